@@ -1,0 +1,46 @@
+# Everything runs in .venv, which each target makes and fills as it needs.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help demo test lint types structure check clean
+
+help:  ## this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+
+.venv/.installed: .venv/bin/python pyproject.toml
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+.venv/.tested: .venv/.installed
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable . --group test
+	@touch $@
+
+.venv/.linted: .venv/.tested
+	$(BIN)/pip install --quiet --disable-pip-version-check --group lint
+	@touch $@
+
+demo: .venv/.installed  ## a bot that remembers, in half a minute; no key, no network
+	$(BIN)/usermemory demo
+
+test: .venv/.tested  ## all tests
+	$(BIN)/python -m pytest -n auto
+
+lint: .venv/.linted  ## style
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/.linted  ## mypy strict and pyright
+	$(BIN)/mypy
+	$(BIN)/pyright
+
+structure: .venv/.tested  ## what may import what, how long things may be
+	$(BIN)/python -m pytest tests/structure -q
+
+check: test lint types structure  ## all of it
+
+clean:  ## remove what the targets made
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis

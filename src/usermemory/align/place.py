@@ -1,0 +1,71 @@
+"""Recognise messages by their place: the call is laid over the marks from the end."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING
+
+from usermemory.align.passed import WINDOW
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from usermemory.align.passed import Mark, Passed
+
+_CONTEXT = 8  # so many messages in order prove a place
+_BEGINNING = 3  # fewer do, where the call and the marks begin with them
+
+
+def newest_known(
+    passed: Passed, marks: Sequence[Mark], ids: Mapping[str | None, str]
+) -> int | None:
+    """Index, from the end, of the newest message that the marks know; None if they know none.
+
+    The newest mark is looked for first. It may be absent (an answer that was thrown away): then
+    an older one will do, but only with strong proof.
+    """
+    older: int | None = None
+    for index, message in enumerate(passed):
+        if message.id in ids:
+            return index if older is None else older
+        if older is not None and index > older + len(marks):
+            break
+        digest = passed.digest(message)
+        for place in reversed(range(len(marks))):
+            if marks[place].digest == digest and _fits(passed, index, marks, place, ids):
+                if place == len(marks) - 1:
+                    return index
+                older = index if older is None else older
+    return older
+
+
+def _fits(
+    passed: Passed,
+    index: int,
+    marks: Sequence[Mark],
+    place: int,
+    ids: Mapping[str | None, str],
+) -> bool:
+    """Whether the call, from this message back, lies over the marks, from this place back."""
+    first = place
+    context = list(itertools.islice(passed.since(index), _CONTEXT))
+    for message in context:
+        if message.id in ids:
+            # A known id leaves no doubt: it stands in the marks before, or before all of them.
+            places = [at for at, mark in enumerate(marks) if mark.id == message.id]
+            return not places or places[0] <= place
+        while place >= 0 and marks[place].digest != passed.digest(message):
+            place -= 1
+        if place < 0:
+            return False
+        place -= 1
+    if len(marks) < WINDOW and len(list(itertools.islice(passed.since(index), WINDOW))) > first + 1:
+        return False  # these are all marks there are: the same words over and over, and then more
+    newest = first == len(marks) - 1
+    begins = len(context) < _CONTEXT and place < 0
+    if len(context) >= _BEGINNING:
+        return newest or begins or len(context) == _CONTEXT
+    # A word or two right after themselves: a redelivery, unless they have ids of their own and do
+    # not stand at the beginning of a longer call.
+    own_ids = all(message.id is not None for message in context)
+    return newest and (not own_ids or (begins and index > 0))

@@ -1,0 +1,106 @@
+"""Put a change into a value as it is now, by value: so it can be taken back whatever came since."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from usermemory.changes.compare import naming
+from usermemory.schema.form import identity
+from usermemory.schema.shape import canonical, is_object
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from usermemory.records import Action, Applied
+    from usermemory.schema import Field
+
+_OPPOSITE: Mapping[Action, Action] = {"add": "remove", "remove": "add"}
+
+
+class Collision(Exception):  # noqa: N818 (an answer, never seen outside of this folder)
+    """What the change starts from is no longer there: somebody changed it since."""
+
+
+def inverted(applied: Applied) -> Applied:
+    """The change that takes this one back."""
+    action = applied.action if applied.index is None else _OPPOSITE.get(applied.action)
+    return replace(
+        applied,
+        action=action or applied.action,
+        before=applied.after,
+        after=applied.before,
+        evidence=(),
+    )
+
+
+def put(field: Field, current: Any, applied: Applied) -> Any:
+    """The field's value with this change in it.
+
+    What is so already is left as it is, and what changed beside it stays.
+
+    Raises:
+        Collision: Somebody has changed the same thing since.
+    """
+    key = applied.key or ""
+    match field.kind:
+        case "scalar":
+            return _replaced(current, applied.before, applied.after)
+        case "map":
+            value = _replaced(current.get(key), applied.before, applied.after)
+            others = {name: item for name, item in current.items() if name != key}
+            return others if value is None else {**current, key: value}
+        case "object":
+            if key not in field.keys:
+                raise Collision
+            inner = field.keys[key]
+            if inner.kind == "list":
+                return {**current, key: _put_item(inner, current[key], applied)}
+            return {**current, key: _replaced(current[key], applied.before, applied.after)}
+        case "list" | "objects":
+            return _put_item(field, current, applied)
+
+
+def _put_item(field: Field, items: list[Any], applied: Applied) -> list[Any]:
+    place = find(field, items, applied.after if applied.before is None else applied.before)
+    if applied.before is None:
+        if place is None:
+            where = len(items) if applied.index is None else min(applied.index, len(items))
+            return [*items[:where], applied.after, *items[where:]]
+        _replaced(items[place], applied.before, applied.after)
+        return items
+    if place is None:
+        if applied.after is None:
+            return items
+        raise Collision
+    item = _replaced(items[place], applied.before, applied.after)
+    return [*items[:place], *([] if item is None else [item]), *items[place + 1 :]]
+
+
+def find(field: Field, items: list[Any], wanted: Any) -> int | None:
+    """Where an item stands: the very same, else one that says the same or has the same name."""
+    for same in (canonical, partial(_name, field)):
+        names = list(map(same, items))
+        if same(wanted) in names:
+            return names.index(same(wanted))
+    return None
+
+
+def _name(field: Field, item: Any) -> str:
+    return identity(naming(field, item) or item)
+
+
+def _replaced(current: Any, before: Any, after: Any) -> Any:
+    """``after`` where ``before`` stands; in an object each property by itself."""
+    if canonical(current) == canonical(after):
+        return current
+    if canonical(current) == canonical(before):
+        return after
+    if is_object(current) and is_object(before) and is_object(after):
+        touched = {key for key in {**before, **after} if before.get(key) != after.get(key)}
+        return current | {
+            name: _replaced(current.get(name), before.get(name), after.get(name))
+            for name in sorted(touched)
+        }
+    raise Collision

@@ -1,0 +1,142 @@
+"""Is this change what the user said?
+
+`check` judges one proposed change by code alone: first what no setting can leave out (the field,
+the action, the size, who may change it), then the checks of `CHECKS` in order; the first refusal
+wins. Each is one question in one file, ``check(case) -> Refusal | None``. What they know of single
+languages stands in ``languages/``; the rest works on any.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from usermemory.checks import (
+    duplicates,
+    grounding,
+    negation,
+    provenance,
+    removal,
+    subject,
+    substance,
+)
+from usermemory.checks.case import Case, Refusal, leaves
+from usermemory.checks.confirmation import confirmed_question
+from usermemory.checks.quote import find
+from usermemory.records import Change, Evidence, Message, Rejection
+
+if TYPE_CHECKING:
+    from usermemory.schema import Field, Remember, Schema
+
+__all__ = ["CHECKS", "Accepted", "check"]
+
+CHECKS: Mapping[str, Callable[[Case], Refusal | None]] = {
+    "substance": substance.check,
+    "quote": provenance.check,
+    "subject": subject.check,
+    "grounding": grounding.check,
+    "negation": negation.check,
+    "removal": removal.check,
+    "duplicates": duplicates.check,
+}
+"""The checks that can be left out, by name, in the order in which they are made."""
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """A change that may be applied, and the user's words it rests on.
+
+    Attributes:
+        change: As proposed.
+        evidence: The user's own span; empty only where the check ``quote`` is left out.
+    """
+
+    change: Change
+    evidence: tuple[Evidence, ...]
+
+
+def check(
+    change: Change,
+    *,
+    document: Mapping[str, Any],
+    schema: Schema,
+    batch: Sequence[Message],
+    context: Sequence[Message] = (),
+    thread_id: str = "",
+    edited: Mapping[str, float] | None = None,
+    user_id: str = "",
+    off: frozenset[str] = frozenset(),
+) -> Accepted | Rejection:
+    """Judge one proposed change.
+
+    Args:
+        change: What the extractor proposes.
+        document: The profile that it would change.
+        schema: The profile's schema.
+        batch: The unread messages of one thread, oldest first: only what the user says in these
+            is evidence.
+        context: Read messages right before them. They help to understand, and are no evidence.
+        thread_id: For the evidence.
+        edited: When a field was last edited by hand, in seconds since the epoch.
+        user_id: Whose profile it is.
+        off: Names of `CHECKS` to leave out.
+
+    Returns:
+        The change with its evidence, or the rejection with its reason.
+    """
+    field = schema.fields.get(change.field)
+    if field is None:
+        return Rejection(change, "unknown_field", f"known are {', '.join(schema.fields)}")
+    found = find(change.quote, [one for one in batch if one.author == "user"])
+    asked = found if field.kind == "scalar" and change.action == "set" else None
+    case = Case(
+        change=change,
+        field=field,
+        document=document,
+        batch=batch,
+        context=context,
+        edited=(edited or {}).get(change.field),
+        user_id=user_id,
+        found=found,
+        question=confirmed_question(asked, batch, context) if asked else None,
+    )
+    judges = [_fits, *(judge for name, judge in CHECKS.items() if name not in off), _may_change]
+    for judge in judges:
+        if refusal := judge(case):
+            return Rejection(change, refusal.reason, refusal.detail)
+    if found is None:
+        return Accepted(change, ())
+    said = found.message
+    evidence = Evidence(found.text, thread_id, said.id, said.seq, said.at)
+    return Accepted(change, (evidence,))
+
+
+def _fits(case: Case) -> Refusal | None:
+    """The action fits the field, and no string is longer than its cap."""
+    change, field = case.change, case.field
+    if change.action not in field.actions:
+        return Refusal("unfit_action", f"{field.name} takes {', '.join(field.actions)}")
+    cap = _settings(field, change.key).max_length
+    longest = max((len(leaf) for leaf in leaves(change.value) if isinstance(leaf, str)), default=0)
+    if cap is not None and longest > cap:
+        return Refusal("too_long", f"{longest} characters, {cap} at most")
+    return None
+
+
+def _may_change(case: Case) -> Refusal | None:
+    """Nothing but an edit changes a protected field; words from before an edit change nothing."""
+    if _settings(case.field, None).protect or _settings(case.field, case.change.key).protect:
+        return Refusal("protected", "only an edit by hand changes it")
+    if case.edited is None:
+        return None
+    said = [one.at for one in case.batch if one.author == "user"]
+    at = case.found.message.at if case.found else max((one or 0 for one in said), default=None)
+    if at is None or at <= case.edited:
+        return Refusal("edited_by_hand", "the quote is older than the edit")
+    return None
+
+
+def _settings(field: Field, key: str | None) -> Remember:
+    part = field.keys.get(key) if key else None
+    return part.settings if part else field.settings

@@ -1,0 +1,115 @@
+"""What a value says, in words: names, numbers, and the other words that carry meaning."""
+
+from __future__ import annotations
+
+import re
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+from usermemory.checks.languages import Language
+from usermemory.checks.words import Word, alike, joined, same_name, words
+
+_DIGITS = re.compile(r"\d+(?:\.\d+)?")
+_LONGEST_NUMBER = 4
+_SHORTEST_PART = 5
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The words of a value by what they are.
+
+    Attributes:
+        text: The value as a text.
+        names: Capitalised words after the first one, folded.
+        numbers: As digits: "thirty-two" is "32".
+        content: What is left without function words ("the") and frames ("likes").
+        kin: Those of the content that name a relation ("sister").
+        languages: Whose word lists say so.
+    """
+
+    text: str
+    names: frozenset[str]
+    numbers: frozenset[str]
+    content: frozenset[str]
+    kin: frozenset[str]
+    languages: frozenset[Language]
+
+    @classmethod
+    def of(
+        cls, text: str, languages: Collection[Language], leave_out: Collection[str] = ()
+    ) -> Claim:
+        """Read a value; words to leave out (as the field's own name) say nothing either."""
+        said = words(text)
+        numbers, rest = _split_numbers(said, languages)
+        empty = set(chain(leave_out, *((*one.function, *one.frames) for one in languages)))
+        telling = [word for word in rest if word.folded not in empty and not _is_particle(word)]
+        # A value of function words only ("The Who") is judged by all of them.
+        telling = telling or ([] if numbers else rest)
+        names = {word.folded for word in telling if word.capitalised and word is not said[0]}
+        return cls(
+            text=text,
+            names=frozenset(names),
+            numbers=frozenset(numbers),
+            content=frozenset(word.folded for word in telling) - names,
+            kin=frozenset(
+                word.folded for word in said if any(word.folded in one.kin for one in languages)
+            ),
+            languages=frozenset(languages),
+        )
+
+    @property
+    def anchors(self) -> frozenset[str]:
+        """All words that carry meaning."""
+        return self.names | self.content
+
+    def grounded(self, word: str, said: Sequence[str]) -> bool:
+        """Whether one of these folded words says the same as a word of this claim."""
+        if word in self.names:
+            inflected = not self.languages or any(one.inflected_names for one in self.languages)
+            return any(same_name(word, one, inflected=inflected) for one in said)
+        variants = {word}.union(
+            *(group for one in self.languages for group in one.same if word in group)
+        )
+        if any(one in variants or alike(word, one) for one in said):
+            return True
+        return len(word) >= _SHORTEST_PART and word in joined(said)
+
+
+def numbers_in(text: str, languages: Collection[Language]) -> frozenset[str]:
+    """All numbers in a text, as digits, number words included."""
+    return frozenset(_split_numbers(words(text), languages)[0])
+
+
+def _split_numbers(
+    said: Sequence[Word], languages: Collection[Language]
+) -> tuple[set[str], list[Word]]:
+    numbers: set[str] = set()
+    rest: list[Word] = []
+    here = 0
+    while here < len(said):
+        size, number = _number_at(said[here : here + _LONGEST_NUMBER], languages)
+        if number is None:
+            rest.append(said[here])
+        else:
+            numbers.add(number)
+        here += size
+    return numbers, rest
+
+
+def _number_at(said: Sequence[Word], languages: Collection[Language]) -> tuple[int, str | None]:
+    """How many of the words make up a number, and which."""
+    if digits := _DIGITS.match(said[0].folded):
+        return 1, digits.group().lstrip("0") or "0"
+    for size in range(len(said), 0, -1):
+        written = joined(word.folded for word in said[:size])
+        for language in languages:
+            if (number := language.numbers.get(written)) is not None and number != 1:
+                return size, str(number)
+    return 1, None
+
+
+def _is_particle(word: Word) -> bool:
+    # Hiragana mostly inflects; kanji and katakana carry the meaning.
+    return len(word.text) == 1 and "\u3041" <= word.text <= "\u3096"

@@ -1,0 +1,54 @@
+"""The clauses of a text, roughly: what stands between punctuation and joining words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+from usermemory.checks.languages import Language, Phrase
+from usermemory.checks.words import Word, words
+
+_SENTENCE_GAP = re.compile(r"[.!?…](?=\s|$)|[\n。！？]")
+_CLAUSE_GAP = re.compile(r"[,;:()、，；：–—\"“”]|\s-\s|/")
+
+
+@dataclass(frozen=True)
+class Clause:
+    """Some words side by side; ``sentence`` is the number of their sentence in the text."""
+
+    words: tuple[Word, ...]
+    sentence: int
+
+    @property
+    def folded(self) -> list[str]:
+        """Its folded words."""
+        return [word.folded for word in self.words]
+
+
+def clauses(text: str, languages: Collection[Language]) -> list[Clause]:
+    """All clauses of a text in order; each word is in exactly one."""
+    said = words(text)
+    folded = [word.folded for word in said]
+    separators = [phrase for language in languages for phrase in language.separators]
+    result: list[Clause] = []
+    begin, sentence = 0, 0
+    for here in range(1, len(said) + 1):
+        gap = text[said[here - 1].end : said[here].start] if here < len(said) else "\n"
+        ends = bool(_SENTENCE_GAP.search(gap))
+        if ends or _CLAUSE_GAP.search(gap) or starts_with(folded[here:], separators):
+            result.append(Clause(tuple(said[begin:here]), sentence))
+            begin, sentence = here, sentence + ends
+    return result
+
+
+def starts_with(said: Sequence[str], phrases: Iterable[Phrase]) -> bool:
+    """Whether one of the phrases stands at the beginning."""
+    return any(tuple(said[: len(phrase)]) == phrase for phrase in phrases)
+
+
+def sentences_around(text: str, start: int, end: int) -> str:
+    """The whole sentences of a text that a span of it touches."""
+    before = [gap.end() for gap in _SENTENCE_GAP.finditer(text, 0, start)]
+    after = _SENTENCE_GAP.search(text, end)
+    return text[before[-1] if before else 0 : after.end() if after else len(text)]

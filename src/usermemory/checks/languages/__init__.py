@@ -1,0 +1,181 @@
+"""What the checks know about single languages: one file of word lists each.
+
+A check that needs a language lets a change pass where the user's words are in none that stands
+here. These do (in part, the rest of them works on any language):
+
+- ``grounding``: which words say nothing (``function``, ``frames``), other words for the same
+  (``same``), number words, months, relative dates
+- ``subject``: who a clause is about (``first``, ``third``, ``kin``, …)
+- ``negation``: what turns a clause around (``negators``, ``unreal``)
+- ``removal``: what says that something still holds (``affirms``)
+- ``confirmation``: a short assent (``assents``), alternatives in a question
+- ``substance``: words that are no values, orders (``nothing``, ``roles``, ``orders``); these few are
+  looked for in every language at once
+
+A new language is a new file with the same keys; lists are words separated by spaces, phrases are
+arrays or separated by ``|``.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any, Literal
+
+from usermemory.checks.words import fold, folded
+
+CODES = ("en", "de", "fr", "es")
+Unit = Literal["day", "week", "month", "year"]
+Phrase = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Language:
+    """The word lists of one language, folded. The files say what is in each.
+
+    Attributes:
+        negators: Groups of words and phrases; any number of one group is one "not".
+        harmless: Phrases that look like "not", and are not.
+        numbers: Number words and their numbers.
+        relative: Phrases with how far off they are: ``("last month", "month", -1)``.
+        distances: The same with ``{n}`` for a number.
+    """
+
+    code: str
+    function: frozenset[str]
+    frames: frozenset[str]
+    first: frozenset[str]
+    possessive: frozenset[str]
+    third: frozenset[str]
+    theirs: frozenset[str]
+    naming: frozenset[str]
+    having: frozenset[str]
+    yours: frozenset[str]
+    addressed: tuple[Phrase, ...]
+    kin: frozenset[str]
+    prepositions: frozenset[str]
+    separators: tuple[Phrase, ...]
+    alternatives: frozenset[str]
+    negators: tuple[tuple[Phrase, ...], ...]
+    harmless: tuple[Phrase, ...]
+    contrast: frozenset[str]
+    unreal: tuple[Phrase, ...]
+    jokes: tuple[Phrase, ...]
+    assents: frozenset[str]
+    fillers: frozenset[str]
+    affirms: frozenset[str]
+    nothing: frozenset[str]
+    roles: frozenset[str]
+    ambiguous_roles: frozenset[str]
+    orders: tuple[re.Pattern[str], ...]
+    addresses: tuple[re.Pattern[str], ...]
+    same: tuple[frozenset[str], ...]
+    numbers: Mapping[str, int]
+    months: tuple[str, ...]
+    weekdays: tuple[str, ...]
+    born: frozenset[str]
+    relative: tuple[tuple[Phrase, Unit, int], ...]
+    distances: tuple[tuple[Phrase, Unit, int], ...]
+    inflected_names: bool
+
+
+@cache
+def known() -> tuple[Language, ...]:
+    """All languages that stand here."""
+    return tuple(_read(code) for code in CODES)
+
+
+def spoken(text: str) -> tuple[Language, ...]:
+    """The language of a text, by its function words; several on a tie, none if unknown."""
+    said = folded(text)
+    hits = [(sum(word in language.function for word in said), language) for language in known()]
+    most = max(count for count, _ in hits)
+    return tuple(language for count, language in hits if most and count == most)
+
+
+def _read(code: str) -> Language:
+    raw = tomllib.loads((files(__package__) / f"{code}.toml").read_text("utf-8"))
+    return Language(
+        code=code,
+        function=_words(raw["function"]),
+        frames=_words(raw["frames"]),
+        first=_words(raw["first"]),
+        possessive=_words(raw["possessive"]),
+        third=_words(raw["third"]),
+        theirs=_words(raw["theirs"]),
+        naming=_words(raw["naming"]),
+        having=_words(raw["having"]),
+        yours=_words(raw["yours"]),
+        addressed=_phrases(raw["addressed"]),
+        kin=_words(raw["kin"]),
+        prepositions=_words(raw["prepositions"]),
+        separators=_phrases(raw["separators"]),
+        alternatives=_words(raw["alternatives"]),
+        negators=tuple(_joined(group) for group in raw["negators"]),
+        harmless=_phrases(raw["harmless"]),
+        contrast=_words(raw["contrast"]),
+        unreal=_phrases(raw["unreal"]),
+        jokes=_phrases(raw["jokes"]),
+        assents=_words(raw["assents"]),
+        fillers=_words(raw["fillers"]),
+        affirms=_words(raw["affirms"]),
+        nothing=_values(raw["nothing"]),
+        roles=_values(raw["roles"]),
+        ambiguous_roles=_values(raw["ambiguous_roles"]),
+        orders=_patterns(raw["orders"]),
+        addresses=_patterns(raw["addresses"]),
+        same=_groups(raw["same"]),
+        numbers=_numbers(raw),
+        months=tuple(folded(raw["months"])),
+        weekdays=tuple(folded(raw["weekdays"])),
+        born=_words(raw["born"]),
+        relative=_offsets(raw["relative"]),
+        distances=_offsets(raw["distances"]),
+        inflected_names=raw["inflected_names"],
+    )
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(folded(text))
+
+
+def _phrases(raw: Sequence[str]) -> tuple[Phrase, ...]:
+    return tuple(tuple(folded(phrase)) for phrase in raw)
+
+
+def _groups(raw: Sequence[str]) -> tuple[frozenset[str], ...]:
+    return tuple(_words(group) for group in raw)
+
+
+def _joined(text: str) -> tuple[Phrase, ...]:
+    return tuple(tuple(folded(phrase.replace("_", " "))) for phrase in text.split())
+
+
+def _offsets(raw: Sequence[tuple[str, Unit, int]]) -> tuple[tuple[Phrase, Unit, int], ...]:
+    return tuple(
+        (tuple(folded(phrase.replace("{n}", "0"))), unit, step) for phrase, unit, step in raw
+    )
+
+
+def _values(text: str) -> frozenset[str]:
+    return frozenset(" ".join(folded(value)) for value in text.split("|"))
+
+
+def _patterns(raw: Sequence[str]) -> tuple[re.Pattern[str], ...]:
+    return tuple(re.compile(pattern) for pattern in raw)
+
+
+def _numbers(raw: Mapping[str, Any]) -> dict[str, int]:
+    """Number words up to 99, spaces and hyphens left out, and the language's own further ones."""
+    units: list[str] = raw["units"].split()
+    table = {fold(word): number for number, word in enumerate(units)}
+    for step, ten in enumerate(raw["tens"].split(), start=2):
+        table[fold(ten)] = 10 * step
+        for number, unit in enumerate(units[1:10], start=1):
+            written = raw["tens_pattern"].format(ten=ten, unit=unit)
+            table["".join(folded(written))] = 10 * step + number
+    return table | {fold(word): number for word, number in raw["numerals"].items()}

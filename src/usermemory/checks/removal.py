@@ -1,0 +1,62 @@
+"""A removal names its item in the user's words.
+
+At least one name, or half of the item's words, are said; to clear a single value, the field's own
+name will do ("I've lost my job"). What the user says they still like is not removed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from usermemory.checks.case import Case, Refusal, leaves
+from usermemory.checks.claim import Claim
+from usermemory.checks.clauses import clauses
+from usermemory.checks.languages import Language, spoken
+from usermemory.checks.negation import turned
+from usermemory.checks.words import alike, folded
+
+
+def check(case: Case) -> Refusal | None:
+    """Refuse to take out what the user does not speak of, or still likes."""
+    if case.change.action not in ("remove", "clear"):
+        return None
+    text = " ; ".join(str(leaf) for leaf in leaves(_item(case)))
+    item = Claim.of(text, case.languages | {*spoken(text)})
+    if not any(_names(item, folded(said), case) for said in case.texts):
+        return Refusal("item_not_named", f"the user does not name {text or case.field.name}")
+    if case.languages and all(_still_holds(item, case, language) for language in case.languages):
+        return Refusal("negated", "the user says that it still holds")
+    return None
+
+
+def _item(case: Case) -> Any:
+    """What would go: for an object's property and a map its key too."""
+    change = case.change
+    if change.action == "remove":
+        return [change.key, change.value]
+    known: Any = case.document.get(change.field)
+    if change.key is None:
+        return known
+    return [change.key, known.get(change.key) if isinstance(known, Mapping) else None]
+
+
+def _names(item: Claim, said: list[str], case: Case) -> bool:
+    found = {anchor for anchor in item.anchors if item.grounded(anchor, said)}
+    if found & item.names or item.numbers & set(said):
+        return True
+    if item.content and 2 * len(found) >= len(item.content):
+        return True
+    label = folded(case.label)
+    return case.change.action == "clear" and any(alike(one, two) for one in label for two in said)
+
+
+def _still_holds(item: Claim, case: Case, language: Language) -> bool:
+    """Whether the nearest text that names it says so plainly."""
+    for text in case.texts:
+        split = clauses(text, (language,))
+        turns = turned(split, language)
+        naming = [n for n, clause in enumerate(split) if _names(item, clause.folded, case)]
+        if naming:
+            return not any(turns) and any(set(split[n].folded) & language.affirms for n in naming)
+    return False

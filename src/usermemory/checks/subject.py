@@ -1,0 +1,111 @@
+"""Whom is it about?
+
+What the user tells of somebody else goes only to fields that are declared for it
+(``Remember(about="anyone")``), and there it names that person. Who is meant is read off the clause
+in which the value's words stand: the nearest "I", "my sister" or "she" before them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+from usermemory.checks.case import Case, Refusal
+from usermemory.checks.claim import numbers_in
+from usermemory.checks.clauses import Clause, clauses, starts_with
+from usermemory.checks.languages import Language
+
+Owner = Literal["user", "other"]
+_POSSESSED_WITHIN = 3
+_HAD_WITHIN = 4
+
+
+def check(case: Case) -> Refusal | None:
+    """Refuse other people's facts in the user's own fields."""
+    change = case.change
+    for_anyone = case.field.settings.about == "anyone"
+    if change.who == "assistant":
+        return Refusal("not_about_the_user", "it is about the assistant")
+    if change.who == "other" and not for_anyone:
+        return Refusal("not_about_the_user", f"{case.field.name} is only for the user's own")
+    if change.action in ("remove", "clear") or not _is_about_another(case):
+        return None
+    if not for_anyone:
+        return Refusal("not_about_the_user", "the user said it of somebody else")
+    if case.claim.kin or case.claim.names:
+        return None
+    return Refusal("not_about_the_user", "the value does not name whom it is about")
+
+
+def _is_about_another(case: Case) -> bool:
+    """Whether the user says it of nobody but others, in the nearest text that says it."""
+    for text in case.texts:
+        owners = {owner for language in case.languages for owner in _owners(text, case, language)}
+        if owners:
+            return owners == {"other"}
+    return False
+
+
+def _owners(text: str, case: Case, language: Language) -> Iterator[Owner]:
+    """Of whom the text says each of the value's words."""
+    sentence = -1
+    inherited: Owner = "user"
+    before: list[str] = []
+    for clause in clauses(text, (language,)):
+        if clause.sentence != sentence:
+            sentence, inherited, before = clause.sentence, "user", []
+        marks = dict(_marks(clause, language, asked=case.question is not None))
+        for place in _places(clause, case):
+            if _follows_kin([*before, *clause.folded[:place]], language):
+                yield "other"
+            else:
+                nearest = max((mark for mark in marks if mark <= place), default=None)
+                yield inherited if nearest is None else marks[nearest]
+        inherited = marks[min(marks)] if marks else inherited
+        before += clause.folded
+
+
+def _places(clause: Clause, case: Case) -> Iterator[int]:
+    """Where in the clause the value's words stand; a number written in words counts at the end."""
+    claim = case.claim
+    for place, word in enumerate(clause.words):
+        if any(claim.grounded(anchor, [word.folded]) for anchor in claim.anchors - claim.kin):
+            yield place
+    text = " ".join(word.text for word in clause.words)
+    if claim.numbers & numbers_in(text, case.languages):
+        digits = [n for n, word in enumerate(clause.words) if word.folded in claim.numbers]
+        yield from digits or [len(clause.words) - 1]
+
+
+def _marks(clause: Clause, language: Language, *, asked: bool) -> Iterator[tuple[int, Owner]]:
+    """Where the clause says who it speaks of; asked by the assistant, "you" are the user."""
+    me: Owner = "other" if asked else "user"
+    you: Owner = "user" if asked else "other"
+    possessive = language.yours if asked else language.possessive
+    said = clause.folded
+    for place, word in enumerate(said):
+        if word in possessive:
+            possessed = said[place + 1 : place + 1 + _POSSESSED_WITHIN]
+            relative = next((n for n, one in enumerate(possessed) if one in language.kin), None)
+            if relative is None:
+                yield place, "user"
+            elif place == 0 or said[place - 1] not in language.prepositions:
+                yield place + 1 + relative, "other"
+        elif word in language.first:
+            yield place, me
+        elif starts_with(said[place:], language.addressed):
+            yield place, you
+        elif word in language.third or (word in language.theirs and place <= 1):
+            yield place, "other"
+
+
+def _follows_kin(before: Sequence[str], language: Language) -> bool:
+    """Whether the words before are "my wife", "a sister called", "my son is": a name comes next."""
+    rest = list(before)
+    while rest and rest[-1] in language.naming:
+        rest.pop()
+    if not rest or rest[-1] not in language.kin:
+        return False
+    return any(word in language.possessive for word in rest[-1 - _POSSESSED_WITHIN : -1]) or any(
+        word in language.having for word in rest[-1 - _HAD_WITHIN : -1]
+    )

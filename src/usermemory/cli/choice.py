@@ -1,0 +1,103 @@
+"""Which language model a command uses, and how it says so."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from usermemory.errors import ConfigurationError, ModelUnavailable
+from usermemory.extract.models import chat_model, check_model
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
+OFFLINE = "offline"
+
+_BY_KEY = {
+    "ANTHROPIC_API_KEY": "anthropic:claude-haiku-4-5",
+    "OPENAI_API_KEY": "openai:gpt-5-mini",
+    "GOOGLE_API_KEY": "google_genai:gemini-2.5-flash",
+    "MISTRAL_API_KEY": "mistralai:mistral-small-latest",
+}
+"""The small model of each provider: what remembering needs, at its price."""
+
+NO_MODEL = (
+    "No language model is in use: the replies come from rules, and only plain statements in "
+    "English are learned. To use one, set a key (ANTHROPIC_API_KEY, OPENAI_API_KEY, …) and install "
+    "its package (pip install 'usermemory[anthropic]'), or name one with --model or "
+    "USERMEMORY_MODEL; --base-url for a server of your own."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A model that was checked and not yet asked.
+
+    Attributes:
+        model: What `UserMemory` takes: a name, a chat model, or ``"offline"``.
+        name: How people call it.
+        notice: What the user should know about the choice; empty if they made it themselves.
+    """
+
+    model: str | BaseChatModel
+    name: str
+    notice: str = ""
+
+    def bot(self) -> BaseChatModel:
+        """The chat model that talks."""
+        if self.model == OFFLINE:
+            from usermemory.cli.offline_bot import OfflineChatModel
+
+            return OfflineChatModel()
+        return chat_model(self.model)
+
+
+def choose(model: str | None = None, base_url: str | None = None) -> Choice:
+    """The model that was asked for, else that of a key in the environment, else none.
+
+    Args:
+        model: ``provider:name``, or ``"offline"``; None to look at the keys.
+        base_url: A server that speaks OpenAI's protocol; ``model`` is then the name it knows.
+
+    Raises:
+        ModelUnavailable: The model that was asked for lacks its package or key.
+        ConfigurationError: A server without the name of a model.
+    """
+    if base_url:
+        return _served(model, base_url)
+    if model == OFFLINE:
+        return Choice(OFFLINE, OFFLINE, NO_MODEL)
+    if model:
+        check_model(model)
+        return Choice(model, model)
+    return _by_key()
+
+
+def _by_key() -> Choice:
+    missing = ""
+    for key, model in _BY_KEY.items():
+        if not os.environ.get(key):
+            continue
+        try:
+            check_model(model)
+        except ModelUnavailable as error:
+            missing += f" {key} is set, but {error}."
+        else:
+            return Choice(model, model, f"{model}, since {key} is set; --model names another.")
+    return Choice(OFFLINE, OFFLINE, NO_MODEL + missing)
+
+
+def _served(model: str | None, base_url: str) -> Choice:
+    if not model or model == OFFLINE:
+        raise ConfigurationError("--base-url needs --model: the name of a model of that server")
+    if find_spec("langchain_openai") is None:
+        raise ModelUnavailable('--base-url needs a package: pip install "usermemory[openai]"')
+    from langchain_openai import ChatOpenAI
+    from pydantic import SecretStr
+
+    name = model.removeprefix("openai:")
+    # Servers of one's own seldom want a key, but the package insists on one.
+    key = SecretStr(os.environ.get("OPENAI_API_KEY") or "none")
+    return Choice(ChatOpenAI(model=name, base_url=base_url, api_key=key), f"{name} at {base_url}")

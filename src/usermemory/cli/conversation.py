@@ -1,0 +1,93 @@
+"""A person talking to the bot in one thread after another, through the real graph."""
+
+from __future__ import annotations
+
+import secrets
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from langchain_core.messages import AIMessage, BaseMessage
+
+from usermemory.errors import IdentityError
+from usermemory.extract.provider_errors import ProviderErrors
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+    from langchain_core.language_models import BaseChatModel
+
+    from usermemory.memory import UserMemory
+
+
+def new_thread() -> str:
+    """A name for a thread that says when it began."""
+    return f"{datetime.now(tz=UTC).astimezone():%Y-%m-%d-%H%M}-{secrets.token_hex(2)}"
+
+
+@dataclass
+class Conversation:
+    """One user's side of a chatbot.
+
+    Attributes:
+        graph: The compiled chatbot.
+        user_id: Who talks.
+        thread_id: In which thread.
+    """
+
+    graph: Any
+    user_id: str
+    thread_id: str = field(default_factory=new_thread)
+
+    def say(self, text: str) -> Iterator[str]:
+        """The pieces of the bot's reply, as they come.
+
+        Raises:
+            ProviderError: The model could not be asked; what was said is remembered.
+            ExtractionError: Its answer could not be used.
+        """
+        inputs = {"messages": [("user", text)]}
+        with ProviderErrors():
+            for piece, _ in self.graph.stream(inputs, self._config, stream_mode="messages"):
+                if isinstance(piece, AIMessage):
+                    yield str(piece.text)
+
+    def so_far(self) -> list[BaseMessage]:
+        """What was said in this thread before.
+
+        Raises:
+            IdentityError: Somebody else said it: a checkpointer knows threads, not users.
+        """
+        state = self.graph.get_state(self._config)
+        metadata: dict[str, Any] = state.metadata or {}
+        owner = metadata.get("user_id", self.user_id)
+        if owner != self.user_id:
+            raise IdentityError(
+                f"thread {self.thread_id!r} is {owner!r}'s, not {self.user_id!r}'s; name another"
+            )
+        messages: list[BaseMessage] = state.values.get("messages", [])
+        return messages
+
+    @property
+    def _config(self) -> dict[str, Any]:
+        return {"configurable": {"user_id": self.user_id, "thread_id": self.thread_id}}
+
+
+@contextmanager
+def conversing(
+    memory: UserMemory, bot: BaseChatModel, user_id: str, thread_id: str | None = None
+) -> Generator[Conversation]:
+    """A conversation whose threads are kept in the memory's own database file.
+
+    Args:
+        memory: What the bot remembers with.
+        bot: The chat model that talks.
+        user_id: Who talks.
+        thread_id: A thread to go on with; None for a new one.
+    """
+    from usermemory.langgraph import checkpointer, create_chatbot
+
+    with checkpointer(memory) as saver:
+        graph = create_chatbot(memory, bot, checkpointer=saver)
+        yield Conversation(graph, user_id, thread_id or new_thread())

@@ -1,0 +1,65 @@
+"""From what a person typed to an open memory."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from usermemory.errors import ConfigurationError, StoreError
+
+if TYPE_CHECKING:
+    from usermemory.memory import UserMemory
+
+
+def opened(
+    db: str, schema: str | None = None, model: Any = "offline", **settings: Any
+) -> UserMemory:
+    """A memory, connected, so that a database that cannot serve is told at once.
+
+    Args:
+        db: A path or a URL.
+        schema: ``module:Name``; None for `UserProfile`.
+        model: As for `UserMemory`; commands that only look or write nothing new never ask it.
+        settings: The rest of `UserMemory`'s arguments.
+
+    Raises:
+        ConfigurationError: The URL, the schema or the model cannot work.
+        StoreError: The database cannot serve.
+    """
+    from usermemory import UserMemory, UserProfile
+
+    source = UserProfile if schema is None else named(schema)
+    return UserMemory(db, source, model, **settings).open()
+
+
+def existing(db: str, schema: str | None = None, model: Any = "offline") -> UserMemory:
+    """A memory that somebody has made before, without a worker: for looking and managing.
+
+    Raises:
+        StoreError: There is none, or it cannot serve.
+    """
+    path = Path(db.removeprefix("sqlite:///")).expanduser()
+    if "://" not in str(db).removeprefix("sqlite://") and not path.exists():
+        raise StoreError(
+            f"there is no database at {path}; name yours with --db or USERMEMORY_DB "
+            "(usermemory chat makes one)"
+        )
+    return opened(db, schema, model, worker=False)
+
+
+def named(name: str) -> Any:
+    """The object that ``module:Name`` names; modules of the current folder are found too.
+
+    Raises:
+        ConfigurationError: There is no such thing.
+    """
+    module, colon, attribute = name.partition(":")
+    if not (module and colon and attribute):
+        raise ConfigurationError(f"schema {name!r}: write it as module:Name")
+    sys.path.insert(0, str(Path.cwd()))
+    try:
+        return getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise ConfigurationError(f"schema {name!r} cannot be loaded: {error}") from error

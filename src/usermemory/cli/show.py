@@ -1,0 +1,86 @@
+"""Profiles, revisions and quotes as a person reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+from rich.table import Table
+from rich.text import Text
+
+from usermemory.cli.output import clean, shortened, shown, when
+from usermemory.why import evidence_of
+
+if TYPE_CHECKING:
+    from usermemory.records import Applied, Evidence, Revision
+
+
+def profile_table(document: Mapping[str, Any], revisions: Sequence[Revision]) -> Table:
+    """What is known, item by item, with the newest words that each rests on.
+
+    Args:
+        document: The profile.
+        revisions: The user's revisions, the newest first.
+    """
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("field", "value", "in the user's words", "said"):
+        table.add_column(heading)
+    for field, item in items_of(document):
+        evidence = evidence_of(revisions, document, field, item)
+        quote = Text(f"“{shortened(evidence[0].quote)}”" if evidence else "", style="dim")
+        said = Text(when(evidence[0].at) if evidence else "", style="dim")
+        value = (
+            f"{shown(item)}: {shown(document[field][item])}"
+            if _is_map(document[field])
+            else shown(item)
+        )
+        table.add_row(Text(clean(field)), Text(value), quote, said)
+    return table
+
+
+def items_of(document: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Each field that says something, once for each of its items (for maps: its keys)."""
+    for field, value in document.items():
+        many = isinstance(value, list | Mapping)
+        items = cast("Iterable[Any]", value) if many else [value]
+        yield from ((field, item) for item in items if item is not None)
+
+
+def revision_lines(revision: Revision) -> Text:
+    """One revision: when and by whom, then each change with its quotes."""
+    head = f"revision {revision.number}  {when(revision.at)}"
+    source = f"thread {revision.thread_id}" if revision.thread_id else f"by {revision.by}"
+    head += "  " + "  ".join(filter(None, (source, revision.model)))
+    lines = [Text(clean(head), style="bold")]
+    for change in revision.changes:
+        lines.append(Text("  ").append(change_text(change)))
+        lines += (Text("    ").append(quoted(evidence)) for evidence in change.evidence)
+    return Text("\n").join(lines)
+
+
+def change_text(change: Applied) -> str:
+    """One change in a line, such as ``name: Bill → Will`` or ``+ interests: chess``."""
+    where = clean(change.field + (f".{change.key}" if change.key else ""))
+    if change.before is None:
+        sign = "+ " if change.action == "add" else ""
+        return f"{sign}{where}: {shown(change.after)}"
+    if change.after is None:
+        return f"- {where}: {shown(change.before)}"
+    return f"{where}: {shown(change.before)} → {shown(change.after)}"
+
+
+def changes_line(changes: Iterable[Applied]) -> str:
+    """All changes of a revision in one line."""
+    return "; ".join(shortened(change_text(change)) for change in changes)
+
+
+def quoted(evidence: Evidence) -> Text:
+    """A quote and where it was said."""
+    where = "  ".join(filter(None, (f"thread {evidence.thread_id}", when(evidence.at))))
+    return Text(f"“{clean(evidence.quote)}”", style="italic").append(
+        f"  {clean(where)}", style="not italic dim"
+    )
+
+
+def _is_map(value: Any) -> bool:
+    return isinstance(value, Mapping)

@@ -1,0 +1,299 @@
+"""What a consolidation promises on every database."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from usermemory.conformance.harness import Bench, background
+from usermemory.errors import ExtractionError, ProviderError
+from usermemory.gate import Count, Matches, Tokens, Words
+from usermemory.retry import Retry
+from usermemory.store.flows.claim import claim_due
+from usermemory.store.flows.commit import Result, commit
+
+Making = Callable[..., Bench]
+
+
+class Consolidating:
+    """Tests of trigger, run_due, history and why."""
+
+    def test_learns_with_evidence(self, making: Making) -> None:
+        """A value that was learned names the words, the thread and the message it rests on."""
+        bench = making()
+        said = {"role": "user", "content": "I like chess", "id": "m1"}
+        bench.verbs.remember("will", "t", [said])
+        (outcome,) = bench.verbs.trigger("will")
+        (evidence,) = bench.verbs.why("will", "interests", "chess")
+        assert outcome.status == "changed"
+        assert (evidence.quote, evidence.thread_id, evidence.message_id) == ("I like chess", "t", "m1")
+        assert bench.verbs.why("will", "/interests/0") == [evidence]
+
+    def test_history(self, making: Making) -> None:
+        """Each consolidation that changed something is one revision, numbered without a gap."""
+        bench = making()
+        for thing in ["chess", "tea", "cats"]:
+            bench.verbs.remember("will", "t", [f"I like {thing}"])
+            bench.verbs.trigger("will")
+        history = bench.verbs.history("will")
+        assert [revision.number for revision in history] == [3, 2, 1]
+        assert [revision.changes[0].after for revision in history] == ["cats", "tea", "chess"]
+        assert {(r.by, r.model, r.thread_id) for r in history} == {("model", "listener", "t")}
+
+    def test_unchanged(self, making: Making) -> None:
+        """Small talk is read once, changes nothing and makes no revision."""
+        bench = making()
+        bench.verbs.remember("will", "t", ["Hello there"])
+        (outcome,) = bench.verbs.trigger("will")
+        assert (outcome.status, outcome.revision) == ("unchanged", None)
+        assert bench.verbs.recall("will").pending == 0
+
+    def test_nothing_by_the_user(self, making: Making) -> None:
+        """Messages without the user's own words are read without asking a model."""
+        bench = making()
+        bench.verbs.remember("will", "t", [("assistant", "Hello!")])
+        (outcome,) = bench.verbs.trigger("will")
+        assert (outcome.status, bench.listener.read) == ("unchanged", [])
+
+    def test_a_message_while_its_thread_is_read(self, making: Making) -> None:
+        """A message that arrives while its thread is with the model is read next, once."""
+        bench = making(delay=60.0)
+        bench.verbs.remember("will", "t", ["I like chess"], delay=0)
+        other = bench.another(delay=60.0)
+        bench.listener.meanwhile(lambda: other.memory.remember("will", "t", ["I like tea"]))
+        bench.verbs.run_due()
+        assert bench.verbs.run_due() == []
+        bench.clock.advance(60)
+        bench.verbs.run_due()
+        assert bench.listener.read == [["I like chess"], ["I like tea"]]
+        assert bench.interests("will") == ["chess", "tea"]
+
+    def test_two_threads_of_a_user_at_once(self, making: Making) -> None:
+        """Two threads of one user that are due at once both get into the profile."""
+        bench = making()
+        bench.verbs.remember("will", "a", ["I like chess"], delay=0)
+        bench.verbs.remember("will", "b", ["I like tea"], delay=0)
+        other = bench.another()
+        # While the first is with the model, a second worker finds nothing to claim.
+        bench.listener.meanwhile(lambda: seen.append(other.memory.run_due()))
+        seen: list[object] = []
+        bench.verbs.run_due()
+        assert seen == [[]]
+        assert sorted(bench.interests("will")) == ["chess", "tea"]
+
+    def test_trigger_waits_for_a_worker(self, making: Making) -> None:
+        """A trigger waits where a worker already holds the user, and then finds its work done."""
+        bench = making()
+        bench.verbs.remember("will", "a", ["I like chess"], delay=0)
+        other = bench.another()
+        reading, go_on = threading.Event(), threading.Event()
+        bench.listener.meanwhile(lambda: (reading.set(), go_on.wait(30)))
+        triggered: list[object] = []
+        with background(bench.verbs.run_due):
+            assert reading.wait(30)
+            with background(lambda: triggered.append(other.memory.trigger("will"))):
+                go_on.set()
+        assert triggered == [[]]
+        assert bench.listener.read == [["I like chess"]]
+
+    def test_trigger_for_a_thread_a_user_everybody(self, making: Making) -> None:
+        """A trigger reads exactly what it was asked for, due or not."""
+        bench = making(delay=3_600.0)
+        for user_id, thread_id in [("will", "a"), ("will", "b"), ("ana", "a")]:
+            bench.verbs.remember(user_id, thread_id, [f"I like {user_id} {thread_id}"])
+        bench.verbs.trigger("will", "b")
+        assert bench.interests("will") == ["will b"]
+        bench.verbs.trigger("will")
+        assert bench.interests("will") == ["will b", "will a"]
+        bench.verbs.trigger_all()
+        assert bench.interests("ana") == ["ana a"]
+
+    @pytest.mark.parametrize(
+        ("gate", "texts"),
+        [
+            (Count(2), ["I like chess", "I like tea"]),
+            (Words("remember"), ["I like chess", "please remember"]),
+            (Tokens(20), ["I like chess", "I like " + "very " * 20 + "long walks"]),
+            (Matches(r"\d") & Count(2), ["I like chess", "I like 7 cats"]),
+            (Count(9) | Words("tea"), ["I like chess", "I like tea"]),
+        ],
+    )
+    def test_gates(self, making: Making, gate: object, texts: list[str]) -> None:
+        """What the gate holds waits in the inbox, and goes through together with what opens it."""
+        bench = making(delay=0.0, gate=gate)
+        bench.verbs.remember("will", "t", texts[:1])
+        (held,) = bench.verbs.run_due()
+        assert (held.status, bench.listener.read) == ("held", [])
+        assert [job.state for job in bench.verbs.jobs()] == ["held"]
+        bench.verbs.remember("will", "t", texts[1:])
+        bench.verbs.run_due()
+        assert bench.listener.read == [texts]
+
+    def test_trigger_bypasses_the_gate(self, making: Making) -> None:
+        """A trigger reads what the gate would hold."""
+        bench = making(gate=Count(100))
+        bench.verbs.remember("will", "t", ["I like chess"])
+        bench.verbs.trigger("will")
+        assert bench.interests("will") == ["chess"]
+
+    def test_hold_max(self, making: Making) -> None:
+        """What the gate holds is read `hold_max` after its first message."""
+        bench = making(delay=0.0, gate=Count(100), hold_max=600.0)
+        bench.verbs.remember("will", "t", ["I like chess"])
+        bench.verbs.run_due()
+        bench.clock.advance(599)
+        assert bench.verbs.run_due() == []
+        bench.clock.advance(1)
+        assert [outcome.status for outcome in bench.verbs.run_due()] == ["changed"]
+
+    def test_at_once(self, making: Making) -> None:
+        """A gate with ``at_once`` makes a thread due without waiting for quiet."""
+        bench = making(delay=60.0, gate=Count(1, at_once=2))
+        bench.verbs.remember("will", "t", ["I like chess"])
+        assert bench.verbs.run_due() == []
+        bench.verbs.remember("will", "t", ["I like tea"])
+        assert len(bench.verbs.run_due()) == 1
+
+    def test_failure_is_retried(self, making: Making) -> None:
+        """A failed consolidation says why, keeps its messages and is tried again after a while."""
+        bench = making(delay=0.0, retry=Retry(attempts=3, base=10.0))
+        bench.listener.failing = ProviderError("503 from the provider", "unavailable")
+        bench.verbs.remember("will", "t", ["I like chess"])
+        (failed,) = bench.verbs.run_due()
+        assert (failed.status, failed.reason) == ("failed", "unavailable")
+        assert bench.clock.now() + 5 <= failed.retry_at <= bench.clock.now() + 10
+        assert bench.verbs.run_due() == []
+        bench.listener.failing = None
+        bench.clock.advance(10)
+        bench.verbs.run_due()
+        assert bench.interests("will") == ["chess"]
+
+    def test_retry_after_is_respected(self, making: Making) -> None:
+        """A provider that says how long to wait is not asked sooner, not by a new message either."""
+        bench = making(delay=0.0)
+        bench.listener.failing = ProviderError("429", "rate_limited", retry_after=500.0)
+        bench.verbs.remember("will", "t", ["I like chess"])
+        (failed,) = bench.verbs.run_due()
+        assert failed.retry_at == bench.clock.now() + 500
+        bench.verbs.remember("will", "t", ["I like tea"])
+        assert bench.verbs.run_due() == []
+        bench.clock.advance(500)
+        assert len(bench.verbs.run_due()) == 1
+
+    def test_dead_letter(self, making: Making) -> None:
+        """After the last attempt a thread is a dead letter with its error, which one can retry."""
+        bench = making(delay=0.0, retry=Retry(attempts=2, base=1.0))
+        bench.listener.failing = ExtractionError("the answer was no JSON")
+        bench.verbs.remember("will", "t", ["I like chess"])
+        for _ in range(2):
+            bench.verbs.run_due()
+            bench.clock.advance(10)
+        (dead,) = bench.verbs.jobs("dead")
+        assert (dead.attempts, dead.unread, dead.due_at) == (2, 1, None)
+        assert "no JSON" in dead.last_error
+        assert bench.verbs.run_due() == []
+        bench.listener.failing = None
+        assert bench.verbs.retry("will", "t")
+        bench.verbs.run_due()
+        assert (bench.interests("will"), bench.verbs.jobs()) == (["chess"], [])
+
+    def test_dead_letter_reopened_by_a_message(self, making: Making) -> None:
+        """A new message reopens a dead thread with fresh attempts, and all of it is read."""
+        bench = making(delay=0.0, retry=Retry(attempts=1))
+        bench.listener.failing = ExtractionError("no")
+        bench.verbs.remember("will", "t", ["I like chess"])
+        bench.verbs.run_due()
+        bench.listener.failing = None
+        bench.verbs.remember("will", "t", ["I like tea"])
+        bench.verbs.run_due()
+        assert bench.interests("will") == ["chess", "tea"]
+
+    def test_drop(self, making: Making) -> None:
+        """A dropped job's messages are never read, also when the thread is passed again."""
+        bench = making()
+        messages = [{"role": "user", "content": "I like chess", "id": "1"}]
+        bench.verbs.remember("will", "t", messages)
+        assert bench.verbs.drop("will", "t") == 1
+        bench.verbs.remember("will", "t", messages)
+        assert (bench.verbs.trigger("will"), bench.verbs.jobs()) == ([], [])
+
+    def test_an_extractor_that_breaks(self, making: Making) -> None:
+        """An error of any kind in an extractor is an outcome, its text is not kept, all is retried."""
+        bench = making(delay=0.0)
+        bench.listener.failing = KeyError("what the user said")
+        bench.verbs.remember("will", "t", ["I like chess"])
+        (failed,) = bench.verbs.run_due()
+        assert (failed.reason, failed.error) == ("extractor_error", "KeyError")
+        assert bench.verbs.recall("will").pending == 1
+
+    def test_a_lost_lease_commits_nothing(self, making: Making) -> None:
+        """A worker whose lease ran out cannot commit once another has claimed the user."""
+        bench = making(delay=0.0)
+        bench.verbs.remember("will", "t", ["I like chess"])
+        driver = bench.verbs.memory.driver
+        driver.open()
+        slow = driver.write(claim_due, "slow", 60.0)
+        assert slow is not None
+        bench.clock.advance(61)
+        bench.verbs.run_due()
+        result = Result(seqs=(1,), document={"interests": ["overwritten"]})
+        assert driver.write(commit, slow, result) == "lost"
+        assert bench.interests("will") == ["chess"]
+
+    def test_a_dead_worker_is_replaced(self, making: Making) -> None:
+        """A claim whose worker died is taken over when its lease runs out, and not before."""
+        bench = making(delay=0.0)
+        bench.verbs.remember("will", "t", ["I like chess"])
+        driver = bench.verbs.memory.driver
+        driver.write(claim_due, "dies", 60.0)
+        assert bench.verbs.run_due() == []
+        bench.clock.advance(61)
+        assert len(bench.verbs.run_due()) == 1
+
+    def test_fairness(self, making: Making) -> None:
+        """A user with many threads moves behind the others after each batch."""
+        bench = making(delay=0.0)
+        for number in range(5):
+            bench.verbs.remember("busy", f"t{number}", [f"I like busy {number}"])
+        bench.clock.advance(1)
+        for user_id in ["ana", "ben"]:
+            bench.verbs.remember(user_id, "t", [f"I like {user_id}"])
+        bench.clock.advance(1)
+        order: list[str] = []
+        while outcomes := bench.verbs.run_due(1):
+            order += [outcome.user_id for outcome in outcomes]
+            bench.clock.advance(1)
+        assert order[:3] == ["busy", "ana", "ben"]
+        assert len(order) == 7
+
+    def test_long_inbox(self, making: Making) -> None:
+        """An inbox beyond the budget becomes several consolidations, in order, nothing dropped."""
+        bench = making(delay=0.0)
+        texts = [f"I like number {number}, " + "and so on " * 400 for number in range(12)]
+        bench.verbs.remember("will", "t", texts)
+        outcomes = bench.verbs.run_due()
+        assert len(outcomes) > 2
+        assert bench.listener.texts == texts
+
+    def test_tail_of_other_threads(self, making: Making) -> None:
+        """A recall with tail brings the user's unread words of other threads, until they are read."""
+        bench = making()
+        bench.verbs.remember("will", "a", ["I like chess", ("assistant", "Nice")])
+        bench.verbs.remember("will", "b", ["I like tea"])
+        bench.verbs.remember("ana", "c", ["I like secrets"])
+        recalled = bench.verbs.recall("will", tail=True, thread_id="b")
+        assert [(said.thread_id, said.text) for said in recalled.tail] == [("a", "I like chess")]
+        assert bench.verbs.recall("will").tail == ()
+        bench.verbs.trigger("will")
+        assert bench.verbs.recall("will", tail=True).tail == ()
+
+    def test_recall_of_a_stranger(self, making: Making) -> None:
+        """A user whom nobody knows has the schema's empty document, and no row is made."""
+        bench = making()
+        recalled = bench.verbs.recall("nobody")
+        assert (recalled.revision, recalled.updated_at, recalled.pending) == (0, None, 0)
+        assert recalled.document["interests"] == []
+        assert recalled.value.name is None
+        assert recalled.render() == ""

@@ -1,0 +1,232 @@
+"""What `remember` promises on every database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from usermemory.conformance.harness import Bench
+from usermemory.errors import IdentityError, InvalidInput
+
+Making = Callable[..., Bench]
+
+CHAT = [
+    ("user", "I like chess"),
+    ("assistant", "Nice"),
+    ("user", "ok"),
+    ("assistant", "What else?"),
+    ("user", "ok"),
+    ("user", "I like tea"),
+]
+
+
+def with_ids(messages: list[tuple[str, str]], prefix: str = "m") -> list[dict[str, Any]]:
+    """The same messages as dicts with ids that last."""
+    return [
+        {"role": role, "content": text, "id": f"{prefix}{number}"}
+        for number, (role, text) in enumerate(messages)
+    ]
+
+
+def turns(style: str) -> list[list[Any]]:
+    """What a caller passes, turn by turn, in one of the styles people use."""
+    whole = with_ids(CHAT)
+    passed: list[list[Any]] = []
+    for end in range(1, len(CHAT) + 1):
+        if style == "whole":
+            passed.append(whole[:end])
+        elif style == "new":
+            passed.append(whole[end - 1 : end])
+        elif style == "window":
+            passed.append(whole[max(0, end - 3) : end])
+        else:
+            passed.append(with_ids(CHAT[:end], prefix=f"turn{end}-"))
+    return passed
+
+
+class Remembering:
+    """Tests of remember."""
+
+    @pytest.mark.parametrize("style", ["whole", "new", "window", "fresh ids"])
+    def test_each_message_is_read_once(self, making: Making, style: str) -> None:
+        """However a caller passes a thread, each of its messages is read exactly once, in order."""
+        bench = making()
+        for messages in turns(style):
+            bench.verbs.remember("will", "t", messages)
+        bench.verbs.trigger("will")
+        assert bench.listener.texts == [text for _, text in CHAT]
+
+    def test_across_consolidations(self, making: Making) -> None:
+        """Messages that were read are not read again when the whole thread is passed again."""
+        bench = making()
+        for messages in turns("whole"):
+            bench.verbs.remember("will", "t", messages)
+            bench.verbs.trigger("will")
+        assert bench.listener.texts == [text for role, text in CHAT if role == "user"]
+        assert bench.verbs.recall("will").pending == 0
+
+    def test_new_messages_reset_the_delay(self, making: Making) -> None:
+        """A thread is due when it has been quiet for the delay, counted from its last message."""
+        bench = making(delay=60.0)
+        bench.verbs.remember("will", "t", ["I like chess"])
+        bench.clock.advance(59)
+        bench.verbs.remember("will", "t", [("assistant", "Nice")])
+        bench.clock.advance(59)
+        assert bench.verbs.run_due() == []
+        bench.clock.advance(1)
+        assert [outcome.status for outcome in bench.verbs.run_due()] == ["changed"]
+
+    def test_a_repetition_does_not_reset_the_delay(self, making: Making) -> None:
+        """Passing a thread again without anything new leaves its due time alone."""
+        bench = making(delay=60.0)
+        first = bench.verbs.remember("will", "t", with_ids(CHAT))
+        bench.clock.advance(30)
+        again = bench.verbs.remember("will", "t", with_ids(CHAT))
+        assert (again.new, again.due_at) == (0, first.due_at)
+
+    def test_max_wait(self, making: Making) -> None:
+        """A chat that never goes quiet is due `max_wait` after its first unread message."""
+        bench = making(delay=60.0, max_wait=150.0)
+        for number in range(4):
+            bench.verbs.remember("will", "t", [f"I like number {number}"])
+            bench.clock.advance(50)
+        assert [outcome.messages for outcome in bench.verbs.run_due()] == [4]
+
+    def test_delay_zero_means_now(self, making: Making) -> None:
+        """With ``delay=0`` a thread is due at once, not after some default."""
+        bench = making(delay=60.0)
+        scheduled = bench.verbs.remember("will", "t", ["I like chess"], delay=0)
+        assert scheduled.due_at == bench.clock.now()
+        assert len(bench.verbs.run_due()) == 1
+
+    def test_delay_zero_without_news(self, making: Making) -> None:
+        """``delay=0`` makes what waits due now, even if the call brings nothing new."""
+        bench = making(delay=60.0)
+        bench.verbs.remember("will", "t", with_ids(CHAT))
+        bench.verbs.remember("will", "t", with_ids(CHAT), delay=0)
+        assert len(bench.verbs.run_due()) == 1
+
+    def test_edited_before_it_was_read(self, making: Making) -> None:
+        """A message edited before anybody read it is read once, as it is now, where it stood."""
+        bench = making()
+        bench.verbs.remember("will", "t", with_ids([("user", "I like tee"), ("assistant", "Tee?")]))
+        edited = with_ids([("user", "I like tea"), ("assistant", "Tee?")])
+        bench.verbs.remember("will", "t", edited)
+        bench.verbs.trigger("will")
+        assert bench.listener.texts == ["I like tea", "Tee?"]
+
+    def test_edited_after_it_was_read(self, making: Making) -> None:
+        """A message edited after it was read is read as a new one."""
+        bench = making()
+        bench.verbs.remember("will", "t", with_ids([("user", "I like tee")]))
+        bench.verbs.trigger("will")
+        bench.verbs.remember("will", "t", with_ids([("user", "I like tea")]))
+        bench.verbs.trigger("will")
+        assert bench.interests("will") == ["tee", "tea"]
+
+    def test_edited_while_it_is_read(self, making: Making) -> None:
+        """A message edited while its old text is with the model is read again as it is now."""
+        bench = making()
+        bench.verbs.remember("will", "t", with_ids([("user", "I like tee")]))
+        other = bench.another()
+        edited = with_ids([("user", "I like tea")])
+        bench.listener.meanwhile(lambda: other.memory.remember("will", "t", edited))
+        bench.verbs.trigger("will", "t")
+        bench.verbs.trigger("will", "t")
+        assert bench.listener.texts == ["I like tee", "I like tea"]
+
+    def test_whose_words(self, making: Making) -> None:
+        """What is scheduled says how many of the new messages hold the user's own words."""
+        bench = making()
+        messages = [
+            {"role": "user", "content": "I like chess"},
+            {"role": "assistant", "content": "I like tea"},
+            {"role": "user", "name": "Ana", "content": "I like cats"},
+            {"role": "tool", "content": "I like tools", "tool_call_id": "1"},
+            {"role": "system", "content": "I like rules"},
+        ]
+        scheduled = bench.verbs.remember("will", "t", messages)
+        assert (scheduled.new, scheduled.by_user) == (4, 1)
+        bench.verbs.trigger("will")
+        assert bench.interests("will") == ["chess"]
+
+    def test_one_thread_id_of_two_users(self, making: Making) -> None:
+        """Two users may use the same thread id, and neither sees or loses anything."""
+        bench = making()
+        bench.verbs.remember("will", "1", with_ids([("user", "I like chess")]))
+        bench.verbs.remember("ana", "1", with_ids([("user", "I like tea")]))
+        bench.verbs.trigger_all()
+        assert (bench.interests("will"), bench.interests("ana")) == (["chess"], ["tea"])
+
+    def test_a_huge_message(self, making: Making) -> None:
+        """Of a message of a megabyte nothing is dropped, and it counts as one message."""
+        bench = making()
+        text = "I like long walks. " * 55_000
+        scheduled = bench.verbs.remember("will", "t", [{"role": "user", "content": text, "id": "x"}])
+        again = bench.verbs.remember("will", "t", [{"role": "user", "content": text, "id": "x"}])
+        bench.verbs.trigger("will")
+        assert (scheduled.new, again.new) == (1, 0)
+        assert "".join(bench.listener.texts) == text
+
+    @pytest.mark.parametrize(
+        "text",
+        ["I like 🧗‍♀️ and 👩🏽‍💻", "I like مطالعة", "I like \u202eevil\u202c text", "I like \ud800 halves", "I like \x00\x07 bells"],
+    )
+    def test_odd_text(self, making: Making, text: str) -> None:
+        """Emoji, right-to-left text, lone surrogates and control characters do no harm."""
+        bench = making()
+        assert bench.verbs.remember("will", "t", [text]).new == 1
+        assert bench.verbs.remember("will", "t", [text]).new == 0
+        bench.verbs.trigger("will")
+        assert len(bench.listener.texts) == 1
+
+    @pytest.mark.parametrize("user_id", ["", "  ", None, 7, "a\x00b", "\ud800", "x" * 600])
+    def test_bad_user_id(self, making: Making, user_id: Any) -> None:
+        """A user id that is missing, empty or unusable is refused, and nothing is stored."""
+        bench = making()
+        with pytest.raises(IdentityError, match="user_id"):
+            bench.verbs.remember(user_id, "t", ["I like chess"])
+        assert bench.verbs.jobs() == []
+
+    def test_bad_thread_id(self, making: Making) -> None:
+        """A missing thread id is refused."""
+        bench = making()
+        with pytest.raises(IdentityError, match="thread_id"):
+            bench.verbs.remember("will", "", ["I like chess"])
+
+    def test_bad_message(self, making: Making) -> None:
+        """A message of no known form is refused by index and type, and nothing is stored."""
+        bench = making()
+        with pytest.raises(InvalidInput, match="message 1.*object"):
+            bench.verbs.remember("will", "t", ["I like chess", object()])
+        assert bench.verbs.jobs() == []
+
+    def test_keep_false(self, making: Making) -> None:
+        """What is said in a run with ``keep=False`` is never learned, even if passed again."""
+        bench = making()
+        bench.verbs.remember("will", "t", with_ids(CHAT[:2]), keep=False)
+        bench.verbs.remember("will", "t", with_ids(CHAT))
+        bench.verbs.trigger("will")
+        assert bench.interests("will") == ["tea"]
+
+    def test_pause(self, making: Making) -> None:
+        """While a user is paused nothing is learned, and what was said meanwhile never is."""
+        bench = making()
+        bench.verbs.pause("will")
+        bench.verbs.remember("will", "t", with_ids(CHAT[:2]))
+        assert bench.verbs.trigger("will") == []
+        bench.verbs.resume("will")
+        bench.verbs.remember("will", "t", with_ids(CHAT))
+        bench.verbs.trigger("will")
+        assert bench.interests("will") == ["tea"]
+
+    def test_pause_keeps_what_waits(self, making: Making) -> None:
+        """What waited when a user was paused is read after the user is resumed, not before."""
+        bench = making()
+        bench.verbs.remember("will", "t", ["I like chess"], delay=0)
+        bench.verbs.pause("will")
+        assert bench.verbs.run_due() == []
+        bench.verbs.resume("will")
+        assert len(bench.verbs.run_due()) == 1

@@ -1,0 +1,219 @@
+"""One batch of one thread, from the inbox into the profile. Read this page first.
+
+    claim ─► whole turns within the budget ─► gate ─► model ─► each change checked and applied
+          ─► one repair ─► commit: profile, revision, read messages, schedule
+
+No transaction is open while the model is asked. Whatever happens, the messages are either read
+(committed together with what they taught) or still in the inbox.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from usermemory.batch import fitting
+from usermemory.errors import ExtractionError, ProviderError, RealModelForbidden, StoreError
+from usermemory.extract import Extraction, Extractor, Repairing, Request, UnusableAnswer
+from usermemory.fold import Case, Folded, fold, stamped
+from usermemory.gate import Gate
+from usermemory.records import Change, Outcome, Rejection, Status, Usage
+from usermemory.retry import Retry
+from usermemory.schema import Schema
+from usermemory.store import Driver
+from usermemory.store.flows.claim import Claim, Profile, give_back
+from usermemory.store.flows.commit import Failure, Result, commit, fail, hold
+
+logger = logging.getLogger("usermemory")
+
+NOT_REPAIRABLE = frozenset({"duplicate", "not_the_users_words", "instruction", "protected"})
+"""Refusals that a second answer cannot mend: asking again would be paid for nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Consolidator:
+    """What a consolidation works with.
+
+    Attributes:
+        driver: The database.
+        schema: The profile's schema.
+        extractor: Finds the changes; called only when needed, so that nothing is built before.
+        gate: Decides at due time whether a batch is worth a call.
+        off: Checks that are left out.
+        budget: Tokens of conversation that one call reads.
+        hold_max: Seconds after which a held batch is read whatever the gate says.
+        retry: When a failed batch is tried again.
+    """
+
+    driver: Driver
+    schema: Schema
+    extractor: Callable[[], Extractor]
+    gate: Gate | None = None
+    off: frozenset[str] = frozenset()
+    budget: int = 6_000
+    hold_max: float | None = None
+    retry: Retry = Retry()
+
+    def consolidate(self, claim: Claim) -> Outcome:
+        """Fold one claimed batch into the profile.
+
+        Args:
+            claim: The batch; its lease is ended here in any case.
+
+        Returns:
+            What came of it.
+
+        Raises:
+            StoreError: The database failed; the messages are still in the inbox.
+        """
+        batch = fitting(claim.batch, self.budget)
+        claim = replace(claim, whole=claim.whole and len(batch) == len(claim.batch), batch=batch)
+        if not any(message.author == "user" for message in batch):
+            return self._finish(claim, Extraction(), repaired=True)
+        held = self._held(claim)
+        if held:
+            return self._hold(claim, held)
+        try:
+            extraction = self.extractor().extract(self._request(claim))
+        except (StoreError, RealModelForbidden):
+            self.driver.write(give_back, claim)
+            raise
+        except Exception as error:  # noqa: BLE001 - recorded, retried, and then a dead letter
+            return self._fail(claim, error)
+        return self._finish(claim, extraction)
+
+    def _held(self, claim: Claim) -> str:
+        """What the gate waits for; empty when the batch goes through."""
+        if self.gate is None or claim.triggered or claim.thread.state == "held":
+            return ""
+        return "" if self.gate.opens(claim.batch) else f"gate: {self.gate}"
+
+    def _hold(self, claim: Claim, reason: str) -> Outcome:
+        self.driver.write(hold, claim, reason, self.hold_max)
+        return _outcome(claim, "held", reason=reason, messages=0)
+
+    def _finish(
+        self, claim: Claim, extraction: Extraction, *, repaired: bool = False
+    ) -> Outcome:
+        """Check, apply, repair once, commit; again on the newer profile if it has moved."""
+        while True:
+            folded = self._fold(claim, extraction.changes)
+            if not repaired:
+                repaired = True
+                extraction, folded = self._repair(claim, extraction, folded)
+            refused = (*extraction.rejections, *folded.rejections)
+            result = self._result(claim, extraction, folded, refused)
+            answer = self.driver.write(commit, claim, result)
+            if isinstance(answer, Profile):
+                claim = replace(claim, profile=answer)
+                continue
+            if isinstance(answer, str):
+                return _outcome(claim, "failed", reason=answer, usage=extraction.usage)
+            return _outcome(
+                claim,
+                "changed" if answer else "unchanged",
+                revision=answer,
+                rejections=refused,
+                usage=extraction.usage,
+            )
+
+    def _fold(self, claim: Claim, changes: Sequence[Change]) -> Folded:
+        case = Case(
+            schema=self.schema,
+            batch=claim.batch,
+            context=claim.context,
+            user_id=claim.user_id,
+            thread_id=claim.thread_id,
+            edited={
+                field: times["edited"]
+                for field, times in claim.profile.stamps.items()
+                if "edited" in times
+            },
+            off=self.off,
+        )
+        return fold(claim.profile.document or self.schema.empty(), changes, case)
+
+    def _repair(
+        self, claim: Claim, extraction: Extraction, folded: Folded
+    ) -> tuple[Extraction, Folded]:
+        """Ask once more for what was refused and can be mended; keep what is good either way."""
+        extractor = self.extractor()
+        mendable = [r for r in folded.rejections if r.reason not in NOT_REPAIRABLE]
+        if not mendable or not isinstance(extractor, Repairing):
+            return extraction, folded
+        request = replace(self._request(claim), document=folded.document)
+        try:
+            mended = extractor.repair(request, mendable)
+        except ExtractionError as error:
+            logger.warning("repair failed: %s; what was good is kept", error)
+            return extraction, folded
+        refused = {id(r.change) for r in mendable}
+        good = tuple(change for change in extraction.changes if id(change) not in refused)
+        both = replace(
+            extraction,
+            changes=(*good, *mended.changes),
+            usage=extraction.usage + mended.usage,
+            rejections=(*extraction.rejections, *mendable, *mended.rejections),
+        )
+        return both, self._fold(claim, both.changes)
+
+    def _request(self, claim: Claim) -> Request:
+        return Request(
+            schema=self.schema,
+            document=claim.profile.document or self.schema.empty(),
+            batch=claim.batch,
+            context=claim.context,
+            user_id=claim.user_id,
+            thread_id=claim.thread_id,
+            now=claim.now,
+        )
+
+    def _result(
+        self,
+        claim: Claim,
+        extraction: Extraction,
+        folded: Folded,
+        refused: tuple[Rejection, ...],
+    ) -> Result:
+        stamps = stamped(claim.profile.stamps, folded, claim.now)
+        return Result(
+            seqs=tuple(message.seq for message in claim.batch),
+            document=folded.document if folded.applied else None,
+            changes=folded.applied,
+            stamps=stamps,
+            confirmed=stamps != claim.profile.stamps,
+            fingerprint=self.schema.fingerprint,
+            rejections=refused,
+            model=extraction.model,
+            prompt=extraction.prompt,
+            usage=extraction.usage,
+        )
+
+    def _fail(self, claim: Claim, error: Exception) -> Outcome:
+        """Record why; the messages stay in the inbox for the next attempt or for a person."""
+        known = isinstance(error, ExtractionError)
+        reason = error.reason if known else "extractor_error"
+        wanted = error.retry_after if isinstance(error, ProviderError) else None
+        usage = error.usage if isinstance(error, UnusableAnswer) else Usage()
+        # Of an unknown error only the type is kept: its text may quote the conversation.
+        text = f"{type(error).__name__}: {error}" if known else type(error).__name__
+        wait = self.retry.after(claim.thread.attempts + 1, wanted)
+        held = self.driver.write(fail, claim, Failure(reason, text, wait, usage))
+        if not known:
+            logger.error("the extractor failed with %s", text)
+            logger.debug("where it failed", exc_info=error)
+        return _outcome(
+            claim,
+            "failed",
+            reason=reason if held else "lost",
+            usage=usage,
+            error=text,
+            retry_at=None if wait is None else claim.now + wait,
+        )
+
+
+def _outcome(claim: Claim, status: Status, **details: Any) -> Outcome:
+    details.setdefault("messages", len(claim.batch))
+    return Outcome(claim.user_id, claim.thread_id, status, **details)

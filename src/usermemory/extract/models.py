@@ -1,0 +1,117 @@
+"""A chat model by its name, refused early when it could not be asked later.
+
+Some provider packages notice a missing key when they are built, others at the first call, when a
+conversation is waiting to be read. Here it is always before the first message is taken.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from usermemory.errors import ConfigurationError, ModelUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from langchain_core.language_models import BaseChatModel
+
+
+@dataclass(frozen=True, slots=True)
+class _Needs:
+    package: str
+    extra: str
+    keys: tuple[str, ...]
+    prefixes: tuple[str, ...] = ()
+
+
+_NEEDS: Mapping[str, _Needs] = {
+    "openai": _Needs(
+        "langchain_openai", "openai", ("OPENAI_API_KEY",), ("gpt-", "o1", "o3", "o4", "chatgpt")
+    ),
+    "anthropic": _Needs("langchain_anthropic", "anthropic", ("ANTHROPIC_API_KEY",), ("claude",)),
+    "google_genai": _Needs(
+        "langchain_google_genai", "google", ("GOOGLE_API_KEY", "GEMINI_API_KEY"), ("gemini",)
+    ),
+    "mistralai": _Needs(
+        "langchain_mistralai", "mistral", ("MISTRAL_API_KEY",), ("mistral", "mixtral")
+    ),
+    "ollama": _Needs("langchain_ollama", "ollama", ()),
+}
+
+
+def check_model(model: str | BaseChatModel) -> None:
+    """Make sure that a model can be asked, without importing its package if that can be helped.
+
+    Args:
+        model: What ``init_chat_model`` takes (``"anthropic:claude-haiku-4-5"``), or a chat model.
+
+    Raises:
+        ModelUnavailable: Its package or its key is missing, or nobody knows the name; the text
+            says what to install or set.
+        ConfigurationError: It is neither a name nor a chat model.
+    """
+    if not isinstance(model, str):
+        if not callable(getattr(model, "with_structured_output", None)):
+            raise ConfigurationError(
+                f"model={model!r} is no chat model: pass a name such as "
+                "'anthropic:claude-haiku-4-5', a LangChain chat model, or an Extractor"
+            )
+        return
+    needs = _NEEDS.get(_named(model)[0])
+    if needs is None:  # a provider that only LangChain knows
+        _built(model)
+    else:
+        _check(model, needs)
+
+
+def chat_model(model: str | BaseChatModel) -> BaseChatModel:
+    """The chat model of this name, checked; a chat model is returned as it is.
+
+    Raises:
+        ModelUnavailable: As for `check_model`.
+        ConfigurationError: As for `check_model`.
+    """
+    check_model(model)
+    return _built(model) if isinstance(model, str) else model
+
+
+def _built(spec: str) -> BaseChatModel:
+    provider, name = _named(spec)
+    try:
+        from langchain.chat_models import init_chat_model
+
+        return init_chat_model(name, model_provider=provider or None)
+    except ImportError as error:
+        raise ModelUnavailable(
+            f"model {spec!r} needs langchain and the package of its provider: {error}"
+        ) from error
+    except ValueError as error:
+        raise ModelUnavailable(
+            f"model {spec!r} cannot be built: write it as provider:name, such as "
+            f"anthropic:claude-haiku-4-5 ({error})"
+        ) from error
+
+
+def _named(spec: str) -> tuple[str, str]:
+    provider, colon, name = spec.partition(":")
+    if colon:
+        return provider.replace("-", "_"), name
+    for known, needs in _NEEDS.items():
+        if needs.prefixes and spec.lower().startswith(needs.prefixes):
+            return known, spec
+    return "", spec
+
+
+def _check(spec: str, needs: _Needs) -> None:
+    missing = [name for name in ("langchain", needs.package) if find_spec(name) is None]
+    if missing:
+        raise ModelUnavailable(
+            f'model {spec!r} needs a package: pip install "usermemory[{needs.extra}]"'
+        )
+    if needs.keys and not any(os.environ.get(key) for key in needs.keys):
+        raise ModelUnavailable(
+            f"model {spec!r} needs a key: set {' or '.join(needs.keys)} in the environment"
+        )

@@ -1,0 +1,99 @@
+"""The strategy of simple systems: the whole profile is written anew each time.
+
+Kept for comparison. It quotes nothing, so no change it makes can be traced to a user's words; what
+it makes different becomes changes all the same, so that undo and forget work on them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from usermemory.changes import difference, proposed
+from usermemory.extract import Extraction, Request, UnusableAnswer
+from usermemory.extract.answer import model_name, read, usage
+from usermemory.extract.asking import ask
+from usermemory.extract.manner import manner_of
+from usermemory.extract.models import chat_model
+from usermemory.prompt import OVERWRITE, asked_fields, overwriting, situation
+from usermemory.prompt.json_values import is_list, is_object
+from usermemory.records import Change, Rejection
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from langchain_core.language_models import BaseChatModel
+
+    from usermemory.extract.manner import Method
+    from usermemory.records import Reason
+    from usermemory.schema import Schema
+
+_OURS = "x-remember"
+
+
+class OverwriteExtractor:
+    """Asks a chat model for the whole profile and returns what differs, without quotes.
+
+    Args:
+        model: A chat model, or a name that ``init_chat_model`` takes.
+        method: How the form of the answer is enforced; by default as the provider documents.
+
+    Raises:
+        ModelUnavailable: The model's package or key is missing.
+    """
+
+    def __init__(self, model: str | BaseChatModel, *, method: Method | None = None) -> None:
+        self.model = chat_model(model)
+        manner = manner_of(self.model)
+        # A schema of the user's own seldom meets the rules of a strict mode.
+        self._manner = replace(manner, method=method or manner.method, strict=False)
+
+    def extract(self, request: Request) -> Extraction:
+        """Propose whatever the new profile has different; see `Extractor.extract`."""
+        schema = request.schema
+        asked = situation(schema, request.document, request.batch, request.context)
+        message = ask(
+            self.model, (overwriting(schema), f"{asked}\nprofile:"), _form(schema), self._manner
+        )
+        written = read(message)
+        if not is_object(written):
+            raise UnusableAnswer("the answer is no profile", "unusable", usage(message))
+        changes, rejections = _differences(schema, request.document, written)
+        name = model_name(message, self.model)
+        return Extraction(changes, usage(message), name, OVERWRITE, rejections)
+
+
+def _differences(
+    schema: Schema, before: Mapping[str, Any], written: Mapping[str, Any]
+) -> tuple[tuple[Change, ...], tuple[Rejection, ...]]:
+    """What was written differently, and what the schema refuses: such a field stays as it is."""
+    asked = {field.name for field in asked_fields(schema)}
+    untold = {name: value for name, value in before.items() if name not in asked}
+    adopted, refused = schema.adopt({**written, **untold})
+    stays = {name: before[name] for name in refused if name in before}
+    changes = tuple(map(proposed, difference(before, {**adopted, **stays}, schema)))
+    return changes, tuple(_rejection(schema, name, value) for name, value in refused.items())
+
+
+def _rejection(schema: Schema, name: str, value: Any) -> Rejection:
+    reason: Reason = "invalid_document" if name in schema.fields else "unknown_field"
+    return Rejection(Change(name, "set", value), reason, "the profile was written with this")
+
+
+def _form(schema: Schema) -> dict[str, Any]:
+    """The schema of the document, without what is ours and what is never asked for."""
+    whole = _without_settings(schema.json_schema)
+    asked = {field.name for field in asked_fields(schema)}
+    whole["properties"] = {
+        name: part for name, part in whole["properties"].items() if name in asked
+    }
+    whole["required"] = list(whole["properties"])
+    return {**whole, "title": "profile", "description": "The whole profile of the user."}
+
+
+def _without_settings(schema: Any) -> Any:
+    if is_list(schema):
+        return [_without_settings(part) for part in schema]
+    if is_object(schema):
+        return {word: _without_settings(part) for word, part in schema.items() if word != _OURS}
+    return schema

@@ -1,0 +1,71 @@
+"""Which extractor finds the changes: what ``UserMemory(model=…, strategy=…)`` means."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable
+from functools import cache
+from typing import Any, Literal
+
+from usermemory.errors import ConfigurationError
+from usermemory.extract import Extractor
+
+logger = logging.getLogger("usermemory")
+
+Strategy = Literal["patch", "overwrite"]
+
+NO_MODEL = (
+    "no language model is in use: only plain first-person statements in English are learned. "
+    "Name one with model=… or USERMEMORY_MODEL (such as anthropic:claude-haiku-4-5 or "
+    "openai:gpt-5-mini; pip install 'usermemory[anthropic]' or 'usermemory[openai]')"
+)
+"""Said wherever the offline extractor stands in for a model that nobody has chosen."""
+
+
+def extractor_for(model: Any, strategy: Strategy) -> Callable[[], Extractor]:
+    """Check the choice now, build it on first use.
+
+    Args:
+        model: What ``init_chat_model`` takes, a chat model, an `Extractor`, ``"offline"``, or
+            None for ``USERMEMORY_MODEL`` and else the offline extractor, which is said in the log.
+        strategy: ``patch`` or ``overwrite``.
+
+    Returns:
+        A function that gives the extractor, the same one each time.
+
+    Raises:
+        ModelUnavailable: The package or the key of this model is missing.
+        ConfigurationError: This is no model, or no strategy.
+    """
+    if strategy not in {"patch", "overwrite"}:
+        raise ConfigurationError(f"strategy {strategy!r}: use 'patch' or 'overwrite'")
+    if model is None:
+        model = os.environ.get("USERMEMORY_MODEL") or None
+        if model is None:
+            logger.warning(NO_MODEL)
+    if model is None or model == "offline":
+        return _offline
+    if isinstance(model, Extractor):
+        return lambda: model
+    from usermemory.extract.models import check_model
+
+    check_model(model)
+    return cache(lambda: _asking(model, strategy))
+
+
+def _asking(model: Any, strategy: Strategy) -> Extractor:
+    if strategy == "overwrite":
+        from usermemory.extract.overwrite import OverwriteExtractor
+
+        return OverwriteExtractor(model)
+    from usermemory.extract.language_model import LanguageModelExtractor
+
+    return LanguageModelExtractor(model)
+
+
+@cache
+def _offline() -> Extractor:
+    from usermemory.offline import OfflineExtractor
+
+    return OfflineExtractor()

@@ -1,0 +1,92 @@
+"""Fold proposed changes into a copy of the profile: each one checked, applied or refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from usermemory.changes import Unfit, apply
+from usermemory.checks import Accepted, check
+from usermemory.records import Applied, Change, Evidence, Message, Rejection
+from usermemory.schema import Schema
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What changes are judged by, beside the profile.
+
+    Attributes:
+        schema: The profile's schema.
+        batch: The messages that were read.
+        context: The messages right before them.
+        edited: When each field was last edited by hand.
+        off: Checks that are left out.
+    """
+
+    schema: Schema
+    batch: Sequence[Message]
+    context: Sequence[Message]
+    user_id: str
+    thread_id: str
+    edited: Mapping[str, float]
+    off: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """What came of the changes: the new document, what was done, what was refused."""
+
+    document: Mapping[str, Any]
+    applied: tuple[Applied, ...]
+    rejections: tuple[Rejection, ...]
+
+
+def fold(document: Mapping[str, Any], changes: Iterable[Change], case: Case) -> Folded:
+    """Check and apply changes one by one; a refused one leaves the others alone."""
+    applied: list[Applied] = []
+    rejections: list[Rejection] = []
+    for change in changes:
+        verdict = judge(document, change, case)
+        if isinstance(verdict, Rejection):
+            rejections.append(verdict)
+            continue
+        try:
+            document, done = apply(document, verdict.change, case.schema, verdict.evidence)
+        except Unfit as unfit:
+            rejections.append(Rejection(change, unfit.reason, unfit.detail))
+        else:
+            applied.append(done)
+    return Folded(document, tuple(applied), tuple(rejections))
+
+
+def judge(document: Mapping[str, Any], change: Change, case: Case) -> Accepted | Rejection:
+    """Is this change what the user said?"""
+    return check(
+        change,
+        document=document,
+        schema=case.schema,
+        batch=case.batch,
+        context=case.context,
+        thread_id=case.thread_id,
+        edited=case.edited,
+        user_id=case.user_id,
+        off=case.off,
+    )
+
+
+def stamped(
+    stamps: Mapping[str, Mapping[str, float]], folded: Folded, now: float
+) -> dict[str, dict[str, float]]:
+    """When each field was learned, and when it was last said again."""
+    result = {field: dict(times) for field, times in stamps.items()}
+    for done in folded.applied:
+        result.setdefault(done.field, {})["learned"] = _said(done.evidence, now)
+    for refused in folded.rejections:
+        if refused.reason == "duplicate":
+            result.setdefault(refused.change.field, {})["confirmed"] = now
+    return result
+
+
+def _said(evidence: Sequence[Evidence], now: float) -> float:
+    return max((quote.at for quote in evidence if quote.at is not None), default=now)

@@ -1,0 +1,218 @@
+"""When a thread is worth a model call: asked by the worker once the thread is due.
+
+What a gate does not let through waits in the inbox for more. Gates are composed with ``&`` and
+``|``: ``Words("remember") | Count(3) & Tokens(50)``. How a gate prints is what a held thread says
+it is waiting for.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Literal
+
+from usermemory.errors import ConfigurationError
+from usermemory.messages import tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from usermemory.records import Message
+
+__all__ = ["By", "Count", "Gate", "Matches", "Tokens", "Words", "gate_of", "tokens"]
+
+By = Literal["user", "anyone"]
+"""Whose messages a gate looks at: the user's own, or everybody's in the thread."""
+
+_CHARACTERS_PER_TOKEN = 3  # as `tokens` counts letters
+
+
+class Gate:
+    """A policy: subclass it, or pass a function of the batch to `gate_of`."""
+
+    def opens(self, batch: Sequence[Message]) -> bool:
+        """Whether these unread messages are worth a call now."""
+        raise NotImplementedError
+
+    def at_once(self, count: int, characters: int) -> bool:
+        """Whether so much unread makes the thread due now, without waiting for quiet.
+
+        Args:
+            count: Unread messages of the thread, by anyone.
+            characters: Their length together.
+        """
+        del count, characters
+        return False
+
+    def __and__(self, other: Gate) -> Gate:
+        return _Both(self, other)
+
+    def __or__(self, other: Gate) -> Gate:
+        return _Either(self, other)
+
+
+def gate_of(policy: Gate | Callable[[Sequence[Message]], bool] | None) -> Gate | None:
+    """The gate that was meant: a function of the batch becomes one.
+
+    Raises:
+        ConfigurationError: It is neither a gate nor callable.
+    """
+    if policy is None or isinstance(policy, Gate):
+        return policy
+    if callable(policy):
+        return _Function(policy)
+    raise ConfigurationError(f"gate= takes a gate or a function of the batch, not {policy!r}")
+
+
+class _Amount(Gate):
+    """Opens for so much of something."""
+
+    def __init__(self, least: int, at_once: int | None = None, *, by: By = "user") -> None:
+        if least < 1:
+            raise ConfigurationError(f"{type(self).__name__}({least}) would always open: say 1")
+        self._least, self._at_once = least, at_once
+        self._by: By = by
+
+    def __repr__(self) -> str:
+        return _call(type(self).__name__, self._least, at_once=self._at_once, by=self._by)
+
+
+class Count(_Amount):
+    """Opens for so many messages.
+
+    Args:
+        least: How many; at least 1.
+        at_once: So many unread messages, by anyone, make the thread due at once; default never.
+        by: Whose messages count.
+    """
+
+    def opens(self, batch: Sequence[Message]) -> bool:
+        """Whether there are enough."""
+        return sum(1 for _ in _texts(batch, self._by)) >= self._least
+
+    def at_once(self, count: int, characters: int) -> bool:
+        """Whether there are so many that it is time."""
+        del characters
+        return self._at_once is not None and count >= self._at_once
+
+
+class Tokens(_Amount):
+    """Opens for so many tokens, by an estimate.
+
+    Args:
+        least: How many; at least 1.
+        at_once: So many unread ones, by anyone (three characters each), make the thread due at
+            once; default never.
+        by: Whose messages count.
+    """
+
+    def opens(self, batch: Sequence[Message]) -> bool:
+        """Whether there is enough text."""
+        return sum(map(tokens, _texts(batch, self._by))) >= self._least
+
+    def at_once(self, count: int, characters: int) -> bool:
+        """Whether there is so much that it is time."""
+        del count
+        return self._at_once is not None and characters >= self._at_once * _CHARACTERS_PER_TOKEN
+
+
+class Matches(Gate):
+    """Opens when a message matches a regular expression.
+
+    Args:
+        pattern: Searched for anywhere in the text.
+        by: Whose messages count.
+    """
+
+    def __init__(self, pattern: str | re.Pattern[str], *, by: By = "user") -> None:
+        try:
+            self._pattern = re.compile(pattern)
+        except re.error as error:
+            raise ConfigurationError(f"Matches({pattern!r}): {error}") from error
+        self._by: By = by
+
+    def opens(self, batch: Sequence[Message]) -> bool:
+        """Whether one matches."""
+        return any(self._pattern.search(text) for text in _texts(batch, self._by))
+
+    def __repr__(self) -> str:
+        return _call("Matches", self._pattern.pattern, by=self._by)
+
+
+class Words(Gate):
+    """Opens when a message holds one of these words or phrases, in any case, as whole words.
+
+    Args:
+        words: The words. In a script without spaces between them use `Matches`.
+        by: Whose messages count.
+    """
+
+    def __init__(self, *words: str, by: By = "user") -> None:
+        phrases = [r"\s+".join(map(re.escape, _fold(word).split())) for word in words]
+        if not all(phrases) or not phrases:
+            raise ConfigurationError(f"Words{words!r}: give at least one word, and no empty one")
+        self._words = words
+        self._pattern = re.compile(rf"(?<!\w)(?:{'|'.join(phrases)})(?!\w)")
+        self._by: By = by
+
+    def opens(self, batch: Sequence[Message]) -> bool:
+        """Whether one of the words is there."""
+        return any(self._pattern.search(_fold(text)) for text in _texts(batch, self._by))
+
+    def __repr__(self) -> str:
+        return _call("Words", *self._words, by=self._by)
+
+
+class _Pair(Gate):
+    """Two gates. Either may make the thread due at once: `opens` still decides then."""
+
+    sign = ""
+
+    def __init__(self, left: Gate, right: Gate) -> None:
+        self._left, self._right = left, right
+
+    def at_once(self, count: int, characters: int) -> bool:
+        return any(gate.at_once(count, characters) for gate in (self._left, self._right))
+
+    def __repr__(self) -> str:
+        return f"({self._left!r} {self.sign} {self._right!r})"
+
+
+class _Both(_Pair):
+    sign = "&"
+
+    def opens(self, batch: Sequence[Message]) -> bool:
+        return self._left.opens(batch) and self._right.opens(batch)
+
+
+class _Either(_Pair):
+    sign = "|"
+
+    def opens(self, batch: Sequence[Message]) -> bool:
+        return self._left.opens(batch) or self._right.opens(batch)
+
+
+class _Function(Gate):
+    def __init__(self, function: Callable[[Sequence[Message]], bool]) -> None:
+        self._function = function
+
+    def opens(self, batch: Sequence[Message]) -> bool:
+        return bool(self._function(batch))
+
+    def __repr__(self) -> str:
+        return getattr(self._function, "__qualname__", repr(self._function))
+
+
+def _texts(batch: Sequence[Message], by: By) -> Iterator[str]:
+    return (message.text for message in batch if by == "anyone" or message.author == "user")
+
+
+def _fold(text: str) -> str:
+    return text.replace("’", "'").casefold()  # noqa: RUF001  phones type the curly one
+
+
+def _call(name: str, *arguments: object, by: By, at_once: int | None = None) -> str:
+    """How a gate was made, with what is not the default."""
+    shown = [repr(argument) for argument in arguments]
+    shown += [f"at_once={at_once}"] if at_once is not None else []
+    shown += [f"by={by!r}"] if by != "user" else []
+    return f"{name}({', '.join(shown)})"

@@ -1,0 +1,31 @@
+"""Memory in a LangGraph graph: nodes, a ready chatbot, and savers on the memory's database.
+
+    memory = UserMemory("sqlite:///memory.db")
+    with checkpointer(memory) as saver:
+        bot = create_chatbot(memory, model, checkpointer=saver)
+        bot.invoke(
+            {"messages": [("user", "Hi, I'm Will")]},
+            {"configurable": {"thread_id": "1"}},
+            context={"user_id": "will"},
+        )
+
+This folder is the only one that imports langgraph.
+"""
+
+from usermemory.langgraph.chatbot import create_chatbot
+from usermemory.langgraph.identity import FindUser
+from usermemory.langgraph.nodes import OnError, UserInfo, recall_node, remember_node
+from usermemory.langgraph.savers import AsyncSaver, Saver, acheckpointer, checkpointer
+
+__all__ = [
+    "AsyncSaver",
+    "FindUser",
+    "OnError",
+    "Saver",
+    "UserInfo",
+    "acheckpointer",
+    "checkpointer",
+    "create_chatbot",
+    "recall_node",
+    "remember_node",
+]

@@ -1,0 +1,88 @@
+"""Whose run this is, in which thread, and what it asks of the memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.runtime import get_runtime
+
+from usermemory.errors import IdentityError
+
+FindUser = Callable[[RunnableConfig, Any], str]
+"""Says who the user is, seeing the run's config and its context."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What the memory has to know of a run.
+
+    Attributes:
+        user_id: Who is talking.
+        thread_id: Where; empty for a run without a thread, which can recall only.
+        delay: Seconds of quiet that this run asked for; None for the memory's own.
+        keep: False where this run said ``remember=False``.
+        nested: Whether another graph's node runs this one: its messages are no person's.
+    """
+
+    user_id: str
+    thread_id: str
+    delay: float | None
+    keep: bool
+    nested: bool
+
+
+def current_run(config: RunnableConfig, find_user: FindUser | None = None) -> Run:
+    """The run that this node is part of.
+
+    Args:
+        config: The node's config.
+        find_user: Says who the user is, instead of the usual rule: the authenticated user of
+            LangGraph's server, else ``user_id`` in the run's context, else in its configurable.
+
+    Raises:
+        IdentityError: Nobody says who the user is, or somebody else than the server does.
+    """
+    configurable: Mapping[str, Any] = config.get("configurable") or {}
+    context: Any = get_runtime().context
+    said = _setting("user_id", context, configurable)
+    thread_id = configurable.get("thread_id")
+    return Run(
+        user_id=find_user(config, context) if find_user else _user(said, configurable),
+        # As LangGraph's savers do: a number or a UUID is an id too.
+        thread_id="" if thread_id is None else str(thread_id),
+        delay=_setting("delay", context, configurable),
+        keep=_setting("remember", context, configurable) is not False,
+        # Agents that a node runs inherit the ids of user and thread, but not the user's voice.
+        nested="|" in configurable.get("checkpoint_ns", ""),
+    )
+
+
+def field_of(holder: Any, name: str) -> Any:
+    """A field of a dict or of an instance, as states and contexts may be; None without it."""
+    if isinstance(holder, Mapping):
+        return cast("Mapping[str, Any]", holder).get(name)
+    return getattr(holder, name, None)
+
+
+def _setting(name: str, context: Any, configurable: Mapping[str, Any]) -> Any:
+    value = field_of(context, name)
+    return configurable.get(name) if value is None else value
+
+
+def _user(said: Any, configurable: Mapping[str, Any]) -> Any:
+    # Empty where LangGraph's server runs without authentication.
+    authenticated = configurable.get("langgraph_auth_user_id") or None
+    if authenticated is None and said is None:
+        raise IdentityError(
+            "nobody says who the user is: run the graph with context={'user_id': …} or "
+            "{'configurable': {'user_id': …}}, or give the node user_id=a function"
+        )
+    if authenticated is not None and said is not None and said != authenticated:
+        raise IdentityError(
+            f"the run says that the user is {said!r}, but {authenticated!r} is logged in; leave "
+            "user_id out where LangGraph's server authenticates"
+        )
+    return said if authenticated is None else authenticated

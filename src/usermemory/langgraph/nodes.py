@@ -1,0 +1,173 @@
+"""The two nodes: one only recalls, one only remembers. Each works in sync and async graphs."""
+
+# langgraph has no stubs for its namespace packages.
+# pyright: reportMissingTypeStubs=false
+
+from __future__ import annotations
+
+import logging
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
+from langgraph.channels import UntrackedValue
+
+from usermemory.errors import IdentityError, UserMemoryError
+from usermemory.langgraph.identity import FindUser, Run, current_run, field_of
+from usermemory.langgraph.speakers import heard_by
+from usermemory.records import Event
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from usermemory.memory import UserMemory
+
+logger = logging.getLogger("usermemory")
+
+OnError = Literal["continue", "raise"]
+"""What a node does when the memory fails: let the chat go on, or fail the turn (for tests)."""
+
+UserInfo = Annotated[str, UntrackedValue]
+"""The type of the state's key for the profile: alive during a run, in no checkpoint."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recaller:
+    """Recalls the user of a run as text for a system message; see `recall_node`."""
+
+    memory: UserMemory
+    tail: bool
+    max_tokens: int
+    find_user: FindUser | None
+    on_error: OnError
+
+    def text(self, config: RunnableConfig) -> str:
+        """The text; empty for a user nobody knows, and where the memory fails."""
+        run = current_run(config, self.find_user)
+        with tolerant(self.memory, run, self.on_error):
+            found = self.memory.recall(run.user_id, tail=self.tail, thread_id=run.thread_id)
+            return found.render(self.max_tokens)
+        return ""
+
+    async def atext(self, config: RunnableConfig) -> str:
+        """As `text`."""
+        run = current_run(config, self.find_user)
+        with tolerant(self.memory, run, self.on_error):
+            found = await self.memory.arecall(run.user_id, tail=self.tail, thread_id=run.thread_id)
+            return found.render(self.max_tokens)
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rememberer:
+    """Hands the messages of a run to the memory; see `remember_node`."""
+
+    memory: UserMemory
+    find_user: FindUser | None
+    on_error: OnError
+
+    def keep(self, state: Any, config: RunnableConfig) -> Run:
+        """Remember what is new in the state; the run it was said in."""
+        run = current_run(config, self.find_user)
+        if not run.nested:
+            with tolerant(self.memory, run, self.on_error):
+                self.memory.remember(*_said(state, run), run.delay, keep=run.keep)
+        return run
+
+    async def akeep(self, state: Any, config: RunnableConfig) -> Run:
+        """As `keep`."""
+        run = current_run(config, self.find_user)
+        if not run.nested:
+            with tolerant(self.memory, run, self.on_error):
+                await self.memory.aremember(*_said(state, run), run.delay, keep=run.keep)
+        return run
+
+
+def recall_node(
+    memory: UserMemory,
+    key: str = "user_info",
+    *,
+    tail: bool = False,
+    max_tokens: int = 1_000,
+    user_id: FindUser | None = None,
+    on_error: OnError = "continue",
+) -> Runnable[Any, dict[str, str]]:
+    """A node that puts what is known of the user into the state, as text for a system message.
+
+    Declare the key as ``user_info: UserInfo``: as a plain ``str`` it would be in checkpoints.
+
+    Args:
+        memory: Where to look.
+        key: The state's key for the text; the text is empty for a user nobody knows.
+        tail: Add what the user said in other threads that nobody has read yet.
+        max_tokens: Upper bound of the text, tail included.
+        user_id: Says who the user is, seeing the run's config and context, where the usual rule
+            (``langgraph_auth_user_id``, context, configurable) does not fit.
+        on_error: ``"continue"``: when the database fails, the text is empty, a warning is logged
+            and an ``error`` event emitted; ``"raise"``: the turn fails.
+
+    Raises:
+        IdentityError: In a run, whatever ``on_error`` is: nobody says who the user is.
+    """
+    recaller = Recaller(memory, tail, max_tokens, user_id, on_error)
+
+    def recall(_: Any, config: RunnableConfig) -> dict[str, str]:
+        return {key: recaller.text(config)}
+
+    async def arecall(_: Any, config: RunnableConfig) -> dict[str, str]:
+        return {key: await recaller.atext(config)}
+
+    return RunnableLambda(recall, arecall, name="recall")
+
+
+def remember_node(
+    memory: UserMemory,
+    *,
+    user_id: FindUser | None = None,
+    on_error: OnError = "continue",
+) -> Runnable[Any, None]:
+    """A node that hands the state's ``messages`` to the memory; what is known costs nothing.
+
+    A run can set ``delay`` (seconds of quiet before its thread is consolidated) and
+    ``remember=False`` (nothing said is ever learned) in its context or configurable. A graph that
+    runs inside another graph's node remembers nothing: there the outer graph does.
+
+    Args:
+        memory: Where to keep them.
+        user_id: As for `recall_node`.
+        on_error: As for `recall_node`; the next turn that passes the messages stores them.
+
+    Raises:
+        IdentityError: In a run, whatever ``on_error`` is: no user or no thread is named.
+    """
+
+    rememberer = Rememberer(memory, user_id, on_error)
+
+    def remember(state: Any, config: RunnableConfig) -> None:
+        rememberer.keep(state, config)
+
+    async def aremember(state: Any, config: RunnableConfig) -> None:
+        await rememberer.akeep(state, config)
+
+    return RunnableLambda(remember, aremember, name="remember")
+
+
+def _said(state: Any, run: Run) -> tuple[str, str, list[Any]]:
+    """Whose messages of which thread a state holds."""
+    return run.user_id, run.thread_id, heard_by(run.user_id, field_of(state, "messages") or ())
+
+
+@contextmanager
+def tolerant(memory: UserMemory, run: Run, on_error: OnError) -> Generator[None]:
+    """Let the chat go on when its memory fails, visibly; who the user is must be clear always."""
+    try:
+        yield
+    except IdentityError:
+        raise
+    except UserMemoryError as error:
+        if on_error == "raise":
+            raise
+        where = (run.user_id, run.thread_id)
+        logger.warning("the chat goes on without memory: user=%s thread=%s: %s", *where, error)
+        memory.emit(Event("error", *where, memory.clock.now(), error=error))

@@ -1,0 +1,38 @@
+"""`UserMemory`: the verbs, in pairs. A plain name blocks, its twin with an ``a`` is awaited."""
+
+from __future__ import annotations
+
+from usermemory.memory.jobs import JobVerbs
+from usermemory.memory.learn import LearnVerbs
+from usermemory.memory.look import LookVerbs
+
+__all__ = ["UserMemory"]
+
+
+class UserMemory(LookVerbs, LearnVerbs, JobVerbs):
+    """A profile per user, across threads, learned in the background.
+
+    Building it checks what was passed and opens nothing: the first verb does. A module-level
+    memory is fine; so is one per test, closed by ``with``.
+
+    Args:
+        url: ``sqlite:///memory.db``, or a path.
+        schema: A Pydantic model, TypedDict, dataclass or JSON Schema dict.
+        model: What ``init_chat_model`` takes, a chat model, an `Extractor`, ``"offline"``, or
+            None for ``USERMEMORY_MODEL``.
+        strategy: ``"patch"``, or ``"overwrite"``: the whole profile anew, without quotes.
+        evidence: ``"required"``, or ``"off"``.
+        delay: Seconds of quiet after which a thread is consolidated; 0 for at once.
+        max_wait: Seconds after which a chat that never goes quiet is consolidated even so.
+        gate: What makes a thread worth a model call, looked at when it is due.
+        hold_max: Seconds after which a held thread is read whatever the gate says; None: never.
+        author: Whose words a message holds, where the usual rule does not fit.
+        worker: Consolidate in this process too; False where ``usermemory worker`` does it.
+        threads: Batches at a time in this process.
+        retry: When a failed consolidation is tried again.
+        on_event: Called with an `Event` for whatever happens, in the thread where it happens.
+        clock: What time it is; for tests.
+
+    Raises:
+        ConfigurationError: Of the kind that fits, naming what to change.
+    """

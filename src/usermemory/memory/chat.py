@@ -1,0 +1,124 @@
+"""What a chat calls: remember and recall."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from usermemory.memory.core import Core, checked_seconds, checked_thread, checked_user
+from usermemory.messages import newest_first
+from usermemory.records import Event, Message, Recalled, Scheduled
+from usermemory.render import render
+from usermemory.store.flows import recall as recalls
+from usermemory.store.flows.remember import Policy, remember
+
+_TAIL = 20
+"""Unread messages of other threads that a recall with ``tail=True`` brings at most."""
+
+
+class ChatVerbs(Core):
+    """Remember and recall."""
+
+    def remember(
+        self,
+        user_id: str,
+        thread_id: str,
+        messages: Iterable[Any],
+        delay: float | None = None,
+        *,
+        keep: bool = True,
+    ) -> Scheduled:
+        """Take in what is new of a thread; it is consolidated once the thread goes quiet.
+
+        Args:
+            user_id: Whose words; given by the application, never by a model.
+            thread_id: Their thread.
+            messages: The whole thread, a window of it, or the new messages: LangChain messages,
+                OpenAI-style dicts, ``(role, text)`` pairs or strings.
+            delay: Seconds of quiet for this thread from now on; None for the memory's own.
+            keep: False: only mark the messages as seen; nothing said in them is ever learned.
+
+        Returns:
+            When the thread is due and how much was new, after it is on the disk.
+
+        Raises:
+            InvalidInput: An id or a message that cannot be used; nothing was stored.
+            StoreError: The database failed; nothing was stored, the next call that passes the
+                messages stores them.
+        """
+        args = self._remembering(user_id, thread_id, messages, delay, keep)
+        return self._scheduled(user_id, thread_id, self.driver.write(remember, *args))
+
+    async def aremember(
+        self,
+        user_id: str,
+        thread_id: str,
+        messages: Iterable[Any],
+        delay: float | None = None,
+        *,
+        keep: bool = True,
+    ) -> Scheduled:
+        """As `remember`."""
+        args = self._remembering(user_id, thread_id, messages, delay, keep)
+        return self._scheduled(user_id, thread_id, await self.driver.awrite(remember, *args))
+
+    def recall(
+        self, user_id: str, *, tail: bool = False, thread_id: str = ""
+    ) -> Recalled:
+        """The user's profile: one statement, no model, no network but the database.
+
+        Args:
+            user_id: Whose.
+            tail: Add the newest messages by the user that nobody has read yet.
+            thread_id: With ``tail``, the thread to leave out, since the caller has it.
+
+        Returns:
+            The profile; the schema's empty document for a user nobody knows.
+        """
+        user_id = checked_user(user_id)
+        found = self.driver.read(recalls.recall, user_id, _TAIL if tail else 0, thread_id)
+        return self._recalled(user_id, found)
+
+    async def arecall(
+        self, user_id: str, *, tail: bool = False, thread_id: str = ""
+    ) -> Recalled:
+        """As `recall`."""
+        user_id = checked_user(user_id)
+        found = await self.driver.aread(recalls.recall, user_id, _TAIL if tail else 0, thread_id)
+        return self._recalled(user_id, found)
+
+    def _remembering(
+        self,
+        user_id: str,
+        thread_id: str,
+        messages: Iterable[Any],
+        delay: float | None,
+        keep: bool,  # noqa: FBT001 - passed on as given
+    ) -> tuple[str, str, Iterable[Message], Policy]:
+        user_id, thread_id = checked_user(user_id), checked_thread(thread_id)
+        policy = Policy(
+            delay=self.delay if delay is None else checked_seconds("delay", delay),
+            max_wait=self.max_wait,
+            keep=keep,
+            at_once=self.gate.at_once if self.gate else None,
+            moved=delay is not None,
+        )
+        return user_id, thread_id, newest_first(messages, user_id, self.author), policy
+
+    def _scheduled(self, user_id: str, thread_id: str, scheduled: Scheduled) -> Scheduled:
+        self.wake(scheduled.due_at)
+        now = self.clock.now()
+        self.emit(Event("scheduled", user_id, thread_id, now, scheduled=scheduled))
+        return scheduled
+
+    def _recalled(self, user_id: str, found: Recalled) -> Recalled:
+        self.wake()
+        self.emit(Event("recalled", user_id, at=self.clock.now()))
+        return replace(
+            found,
+            document={**self.schema.empty(), **found.document},
+            load=self.schema.load,
+            to_text=partial(render, schema=self.schema),
+        )

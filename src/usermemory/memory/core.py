@@ -1,0 +1,189 @@
+"""What every verb stands on: the parts of a memory, opened on first use and closed once."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import logging
+import threading
+import weakref
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Literal, Self
+
+from usermemory.clock import Clock, SystemClock
+from usermemory.consolidate import Consolidator
+from usermemory.errors import ConfigurationError, IdentityError, InvalidInput
+from usermemory.extractors import Strategy, extractor_for
+from usermemory.gate import Gate, gate_of
+from usermemory.messages import AuthorPolicy
+from usermemory.records import Event
+from usermemory.retry import Retry
+from usermemory.schema import UserProfile, schema_of
+from usermemory.store import open_driver
+from usermemory.trigger import Trigger
+from usermemory.worker import Worker
+
+logger = logging.getLogger("usermemory")
+
+_QUOTES = frozenset({"quote"})
+_ID_LENGTH = 512
+
+
+class Core:
+    """The parts of a `UserMemory`, which documents the arguments."""
+
+    def __init__(
+        self,
+        url: str = "sqlite:///memory.db",
+        schema: Any = UserProfile,
+        model: Any = None,
+        *,
+        strategy: Strategy = "patch",
+        evidence: Literal["required", "off"] = "required",
+        delay: float = 60.0,
+        max_wait: float = 900.0,
+        gate: Gate | None = None,
+        hold_max: float | None = None,
+        author: AuthorPolicy | None = None,
+        worker: bool = True,
+        threads: int = 2,
+        retry: Retry | None = None,
+        on_event: Callable[[Event], None] | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        if evidence not in {"required", "off"}:
+            raise ConfigurationError(f"evidence {evidence!r}: use 'required' or 'off'")
+        self.schema = schema_of(schema)
+        self.clock: Clock = clock or SystemClock()
+        self.driver = open_driver(url, self.clock)
+        self.gate = gate_of(gate)
+        self.author = author
+        self.delay = checked_seconds("delay", delay)
+        self.max_wait = checked_seconds("max_wait", max_wait)
+        self._on_event = on_event
+        self._consolidator = Consolidator(
+            driver=self.driver,
+            schema=self.schema,
+            extractor=extractor_for(model, strategy),
+            gate=self.gate,
+            off=_QUOTES if evidence == "off" or strategy == "overwrite" else frozenset(),
+            hold_max=hold_max,
+            retry=retry or Retry(),
+        )
+        self._trigger = Trigger(self._consolidator, self.clock, self.emit)
+        self._threads = threads
+        self._worker: Worker | None = None
+        self._wants_worker = worker
+        self._starting = threading.Lock()
+        self._closed = False
+        atexit.register(_close_quietly, weakref.ref(self))
+
+    @property
+    def consolidator(self) -> Consolidator:
+        """What consolidates, for workers that run beside the application."""
+        return self._consolidator
+
+    def open(self) -> Self:
+        """Connect and migrate now, instead of at the first verb."""
+        self.driver.open()
+        return self
+
+    def wake(self, due_at: float | None = None) -> None:
+        """Have the worker of this process running, and awake if somebody is due at this time."""
+        if not self._wants_worker:
+            return
+        if self._worker is None:
+            with self._starting:
+                if self._worker is None and not self._closed:
+                    self._worker = self._start_worker()
+        if self._worker is not None:
+            self._worker.wake(due_at)
+
+    def emit(self, event: Event) -> None:
+        """Tell the application's hook; what the hook does wrong is logged and stops nothing."""
+        if self._on_event is None:
+            return
+        try:
+            self._on_event(event)
+        except Exception:  # noqa: BLE001 - the application's code, which must not stop a chat turn
+            logger.exception("on_event failed on %s", event.kind)
+
+    def close(self, grace: float = 30.0) -> None:
+        """Stop cleanly: finish running batches or give them back; never wait for later ones.
+
+        Args:
+            grace: Seconds that running batches have to finish.
+        """
+        with self._starting:
+            self._closed = True
+            worker, self._worker = self._worker, None
+        if worker is not None:
+            worker.stop(grace)
+        self.driver.close()
+
+    async def aclose(self, grace: float = 30.0) -> None:
+        """As `close`."""
+        await asyncio.to_thread(self.close, grace)
+
+    def __enter__(self) -> Self:
+        return self.open()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return await asyncio.to_thread(self.open)
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    def _start_worker(self) -> Worker:
+        worker = Worker(self._consolidator, self.clock, self.emit, threads=self._threads)
+        worker.start()
+        return worker
+
+
+def _close_quietly(reference: weakref.ref[Core]) -> None:
+    """At the end of a program that did not close its memory: give back what is running."""
+    memory = reference()
+    if memory is not None:
+        memory.close(grace=0.0)
+
+
+def checked_seconds(name: str, value: float) -> float:
+    """A span of time, or an error that names the argument."""
+    if not isinstance(value, int | float) or isinstance(value, bool) or not value >= 0:
+        raise InvalidInput(f"{name} is {value!r}; it is a number of seconds, 0 or more")
+    return float(value)
+
+
+def checked_user(user_id: object) -> str:
+    """A usable user id, or an error."""
+    return _checked_id("user_id", user_id)
+
+
+def checked_thread(thread_id: object) -> str:
+    """A usable thread id, or an error."""
+    return _checked_id("thread_id", thread_id)
+
+
+def _checked_id(name: str, value: object) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise IdentityError(f"{name} is {value!r}; it is a non-empty string that you choose")
+    if len(value) > _ID_LENGTH or not value.isprintable():
+        raise IdentityError(
+            f"{name} {value[:40]!r}… has control characters or lone surrogates, or is longer than "
+            f"{_ID_LENGTH} characters; pass a plain id, such as the one of your database"
+        )
+    return value

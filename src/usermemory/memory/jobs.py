@@ -1,0 +1,60 @@
+"""Running the memory: what waits, what failed, and who is left alone."""
+
+from __future__ import annotations
+
+from usermemory.memory.core import Core, checked_thread, checked_user
+from usermemory.records import Job, ThreadState
+from usermemory.store.flows import claim as claims
+from usermemory.store.flows import recall as recalls
+
+
+class JobVerbs(Core):
+    """Jobs, retry, drop, pause and resume."""
+
+    def jobs(self, state: ThreadState | None = None) -> list[Job]:
+        """Threads with unread messages, the most urgent first; only those in ``state``."""
+        return self.driver.read(recalls.jobs, state)
+
+    async def ajobs(self, state: ThreadState | None = None) -> list[Job]:
+        """As `jobs`."""
+        return await self.driver.aread(recalls.jobs, state)
+
+    def retry(self, user_id: str, thread_id: str) -> bool:
+        """Make a thread due now with fresh attempts; False if nothing in it is unread."""
+        done = self.driver.write(claims.retry, checked_user(user_id), checked_thread(thread_id))
+        self.wake(0.0)
+        return done
+
+    async def aretry(self, user_id: str, thread_id: str) -> bool:
+        """As `retry`."""
+        key = checked_user(user_id), checked_thread(thread_id)
+        done = await self.driver.awrite(claims.retry, *key)
+        self.wake(0.0)
+        return done
+
+    def drop(self, user_id: str, thread_id: str) -> int:
+        """Give up on a thread's unread messages: never read. Returns how many."""
+        return self.driver.write(claims.drop, checked_user(user_id), checked_thread(thread_id))
+
+    async def adrop(self, user_id: str, thread_id: str) -> int:
+        """As `drop`."""
+        key = checked_user(user_id), checked_thread(thread_id)
+        return await self.driver.awrite(claims.drop, *key)
+
+    def pause(self, user_id: str) -> None:
+        """Stop learning about a user; what is said until `resume` is never learned."""
+        self.driver.write(claims.pause, checked_user(user_id), paused=True)
+
+    async def apause(self, user_id: str) -> None:
+        """As `pause`."""
+        await self.driver.awrite(claims.pause, checked_user(user_id), paused=True)
+
+    def resume(self, user_id: str) -> None:
+        """Learn about a user again, from what is said from now on."""
+        self.driver.write(claims.pause, checked_user(user_id), paused=False)
+        self.wake(0.0)
+
+    async def aresume(self, user_id: str) -> None:
+        """As `resume`."""
+        await self.driver.awrite(claims.pause, checked_user(user_id), paused=False)
+        self.wake(0.0)

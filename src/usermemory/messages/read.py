@@ -1,0 +1,185 @@
+"""One message of a caller, in whatever form, read into a `Message`."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, TypeGuard, get_args
+
+from usermemory.errors import InvalidInput
+from usermemory.messages.content import is_list, is_mapping, plain_text
+from usermemory.messages.text import clean
+from usermemory.records import Author, Message
+
+AuthorPolicy = Callable[[Any], Author | None]
+"""Says whose words a message holds, seeing it as the caller passed it; None: by the usual rule."""
+
+_AUTHORS: dict[str, Author] = {
+    "human": "user",
+    "user": "user",
+    "ai": "assistant",
+    "assistant": "assistant",
+    "tool": "tool",
+    "function": "tool",
+}
+_NOT_READ = frozenset({"system", "developer", "remove"})
+_ATTRIBUTES = (
+    *("role", "type", "content", "id", "name", "tool_calls"),
+    *("additional_kwargs", "response_metadata"),
+)
+_CHUNK = "MessageChunk"
+_TIMES = ("timestamp", "created_at", "created")
+_MILLISECONDS = 1e11  # as seconds, this is the year 5138
+_KEY_BYTES = 64  # the longest key that BLAKE2b takes
+
+
+def read_messages(
+    raw: Iterable[Any], user_id: str, author: AuthorPolicy | None = None
+) -> list[Message]:
+    """Every message that says something, oldest first.
+
+    Args:
+        raw: LangChain messages, dicts with ``role`` or ``type``, ``(role, text)`` pairs, strings
+            (the user's words); or one of these alone.
+        user_id: Whose memory it is: a human message by another ``name`` is somebody else's.
+        author: Whose words a message holds, where the usual rule does not fit.
+
+    Returns:
+        The messages; system messages, removals and empty ones are left out.
+
+    Raises:
+        InvalidInput: A message of no known form; the text names its index and its type.
+    """
+    return list(newest_first(raw, user_id, author))[::-1]
+
+
+def newest_first(
+    raw: Iterable[Any], user_id: str, author: AuthorPolicy | None = None
+) -> Iterable[Message]:
+    """As `read_messages`, but from the end, and each is read only when it is asked for.
+
+    So that remembering the last turn of a long thread costs what the turn costs. It can be gone
+    through again, as a transaction that is tried again does.
+    """
+    return _NewestFirst([raw] if _is_one(raw) else list(raw), user_id, author)
+
+
+@dataclass(frozen=True, slots=True)
+class _NewestFirst:
+    raw: Sequence[Any]
+    user_id: str
+    author: AuthorPolicy | None
+
+    def __iter__(self) -> Iterator[Message]:
+        for index in reversed(range(len(self.raw))):
+            try:
+                message = _read(self.raw[index], self.user_id, self.author)
+            except InvalidInput as error:
+                raise InvalidInput(f"message {index}: {error}") from error
+            if message is not None:
+                yield message
+
+
+def digest(salt: str, message: Message) -> str:
+    """A keyed hash of who said what, 32 hexadecimal digits: the same words, the same digest.
+
+    Args:
+        salt: A secret of the database, so that what was said can't be guessed from the hash.
+        message: The message; its id, name and time do not count.
+    """
+    said = f"{message.author}\0{message.text}".encode()
+    return hashlib.blake2b(said, key=salt.encode()[:_KEY_BYTES], digest_size=16).hexdigest()
+
+
+def _is_one(raw: Any) -> bool:
+    """Whether this is one message, not a list of them (as LangGraph's ``add_messages`` takes)."""
+    if isinstance(raw, str) or is_mapping(raw) or hasattr(raw, "content"):
+        return True
+    return _is_pair(raw) and isinstance(raw, tuple) and raw[0] in {*_AUTHORS, *_NOT_READ}
+
+
+def _is_pair(raw: object) -> TypeGuard[Sequence[Any]]:
+    return is_list(raw) and len(raw) == 2 and isinstance(raw[0], str)
+
+
+def _read(raw: Any, user_id: str, policy: AuthorPolicy | None) -> Message | None:
+    entries = _entries(raw)
+    kind = _kind(entries)
+    if kind in _NOT_READ:
+        return None
+    author = (policy(raw) if policy else None) or _author(kind, entries, user_id)
+    if author not in get_args(Author):
+        raise InvalidInput(f"author= gave {author!r}; it gives one of {get_args(Author)} or None")
+    extra = _mapping(entries.get("additional_kwargs"))
+    audio = _mapping(entries.get("audio") or extra.get("audio"))
+    text = plain_text(
+        entries.get("content"), entries.get("tool_calls") or (), audio.get("transcript") or ""
+    )
+    if not text.strip():
+        return None
+    times = (entries, extra, _mapping(entries.get("response_metadata")))
+    return Message(
+        author=author,
+        text=text,
+        id=_label(entries.get("id")),
+        name=_label(entries.get("name")),
+        at=next((at for at in map(_time, times) if at is not None), None),
+    )
+
+
+def _entries(raw: Any) -> Mapping[str, Any]:
+    """The message's attributes or items by name."""
+    if isinstance(raw, str):
+        return {"role": "user", "content": raw}
+    if is_mapping(raw):
+        return raw
+    if _is_pair(raw):
+        return {"role": raw[0], "content": raw[1]}
+    if hasattr(raw, "type") and hasattr(raw, "content"):
+        # Not vars(): "type" may be an attribute of the class, and tool_calls a property.
+        return {name: getattr(raw, name, None) for name in _ATTRIBUTES}
+    raise InvalidInput(f"a {type(raw).__name__} is not a message")
+
+
+def _kind(entries: Mapping[str, Any]) -> str:
+    # ChatMessage has its role beside the type "chat"; OpenAI's Responses items are type "message".
+    kind = entries.get("role") or entries.get("type")
+    return str(kind).removesuffix(_CHUNK).lower()
+
+
+def _author(kind: str, entries: Mapping[str, Any], user_id: str) -> Author:
+    if kind not in _AUTHORS:
+        raise InvalidInput(f"unknown kind of message {kind!r}; known: {', '.join(_AUTHORS)}")
+    if _AUTHORS[kind] != "user":
+        return _AUTHORS[kind]
+    # Middleware inserts summaries as human messages, and supervisors speak under a name.
+    inserted = "lc_source" in _mapping(entries.get("additional_kwargs"))
+    named_otherwise = entries.get("name") not in {None, "", user_id}
+    return "other" if inserted or named_otherwise else "user"
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if is_mapping(value) else {}
+
+
+def _label(value: Any) -> str | None:
+    return clean(str(value)) or None if value is not None else None
+
+
+def _time(entries: Mapping[str, Any]) -> float | None:
+    """When it was said in seconds since the epoch, if these entries tell."""
+    given = next((entries[name] for name in _TIMES if entries.get(name)), None)
+    try:
+        if isinstance(given, str):
+            given = datetime.fromisoformat(given)
+        if isinstance(given, datetime):
+            # A time without a zone is taken as UTC, as every time in this package.
+            return (given if given.tzinfo else given.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        return None
+    if isinstance(given, bool) or not isinstance(given, int | float) or not math.isfinite(given):
+        return None
+    return float(given) / 1000 if given > _MILLISECONDS else float(given)

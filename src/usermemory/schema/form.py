@@ -1,0 +1,101 @@
+"""The one form in which a document is kept, and the way back to the source's own form.
+
+Kept documents have every field; only single values are ever null; a list holds each item once.
+So a change, its undoing and its JSON patch never meet a missing parent or an ambiguous item.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+from usermemory.schema.fold import fold
+from usermemory.schema.shape import Json, canonical, is_list, is_object, parsed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from usermemory.schema.field import Field
+
+
+def kept_all(fields: Mapping[str, Field], document: Mapping[str, Any]) -> Json:
+    """Every field of a document, or every property of an object, in the schema's order."""
+    return {
+        name: kept(field, document[name]) if name in document else copy.deepcopy(field.default)
+        for name, field in fields.items()
+    }
+
+
+def kept(field: Field, value: Any) -> Any:
+    """The value of a field as documents keep it."""
+    if field.kind == "scalar":
+        return parsed(value, field.value_schema.get("type", "string"))
+    if field.kind in {"list", "objects"}:
+        value = parsed(value, "array")
+        items = [] if value is None else value if is_list(value) else [value]
+        once: Json = {}
+        for item in items:
+            if item is not None:
+                once.setdefault(identity(item), item)
+        return list(once.values())
+    value = parsed(value, "object")
+    if value is None:
+        return {} if field.kind == "map" else kept_all(field.keys, {})
+    if not is_object(value):
+        return value
+    if field.kind == "map":
+        return {key: item for key, item in value.items() if item is not None}
+    return {**value, **kept_all(field.keys, value)}
+
+
+def sourced(fields: Mapping[str, Field], document: Mapping[str, Any], *, partial: bool) -> Json:
+    """The document as the source's own type reads it.
+
+    Args:
+        fields: What the document may hold.
+        document: A kept document, perhaps without some of its fields.
+        partial: Leave out what is required and empty, so that its twin fills it in.
+    """
+    found: Json = {}
+    for name, value in document.items():
+        field = fields.get(name)
+        if field is None:
+            found[name] = value
+        elif field.nullable and _empty(field, value):
+            found[name] = None
+        elif value is None or (partial and field.required and _empty(field, value)):
+            continue
+        elif field.kind == "object" and is_object(value):
+            found[name] = sourced(field.keys, value, partial=partial)
+        else:
+            found[name] = value
+    return found
+
+
+def _empty(field: Field, value: Any) -> bool:
+    """Nothing stands in it; for an object, nothing but its own defaults."""
+    if field.kind == "object":
+        return bool(value == kept_all(field.keys, {}))
+    return value is None or value in ([], {})
+
+
+def identity(item: Any) -> str:
+    """What makes two items of a list the same."""
+    return fold(item) if isinstance(item, str) else canonical(item)
+
+
+def ordered(schema: Mapping[str, Any], given: Any, found: Any) -> Any:
+    """Sets come back from Python in any order: give their items the order they came in."""
+    if is_object(found) and is_object(given):
+        inside = schema.get("properties", {})
+        other: Json = schema.get("additionalProperties") or {}
+        return {
+            name: ordered(inside.get(name, other), given.get(name), value)
+            for name, value in found.items()
+        }
+    if is_list(found) and schema.get("uniqueItems"):
+        places = {canonical(item): place for place, item in enumerate(given or ())}
+        return sorted(
+            found, key=lambda item: (places.get(canonical(item), len(places)), canonical(item))
+        )
+    return found

@@ -1,0 +1,68 @@
+"""What a schema says about one field beyond its type."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, Literal
+
+from usermemory.errors import SchemaError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+KEYWORD = "x-remember"
+"""Where a JSON Schema carries these settings, written by hand or by Pydantic from `Remember`."""
+
+
+@dataclass(frozen=True)
+class Remember:
+    """Settings of one field: ``interests: Annotated[list[str], Remember(max_items=20)]``.
+
+    In a JSON Schema dict the same names stand under ``"x-remember"`` beside ``"type"``.
+
+    Attributes:
+        ask: False: the model is never asked for this field; your code and edits may set it.
+        protect: True: only an edit by hand changes it.
+        about: ``"anyone"``: facts about other people may be kept here too.
+        max_items: Most items of a list, or keys of a map; default the schema's own, else 100.
+        max_length: Most characters of each string; default the schema's own, else 500.
+        examples: Values that show the model what is meant.
+        key: For lists of objects, the property that names an item; default ``name``, ``title``,
+            ``id`` or ``key``, else the first plain property.
+    """
+
+    ask: bool = True
+    protect: bool = False
+    about: Literal["user", "anyone"] = "user"
+    max_items: int | None = None
+    max_length: int | None = None
+    examples: tuple[Any, ...] = ()
+    key: str | None = None
+
+    def __get_pydantic_json_schema__(self, core_schema: Any, handler: Any) -> dict[str, Any]:
+        """Write the settings into the JSON Schema, so that every kind of source ends up alike."""
+        schema: dict[str, Any] = handler(core_schema)
+        schema[KEYWORD] = {
+            f.name: getattr(self, f.name)
+            for f in fields(self)
+            if getattr(self, f.name) != f.default
+        }
+        return schema
+
+
+def settings_of(written: Mapping[str, Any], path: str) -> Remember:
+    """Read ``x-remember``; `SchemaError` names the field whose settings make no sense."""
+    unknown = sorted(set(written) - {f.name for f in fields(Remember)})
+    if unknown:
+        raise SchemaError(f"field {path!r}: {KEYWORD} has no setting {unknown[0]!r}")
+    told: dict[str, Any] = {**written, "examples": tuple(written.get("examples", ()))}
+    settings = Remember(**told)
+    for name in ("max_items", "max_length"):
+        cap = getattr(settings, name)
+        if cap is not None and (not isinstance(cap, int) or cap < 1):
+            raise SchemaError(f"field {path!r}: {name} must be at least 1, not {cap!r}")
+    if settings.about not in {"user", "anyone"}:
+        raise SchemaError(
+            f"field {path!r}: about must be 'user' or 'anyone', not {settings.about!r}"
+        )
+    return settings

@@ -1,0 +1,172 @@
+"""Bring any JSON Schema to the few shapes that a model can be asked for.
+
+References are put in place, unions reduced to one type and perhaps null. What cannot be reduced
+is refused with the name of the field, when the memory is built and not when a user talks.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, TypeGuard
+
+from usermemory.errors import SchemaError
+from usermemory.schema.settings import KEYWORD
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+Json = dict[str, Any]
+
+SCALARS = frozenset({"string", "integer", "number", "boolean"})
+
+_TYPES: Mapping[str, type | tuple[type, ...]] = {
+    "string": str,
+    "integer": int,
+    "number": (int, float),
+    "boolean": bool,
+    "array": list,
+    "object": dict,
+}
+_ANNOTATIONS = ("title", "description", "default", "examples", KEYWORD)
+
+
+def is_object(value: Any) -> TypeGuard[Json]:
+    """A JSON object."""
+    return isinstance(value, dict)
+
+
+def is_list(value: Any) -> TypeGuard[list[Any]]:
+    """A JSON array."""
+    return isinstance(value, list)
+
+
+def inline(schema: Any, root: Mapping[str, Any], path: str, above: tuple[str, ...] = ()) -> Any:
+    """Put what every ``$ref`` points to in its place."""
+    if not is_object(schema):  # ``additionalProperties: true``
+        return schema
+    if isinstance(reference := schema.get("$ref"), str):
+        if reference in above:
+            raise SchemaError(
+                f"field {path!r} contains itself: recursive types cannot be asked for"
+            )
+        beside = {word: value for word, value in schema.items() if word != "$ref"}
+        return inline({**_target(reference, root, path), **beside}, root, path, (*above, reference))
+    placed = dict(schema)
+    for word in schema.keys() & {"items", "additionalProperties", "propertyNames"}:
+        placed[word] = inline(schema[word], root, path, above)
+    for word in schema.keys() & {"anyOf", "oneOf", "allOf"}:
+        placed[word] = [inline(part, root, path, above) for part in schema[word]]
+    for word in schema.keys() & {"properties", "patternProperties"}:
+        placed[word] = {
+            name: inline(part, root, path, above) for name, part in schema[word].items()
+        }
+    return placed
+
+
+def rooted(schema: Json) -> Json:
+    """The schema with its own properties on top, also where the root is a reference."""
+    reference = schema.get("$ref")
+    return schema if reference is None else {**schema, **_target(reference, schema, "the schema")}
+
+
+def _target(reference: str, root: Mapping[str, Any], path: str) -> Json:
+    found: Any = root
+    for step in reference.removeprefix("#").split("/")[1:]:
+        step = step.replace("~1", "/").replace("~0", "~")  # noqa: PLW2901 (a JSON pointer's escapes)
+        found = found.get(step) if is_object(found) else None
+    if not reference.startswith("#") or not is_object(found):
+        raise SchemaError(f"field {path!r}: nothing stands at {reference!r} in this schema")
+    return found
+
+
+def simplify(schema: Mapping[str, Any], path: str) -> tuple[Json, bool]:
+    """Reduce an inlined schema to one type.
+
+    Returns:
+        The schema of that type with titles, defaults and settings kept, and whether it may be null.
+    """
+    choices = list(_choices(dict(schema)))
+    plain = [choice for choice in choices if choice.get("type") != "null"]
+    chosen = {**_one_of(plain, path), **_outer(schema, plain)}
+    return chosen, len(plain) < len(choices)
+
+
+def _choices(schema: Json) -> Iterator[Json]:
+    """Every single-typed alternative of a union, however it is written."""
+    for word in ("anyOf", "oneOf"):
+        if word in schema:
+            for part in schema[word]:
+                yield from _choices(part)
+            return
+    if len(schema.get("allOf", ())) == 1:
+        rest = {word: value for word, value in schema.items() if word != "allOf"}
+        yield from _choices({**schema["allOf"][0], **rest})
+    elif "const" in schema:
+        rest = {word: value for word, value in schema.items() if word != "const"}
+        yield from _choices({**rest, "enum": [schema["const"]]})
+    elif "enum" in schema:
+        for kind in dict.fromkeys(map(_json_type, schema["enum"])):
+            values = [value for value in schema["enum"] if _json_type(value) == kind]
+            yield {"type": kind} if kind == "null" else {**schema, "type": kind, "enum": values}
+    elif is_list(schema.get("type")):
+        for kind in schema["type"]:
+            yield {**schema, "type": kind}
+    else:
+        yield schema
+
+
+def _json_type(value: Any) -> str:
+    if value is None:
+        return "null"
+    return next(
+        (kind for kind in ("boolean", "integer", "number", "string") if fits(value, kind)), ""
+    )
+
+
+def _one_of(choices: list[Json], path: str) -> Json:
+    if len(choices) == 1:
+        return choices[0]
+    arrays = [choice for choice in choices if choice.get("type") == "array"]
+    if len(arrays) == 1:  # ``list[str] | str``: a lone item is meant as a list of one
+        items = arrays[0].get("items", {}).get("type")
+        if all(choice is arrays[0] or choice.get("type") == items for choice in choices):
+            return arrays[0]
+    kinds = {choice.get("type") for choice in choices}
+    if kinds == {"integer", "number"}:
+        return {"type": "number"}
+    if len(kinds) == 1 and kinds <= SCALARS:  # the document is still validated in full
+        return {"type": kinds.pop()}
+    names = " or ".join(sorted(str(choice.get("type")) for choice in choices)) or "nothing"
+    raise SchemaError(
+        f"field {path!r} may be {names}: a model can be asked for one type only. "
+        "Choose one, or keep it from the model by Annotated[…, Remember(ask=False)]"
+    )
+
+
+def _outer(schema: Mapping[str, Any], choices: list[Json]) -> Json:
+    """Titles, defaults and settings, wherever in the union they stand; the outermost wins."""
+    found: Json = {}
+    for source in (*reversed(choices), schema):
+        found |= {word: source[word] for word in _ANNOTATIONS if word in source}
+    return found
+
+
+def fits(value: Any, kind: str) -> bool:
+    """Is this Python value of that JSON type?"""
+    return isinstance(value, _TYPES[kind]) and (kind == "boolean" or not isinstance(value, bool))
+
+
+def parsed(value: Any, kind: str) -> Any:
+    """JSON in a string where no string is wanted: ``'["a"]'`` as a list, ``"31"`` as a number."""
+    if not isinstance(value, str) or kind == "string":
+        return value
+    try:
+        found = json.loads(value)
+    except ValueError:
+        return value
+    return found if fits(found, kind) else value
+
+
+def canonical(value: Any) -> str:
+    """One text for equal JSON values."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=True)

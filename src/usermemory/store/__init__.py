@@ -1,0 +1,44 @@
+"""The store: every operation once, as flows, over thin drivers."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from usermemory.clock import Clock
+from usermemory.errors import ConfigurationError
+from usermemory.store.driver import Driver
+from usermemory.store.sqlite import SQLite
+
+__all__ = ["Driver", "open_driver"]
+
+
+def open_driver(url: str, clock: Clock) -> Driver:
+    """The driver for a database URL, not yet connected.
+
+    Args:
+        url: ``sqlite:///relative.db``, ``sqlite:////absolute.db``, or a plain path to a file.
+        clock: What time it is.
+
+    Raises:
+        ConfigurationError: If no driver serves this URL.
+    """
+    scheme, found, rest = url.partition("://")
+    if not found:
+        scheme, rest = "sqlite", "/" + url
+    if scheme != "sqlite":
+        raise ConfigurationError(
+            f"no driver for {_without_password(url)!r}: use sqlite:///memory.db"
+        )
+    path = rest.removeprefix("/")
+    if path in {"", ":memory:"} or rest == ":memory:":
+        raise ConfigurationError(
+            "a memory must outlive its process, and ':memory:' is gone with its connection (the "
+            "chat and the worker would not even see the same one); name a file, such as "
+            "sqlite:///memory.db, in a temporary folder if need be"
+        )
+    return SQLite(Path(path), clock)
+
+
+def _without_password(url: str) -> str:
+    return re.sub(r"//[^/@]*@", "//…@", url)

@@ -1,0 +1,101 @@
+"""Records as the JSON text that the tables hold, and back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
+
+from usermemory.records import (
+    Applied,
+    Change,
+    Evidence,
+    Job,
+    Message,
+    Rejection,
+    Revision,
+    Said,
+    Usage,
+)
+from usermemory.store.driver import Row
+
+
+def dumps(value: Any) -> str:
+    """Compact JSON; equal values give equal text."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+
+
+def records(items: Iterable[Applied | Rejection]) -> str:
+    """A list of records as JSON."""
+    return dumps([asdict(item) for item in items])
+
+
+def usage_text(usage: Usage) -> str:
+    """Token counts as JSON."""
+    return dumps(asdict(usage))
+
+
+def applied(text: str) -> tuple[Applied, ...]:
+    """The changes of a revision."""
+    return tuple(
+        Applied(**{**item, "evidence": tuple(Evidence(**quote) for quote in item["evidence"])})
+        for item in json.loads(text)
+    )
+
+
+def rejections(text: str) -> tuple[Rejection, ...]:
+    """The refused changes of a consolidation."""
+    return tuple(
+        Rejection(**{**item, "change": Change(**item["change"])}) for item in json.loads(text)
+    )
+
+
+def usage(text: str) -> Usage:
+    """The token counts of a call."""
+    return Usage(**json.loads(text))
+
+
+def message(row: Row) -> Message:
+    """A message from its row in the inbox."""
+    return Message(
+        author=row["author"],
+        text=row["text"],
+        id=row["message_id"],
+        name=row["name"],
+        at=row["said_at"],
+        seq=row["seq"],
+    )
+
+
+def said(row: Row) -> Said:
+    """An unread message from its row of a recall."""
+    return Said(thread_id=row["thread_id"], text=row["text"], at=row["at"])
+
+
+def revision(row: Row) -> Revision:
+    """A revision from its row."""
+    return Revision(
+        number=row["revision"],
+        at=row["at"],
+        by=row["author"],
+        changes=applied(row["changes"]),
+        thread_id=row["thread_id"],
+        model=row["model"],
+        prompt=row["prompt"],
+        usage=usage(row["usage"]),
+    )
+
+
+def job(row: Row) -> Job:
+    """A thread with unread messages from its row."""
+    return Job(
+        user_id=row["user_id"],
+        thread_id=row["thread_id"],
+        state=row["state"],
+        due_at=row["due_at"],
+        unread=row["unread"],
+        attempts=row["attempts"],
+        last_error=row["last_error"],
+        running=bool(row["running"]),
+    )

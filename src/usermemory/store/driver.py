@@ -1,0 +1,109 @@
+"""What a database has to do for us: open, run a flow as one transaction, close.
+
+A *flow* is a generator that yields ``(statement name, parameters)``, is sent the rows and returns
+a value; one flow is one transaction. It knows nothing of databases, and a driver knows nothing of
+memory. (The pattern is httpx's authentication flow.) Because every statement passes `step`, a test
+can stop a process before and after each of them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Generator, Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Any, ParamSpec, Protocol, TypeVar
+
+Row = Mapping[str, Any]
+Step = tuple[str, Mapping[str, Any]]
+T = TypeVar("T")
+P = ParamSpec("P")
+Flow = Generator[Step, Sequence[Row], T]
+Hook = Callable[[str, str, str], None]
+"""Called with ``before`` or ``after``, the flow's name, and the statement's name or ``commit``."""
+
+
+class Driver(Protocol):
+    """One database. Safe to use from any thread and any event loop."""
+
+    url: str
+    hook: Hook | None
+
+    def open(self) -> None:
+        """Connect and migrate; a second call does nothing."""
+        ...
+
+    def write(self, flow: Callable[P, Flow[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a flow in a transaction and return after it is durable."""
+        ...
+
+    async def awrite(self, flow: Callable[P, Flow[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+        """The same without blocking the event loop."""
+        ...
+
+    def read(self, flow: Callable[P, Flow[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a flow that only reads."""
+        ...
+
+    async def aread(self, flow: Callable[P, Flow[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+        """The same without blocking the event loop."""
+        ...
+
+    def close(self) -> None:
+        """Finish what was begun and disconnect."""
+        ...
+
+
+Execute = Callable[[str, Mapping[str, Any]], Sequence[Row]]
+
+
+def run(flow: Flow[T], execute: Execute, name: str = "", hook: Hook | None = None) -> T:
+    """Drive a flow to its end.
+
+    Args:
+        flow: The generator.
+        execute: Runs one named statement and returns its rows.
+        name: The flow's name, for the hook.
+        hook: Called around every statement.
+
+    Returns:
+        What the flow returns.
+    """
+    try:
+        statement, parameters = next(flow)
+        while True:
+            if hook:
+                hook("before", name, statement)
+            rows = execute(statement, parameters)
+            if hook:
+                hook("after", name, statement)
+            statement, parameters = flow.send(rows)
+    except StopIteration as end:
+        value: T = end.value
+        return value
+
+
+_NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
+
+
+@cache
+def statements() -> Mapping[str, str]:
+    """The named statements of ``queries.sql``, without their comments."""
+    text = files("usermemory.store").joinpath("queries.sql").read_text(encoding="utf-8")
+    pieces = _NAME.split(text)[1:]
+    return {
+        name: "\n".join(line for line in sql.splitlines() if not line.startswith("--")).strip()
+        for name, sql in zip(pieces[::2], pieces[1::2], strict=True)
+    }
+
+
+@cache
+def migrations() -> Sequence[tuple[int, str]]:
+    """The numbered migrations, in order."""
+    folder = files("usermemory.store").joinpath("migrations")
+    found = [
+        (int(entry.name[:4]), entry.read_text(encoding="utf-8"))
+        for entry in folder.iterdir()
+        if re.fullmatch(r"\d{4}\.sql", entry.name)
+    ]
+    return tuple(sorted(found))

@@ -1,0 +1,190 @@
+"""Take a user's next batch under a lease; keep the lease; give it back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from usermemory.records import Message
+from usermemory.store import codec
+from usermemory.store.driver import Flow, Row
+from usermemory.store.flows.common import (
+    TAIL,
+    Thread,
+    first,
+    load_thread,
+    lock_user,
+    save_thread,
+)
+
+BATCH = 200
+"""Messages that one consolidation takes in at most; what is beyond comes next."""
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A profile as a consolidation starts from it.
+
+    ``stamps`` says for each field when it was ``learned``, ``confirmed`` and ``edited`` by hand.
+    """
+
+    document: Mapping[str, Any] | None = None
+    revision: int = 0
+    stamps: Mapping[str, Mapping[str, float]] = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One thread's batch, and the right to commit what comes of it.
+
+    Attributes:
+        token: The fencing token: a commit with an older one is void.
+        epoch: The erasure count: a commit from before an erasure is void.
+        batch: The unread messages, oldest first.
+        context: The last messages that were read before them.
+        whole: Whether the batch is all that was unread.
+        triggered: Asked for by a person or a program: the gate is not consulted.
+    """
+
+    user_id: str
+    thread_id: str
+    token: int
+    epoch: int
+    now: float
+    profile: Profile
+    batch: tuple[Message, ...]
+    context: tuple[Message, ...]
+    thread: Thread
+    whole: bool = True
+    triggered: bool = False
+
+    @property
+    def key(self) -> dict[str, Any]:
+        """What names the thread in statements."""
+        return {"user_id": self.user_id, "thread_id": self.thread_id}
+
+
+def claim_due(worker: str, lease: float) -> Flow[Claim | None]:
+    """The batch that has waited longest, if any is due.
+
+    Args:
+        worker: Who asks, for people who look.
+        lease: Seconds after which another worker may take over, unless renewed.
+    """
+    while True:
+        user = first((yield "claim_due", {"worker": worker, "lease": lease}))
+        if user is None:
+            return None
+        key = {"user_id": user["user_id"]}
+        due = first((yield "due_thread", key))
+        if due is not None:
+            yield "refresh_user", key
+            return (yield from _take(user, due["thread_id"], triggered=False))
+        # Its lease ran out with nothing left to do: put its due time right and look on.
+        yield "release_user", {**key, "token": user["token"]}
+        yield "refresh_user", key
+
+
+Unclaimed = Literal["nothing", "held", "paused"]
+"""Why a user was not claimed: nothing unread, somebody else works on it, or it is paused."""
+
+
+def claim_thread(
+    user_id: str, thread_id: str | None, after: str, worker: str, lease: float
+) -> Flow[Claim | Unclaimed]:
+    """The batch of this thread, or of the user's next one after ``after``, due or not."""
+    if thread_id is None:
+        found = first((yield "unread_thread", {"user_id": user_id, "after": after}))
+        if found is None:
+            return "nothing"
+        thread_id = found["thread_id"]
+    thread = yield from load_thread({"user_id": user_id, "thread_id": thread_id})
+    if not thread.unread:
+        return "nothing"
+    user = first((yield "claim_user", {"user_id": user_id, "worker": worker, "lease": lease}))
+    if user is None:
+        paused = (yield "is_paused", {"user_id": user_id})[0]["paused"]
+        return "paused" if paused else "held"
+    yield "refresh_user", {"user_id": user_id}
+    return (yield from _take(user, thread_id, triggered=True))
+
+
+def _take(user: Row, thread_id: str, *, triggered: bool) -> Flow[Claim]:
+    key = {"user_id": user["user_id"], "thread_id": thread_id}
+    thread = yield from load_thread(key)
+    unread = yield "unread", {**key, "count": BATCH}
+    tail = yield "tail", {**key, "count": TAIL}
+    row = first((yield "profile", {"user_id": user["user_id"]}))
+    return Claim(
+        user_id=user["user_id"],
+        thread_id=thread_id,
+        token=user["token"],
+        epoch=user["epoch"],
+        now=user["now"],
+        profile=profile_of(row, user["revision"]),
+        batch=tuple(codec.message(item) for item in unread),
+        context=tuple(codec.message(item) for item in reversed(tail)),
+        thread=thread,
+        whole=len(unread) == thread.unread,
+        triggered=triggered,
+    )
+
+
+def profile_of(row: Row | None, revision: int) -> Profile:
+    """A profile from its row; the user's revision counts on even where the row is gone."""
+    if row is None:
+        return Profile(revision=revision)
+    return Profile(
+        document=json.loads(row["document"]), revision=revision, stamps=json.loads(row["stamps"])
+    )
+
+
+def renew(user_id: str, token: int, lease: float) -> Flow[bool]:
+    """Extend the lease; False if it is no longer ours."""
+    rows = yield "renew_lease", {"user_id": user_id, "token": token, "lease": lease}
+    return bool(rows)
+
+
+def give_back(claim: Claim) -> Flow[bool]:
+    """End the lease with nothing done: the thread stays due as it was."""
+    user = yield from lock_user(claim.user_id)
+    if user.token != claim.token:
+        return False
+    yield "release_user", {"user_id": claim.user_id, "token": claim.token}
+    yield "refresh_user", {"user_id": claim.user_id}
+    return True
+
+
+def pause(user_id: str, paused: bool) -> Flow[None]:  # noqa: FBT001 - the one thing it sets
+    """Stop or resume learning about a user."""
+    yield from lock_user(user_id)
+    yield "pause_user", {"user_id": user_id, "paused": int(paused)}
+    yield "refresh_user", {"user_id": user_id}
+
+
+def retry(user_id: str, thread_id: str) -> Flow[bool]:
+    """Make a thread due now, with fresh attempts; False if nothing in it is unread."""
+    key = {"user_id": user_id, "thread_id": thread_id}
+    user = yield from lock_user(user_id)
+    thread = yield from load_thread(key)
+    if not thread.unread:
+        return False
+    thread.state, thread.due_at = "waiting", user.now
+    thread.attempts, thread.not_before = 0, 0.0
+    yield from save_thread(key, thread)
+    return True
+
+
+def drop(user_id: str, thread_id: str) -> Flow[int]:
+    """Give up on a thread's unread messages; how many those were."""
+    key = {"user_id": user_id, "thread_id": thread_id}
+    yield from lock_user(user_id)
+    thread = yield from load_thread(key)
+    dropped = thread.unread
+    if dropped:
+        yield "forget_unread", key
+        thread.idle()
+        yield from save_thread(key, thread)
+    return dropped

@@ -1,0 +1,223 @@
+"""Write what came of a claim: all of it in one transaction, or none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from usermemory.records import Applied, Rejection, Revision, Usage
+from usermemory.store import codec
+from usermemory.store.driver import Flow
+from usermemory.store.flows.claim import Claim, Profile, profile_of
+from usermemory.store.flows.common import (
+    TAIL,
+    Thread,
+    User,
+    first,
+    load_thread,
+    lock_user,
+    recount,
+    save_thread,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a consolidation wants to write.
+
+    Attributes:
+        document: The new profile; None leaves it as it is.
+        changes: What makes it new.
+        stamps: When fields were learned and confirmed.
+        confirmed: Whether the stamps are new, though the document may not be.
+        seqs: The messages that were read.
+        rejections: What the checks refused.
+    """
+
+    seqs: tuple[int, ...]
+    document: Mapping[str, Any] | None = None
+    changes: tuple[Applied, ...] = ()
+    stamps: Mapping[str, Mapping[str, float]] = field(default_factory=dict[str, Any])
+    confirmed: bool = False
+    fingerprint: str = ""
+    rejections: tuple[Rejection, ...] = ()
+    model: str = ""
+    prompt: str = ""
+    usage: Usage = Usage()
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a batch could not be consolidated, and when it is tried again (None: never)."""
+
+    reason: str
+    error: str
+    retry_in: float | None
+    usage: Usage = Usage()
+    model: str = ""
+    prompt: str = ""
+
+
+Lost = Literal["lost", "forgotten"]
+"""``lost``: another worker has the user. ``forgotten``: something was erased meanwhile."""
+
+
+def commit(claim: Claim, result: Result) -> Flow[Revision | None | Lost | Profile]:
+    """Profile, revision, read messages and schedule, if token and epoch still hold.
+
+    Returns:
+        The revision, or None where nothing changed; a `Lost` where nothing may be written; or the
+        `Profile` as it is now, where somebody edited it meanwhile: apply the changes to that.
+    """
+    user = yield from lock_user(claim.user_id)
+    if user.token != claim.token:
+        return "lost"
+    if user.epoch != claim.epoch:
+        yield from _release(claim)
+        return "forgotten"
+    if user.revision != claim.profile.revision:
+        return profile_of(first((yield "profile", {"user_id": claim.user_id})), user.revision)
+    revision = yield from _write(claim, result, user)
+    yield from _record(claim, result, revision)
+    yield "mark_read", {**claim.key, "seqs": codec.dumps(result.seqs)}
+    yield "trim_tail", {**claim.key, "count": TAIL}
+    thread = yield from load_thread(claim.key)
+    yield from recount(claim.key, thread)
+    _reschedule(thread, claim, user.now)
+    yield "release_user", {"user_id": claim.user_id, "token": claim.token}
+    yield from save_thread(claim.key, thread)
+    return revision
+
+
+def _write(claim: Claim, result: Result, user: User) -> Flow[Revision | None]:
+    if result.document is None:
+        if result.confirmed and claim.profile.document is not None:
+            yield (
+                "save_stamps",
+                {"user_id": claim.user_id, "stamps": codec.dumps(result.stamps)},
+            )
+        return None
+    revision = Revision(
+        number=user.revision + 1,
+        at=user.now,
+        by="model",
+        changes=result.changes,
+        thread_id=claim.thread_id,
+        model=result.model,
+        prompt=result.prompt,
+        usage=result.usage,
+    )
+    common = {"user_id": claim.user_id, "revision": revision.number}
+    yield "advance_revision", common
+    yield (
+        "save_profile",
+        {
+            **common,
+            "document": codec.dumps(result.document),
+            "fingerprint": result.fingerprint,
+            "stamps": codec.dumps(result.stamps),
+        },
+    )
+    yield (
+        "add_revision",
+        {
+            **common,
+            "author": revision.by,
+            "thread_id": claim.thread_id,
+            "token": claim.token,
+            "changes": codec.records(result.changes),
+            "model": result.model,
+            "prompt": result.prompt,
+            "usage": codec.usage_text(result.usage),
+        },
+    )
+    return revision
+
+
+def _record(claim: Claim, result: Result, revision: Revision | None) -> Flow[None]:
+    yield (
+        "add_consolidation",
+        {
+            **claim.key,
+            "token": claim.token,
+            "outcome": "changed" if revision else "unchanged",
+            "reason": "",
+            "error": "",
+            "seqs": codec.dumps(result.seqs),
+            "revision": revision.number if revision else None,
+            "rejections": codec.records(result.rejections),
+            "model": result.model,
+            "prompt": result.prompt,
+            "usage": codec.usage_text(result.usage),
+        },
+    )
+
+
+def _reschedule(thread: Thread, claim: Claim, now: float) -> None:
+    """What is still unread arrived meanwhile, and has its own due time, or was too much at once."""
+    if not thread.unread:
+        thread.idle()
+        return
+    thread.attempts, thread.not_before, thread.last_error = 0, 0.0, ""
+    if not claim.whole or thread.due_at is None:
+        thread.state, thread.due_at = "waiting", now
+
+
+def hold(claim: Claim, reason: str, hold_max: float | None) -> Flow[bool]:
+    """Leave a batch in the inbox until there is more; False if the claim is void.
+
+    Args:
+        claim: The batch.
+        reason: What the gate wants.
+        hold_max: Seconds after the first message at which it is read whatever the gate says.
+    """
+    user = yield from lock_user(claim.user_id)
+    if user.token != claim.token:
+        return False
+    thread = yield from load_thread(claim.key)
+    if thread.next_seq == claim.thread.next_seq:
+        until = None if hold_max is None else (thread.first_at or user.now) + hold_max
+        thread.state, thread.due_at, thread.last_error = "held", until, reason
+    yield from _release(claim)
+    yield from save_thread(claim.key, thread)
+    return True
+
+
+def fail(claim: Claim, failure: Failure) -> Flow[bool]:
+    """Record a failure and schedule the next attempt, or bury it; False if the claim is void."""
+    user = yield from lock_user(claim.user_id)
+    if user.token != claim.token:
+        return False
+    thread = yield from load_thread(claim.key)
+    thread.attempts += 1
+    thread.last_error = failure.error
+    if failure.retry_in is None:
+        thread.state, thread.due_at = "dead", None
+    else:
+        thread.not_before = user.now + failure.retry_in
+        thread.state, thread.due_at = "waiting", thread.not_before
+    yield (
+        "add_consolidation",
+        {
+            **claim.key,
+            "token": claim.token,
+            "outcome": "failed",
+            "reason": failure.reason,
+            "error": failure.error,
+            "seqs": codec.dumps([message.seq for message in claim.batch]),
+            "revision": None,
+            "rejections": "[]",
+            "model": failure.model,
+            "prompt": failure.prompt,
+            "usage": codec.usage_text(failure.usage),
+        },
+    )
+    yield from _release(claim)
+    yield from save_thread(claim.key, thread)
+    return True
+
+
+def _release(claim: Claim) -> Flow[None]:
+    yield "release_user", {"user_id": claim.user_id, "token": claim.token}
+    yield "refresh_user", {"user_id": claim.user_id}

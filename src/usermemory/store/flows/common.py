@@ -1,0 +1,90 @@
+"""What several flows need: the user's lock, a thread's schedule."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from usermemory.records import ThreadState
+from usermemory.store.driver import Flow, Row
+
+TAIL = 6
+"""Read messages of a thread that are kept as context for the next batch."""
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A user's row, locked until the flow ends."""
+
+    token: int
+    epoch: int
+    revision: int
+    lease_until: float
+    paused: bool
+    salt: str
+    now: float
+
+
+@dataclass(slots=True)
+class Thread:
+    """A thread's schedule, worked out in memory and saved once."""
+
+    state: ThreadState = "idle"
+    due_at: float | None = None
+    first_at: float | None = None
+    not_before: float = 0.0
+    unread: int = 0
+    unread_chars: int = 0
+    next_seq: int = 1
+    attempts: int = 0
+    last_error: str = ""
+
+    def idle(self) -> None:
+        """Nothing is unread: nothing is due."""
+        self.state, self.due_at, self.first_at = "idle", None, None
+        self.unread = self.unread_chars = self.attempts = 0
+        self.not_before, self.last_error = 0.0, ""
+
+
+_COLUMNS = tuple(field.name for field in fields(Thread))
+
+
+def first(rows: Sequence[Row]) -> Row | None:
+    """The only row, or nothing."""
+    return rows[0] if rows else None
+
+
+def lock_user(user_id: str) -> Flow[User]:
+    """Lock the user's row, which is made when there is none."""
+    rows = yield "lock_user", {"user_id": user_id, "salt": secrets.token_hex(16)}
+    row = rows[0]
+    return User(
+        token=row["token"],
+        epoch=row["epoch"],
+        revision=row["revision"],
+        lease_until=row["lease_until"],
+        paused=bool(row["paused"]),
+        salt=row["salt"],
+        now=row["now"],
+    )
+
+
+def load_thread(key: dict[str, Any]) -> Flow[Thread]:
+    """The schedule of a thread; an idle one if it is new."""
+    row = first((yield "thread", key))
+    return Thread(**{name: row[name] for name in _COLUMNS}) if row else Thread()
+
+
+def save_thread(key: dict[str, Any], thread: Thread) -> Flow[None]:
+    """Store the schedule, and work out when the user is next."""
+    yield "save_thread", {**key, **{name: getattr(thread, name) for name in _COLUMNS}}
+    yield "refresh_user", {"user_id": key["user_id"]}
+
+
+def recount(key: dict[str, Any], thread: Thread) -> Flow[None]:
+    """Count the inbox again after messages were read or dropped."""
+    row = (yield "inbox_size", key)[0]
+    thread.unread, thread.unread_chars = row["unread"], row["unread_chars"]
+    thread.first_at = row["first_at"]

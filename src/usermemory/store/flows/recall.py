@@ -1,0 +1,59 @@
+"""Read what is known: the chat's point lookup, and what people look at."""
+
+from __future__ import annotations
+
+import json
+
+from usermemory.records import Job, Recalled, Revision
+from usermemory.store import codec
+from usermemory.store.driver import Flow
+
+_ALL = 1 << 62
+"""Beyond every revision number."""
+
+
+def recall(user_id: str, tail: int = 0, thread_id: str = "") -> Flow[Recalled]:
+    """The profile of a user, in one statement.
+
+    Args:
+        user_id: Whose.
+        tail: How many unread messages of theirs to add, at most.
+        thread_id: The thread whose messages the caller has anyway.
+
+    Returns:
+        The profile; its document is empty for a user nobody knows.
+    """
+    rows = yield "recall", {"user_id": user_id, "tail": tail, "thread_id": thread_id}
+    profile = next(row for row in rows if row["kind"] == "profile")
+    unread = [codec.said(row) for row in rows if row["kind"] == "said"]
+    return Recalled(
+        document=json.loads(profile["text"]) if profile["text"] else {},
+        revision=profile["number"] or 0,
+        updated_at=profile["at"],
+        pending=profile["pending"],
+        tail=tuple(reversed(unread)),
+    )
+
+
+def history(user_id: str, limit: int = 1_000, before: int = _ALL) -> Flow[list[Revision]]:
+    """The revisions of a user, the newest first."""
+    rows = yield "history", {"user_id": user_id, "before": before, "count": limit}
+    return [codec.revision(row) for row in rows]
+
+
+def jobs(state: str | None = None, limit: int = 1_000) -> Flow[list[Job]]:
+    """Threads with unread messages, the most urgent first."""
+    rows = yield "jobs", {"state": state or "", "count": limit}
+    return [codec.job(row) for row in rows]
+
+
+def next_due() -> Flow[float | None]:
+    """Seconds until somebody is due, 0 if somebody is; None while nothing waits."""
+    row = (yield "next_due", {})[0]
+    return None if row["next_due"] is None else max(0.0, row["next_due"] - row["now"])
+
+
+def waiting_users(after: str = "", limit: int = 500) -> Flow[list[str]]:
+    """Users with unread messages, in order, after the one given."""
+    rows = yield "users_with_unread", {"after": after, "count": limit}
+    return [row["user_id"] for row in rows]

@@ -1,0 +1,129 @@
+"""Take in the new messages of a thread and work out when it is due."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from usermemory.align import WINDOW, Alignment, Mark, Passed, align, ids_to_ask
+from usermemory.messages import digest, parts
+from usermemory.records import Message, Scheduled
+from usermemory.store.codec import dumps
+from usermemory.store.driver import Flow
+from usermemory.store.flows.common import Thread, User, load_thread, lock_user, save_thread
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """When a thread becomes due.
+
+    Attributes:
+        delay: Seconds of quiet before it is consolidated.
+        max_wait: Seconds after the first unread message at which it is due even so.
+        keep: False to store read marks only: nothing said now is ever learned.
+        at_once: Whether so many unread messages and characters make it due now.
+        moved: Whether the delay was asked for by this call, and holds without new messages too.
+    """
+
+    delay: float
+    max_wait: float
+    keep: bool = True
+    at_once: Callable[[int, int], bool] | None = None
+    moved: bool = False
+
+
+def remember(
+    user_id: str, thread_id: str, newest_first: Iterable[Message], policy: Policy
+) -> Flow[Scheduled]:
+    """Store what is new, and reset the quiet time.
+
+    Args:
+        user_id: Whose words.
+        thread_id: Their thread.
+        newest_first: What the caller passed, from its end, read only as far as it is new.
+        policy: When it becomes due.
+
+    Returns:
+        When the thread is due, and how much of the input was new.
+    """
+    key = {"user_id": user_id, "thread_id": thread_id}
+    user = yield from lock_user(user_id)
+    thread = yield from load_thread(key)
+    found = yield from _news(key, user, newest_first)
+    keep = policy.keep and not user.paused
+    for message in found.edited:
+        position = yield from _withdraw(key, thread, message)
+        yield from _add(key, thread, user, message, keep, position)
+    for message in found.new:
+        yield from _add(key, thread, user, message, keep, None)
+    news = [*found.edited, *found.new]
+    if (news and keep) or (policy.moved and thread.unread):
+        _schedule(thread, user.now, policy)
+    if news or policy.moved:
+        yield from save_thread(key, thread)
+    by_user = sum(message.author == "user" for message in news)
+    return Scheduled(due_at=thread.due_at, new=len(news), by_user=by_user)
+
+
+def _news(key: dict[str, Any], user: User, newest_first: Iterable[Message]) -> Flow[Alignment]:
+    rows = yield "marks", {**key, "count": WINDOW}
+    marks = [Mark(row["message_id"], row["digest"]) for row in reversed(rows)]
+    passed = Passed(newest_first, partial(digest, user.salt))
+    known: dict[str, str | None] = {}
+    while ids := ids_to_ask(passed, marks, known):
+        rows = yield "known_ids", {**key, "ids": dumps(ids)}
+        known |= dict.fromkeys(ids) | {row["message_id"]: row["digest"] for row in rows}
+    return align(passed, marks, known)
+
+
+def _withdraw(key: dict[str, Any], thread: Thread, message: Message) -> Flow[int | None]:
+    """Take back the unread old text of an edited message; where it stood, if it was unread."""
+    rows = yield "drop_unread", {**key, "message_id": message.id}
+    thread.unread -= len(rows)
+    thread.unread_chars -= sum(row["chars"] for row in rows)
+    return rows[0]["position"] if rows else None
+
+
+def _add(
+    key: dict[str, Any],
+    thread: Thread,
+    user: User,
+    message: Message,
+    keep: bool,  # noqa: FBT001 - a private helper
+    position: int | None,
+) -> Flow[None]:
+    stored = message if keep else replace(message, text="", name=None)
+    where = thread.next_seq if position is None else position
+    for part, text in enumerate(parts(stored.text) or [""]):
+        yield (
+            "add_message",
+            {
+                **key,
+                "seq": thread.next_seq,
+                "position": where,
+                "part": part,
+                "message_id": message.id,
+                "digest": digest(user.salt, message),
+                "author": message.author,
+                "name": stored.name,
+                "text": text,
+                "said_at": user.now if message.at is None else message.at,
+                "state": "unread" if keep else "mark",
+            },
+        )
+        thread.next_seq += 1
+        if keep:
+            thread.unread += 1
+            thread.unread_chars += len(text)
+
+
+def _schedule(thread: Thread, now: float, policy: Policy) -> None:
+    """Reset the quiet time, within what a chat that never goes quiet may take."""
+    if thread.state == "dead":
+        thread.attempts, thread.not_before = 0, 0.0
+    thread.first_at = now if thread.first_at is None else thread.first_at
+    due = min(now + policy.delay, max(now, thread.first_at + policy.max_wait))
+    if policy.at_once and policy.at_once(thread.unread, thread.unread_chars):
+        due = now
+    thread.state, thread.due_at = "waiting", max(due, thread.not_before)

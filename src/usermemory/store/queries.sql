@@ -1,0 +1,215 @@
+-- Every statement of the memory, by name, each with its reason.
+--
+-- `usermemory.` before a table becomes the schema (PostgreSQL) or the prefix (SQLite). `:now` is
+-- bound by the driver: one clock for all workers. A driver fills in these and nothing else:
+--   {skip_locked}    the row lock that passes over rows somebody else holds
+--   {numbers NAME}   the JSON list of integers in that parameter, as rows
+--   {texts NAME}     the same for strings
+
+-- name: lock_user
+-- Every writing flow begins here: one user is one unit of serialisation.
+INSERT INTO usermemory.users (user_id, salt) VALUES (:user_id, :salt)
+ON CONFLICT (user_id) DO UPDATE SET user_id = excluded.user_id
+RETURNING token, epoch, revision, lease_until, paused, salt, CAST(:now AS DOUBLE PRECISION) AS now;
+
+-- name: refresh_user
+-- Who is next: the oldest due thread, but not before the running batch's lease ends, and behind
+-- the users who have waited since this one was served.
+UPDATE usermemory.users AS u SET next_due = CASE WHEN u.paused = 1 THEN NULL ELSE (
+    SELECT CASE WHEN MIN(t.due_at) < u.served_at OR MIN(t.due_at) < u.lease_until
+                THEN CASE WHEN u.served_at < u.lease_until THEN u.lease_until ELSE u.served_at END
+                ELSE MIN(t.due_at) END
+    FROM usermemory.threads AS t WHERE t.user_id = u.user_id AND t.due_at IS NOT NULL) END
+WHERE u.user_id = :user_id;
+
+-- name: thread
+-- The schedule of one thread.
+SELECT state, due_at, first_at, not_before, unread, unread_chars, next_seq, attempts, last_error
+FROM usermemory.threads WHERE user_id = :user_id AND thread_id = :thread_id;
+
+-- name: save_thread
+-- The schedule after a flow has worked it out under the user's lock.
+INSERT INTO usermemory.threads (user_id, thread_id, state, due_at, first_at, not_before, unread,
+    unread_chars, next_seq, attempts, last_error)
+VALUES (:user_id, :thread_id, :state, :due_at, :first_at, :not_before, :unread,
+    :unread_chars, :next_seq, :attempts, :last_error)
+ON CONFLICT (user_id, thread_id) DO UPDATE SET state = excluded.state, due_at = excluded.due_at,
+    first_at = excluded.first_at, not_before = excluded.not_before, unread = excluded.unread,
+    unread_chars = excluded.unread_chars, next_seq = excluded.next_seq,
+    attempts = excluded.attempts, last_error = excluded.last_error;
+
+-- name: marks
+-- The newest messages of a thread, to align a history that comes under fresh ids.
+SELECT message_id, digest FROM usermemory.inbox
+WHERE user_id = :user_id AND thread_id = :thread_id AND part = 0 ORDER BY seq DESC LIMIT :count;
+
+-- name: known_ids
+-- Which of these ids were seen, and with which text last.
+SELECT message_id, digest FROM usermemory.inbox
+WHERE user_id = :user_id AND thread_id = :thread_id AND part = 0
+  AND message_id IN {texts ids} ORDER BY seq;
+
+-- name: drop_unread
+-- An edited message gives way to its new text before anybody read the old one.
+DELETE FROM usermemory.inbox
+WHERE user_id = :user_id AND thread_id = :thread_id AND message_id = :message_id
+  AND state = 'unread' RETURNING position, LENGTH(text) AS chars;
+
+-- name: add_message
+-- One message, or one part of a very long one.
+INSERT INTO usermemory.inbox (user_id, thread_id, seq, position, part, message_id, digest, author,
+    name, text, said_at, received_at, state)
+VALUES (:user_id, :thread_id, :seq, :position, :part, :message_id, :digest, :author, :name, :text,
+    :said_at, :now, :state);
+
+-- name: recall
+-- The chat's point lookup: profile, number of unread messages, and on demand the unread words.
+SELECT 'profile' AS kind, p.document AS text, p.revision AS number, p.updated_at AS at,
+    NULL AS thread_id,
+    (SELECT COUNT(*) FROM (SELECT 1 FROM usermemory.inbox AS i
+        WHERE i.user_id = :user_id AND i.state = 'unread' LIMIT 1000) AS some) AS pending
+FROM (SELECT 1 AS one) AS always LEFT JOIN usermemory.profiles AS p ON p.user_id = :user_id
+UNION ALL
+SELECT * FROM (SELECT 'said', SUBSTR(i.text, 1, 2000), i.seq, i.said_at, i.thread_id, 0
+    FROM usermemory.inbox AS i
+    WHERE i.user_id = :user_id AND i.state = 'unread' AND i.author = 'user'
+      AND i.thread_id <> :thread_id
+    ORDER BY i.received_at DESC, i.seq DESC LIMIT :tail) AS said;
+
+-- name: next_due
+-- When the next user will be due: how long a worker may sleep.
+SELECT MIN(next_due) AS next_due, CAST(:now AS DOUBLE PRECISION) AS now
+FROM usermemory.users WHERE next_due IS NOT NULL;
+
+-- name: claim_due
+-- The user who has waited longest. The new token makes every earlier holder's commit void.
+UPDATE usermemory.users SET token = token + 1, lease_until = :now + :lease, lease_by = :worker
+WHERE user_id = (SELECT user_id FROM usermemory.users
+    WHERE next_due IS NOT NULL AND next_due <= :now ORDER BY next_due LIMIT 1 {skip_locked})
+RETURNING user_id, token, epoch, revision, CAST(:now AS DOUBLE PRECISION) AS now;
+
+-- name: claim_user
+-- This user, for a trigger, unless somebody holds the lease or the user is paused.
+UPDATE usermemory.users SET token = token + 1, lease_until = :now + :lease, lease_by = :worker
+WHERE user_id = :user_id AND lease_until <= :now AND paused = 0
+RETURNING user_id, token, epoch, revision, CAST(:now AS DOUBLE PRECISION) AS now;
+
+-- name: due_thread
+-- The claimed user's oldest due thread.
+SELECT thread_id FROM usermemory.threads
+WHERE user_id = :user_id AND due_at IS NOT NULL AND due_at <= :now
+ORDER BY due_at, thread_id LIMIT 1;
+
+-- name: unread_thread
+-- Any thread of the user with unread messages, due or not, after the one given: for a trigger.
+SELECT thread_id FROM usermemory.threads
+WHERE user_id = :user_id AND unread > 0 AND thread_id > :after ORDER BY thread_id LIMIT 1;
+
+-- name: unread
+-- The inbox of a thread in order of the conversation.
+SELECT seq, author, text, message_id, name, said_at FROM usermemory.inbox
+WHERE user_id = :user_id AND thread_id = :thread_id AND state = 'unread'
+ORDER BY position, seq LIMIT :count;
+
+-- name: tail
+-- The last messages that were read, as context for the next batch.
+SELECT seq, author, text, message_id, name, said_at FROM usermemory.inbox
+WHERE user_id = :user_id AND thread_id = :thread_id AND state = 'tail'
+ORDER BY position DESC, seq DESC LIMIT :count;
+
+-- name: profile
+-- The profile for a consolidation.
+SELECT document, revision, updated_at, fingerprint, stamps
+FROM usermemory.profiles WHERE user_id = :user_id;
+
+-- name: save_profile
+-- Only under the user's lock, and only with a revision that explains it.
+INSERT INTO usermemory.profiles (user_id, document, revision, updated_at, fingerprint, stamps)
+VALUES (:user_id, :document, :revision, :now, :fingerprint, :stamps)
+ON CONFLICT (user_id) DO UPDATE SET document = excluded.document, revision = excluded.revision,
+    updated_at = excluded.updated_at, fingerprint = excluded.fingerprint, stamps = excluded.stamps;
+
+-- name: save_stamps
+-- A value was confirmed, not changed: no new revision.
+UPDATE usermemory.profiles SET stamps = :stamps WHERE user_id = :user_id;
+
+-- name: add_revision
+-- What was changed, by value; its number is the user's next one.
+INSERT INTO usermemory.revisions (user_id, revision, at, author, thread_id, token, changes, model,
+    prompt, usage)
+VALUES (:user_id, :revision, :now, :author, :thread_id, :token, :changes, :model, :prompt, :usage);
+
+-- name: advance_revision
+-- The counter lives with the user, so that an erased profile does not start again at one.
+UPDATE usermemory.users SET revision = :revision WHERE user_id = :user_id;
+
+-- name: add_consolidation
+-- What came of a claim, and which messages it read.
+INSERT INTO usermemory.consolidations (user_id, token, thread_id, at, outcome, reason, error, seqs,
+    revision, rejections, model, prompt, usage)
+VALUES (:user_id, :token, :thread_id, :now, :outcome, :reason, :error, :seqs, :revision,
+    :rejections, :model, :prompt, :usage);
+
+-- name: mark_read
+-- Exactly the versions that were in the prompt; a text edited since stays unread.
+UPDATE usermemory.inbox SET state = 'tail'
+WHERE user_id = :user_id AND thread_id = :thread_id AND state = 'unread'
+  AND seq IN {numbers seqs};
+
+-- name: trim_tail
+-- Read text is kept only as far as the next batch needs it; what is left is a mark.
+UPDATE usermemory.inbox SET state = 'mark', text = '', name = NULL
+WHERE user_id = :user_id AND thread_id = :thread_id AND state = 'tail' AND position < (
+    SELECT MIN(kept.position) FROM (SELECT position FROM usermemory.inbox
+        WHERE user_id = :user_id AND thread_id = :thread_id AND state = 'tail'
+        ORDER BY position DESC LIMIT :count) AS kept);
+
+-- name: forget_unread
+-- A dropped job: its messages are seen, and nobody will read them.
+UPDATE usermemory.inbox SET state = 'mark', text = '', name = NULL
+WHERE user_id = :user_id AND thread_id = :thread_id AND state = 'unread';
+
+-- name: inbox_size
+-- What is left in a thread's inbox, after a batch was read.
+SELECT COUNT(*) AS unread, COALESCE(SUM(LENGTH(text)), 0) AS unread_chars,
+    MIN(received_at) AS first_at
+FROM usermemory.inbox
+WHERE user_id = :user_id AND thread_id = :thread_id AND state = 'unread';
+
+-- name: release_user
+-- The lease ends; the user goes behind those who have been waiting.
+UPDATE usermemory.users SET lease_until = 0, lease_by = '', served_at = :now
+WHERE user_id = :user_id AND token = :token;
+
+-- name: renew_lease
+-- The model takes its time: the lease must not run out under a living worker.
+UPDATE usermemory.users SET lease_until = :now + :lease,
+    next_due = CASE WHEN next_due < :now + :lease THEN :now + :lease ELSE next_due END
+WHERE user_id = :user_id AND token = :token RETURNING token;
+
+-- name: pause_user
+-- No learning until resumed; what is said meanwhile is only marked as seen.
+UPDATE usermemory.users SET paused = :paused WHERE user_id = :user_id;
+
+-- name: is_paused
+-- Why a user could not be claimed.
+SELECT paused FROM usermemory.users WHERE user_id = :user_id;
+
+-- name: users_with_unread
+-- Everybody whose messages wait, for a trigger of all.
+SELECT DISTINCT user_id FROM usermemory.threads
+WHERE unread > 0 AND user_id > :after ORDER BY user_id LIMIT :count;
+
+-- name: jobs
+-- What waits, runs or is dead, the most urgent first.
+SELECT t.user_id, t.thread_id, t.state, t.due_at, t.unread, t.attempts, t.last_error,
+    CASE WHEN u.lease_until > :now THEN 1 ELSE 0 END AS running
+FROM usermemory.threads AS t JOIN usermemory.users AS u ON u.user_id = t.user_id
+WHERE t.unread > 0 AND (:state = '' OR t.state = :state)
+ORDER BY CASE WHEN t.due_at IS NULL THEN 1 ELSE 0 END, t.due_at, t.user_id, t.thread_id
+LIMIT :count;
+
+-- name: history
+-- The revisions of a user, the newest first.
+SELECT revision, at, author, thread_id, changes, model, prompt, usage FROM usermemory.revisions
+WHERE user_id = :user_id AND revision < :before ORDER BY revision DESC LIMIT :count;

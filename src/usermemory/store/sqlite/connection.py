@@ -1,0 +1,113 @@
+"""One SQLite connection, set up the way the promises need it; SQLite's errors as ours."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from usermemory.errors import (
+    NotADatabase,
+    StoreBusy,
+    StoreError,
+    StoreFull,
+    StoreReadOnly,
+)
+from usermemory.store.driver import Row, statements
+
+PREFIX = "usermemory_"
+
+SETTINGS: Mapping[str, str | int] = {
+    # Readers and the one writer do not wait for each other.
+    "journal_mode": "wal",
+    # A commit is on the disk when it returns: FULL, since WAL with NORMAL may lose the last ones.
+    "synchronous": 2,
+    # What is deleted or overwritten is zeroed in the file.
+    "secure_delete": 1,
+    # A WAL that grew in a burst gives its room back.
+    "journal_size_limit": 16 * 1024 * 1024,
+}
+
+_ERRORS: Sequence[tuple[str, type[StoreError], str]] = (
+    ("SQLITE_BUSY", StoreBusy, "is locked by another process; try again, or find who holds it"),
+    ("SQLITE_LOCKED", StoreBusy, "is locked by another connection"),
+    ("SQLITE_FULL", StoreFull, "cannot grow: there is no room on the disk"),
+    ("SQLITE_READONLY", StoreReadOnly, "or its folder is read-only; make both writable"),
+    ("SQLITE_NOTADB", NotADatabase, "is not an SQLite database; choose another path"),
+    ("SQLITE_CORRUPT", NotADatabase, "is damaged; restore it from a backup"),
+    ("SQLITE_CANTOPEN", StoreError, "cannot be opened; does its folder exist, and may we write?"),
+)
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Turn SQLite's errors into ours, with the file's name and what to do next."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorname", "") or ""
+        for prefix, kind, advice in _ERRORS:
+            if code.startswith(prefix):
+                raise kind(f"the database {path} {advice} ({error})") from error
+        raise StoreError(f"the database {path} failed: {error}") from error
+
+
+@cache
+def dialect(sql: str) -> str:
+    """Our SQL as SQLite reads it."""
+    sql = sql.replace("usermemory.", PREFIX).replace("{skip_locked}", "")
+    return re.sub(r"\{(?:numbers|texts) (\w+)\}", r"(SELECT value FROM json_each(:\1))", sql)
+
+
+@cache
+def prepared() -> Mapping[str, str]:
+    """All named statements in SQLite's dialect."""
+    return {name: dialect(sql).rstrip(";") for name, sql in statements().items()}
+
+
+def connect(path: Path, busy_timeout: float, *, query_only: bool = False) -> sqlite3.Connection:
+    """Open the file with every setting in place.
+
+    Args:
+        path: The database file; created if it is not there.
+        busy_timeout: Seconds to wait for somebody else's lock.
+        query_only: Refuse writes, for readers.
+
+    Raises:
+        StoreError: Of the kind that fits.
+    """
+    with translated(path):
+        connection = sqlite3.connect(
+            path,
+            timeout=busy_timeout,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=256,
+        )
+        try:
+            for name, value in SETTINGS.items():
+                connection.execute(f"PRAGMA {name} = {value}").fetchone()
+            if query_only:
+                connection.execute("PRAGMA query_only = 1")
+        except BaseException:
+            connection.close()
+            raise
+        connection.row_factory = sqlite3.Row
+        return connection
+
+
+def settings_of(connection: sqlite3.Connection) -> dict[str, Any]:
+    """The settings as this connection has them now, for the assertion that they hold."""
+    return {name: connection.execute(f"PRAGMA {name}").fetchone()[0] for name in SETTINGS}
+
+
+def execute(
+    connection: sqlite3.Connection, sql: str, parameters: Mapping[str, Any]
+) -> Sequence[Row]:
+    """Run one statement and fetch all its rows."""
+    rows: Sequence[Row] = connection.execute(sql, parameters).fetchall()  # type: ignore[assignment]
+    return rows

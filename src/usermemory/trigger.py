@@ -1,0 +1,88 @@
+"""Consolidate now, in the caller's thread, without waiting for quiet or asking the gate."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from usermemory.clock import Clock
+from usermemory.consolidate import Consolidator
+from usermemory.lease import LEASE, kept
+from usermemory.records import Event, Outcome
+from usermemory.store.flows.claim import Claim, Unclaimed, claim_due, claim_thread
+from usermemory.store.flows.recall import waiting_users
+from usermemory.worker import report, worker_name
+
+_LOOK_AGAIN = 0.1
+"""Seconds of real time between looks at a user whom a worker holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """Runs batches on demand, under the same leases as the workers."""
+
+    consolidator: Consolidator
+    clock: Clock
+    emit: Callable[[Event], None]
+    lease: float = LEASE
+
+    def thread(self, user_id: str, thread_id: str) -> list[Outcome]:
+        """Everything unread in one thread; empty if nothing is, or the user is paused."""
+        outcomes: list[Outcome] = []
+        while True:
+            claim = self._claim(user_id, thread_id, "")
+            if not isinstance(claim, Claim):
+                return outcomes
+            outcomes.append(self._run(claim))
+            if outcomes[-1].status == "failed" or outcomes[-1].messages == len(claim.batch):
+                return outcomes
+
+    def user(self, user_id: str) -> list[Outcome]:
+        """Everything unread of one user, thread after thread."""
+        outcomes: list[Outcome] = []
+        after = ""
+        while True:
+            claim = self._claim(user_id, None, after)
+            if not isinstance(claim, Claim):
+                return outcomes
+            outcome = self._run(claim)
+            outcomes.append(outcome)
+            if outcome.status == "failed" or (claim.whole and outcome.messages == len(claim.batch)):
+                after = claim.thread_id
+
+    def everybody(self) -> list[Outcome]:
+        """Everything unread of everybody who is not paused."""
+        outcomes: list[Outcome] = []
+        after = ""
+        while users := self.consolidator.driver.read(waiting_users, after):
+            for user_id in users:
+                outcomes += self.user(user_id)
+            after = users[-1]
+        return outcomes
+
+    def due(self, limit: int | None = None) -> list[Outcome]:
+        """What is due now, gate included; at most so many batches."""
+        outcomes: list[Outcome] = []
+        while limit is None or len(outcomes) < limit:
+            claim = self.consolidator.driver.write(claim_due, worker_name(), self.lease)
+            if claim is None:
+                break
+            outcomes.append(self._run(claim))
+        return outcomes
+
+    def _claim(self, user_id: str, thread_id: str | None, after: str) -> Claim | Unclaimed:
+        """The next batch; waits while a worker holds the user."""
+        while True:
+            found = self.consolidator.driver.write(
+                claim_thread, user_id, thread_id, after, worker_name(), self.lease
+            )
+            if found != "held":
+                return found
+            threading.Event().wait(_LOOK_AGAIN)
+
+    def _run(self, claim: Claim) -> Outcome:
+        with kept(self.consolidator.driver, self.clock, claim, self.lease):
+            outcome = self.consolidator.consolidate(claim)
+        report(outcome, self.clock.now(), self.emit)
+        return outcome

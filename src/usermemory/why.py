@@ -1,0 +1,82 @@
+"""Which words a value of the profile rests on: PURE."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from usermemory.errors import InvalidInput
+from usermemory.records import Applied, Evidence, Revision
+
+
+def evidence_of(
+    revisions: Iterable[Revision], document: Mapping[str, Any], where: str, value: Any = None
+) -> list[Evidence]:
+    """The quotes behind a field, or behind one value of it, the newest first.
+
+    A value that was refined (``"climbing"`` to ``"climbing in Bergen"``) rests on the words for
+    both; one that was replaced rests on its own only.
+
+    Args:
+        revisions: The user's revisions, the newest first.
+        document: The profile as it is.
+        where: A field's name, or a JSON pointer such as ``/interests/0``.
+        value: The item of a list or the key of a map; None for the whole field.
+
+    Raises:
+        InvalidInput: The pointer leads nowhere.
+    """
+    if where.startswith("/"):
+        where, value = resolve(document, where)
+    found: list[Evidence] = []
+    wanted = _current(document.get(where)) if value is None else [value]
+    for item in wanted:
+        found += (e for e in _chain(revisions, where, item) if e not in found)
+    return found
+
+
+def resolve(document: Mapping[str, Any], pointer: str) -> tuple[str, Any]:
+    """The field and the item that a JSON pointer (RFC 6901) leads to in this document."""
+    field, *rest = (
+        part.replace("~1", "/").replace("~0", "~") for part in pointer.removeprefix("/").split("/")
+    )
+    value = document.get(field)
+    try:
+        if not rest:
+            return field, None
+        return field, value[int(rest[0])] if isinstance(value, list) else rest[0]
+    except (IndexError, ValueError) as error:
+        raise InvalidInput(f"{pointer!r} leads nowhere in this profile") from error
+
+
+def _current(value: Any) -> list[Any]:
+    if isinstance(value, list):
+        return list(value)
+    return list(value) if isinstance(value, dict) else [value]
+
+
+def _chain(revisions: Iterable[Revision], field: str, item: Any) -> Iterable[Evidence]:
+    """Back through the changes that made this value what it is."""
+    for revision in revisions:
+        for change in reversed(revision.changes):
+            if change.field != field or not _made(change, item):
+                continue
+            yield from change.evidence
+            if not _refined(change):
+                return
+            item = change.before
+
+
+def _made(change: Applied, item: Any) -> bool:
+    return change.key == item or (change.after is not None and _same(change.after, item))
+
+
+def _same(one: Any, other: Any) -> bool:
+    if isinstance(one, str) and isinstance(other, str):
+        return one.casefold().strip() == other.casefold().strip()
+    return bool(one == other)
+
+
+def _refined(change: Applied) -> bool:
+    before, after = str(change.before).casefold(), str(change.after).casefold()
+    return change.before is not None and (before in after or after in before)

@@ -1,0 +1,164 @@
+"""Consolidate what is due, in threads of this process, until told to stop."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable
+
+from usermemory.clock import Clock
+from usermemory.consolidate import Consolidator
+from usermemory.errors import MemoryClosed, UserMemoryError
+from usermemory.lease import LEASE, kept
+from usermemory.records import Event, Outcome
+from usermemory.store.flows.claim import Claim, claim_due, give_back
+from usermemory.store.flows.recall import next_due
+
+logger = logging.getLogger("usermemory")
+
+POLL = 5.0
+"""Seconds between looks at the database while nobody wakes us: other processes write too."""
+
+
+def worker_name() -> str:
+    """Host and process, for people who look at leases."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+class Worker:
+    """Threads that claim users whose time has come, one batch each.
+
+    Plain threads, whatever colour the application has: provider packages share one async client
+    per process, and a second event loop breaks it for the chat. At any time one of the threads
+    waits for the next due time and the others queue behind it or work, so that an idle worker
+    costs one look at the database per poll, however many threads it has.
+
+    Args:
+        consolidator: Does the work.
+        clock: What time it is.
+        emit: Is told what happens.
+        threads: How many batches at a time.
+        poll: Seconds between looks when nobody wakes us.
+        lease: Seconds after which a dead worker's user is given to another.
+    """
+
+    def __init__(
+        self,
+        consolidator: Consolidator,
+        clock: Clock,
+        emit: Callable[[Event], None],
+        *,
+        threads: int = 2,
+        poll: float = POLL,
+        lease: float = LEASE,
+    ) -> None:
+        self._consolidator = consolidator
+        self._driver = consolidator.driver
+        self._clock = clock
+        self._emit = emit
+        self._poll = poll
+        self._lease = lease
+        self._turn = threading.Lock()
+        self._wake = threading.Event()
+        self._until = 0.0
+        self._stopping = threading.Event()
+        self._running: dict[tuple[int, str], Claim] = {}
+        self._threads = [
+            threading.Thread(target=self._work, name=f"usermemory-worker-{number}", daemon=True)
+            for number in range(threads)
+        ]
+
+    def start(self) -> None:
+        """Begin to work."""
+        for thread in self._threads:
+            thread.start()
+
+    def wake(self, due_at: float | None) -> None:
+        """Somebody is due at this time: look again if that is sooner than planned."""
+        if due_at is not None and due_at < self._until:
+            self._wake.set()
+
+    def stop(self, grace: float = 30.0) -> bool:
+        """Take no new work, let running batches finish, give back those that do not.
+
+        Args:
+            grace: Seconds that running batches have.
+
+        Returns:
+            Whether everything finished.
+        """
+        self._stopping.set()
+        self._wake.set()
+        end = time.monotonic() + grace
+        for thread in self._threads:
+            thread.join(max(0.0, end - time.monotonic()))
+        for claim in list(self._running.values()):
+            self._driver.write(give_back, claim)
+            logger.info("gave back user=%s thread=%s", claim.user_id, claim.thread_id)
+        return not any(thread.is_alive() for thread in self._threads)
+
+    def _work(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                claim = self._next()
+                if claim is not None:
+                    self._process(claim)
+            except MemoryClosed:
+                return
+            except UserMemoryError as error:
+                logger.error("worker: %s", error)
+                self._emit(Event("error", at=self._clock.now(), error=error))
+                self._clock.wait(self._stopping, self._poll)
+
+    def _next(self) -> Claim | None:
+        """Wait until somebody is due, and claim them."""
+        with self._turn:
+            while not self._stopping.is_set():
+                self._wake.clear()
+                # From here on a remember that is due sooner than we would sleep wakes us.
+                self._until = float("inf")
+                wait = self._driver.read(next_due)
+                if wait == 0.0:
+                    claim = self._driver.write(claim_due, worker_name(), self._lease)
+                    if claim is not None:
+                        return claim
+                    wait = None
+                sleep = self._poll if wait is None else min(wait, self._poll)
+                self._until = self._clock.now() + sleep
+                self._clock.wait(self._wake, sleep)
+        return None
+
+    def _process(self, claim: Claim) -> None:
+        self._running[claim.token, claim.user_id] = claim
+        self._emit(Event("claimed", claim.user_id, claim.thread_id, self._clock.now()))
+        try:
+            with kept(self._driver, self._clock, claim, self._lease):
+                outcome = self._consolidator.consolidate(claim)
+        finally:
+            del self._running[claim.token, claim.user_id]
+        report(outcome, self._clock.now(), self._emit)
+
+
+def report(outcome: Outcome, now: float, emit: Callable[[Event], None]) -> None:
+    """Say what came of a batch: a line that a person can follow, and an event."""
+    learned = len(outcome.revision.changes) if outcome.revision else 0
+    logger.log(
+        logging.WARNING if outcome.status == "failed" else logging.INFO,
+        "%s user=%s thread=%s messages=%d changes=%d rejected=%d%s%s",
+        outcome.status,
+        outcome.user_id,
+        outcome.thread_id,
+        outcome.messages,
+        learned,
+        len(outcome.rejections),
+        f" reason={outcome.reason}" if outcome.reason else "",
+        f" error={outcome.error!r}" if outcome.error else "",
+    )
+    where = (outcome.user_id, outcome.thread_id, now, outcome)
+    kinds = {"held": "held", "failed": "failed"}
+    emit(Event(kinds.get(outcome.status, "consolidated"), *where))
+    if outcome.rejections:
+        emit(Event("rejected", *where))

@@ -1,0 +1,75 @@
+"""Savers on the memory's own file: one database for threads and users."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from tests.support.graphs import Chat, memory_in
+from usermemory.errors import NotADatabase
+from usermemory.langgraph import acheckpointer, checkpointer, create_chatbot
+from usermemory.store.sqlite.connection import SETTINGS, settings_of
+from usermemory.testing import ScriptedModel
+
+
+def noting() -> ScriptedModel:
+    """A model with one thing to say."""
+    return ScriptedModel(replies=lambda _: "Noted.")
+
+
+def test_a_saver_is_as_durable_as_the_memory(tmp_path: Path) -> None:
+    """Its connection is its own, and has every setting of the memory's."""
+    with memory_in(tmp_path) as memory, checkpointer(memory) as saver:
+        assert settings_of(saver.conn) == SETTINGS
+
+
+async def test_an_async_saver_is_as_durable_as_the_memory(tmp_path: Path) -> None:
+    """Its connection has every setting of the memory's too."""
+    with memory_in(tmp_path) as memory:
+        async with await acheckpointer(memory) as saver:
+            connection = saver.conn
+            for name, value in SETTINGS.items():
+                async with connection.execute(f"PRAGMA {name}") as cursor:
+                    assert await cursor.fetchone() == (value,)
+        with pytest.raises(ValueError, match="no active connection"):
+            await connection.execute("SELECT 1")
+
+
+def test_threads_outlive_the_program(tmp_path: Path) -> None:
+    """A new process finds both the thread and the user, with a saver that needs no ``with``."""
+    thread = {"configurable": {"thread_id": "1", "user_id": "will"}}
+    for text, messages in (("Hello", 2), ("Hello again", 4)):
+        with memory_in(tmp_path) as memory:
+            saver = checkpointer(memory)
+            bot = create_chatbot(memory, noting(), checkpointer=saver)
+            state = bot.invoke({"messages": [("user", text)]}, thread)  # type: ignore[arg-type]
+            saver.close()
+            assert len(state["messages"]) == messages
+            assert memory.jobs()[0].unread == messages
+
+
+def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    """The error is ours and names the file."""
+    (tmp_path / "memory.db").write_text("not a database, but long enough to be looked at" * 40)
+    memory = memory_in(tmp_path)
+    with pytest.raises(NotADatabase, match="memory.db"):
+        checkpointer(memory)
+
+
+async def test_many_chats_share_the_file(tmp_path: Path) -> None:
+    """Twenty conversations at once, with worker, memory and saver in one file: none fails."""
+    users = [f"user-{number}" for number in range(20)]
+    with memory_in(tmp_path, worker=True, delay=0) as memory:
+        async with await acheckpointer(memory) as saver:
+            chat = Chat(memory, create_chatbot(memory, noting(), checkpointer=saver), "async")
+
+            async def converse(user_id: str) -> None:
+                for game in ("chess", "go"):
+                    await chat.say(f"I love {game}.", user_id, user_id)
+
+            await asyncio.gather(*map(converse, users))
+        memory.trigger_all()
+        for user_id in users:
+            assert memory.recall(user_id).document["interests"] == ["chess", "go"]

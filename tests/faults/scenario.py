@@ -1,0 +1,102 @@
+"""A story that passes through every flow of the store.
+
+It is written so that telling it again, after a process died somewhere in the middle, is what
+applications do: they pass the messages that they have.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from usermemory import Retry, UserMemory
+from usermemory.conformance.harness import Listener
+from usermemory.errors import ExtractionError
+from usermemory.gate import Words
+from usermemory.store.driver import Hook
+from usermemory.store.flows.claim import claim_due, give_back, renew
+from usermemory.store.flows.recall import next_due
+from usermemory.testing import FakeClock
+
+FACTS = ["chess", "tea", "cats", "fog", "rain", "jazz", "salt", "moss"]
+
+
+def said(number: int, text: str = "") -> dict[str, str]:
+    return {"role": "user", "content": text or f"I like {FACTS[number]}", "id": f"m{number}"}
+
+
+def answer(number: int) -> dict[str, str]:
+    return {"role": "assistant", "content": f"Good, number {number}", "id": f"a{number}"}
+
+
+def build(path: Path, hook: Hook | None, start: float) -> tuple[UserMemory, Listener, FakeClock]:
+    clock, listener = FakeClock(start), Listener()
+    memory = UserMemory(
+        f"sqlite:///{path}",
+        model=listener,
+        worker=False,
+        clock=clock,
+        delay=0.0,
+        gate=Words("like"),
+        retry=Retry(attempts=2, base=1.0),
+    )
+    memory.driver.hook = hook
+    return memory, listener, clock
+
+
+def tell(memory: UserMemory, listener: Listener, clock: FakeClock, typo: str = "") -> None:
+    """The story; every flow and every statement of the store has a part in it.
+
+    Args:
+        typo: What the user wrote at first, before the message was edited.
+    """
+    memory.remember("will", "a", [said(0, typo)], delay=60)
+    memory.remember("will", "a", [said(0), answer(0)])  # edited before it was read
+    memory.run_due()
+    memory.remember("will", "b", [("user", "hello")])  # held by the gate
+    memory.run_due()
+    memory.remember("will", "b", [("user", "hello"), said(1)])
+    memory.remember("will", "a", [said(0), answer(0), said(2), answer(2), said(3)])
+    claim = memory.driver.write(claim_due, "gives back", 60.0)
+    if claim is not None:
+        memory.driver.write(renew, claim.user_id, claim.token, 60.0)
+        memory.driver.write(give_back, claim)
+    memory.run_due()
+    listener.failing = ExtractionError("no JSON")
+    memory.remember("will", "a", [said(3), answer(3), said(4)])
+    for _ in range(2):
+        memory.run_due()
+        clock.advance(10)
+    listener.failing = None
+    memory.retry("will", "a")
+    memory.run_due()
+    memory.remember("will", "b", [said(1), {**said(0), "id": "again"}])
+    memory.pause("will")
+    memory.trigger("will")
+    memory.resume("will")
+    memory.trigger("will")
+    memory.remember("ana", "a", [said(5), *(answer(10 + n) for n in range(8))])
+    memory.trigger("ana", "a")
+    memory.remember("ana", "a", [said(6)])
+    # A worker dies; its user's only thread is read meanwhile by nobody else.
+    memory.driver.write(claim_due, "dies", 60.0)
+    clock.advance(61)
+    memory.trigger_all()
+    memory.remember("ana", "noise", [("user", "to be dropped")])
+    memory.drop("ana", "noise")
+    memory.remember("ana", "a", [said(6), said(6), said(7)])
+    memory.trigger("ana")
+    memory.recall("will", tail=True)
+    memory.history("will")
+    memory.jobs()
+    memory.driver.read(next_due)
+
+
+def finish(path: Path, start: float) -> None:
+    """Another process comes, long after; it tells the story again, and reads what is left."""
+    memory, listener, clock = build(path, None, start + 10_000)
+    with memory:
+        tell(memory, listener, clock)
+        clock.advance(10_000)
+        memory.trigger_all()
+        if memory.jobs():
+            raise AssertionError(f"still waiting: {memory.jobs()}")

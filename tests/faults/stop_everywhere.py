@@ -1,0 +1,95 @@
+"""Run the story once for each place where a process can die, and die there.
+
+A program of its own, so that it can fork without threads. Usage: stop_everywhere.py FOLDER SHARD
+SHARDS; prints one JSON object.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+from proof import proof
+from scenario import FACTS, build, finish, tell
+
+START = 1_700_000_000.0
+
+
+def in_child(action: Callable[[], object]) -> int:
+    """Do it in a fork; its wait status."""
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            action()
+            status = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(status)
+    return os.waitpid(child, 0)[1]
+
+
+def die_at(number: int) -> Callable[[str, str, str], None]:
+    """A hook that kills its process with SIGKILL at the so-and-so-many-th call."""
+    calls = 0
+
+    def hook(stage: str, flow: str, statement: str) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == number:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return hook
+
+
+def first_part(path: Path, hook: Callable[[str, str, str], None]) -> None:
+    memory, listener, clock = build(path, hook, START)
+    tell(memory, listener, clock, typo="I like chesss")
+    memory.close()
+
+
+def places(folder: Path) -> list[tuple[str, str, str]]:
+    """Every call of the hook in an undisturbed story, in order."""
+    log = folder / "places.json"
+
+    def record() -> None:
+        seen: list[tuple[str, str, str]] = []
+        first_part(folder / "whole.db", lambda *call: seen.append(call))
+        log.write_text(json.dumps(seen))
+
+    if in_child(record) != 0:
+        raise SystemExit("the undisturbed story failed")
+    return [tuple(call) for call in json.loads(log.read_text())]
+
+
+def main() -> None:
+    logging.disable()
+    folder, shard, shards = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+    calls = places(folder)
+    wrong: list[str] = []
+    killed = 0
+    for number in range(1 + shard, len(calls) + 1, shards):
+        path = folder / f"{number}.db"
+        status = in_child(lambda path=path, number=number: first_part(path, die_at(number)))
+        where = "/".join(calls[number - 1])
+        killed += os.WIFSIGNALED(status)
+        if not os.WIFSIGNALED(status):
+            wrong.append(f"{where}: did not die there")
+        elif in_child(lambda path=path: finish(path, START)) != 0:
+            wrong.append(f"{where}: the next process failed")
+        else:
+            wrong += [f"{where}: {problem}" for problem in proof(path, FACTS)]
+        for file in folder.glob(f"{number}.db*"):
+            file.unlink()
+    print(json.dumps({"calls": calls, "killed": killed, "wrong": wrong}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,113 @@
+"""Workers are killed and stopped at random while users go on talking."""
+
+from __future__ import annotations
+
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from proof import proof
+
+from usermemory import UserMemory
+
+LEASE = 0.4
+USERS, THREADS, ROUNDS = 8, 3, 14
+DEADLINE = 240.0
+
+
+def until(done: Callable[[], bool], what: str) -> None:
+    """Look until it is so; an error if it never is."""
+    end = time.monotonic() + DEADLINE
+    while not done():
+        assert time.monotonic() < end, f"waited in vain for: {what}"
+        threading.Event().wait(0.005)
+
+
+class Crowd:
+    """Worker processes on one file, to be killed, stopped and replaced."""
+
+    def __init__(self, path: Path, size: int) -> None:
+        self.path = path
+        self._started = 0
+        self.workers = [self._start() for _ in range(size)]
+
+    def _start(self) -> subprocess.Popen[str]:
+        program = Path(__file__).with_name("worker_process.py")
+        self._started += 1
+        worker = subprocess.Popen(
+            [sys.executable, program, f"sqlite:///{self.path}", str(LEASE), str(self._started)],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert worker.stdout is not None
+        assert worker.stdout.readline() == "ready\n"
+        return worker
+
+    def end(self, worker: subprocess.Popen[str]) -> None:
+        worker.kill()
+        worker.wait()
+        assert worker.stdout is not None
+        worker.stdout.close()
+
+    def kill(self, index: int) -> None:
+        """``kill -9``, and a new one in its place."""
+        self.end(self.workers[index])
+        self.workers[index] = self._start()
+
+    def stop_past_its_lease(self, index: int) -> None:
+        """SIGSTOP until whatever it held has run out, then on."""
+        self.workers[index].send_signal(signal.SIGSTOP)
+        end = time.time() + LEASE * 1.5
+        until(lambda: time.time() > end, "the lease to run out")
+        self.workers[index].send_signal(signal.SIGCONT)
+
+    def close(self) -> None:
+        for worker in self.workers:
+            self.end(worker)
+
+
+@pytest.fixture
+def crowd(tmp_path: Path) -> Iterator[Crowd]:
+    crowd = Crowd(tmp_path / "memory.db", 3)
+    yield crowd
+    crowd.close()
+
+
+def committed(path: Path) -> int:
+    with closing(sqlite3.connect(path)) as connection:
+        query = "SELECT COUNT(*) FROM usermemory_consolidations WHERE outcome <> 'failed'"
+        count: int = connection.execute(query).fetchone()[0]
+        return count
+
+
+def test_random_kills(crowd: Crowd) -> None:
+    """Under kill -9 and SIGSTOP past the lease, over hundreds of batches, each is read once."""
+    chance = random.Random(7)
+    facts: list[str] = []
+    with UserMemory(f"sqlite:///{crowd.path}", model="offline", worker=False) as memory:
+        for turn in range(ROUNDS):
+            for user in range(USERS):
+                for thread in range(THREADS):
+                    facts.append(f"thing {user} {thread} {turn}")
+                    said = {"role": "user", "content": f"I like {facts[-1]}", "id": facts[-1]}
+                    memory.remember(f"user{user}", f"thread{thread}", [said], delay=0.0)
+            index = chance.randrange(len(crowd.workers))
+            if turn % 4 == 3:
+                crowd.stop_past_its_lease(index)
+            else:
+                crowd.kill(index)
+        until(lambda: not memory.jobs(), "all to be read")
+        until(lambda: not any(job.running for job in memory.jobs()), "all leases to end")
+    batches = committed(crowd.path)
+    crowd.close()
+    print(f"{len(facts)} messages in {batches} batches, {ROUNDS} workers killed or stopped")
+    assert proof(crowd.path, facts) == []
+    assert batches >= 200

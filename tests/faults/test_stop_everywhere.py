@@ -1,0 +1,36 @@
+"""A process may die before and after every statement and every commit."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from usermemory.store.driver import statements
+
+SHARDS = 4
+
+
+@pytest.mark.parametrize("shard", range(SHARDS))
+def test_stop_at_every_statement(shard: int, tmp_path: Path) -> None:
+    """Killed at any statement of any flow, nothing is lost, read twice or left hanging."""
+    program = Path(__file__).with_name("stop_everywhere.py")
+    done = subprocess.run(
+        [sys.executable, program, tmp_path, str(shard), str(SHARDS)],
+        capture_output=True,
+        text=True,
+        timeout=1_200,
+    )
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    passed = {statement for _, _, statement in report["calls"]} - {"commit"}
+    flows = {flow for _, flow, _ in report["calls"] if flow}
+    print(
+        f"killed at {report['killed']} of {len(report['calls'])} places in {len(flows)} flows; "
+        f"{len(passed)} of {len(statements())} statements"
+    )
+    assert report["wrong"] == []
+    assert passed == set(statements()), "the story must pass every statement"

@@ -1,0 +1,34 @@
+"""How long things may be: a ratchet, whose allowlist only shrinks."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parents[2] / "src" / "usermemory"
+MODULE_LINES = 300
+FUNCTION_LINES = 40
+ALLOWED_FUNCTIONS: dict[str, int] = {}
+
+
+def modules() -> list[Path]:
+    return sorted(SOURCE.rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(SOURCE)))
+def test_modules_are_short(path: Path) -> None:
+    """No module is longer than 300 lines."""
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= MODULE_LINES
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(SOURCE)))
+def test_functions_are_short(path: Path) -> None:
+    """No function has more than 40 lines of code, its docstring and signature not counted."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            body = node.body[1:] if ast.get_docstring(node) else node.body
+            lines = body[-1].end_lineno - body[0].lineno + 1 if body else 0  # type: ignore[operator]
+            allowed = ALLOWED_FUNCTIONS.get(f"{path.stem}.{node.name}", FUNCTION_LINES)
+            assert lines <= allowed, f"{path.name}: {node.name} has {lines} lines"

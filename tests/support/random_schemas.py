@@ -1,0 +1,140 @@
+"""Random schemas of every kind, and random answers to their change schemas."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import enum
+from typing import Annotated, Any, Literal
+
+import typing_extensions
+from hypothesis import strategies as st
+from pydantic import BaseModel, Field, create_model
+
+from usermemory.records import Change
+from usermemory.schema import Remember, Schema, schema_of
+
+
+class Diet(enum.Enum):
+    """Something to choose from."""
+
+    VEGAN = "vegan"
+    MEAT = "meat"
+
+
+class Place(BaseModel):
+    """An object of which something is required, and which holds a list."""
+
+    city: str
+    floor: int | None = None
+    country: str = "DE"
+    names: list[str] = []
+
+
+class Pet(BaseModel):
+    """An item that is addressed by its name."""
+
+    name: str
+    kind: Literal["dog", "cat"] | None = None
+    age: int = 1
+    toys: set[str] = set()
+
+
+SCALARS: list[Any] = [
+    str,
+    bool,
+    float,
+    Diet,
+    datetime.date,
+    Annotated[int, Field(ge=0, le=150)],
+    Annotated[str, Field(max_length=5)],
+    Literal["a", "b"],
+]
+SHAPES: list[Any] = [
+    list[str],
+    list[str] | str,
+    set[str],
+    list[datetime.date],
+    Annotated[list[int], Remember(max_items=3)],
+    dict[str, int],
+    dict[str, list[str]],
+    dict[str, Pet],
+    Place,
+    list[Pet],
+]
+NAMES = st.sampled_from(["name", "a/b", "~tilde", "größe", "with space", "x", "y", "z"])
+WORDS = st.sampled_from(["Rex", "rex", " REX.", "a", "b/c", "~", "ça va", "["]) | st.text(
+    st.characters(exclude_categories=["Cs"]), max_size=6
+)
+
+
+@st.composite
+def fields(draw: st.DrawFn) -> tuple[Any, Any]:
+    """The type of a field, and its default or ``...``."""
+    kind = draw(st.sampled_from(SCALARS + SHAPES))
+    if draw(st.booleans()):
+        return kind | None, draw(st.sampled_from([None, ...]))
+    return kind, ...
+
+
+@st.composite
+def schemas(draw: st.DrawFn) -> Schema:
+    """A schema from a Pydantic model, a dataclass, a TypedDict or a JSON Schema dict."""
+    parts = draw(st.dictionaries(NAMES, fields(), min_size=1, max_size=5))
+    match draw(st.sampled_from(["model", "plain", "dataclass", "typed dict"])):
+        case "dataclass":
+            ordered = sorted(parts.items(), key=lambda part: part[1][1] is not ...)
+            return schema_of(
+                dataclasses.make_dataclass(
+                    "Random",
+                    [
+                        (f"f{at}", kind) if default is ... else (f"f{at}", kind, default)
+                        for at, (_, (kind, default)) in enumerate(ordered)
+                    ],
+                )
+            )
+        case "typed dict":
+            make: Any = typing_extensions.TypedDict
+            return schema_of(make("Random", {name: kind for name, (kind, _) in parts.items()}))
+        case form:
+            named: dict[str, Any] = {
+                f"f{at}": (kind, Field(default, alias=name))
+                for at, (name, (kind, default)) in enumerate(parts.items())
+            }
+            model = create_model("Random", **named)
+            return schema_of(model if form == "model" else model.model_json_schema())
+
+
+def answers(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
+    """Any JSON value that fits a schema of the strict dialect."""
+    if "anyOf" in schema:
+        return st.one_of(*map(answers, schema["anyOf"]))
+    if "enum" in schema:
+        return st.sampled_from(schema["enum"])
+    if schema.get("format") == "date":
+        return st.dates().map(str)
+    match schema["type"]:
+        case "object":
+            return st.fixed_dictionaries(
+                {name: answers(part) for name, part in schema["properties"].items()}
+            )
+        case "array":
+            return st.lists(answers(schema["items"]), max_size=4)
+        case "integer":
+            return st.integers(schema.get("minimum", -5), schema.get("maximum", 5))
+        case kind:
+            return {
+                "string": WORDS.map(lambda word: word[: schema.get("maxLength", 9)]),
+                "number": st.floats(-9, 9),
+                "boolean": st.booleans(),
+                "null": st.none(),
+            }[kind]
+
+
+def changes(schema: Schema, fields: set[str] | None = None) -> st.SearchStrategy[list[Change]]:
+    """What a model may answer, as changes of these fields."""
+    branches = schema.change_schema()["properties"]["changes"]["items"]["anyOf"]
+    told = st.one_of(*map(answers, branches)).map(lambda told: Change(**told))
+    if fields is not None:
+        told = told.filter(lambda change: change.field in fields)
+    return st.lists(told, max_size=12)

@@ -1,0 +1,73 @@
+"""Providers whose packages are not here: their errors are known by what they look like."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from usermemory.errors import InvalidInput, ProviderError
+from usermemory.extract.provider_errors import ProviderErrors, translated
+
+
+def error(name: str, base: type[Exception] = Exception, **attributes: Any) -> Exception:
+    """An error of a class of this name, as some package raises it."""
+    kind = type(name, (base,), {})
+    found = kind("said by the provider")
+    for attribute, value in attributes.items():
+        setattr(found, attribute, value)
+    return found
+
+
+RESPONSE = SimpleNamespace(status_code=503, headers={"retry-after": "5"})
+
+
+@pytest.mark.parametrize(
+    ("raised", "reason"),
+    [
+        (error("ClientError", code=429), "rate_limited"),  # google.genai
+        (error("ServerError", code=503), "unavailable"),
+        (error("ResponseError", status_code=404), "not_found"),  # ollama
+        (error("HTTPStatusError", response=RESPONSE), "unavailable"),  # httpx, Mistral
+        (error("ReadTimeout"), "timeout"),
+        (error("ConnectError"), "connection"),
+        (error("RemoteProtocolError"), "connection"),
+        (TimeoutError(), "timeout"),
+        (ConnectionResetError(), "connection"),
+        (ValueError({"message": "upstream", "code": 502}), "unavailable"),  # OpenRouter, in a 200
+        (error("ThrottlingException"), "unavailable"),
+        (TypeError("Could not resolve authentication method"), "unauthorized"),
+        (error("ContextOverflowError"), "rejected_request"),
+        (error("ModelTimeoutError"), "timeout"),
+        (error("ModelConnectionError"), "connection"),
+        (error("BadRequestError", code="invalid", status_code=400), "rejected_request"),
+        (error("Odd", status_code=200), "unavailable"),
+    ],
+)
+def test_known_by_what_they_look_like(raised: Exception, reason: str) -> None:
+    """Status, nested status, Google's code, or the name of the class decide; the cause is kept."""
+    with pytest.raises(Exception, match=".") as caught, ProviderErrors():
+        raise raised
+    assert caught.value.reason == reason  # type: ignore[attr-defined]
+    assert caught.value.__cause__ is raised
+
+
+def test_the_providers_words_are_not_passed_on() -> None:
+    """An error's text may quote the conversation, so ours names only its class and status."""
+    assert "said" not in str(translated(error("Odd", status_code=500)))
+
+
+def test_the_time_to_wait_is_passed_on() -> None:
+    """Retry-After is read from wherever the response is."""
+    found = translated(error("HTTPStatusError", response=RESPONSE))
+    assert isinstance(found, ProviderError)
+    assert found.retry_after == 5.0
+
+
+@pytest.mark.parametrize("raised", [InvalidInput("ours"), KeyboardInterrupt(), SystemExit()])
+def test_ours_and_interrupts_pass(raised: BaseException) -> None:
+    """Our own errors are not wrapped a second time, and an interrupt stays one."""
+    with pytest.raises(type(raised)) as caught, ProviderErrors():
+        raise raised
+    assert caught.value is raised

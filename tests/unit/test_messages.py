@@ -1,0 +1,280 @@
+"""What callers pass as messages, read into the one form that the memory works with."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from langchain_core.messages import (
+    AIMessage,
+    AIMessageChunk,
+    ChatMessage,
+    FunctionMessage,
+    HumanMessage,
+    RemoveMessage,
+    SystemMessage,
+    ToolMessage,
+)
+
+from usermemory.errors import InvalidInput
+from usermemory.messages import digest, newest_first, parts, read_messages, tokens
+from usermemory.records import Message
+
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+
+def one(raw: Any, user_id: str = "will") -> Message:
+    (message,) = read_messages([raw], user_id)
+    return message
+
+
+@pytest.mark.parametrize(
+    ("raw", "author"),
+    [
+        ("hi", "user"),
+        (("user", "hi"), "user"),
+        (("human", "hi"), "user"),
+        (["ai", "hi"], "assistant"),
+        ({"role": "user", "content": "hi"}, "user"),
+        ({"type": "human", "content": "hi"}, "user"),
+        ({"role": "assistant", "content": "hi"}, "assistant"),
+        ({"role": "tool", "content": "hi", "tool_call_id": "1"}, "tool"),
+        (HumanMessage("hi"), "user"),
+        (HumanMessage("hi", name="will"), "user"),
+        (HumanMessage("hi", name="supervisor"), "other"),
+        (HumanMessage("hi", additional_kwargs={"lc_source": "summarization"}), "other"),
+        (AIMessage("hi"), "assistant"),
+        (AIMessage("hi", name="will"), "assistant"),
+        (AIMessageChunk(content="hi"), "assistant"),
+        (ToolMessage("hi", tool_call_id="1"), "tool"),
+        (FunctionMessage("hi", name="f"), "tool"),
+        (ChatMessage("hi", role="user"), "user"),
+    ],
+)
+def test_author(raw: Any, author: str) -> None:
+    """Whose words a message holds follows from its kind, its name and who inserted it."""
+    assert (one(raw).author, one(raw).text) == (author, "hi")
+
+
+def test_author_policy() -> None:
+    """An author policy decides where it wants to, and is refused where it talks nonsense."""
+    raw = [HumanMessage("hi", name="Will S."), HumanMessage("ho", name="Bob")]
+    will = read_messages(raw, "17", lambda m: "user" if m.name.startswith("Will") else None)
+    assert [m.author for m in will] == ["user", "other"]
+    with pytest.raises(InvalidInput, match="message 1: author= gave 'me'"):
+        read_messages(raw, "17", lambda _: "me")  # type: ignore[arg-type,return-value]
+
+
+def test_not_read() -> None:
+    """System messages, removals and messages without text are left out."""
+    raw = [
+        SystemMessage("be kind"),
+        {"role": "developer", "content": "be brief"},
+        RemoveMessage(id="1"),
+        HumanMessage("  "),
+        AIMessage([]),
+        {"role": "assistant", "content": None},
+        AIMessage([{"type": "thinking", "thinking": "hm"}]),
+    ]
+    assert read_messages(raw, "will") == []
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        (["a", {"type": "text", "text": "b"}], "a\nb"),
+        ([{"type": "image_url", "image_url": {"url": "data:"}}], "[image]"),
+        ([{"type": "image", "base64": "x"}, {"type": "text", "text": "mine"}], "[image]\nmine"),
+        ([{"type": "file", "file": {"filename": "report.pdf"}}], "[file: report.pdf]"),
+        ([{"type": "file", "base64": "x", "extras": {"name": "a.txt"}}], "[file: a.txt]"),
+        ([{"type": "text-plain", "text": "not my words", "title": "t"}], "[file: t]"),
+        ([{"type": "input_audio", "input_audio": {"data": "x"}}], "[audio]"),
+        ([{"type": "audio", "base64": "x", "transcript": "spoken"}], "spoken"),
+        ([{"type": "tool_result", "content": "not my words"}], "[tool_result]"),
+        ({"type": "text", "text": "alone"}, "alone"),
+    ],
+)
+def test_content(content: Any, text: str) -> None:
+    """Text blocks are read, what is spoken too, and media become a short placeholder."""
+    assert one({"role": "user", "content": content}).text == text
+
+
+def test_transcript_beside_content() -> None:
+    """What the assistant spoke is found where the provider puts it."""
+    spoken = {"audio": {"id": "1", "transcript": "spoken"}}
+    assert one({"role": "assistant", "content": None, **spoken}).text == "spoken"
+    assert one(AIMessage("", additional_kwargs=spoken)).text == "spoken"
+
+
+def test_tool_calls() -> None:
+    """Calls are kept in short, once, in every form that they come in."""
+    call = {"name": "find", "args": {"city": "Köln"}, "id": "1"}
+    block = {"type": "tool_use", "name": "find", "input": {"city": "Köln"}, "id": "1"}
+    function = {"function": {"name": "find", "arguments": '{"city": "Köln"}'}}
+    expected = '[calls find({"city": "Köln"})]'
+    assert one(AIMessage("", tool_calls=[call])).text == expected
+    assert one(AIMessage([block], tool_calls=[call])).text == expected
+    assert one({"role": "assistant", "content": [block]}).text == expected
+    assert one({"role": "assistant", "content": "", "tool_calls": [function]}).text == expected
+    long = AIMessage("", tool_calls=[{"name": "f", "args": {"a": "x" * 5_000}, "id": "1"}])
+    assert len(one(long).text) < 400
+
+
+@pytest.mark.parametrize(
+    ("text", "cleaned"),
+    [
+        ("a\x00b\x1b[2J\x7f\x9b", "ab[2J"),
+        ("a\r\nb\rc\td\n", "a\nb\nc\td\n"),
+        ("\ud83d\ude00 \ud800!", "😀 \ufffd!"),
+        ("👩‍👩‍👧 שלום \u200fمرحبا", "👩‍👩‍👧 שלום \u200fمرحبا"),
+    ],
+)
+def test_clean(text: str, cleaned: str) -> None:
+    """What a database, UTF-8 or a terminal chokes on goes; all that people write stays."""
+    assert one(text).text == cleaned
+
+
+@given(st.text(st.characters()), st.text(st.characters()))
+def test_always_storable(text: str, name: str) -> None:
+    """Whatever is passed, what comes out can be encoded and holds no control characters."""
+    for message in read_messages([{"role": "user", "content": text, "name": name, "id": name}], ""):
+        for value in (message.text, message.name or "", message.id or ""):
+            value.encode()
+            assert not any(ord(c) < 32 and c not in "\n\t" for c in value)
+
+
+@pytest.mark.parametrize(
+    "time",
+    [
+        "2026-11-20T12:00:00Z",
+        "2026-11-20T13:00:00+01:00",
+        "2026-11-20T12:00:00.000000000Z",
+        "2026-11-20T12:00:00",
+        NOON,
+        NOON.timestamp(),
+        int(NOON.timestamp()) * 1_000,
+    ],
+)
+def test_time(time: Any) -> None:
+    """A message's own time is read, in the forms and places that it is found in."""
+    at = NOON.timestamp()
+    assert one({"role": "user", "content": "hi", "created_at": time}).at == at
+    assert one(HumanMessage("hi", additional_kwargs={"timestamp": time})).at == at
+    assert one(AIMessage("hi", response_metadata={"created": time})).at == at
+
+
+@pytest.mark.parametrize("time", ["yesterday", None, True, float("nan"), [], ""])
+def test_no_time(time: Any) -> None:
+    """What is no time is taken for none."""
+    assert one({"role": "user", "content": "hi", "created_at": time}).at is None
+
+
+def test_id_and_name() -> None:
+    """Ids and names are kept as text, empty ones are none."""
+    message = one({"role": "user", "content": "hi", "id": 7, "name": ""})
+    assert (message.id, message.name) == ("7", None)
+
+
+def test_one_alone() -> None:
+    """A message that is not in a list is a list of one."""
+    for raw in ("hi", ("user", "hi"), HumanMessage("hi"), {"role": "user", "content": "hi"}):
+        assert [m.text for m in read_messages(raw, "will")] == ["hi"]
+    assert [m.text for m in read_messages(("a", "b"), "will")] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("raw", "told"),
+    [
+        (7, "message 1: a int is not a message"),
+        ({"role": "moderator", "content": "x"}, "message 1: unknown kind of message 'moderator'"),
+        ({"content": "x"}, "message 1: unknown kind of message 'none'"),
+        ({"role": "user", "content": 7}, "message 1: content is neither text nor a list"),
+        ({"role": "user", "content": [7]}, "message 1: a content block is neither"),
+    ],
+)
+def test_unknown(raw: Any, told: str) -> None:
+    """What can't be read is refused by its index and its type."""
+    with pytest.raises(InvalidInput, match=told):
+        read_messages(["hi", raw], "will")
+
+
+def test_newest_first_is_lazy() -> None:
+    """From the end, a message is read only when it is asked for, and again when asked again."""
+    messages = newest_first([7, "a", "b"], "will")
+    assert [next(iter(messages)).text for _ in range(2)] == ["b", "b"]
+
+
+def test_digest() -> None:
+    """A digest depends on the words, on whose they are, and on the salt: on nothing else."""
+    message = Message("user", "hi", id="1", at=1.0)
+    same = digest("salt", message)
+    assert len(same) == 32
+    assert digest("salt", Message("user", "hi", name="will")) == same
+    assert digest("pepper", message) != same
+    assert digest("salt", Message("assistant", "hi")) != same
+    assert digest("salt", Message("user", "Hi")) != same
+
+
+@settings(max_examples=150)
+@given(
+    st.lists(st.sampled_from(["word", " ", "\n", "\n\n", ". ", "。", "xxxxxxxxxxxx", "😀"])).map(
+        "".join
+    ),
+    st.integers(1, 40),
+)
+def test_parts(text: str, limit: int) -> None:
+    """The pieces of a text are short enough, none is empty, and joined they are the text."""
+    pieces = parts(text, limit)
+    assert "".join(pieces) == text
+    assert all(0 < len(piece) <= limit for piece in pieces)
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        ("One. Two.\n\nThree four", "One. Two.\n\n"),
+        ("One two.\nThree four five", "One two.\n"),
+        ("One two. Three four five", "One two."),
+        ("one two three four five", "one two three "),
+        ("一二三四五。六七八九十一二三四五六", "一二三四五。"),
+        ("x" * 40, "x" * 15),
+    ],
+)
+def test_where_parts_end(text: str, first: str) -> None:
+    """A cut is made at the best boundary that does not make a small piece."""
+    limit = 9 if text[0] == "一" else 15
+    assert parts(text, limit)[0] == first
+
+
+def test_one_megabyte() -> None:
+    """A message of a megabyte is read and split whole."""
+    text = "I like climbing. " * 60_000
+    assert one(text).text == text
+    assert "".join(parts(text)) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        # As OpenAI's cl100k_base counts them; o200k_base counts fewer.
+        ("I moved to Lyon last month and work as a baker", 11),
+        ("我上个月搬到了里昂", 12),
+        ("я переехал в Лион", 10),
+        ("1234567890", 4),
+        ('{"a": [1, 2, 3]}', 12),
+        ("😀😀😀", 6),
+    ],
+)
+def test_tokens(text: str, count: int) -> None:
+    """The estimate is not below what a tokenizer in use counts, in prose, numbers or scripts."""
+    assert tokens(text) >= count
+
+
+@given(st.text(max_size=50), st.text(max_size=50))
+def test_tokens_add_up(left: str, right: str) -> None:
+    """A joined text costs at most what its parts cost, so budgets can be added up."""
+    assert tokens(left + right) <= tokens(left) + tokens(right)
+    assert tokens("") == 0

@@ -1,0 +1,79 @@
+"""What holds for the change schema of every schema."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from jsonschema import Draft202012Validator
+
+from tests.support.provider_rules import strict_refusals
+from tests.support.random_schemas import schemas
+from usermemory.schema import Schema
+
+few = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+
+CAPS = {"maxLength", "maxItems", "minimum", "maximum"}
+
+
+def without_caps(schema: Any) -> Any:
+    if isinstance(schema, list):
+        return [without_caps(part) for part in schema]
+    if isinstance(schema, dict):
+        return {word: without_caps(part) for word, part in schema.items() if word not in CAPS}
+    return schema
+
+
+@few
+@given(schema=schemas())
+def test_the_change_schema_keeps_the_rules_of_strict_modes(schema: Schema) -> None:
+    """Without caps, OpenAI's strict mode has nothing to refuse in it."""
+    assert list(strict_refusals(schema.change_schema(caps=False))) == []
+
+
+@few
+@given(schema=schemas())
+def test_caps_only_add_lengths_and_bounds(schema: Schema) -> None:
+    """With caps it is the same schema but for lengths and bounds."""
+    assert without_caps(schema.change_schema()) == schema.change_schema(caps=False)
+
+
+@few
+@given(schema=schemas())
+def test_no_union_but_with_null(schema: Schema) -> None:
+    """Below the list of changes nothing is a union of types, which grammars of small models hate."""
+    branches = schema.change_schema()["properties"]["changes"]["items"]["anyOf"]
+
+    def unions(node: Any) -> list[Any]:
+        if not isinstance(node, dict):
+            return []
+        inner = [found for part in node.get("properties", {}).values() for found in unions(part)]
+        inner += unions(node.get("items"))
+        return inner + [node["anyOf"]] if "anyOf" in node else inner
+
+    for union in [found for branch in branches for found in unions(branch)]:
+        assert len(union) == 2
+        assert union[1] == {"type": "null"}
+
+
+@few
+@given(schema=schemas())
+def test_every_part_comes_in_the_order_that_was_measured(schema: Schema) -> None:
+    """Quote first, then who, field, action, key and value."""
+    order = ["quote", "who", "field", "action", "key", "value"]
+    Draft202012Validator.check_schema(schema.change_schema())
+    for branch in schema.change_schema()["properties"]["changes"]["items"]["anyOf"]:
+        parts = list(branch["properties"])
+        assert parts == [part for part in order if part in parts]
+        assert parts[:4] == order[:4]
+
+
+@few
+@given(schema=schemas())
+def test_the_bytes_are_the_same_every_time(schema: Schema) -> None:
+    """Asked twice, also after the first answer was changed by its receiver, it is the same text."""
+    first = schema.change_schema()
+    text = json.dumps(first)
+    first["properties"].clear()
+    assert json.dumps(schema.change_schema()) == text

@@ -1,0 +1,221 @@
+"""The worker in the process: when it works, how it stops, what it says."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from usermemory import Event, UserMemory
+from usermemory.conformance.harness import Listener
+from usermemory.errors import ProviderError
+from usermemory.testing import FakeClock
+
+PATIENCE = 30.0
+
+
+class Office:
+    """A memory with a worker of its own, a clock that the test moves, and its events."""
+
+    def __init__(self, path: Path, **settings: Any) -> None:
+        self.path = path
+        self.clock = FakeClock()
+        self.listener = Listener()
+        self.events: queue.Queue[Event] = queue.Queue()
+        self.memories: list[UserMemory] = []
+        self.memory = self.another(worker=True, on_event=self.events.put, **settings)
+
+    def another(self, **settings: Any) -> UserMemory:
+        url = f"sqlite:///{self.path}"
+        given = {"model": self.listener, "clock": self.clock, "worker": False, **settings}
+        self.memories.append(UserMemory(url, **given))
+        return self.memories[-1]
+
+    def next(self, kind: str) -> Event:
+        """The next event of this kind; others are passed over."""
+        while True:
+            event = self.events.get(timeout=PATIENCE)
+            if event.kind == kind:
+                return event
+
+
+@pytest.fixture
+def opening(tmp_path: Path) -> Iterator[Callable[..., Office]]:
+    offices: list[Office] = []
+
+    def open_office(**settings: Any) -> Office:
+        offices.append(Office(tmp_path / "memory.db", **settings))
+        return offices[-1]
+
+    yield open_office
+    for office in offices:
+        for memory in office.memories:
+            memory.close()
+
+
+def test_works_after_quiet(opening: Callable[..., Office]) -> None:
+    """The worker consolidates a thread by itself once the quiet time has passed."""
+    office = opening(delay=60.0)
+    office.memory.remember("will", "t", ["I like chess"])
+    office.clock.advance(60)
+    outcome = office.next("consolidated").outcome
+    assert outcome is not None
+    assert (outcome.status, outcome.user_id, outcome.thread_id) == ("changed", "will", "t")
+
+
+def test_works_at_once_with_delay_zero(opening: Callable[..., Office]) -> None:
+    """With ``delay=0`` the worker is woken by the call, without time passing."""
+    office = opening(delay=3_600.0)
+    office.memory.remember("will", "t", ["I like chess"], delay=0)
+    assert office.next("consolidated").user_id == "will"
+
+
+def test_takes_over_what_another_process_left(opening: Callable[..., Office]) -> None:
+    """A process that only recalls still reads what an earlier one left behind."""
+    office = opening(delay=0.0)
+    office.another(delay=0.0).remember("will", "t", ["I like chess"])
+    office.memory.recall("nobody")
+    assert office.next("consolidated").user_id == "will"
+
+
+def test_notices_what_another_process_writes(opening: Callable[..., Office]) -> None:
+    """What another process remembers is found at the next look, without any wake-up."""
+    office = opening(delay=0.0)
+    office.memory.recall("nobody")
+    office.another(delay=0.0).remember("will", "t", ["I like chess"])
+    office.clock.advance(5)
+    assert office.next("consolidated").user_id == "will"
+
+
+def test_works_for_an_async_application(opening: Callable[..., Office]) -> None:
+    """The worker's threads serve an application on an event loop, which never runs a model."""
+    office = opening(delay=0.0)
+    loop_thread = threading.get_ident()
+    reader: list[int] = []
+    office.listener.meanwhile(lambda: reader.append(threading.get_ident()))
+    asyncio.run(office.memory.aremember("will", "t", ["I like chess"]))
+    office.next("consolidated")
+    assert reader != [loop_thread]
+    assert asyncio.run(office.memory.arecall("will")).document["interests"] == ["chess"]
+
+
+def test_an_error_does_not_end_the_worker(opening: Callable[..., Office]) -> None:
+    """After a failure the worker goes on, with the next user and later with the failed one."""
+    office = opening(delay=0.0)
+    office.listener.failing = ProviderError("503", "unavailable")
+    office.memory.remember("will", "t", ["I like chess"])
+    assert office.next("failed").outcome.reason == "unavailable"  # type: ignore[union-attr]
+    office.listener.failing = None
+    office.memory.remember("ana", "t", ["I like tea"])
+    assert office.next("consolidated").user_id == "ana"
+    office.clock.advance(5)
+    assert office.next("consolidated").user_id == "will"
+
+
+def test_a_hook_that_fails_stops_nothing(opening: Callable[..., Office]) -> None:
+    """An error in the application's event hook is logged and harms neither chat nor worker."""
+
+    def break_on_claims(event: Event) -> None:
+        office.events.put(event)
+        if event.kind in {"scheduled", "claimed"}:
+            raise ZeroDivisionError
+
+    office = opening(delay=0.0)
+    noisy = office.another(delay=0.0, worker=True, on_event=break_on_claims)
+    assert noisy.remember("will", "t", ["I like chess"]).new == 1
+    assert office.next("consolidated").user_id == "will"
+
+
+def test_close_lets_a_running_batch_finish(opening: Callable[..., Office]) -> None:
+    """Close waits for the batch that is with the model, and it is committed."""
+    office = opening(delay=0.0)
+    reading, go_on = threading.Event(), threading.Event()
+    office.listener.meanwhile(lambda: (reading.set(), go_on.wait(PATIENCE)))
+    office.memory.remember("will", "t", ["I like chess"])
+    assert reading.wait(PATIENCE)
+    closing = threading.Thread(target=office.memory.close)
+    closing.start()
+    go_on.set()
+    closing.join(PATIENCE)
+    assert office.another().recall("will").document["interests"] == ["chess"]
+
+
+def test_close_gives_back_what_does_not_finish(opening: Callable[..., Office]) -> None:
+    """A batch that outlives the grace is given back: another worker has it at once, once."""
+    office = opening(delay=0.0)
+    reading, go_on = threading.Event(), threading.Event()
+    office.listener.meanwhile(lambda: (reading.set(), go_on.wait(PATIENCE)))
+    office.memory.remember("will", "t", ["I like chess"])
+    assert reading.wait(PATIENCE)
+    office.memory.close(grace=0.0)
+    other = office.another()
+    assert [outcome.status for outcome in other.run_due()] == ["changed"]
+    go_on.set()
+    assert [revision.number for revision in other.history("will")] == [1]
+
+
+def test_close_does_not_wait_for_what_is_due_later(opening: Callable[..., Office]) -> None:
+    """Close leaves threads that are due later in the database, for the next process."""
+    office = opening(delay=3_600.0)
+    office.memory.remember("will", "t", ["I like chess"])
+    office.memory.close()
+    assert [job.state for job in office.another().jobs()] == ["waiting"]
+    assert office.listener.read == []
+
+
+def test_lease_is_renewed(opening: Callable[..., Office]) -> None:
+    """While the model thinks for longer than the lease, nobody else gets the user."""
+    office = opening(delay=0.0, threads=1)
+    renewed: queue.Queue[str] = queue.Queue()
+    reading, go_on = threading.Event(), threading.Event()
+    office.listener.meanwhile(lambda: (reading.set(), go_on.wait(PATIENCE)))
+    office.memory.driver.hook = lambda stage, _flow, name: (
+        renewed.put(name) if (stage, name) == ("after", "renew_lease") else None
+    )
+    office.memory.remember("will", "t", ["I like chess"])
+    assert reading.wait(PATIENCE)
+    for _ in range(6):
+        office.clock.somebody_waits()
+        office.clock.advance(20)
+        renewed.get(timeout=PATIENCE)
+    assert office.another().run_due() == []
+    go_on.set()
+    assert office.next("consolidated").outcome.status == "changed"  # type: ignore[union-attr]
+
+
+def test_idle_costs_one_look_per_poll(opening: Callable[..., Office]) -> None:
+    """An idle worker makes one statement per poll interval, however many threads it has."""
+    office = opening(threads=4)
+    looks: queue.Queue[str] = queue.Queue()
+    office.memory.open()
+    office.memory.driver.hook = lambda stage, _flow, name: (
+        looks.put(name) if stage == "before" else None
+    )
+    office.memory.wake()
+    assert looks.get(timeout=PATIENCE) == "next_due"
+    for _ in range(5):
+        office.clock.somebody_waits()
+        office.clock.advance(5)
+        assert looks.get(timeout=PATIENCE) == "next_due"
+    assert looks.empty()
+
+
+def test_logs(opening: Callable[..., Office], caplog: pytest.LogCaptureFixture) -> None:
+    """The log says whose thread was consolidated and what came of it, and never what was said."""
+    caplog.set_level(logging.INFO, "usermemory")
+    office = opening(delay=0.0)
+    office.memory.remember("will", "t", ["I like chess"])
+    office.next("consolidated")
+    office.listener.failing = KeyError("I like tea")
+    office.memory.remember("will", "t", ["I like tea"])
+    office.next("failed")
+    assert "changed user=will thread=t messages=1 changes=1" in caplog.text
+    assert "reason=extractor_error error='KeyError'" in caplog.text
+    assert "chess" not in caplog.text
+    assert "tea" not in caplog.text
