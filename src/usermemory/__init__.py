@@ -10,12 +10,14 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    __version__: str
+
     from usermemory.errors import UserMemoryError
+    from usermemory.events import Event
     from usermemory.extract import Extraction, Extractor, Request
     from usermemory.memory import UserMemory
     from usermemory.records import (
         Change,
-        Event,
         Evidence,
         Job,
         Message,
@@ -31,13 +33,23 @@ _HOMES = {
     "UserMemory": "memory",
     "UserProfile": "schema",
     "Remember": "schema",
+    "Event": "events",
     "UserMemoryError": "errors",
     "Extraction": "extract",
     "Extractor": "extract",
     "Request": "extract",
     "Retry": "retry",
     **dict.fromkeys(
-        ("Change", "Event", "Evidence", "Job", "Message", "Outcome", "Recalled", "Revision", "Scheduled"),
+        (
+            "Change",
+            "Evidence",
+            "Job",
+            "Message",
+            "Outcome",
+            "Recalled",
+            "Revision",
+            "Scheduled",
+        ),
         "records",
     ),
 }

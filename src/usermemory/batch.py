@@ -21,7 +21,7 @@ def fitting(inbox: Sequence[Message], budget: int) -> tuple[Message, ...]:
     """
     spent, end = 0, 0
     for index, message in enumerate(inbox):
-        if message.author in {"user", "other"} and 0 < index:
+        if message.author in {"user", "other"} and index > 0:
             end = index
         spent += tokens(message.text)
         if spent > budget and end:

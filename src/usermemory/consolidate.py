@@ -94,9 +94,7 @@ class Consolidator:
         self.driver.write(hold, claim, reason, self.hold_max)
         return _outcome(claim, "held", reason=reason, messages=0)
 
-    def _finish(
-        self, claim: Claim, extraction: Extraction, *, repaired: bool = False
-    ) -> Outcome:
+    def _finish(self, claim: Claim, extraction: Extraction, *, repaired: bool = False) -> Outcome:
         """Check, apply, repair once, commit; again on the newer profile if it has moved."""
         while True:
             folded = self._fold(claim, extraction.changes)
@@ -193,15 +191,15 @@ class Consolidator:
 
     def _fail(self, claim: Claim, error: Exception) -> Outcome:
         """Record why; the messages stay in the inbox for the next attempt or for a person."""
-        known = isinstance(error, ExtractionError)
-        reason = error.reason if known else "extractor_error"
+        # Of an unknown error only the type is kept: its text may quote the conversation.
+        reason, text = "extractor_error", type(error).__name__
+        if isinstance(error, ExtractionError):
+            reason, text = error.reason, f"{text}: {error}"
         wanted = error.retry_after if isinstance(error, ProviderError) else None
         usage = error.usage if isinstance(error, UnusableAnswer) else Usage()
-        # Of an unknown error only the type is kept: its text may quote the conversation.
-        text = f"{type(error).__name__}: {error}" if known else type(error).__name__
         wait = self.retry.after(claim.thread.attempts + 1, wanted)
         held = self.driver.write(fail, claim, Failure(reason, text, wait, usage))
-        if not known:
+        if not isinstance(error, ExtractionError):
             logger.error("the extractor failed with %s", text)
             logger.debug("where it failed", exc_info=error)
         return _outcome(

@@ -207,7 +207,7 @@ def _texts(batch: Sequence[Message], by: By) -> Iterator[str]:
 
 
 def _fold(text: str) -> str:
-    return text.replace("’", "'").casefold()  # noqa: RUF001  phones type the curly one
+    return text.replace("’", "'").casefold()
 
 
 def _call(name: str, *arguments: object, by: By, at_once: int | None = None) -> str:

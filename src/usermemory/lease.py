@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from usermemory.clock import Clock
@@ -19,7 +19,7 @@ LEASE = 60.0
 
 
 @contextmanager
-def kept(driver: Driver, clock: Clock, claim: Claim, lease: float = LEASE) -> Iterator[None]:
+def kept(driver: Driver, clock: Clock, claim: Claim, lease: float = LEASE) -> Generator[None]:
     """Renew the claim's lease three times as often as it would run out.
 
     A lease that cannot be renewed is no disaster: whoever claims the user next has a higher

@@ -22,7 +22,7 @@ Status = Literal["changed", "unchanged", "held", "failed"]
 """How a consolidation ended. ``held``: the gate asked to wait for more, no model was called."""
 
 ThreadState = Literal["idle", "waiting", "held", "dead"]
-"""``idle``: nothing unread. ``waiting``: due at a time. ``held``: waits for more. ``dead``: failed."""
+"""``idle``: nothing unread; ``waiting``: due at a time; ``held``: for more; ``dead``: failed."""
 
 Reason = Literal[
     "no_quote",  # evidence is required and none was given
@@ -266,9 +266,7 @@ class Recalled:
     pending: int = 0
     tail: tuple[Said, ...] = ()
     earlier: tuple[Revision, ...] = ()
-    load: Callable[[Mapping[str, Any]], Any] | None = field(
-        default=None, repr=False, compare=False
-    )
+    load: Callable[[Mapping[str, Any]], Any] | None = field(default=None, repr=False, compare=False)
     to_text: Callable[..., str] | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -286,31 +284,3 @@ class Recalled:
             The text, or the empty string when there is nothing to say.
         """
         return self.to_text(self, max_tokens=max_tokens) if self.to_text else ""
-
-
-EventKind = Literal[
-    "scheduled", "claimed", "consolidated", "held", "rejected", "failed", "recalled", "error"
-]
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """Something that happened, for hooks: ``UserMemory(on_event=…)``.
-
-    Attributes:
-        kind: What.
-        user_id: Of whom.
-        thread_id: In which thread, if any.
-        at: When.
-        outcome: For ``consolidated``, ``held``, ``rejected`` and ``failed``.
-        scheduled: For ``scheduled``.
-        error: For ``error``: what a node or the worker swallowed on purpose.
-    """
-
-    kind: EventKind
-    user_id: str = ""
-    thread_id: str = ""
-    at: float = 0.0
-    outcome: Outcome | None = None
-    scheduled: Scheduled | None = None
-    error: BaseException | None = None

@@ -27,7 +27,7 @@ _INTRO = (
 _UNREAD = "(in other conversations, not yet in the profile, newest first)"
 _EARLIER = "(what held before, newest first)"
 
-_BRACKETS = str.maketrans("<>＜＞﹤﹥", "‹›‹›‹›")  # noqa: RUF001  look-alikes are read as brackets
+_BRACKETS = str.maketrans("<>＜＞﹤﹥", "‹›‹›‹›")
 _INVISIBLE = re.compile("[\u00ad\u200b\u2060-\u2064\ufeff\u202a-\u202e\u2066-\u2069]")
 
 # How a profile that is too long is shortened, mildest first: the most characters of a value, and

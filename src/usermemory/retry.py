@@ -32,6 +32,6 @@ class Retry:
         """
         if failed >= self.attempts:
             return None
-        wait = min(self.ceiling, self.base * 2 ** (failed - 1))
+        wait: float = min(self.ceiling, self.base * 2.0 ** (failed - 1))
         jittered = wait * random.uniform(0.5, 1.0)  # noqa: S311 - not for secrecy
         return max(jittered, retry_after or 0.0)

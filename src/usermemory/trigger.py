@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from usermemory.clock import Clock
 from usermemory.consolidate import Consolidator
+from usermemory.events import Event
 from usermemory.lease import LEASE, kept
-from usermemory.records import Event, Outcome
+from usermemory.records import Outcome
 from usermemory.store.flows.claim import Claim, Unclaimed, claim_due, claim_thread
 from usermemory.store.flows.recall import waiting_users
 from usermemory.worker import report, worker_name

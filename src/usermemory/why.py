@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from usermemory.errors import InvalidInput
+from usermemory.messages import is_list, is_mapping
 from usermemory.records import Applied, Evidence, Revision
 
 
@@ -41,18 +42,18 @@ def resolve(document: Mapping[str, Any], pointer: str) -> tuple[str, Any]:
         part.replace("~1", "/").replace("~0", "~") for part in pointer.removeprefix("/").split("/")
     )
     value = document.get(field)
+    if not rest:
+        return field, None
+    if not is_list(value):
+        return field, rest[0]
     try:
-        if not rest:
-            return field, None
-        return field, value[int(rest[0])] if isinstance(value, list) else rest[0]
+        return field, value[int(rest[0])]
     except (IndexError, ValueError) as error:
         raise InvalidInput(f"{pointer!r} leads nowhere in this profile") from error
 
 
 def _current(value: Any) -> list[Any]:
-    if isinstance(value, list):
-        return list(value)
-    return list(value) if isinstance(value, dict) else [value]
+    return list(value) if is_list(value) or is_mapping(value) else [value]
 
 
 def _chain(revisions: Iterable[Revision], field: str, item: Any) -> Iterable[Evidence]:

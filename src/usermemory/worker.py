@@ -7,13 +7,14 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from usermemory.clock import Clock
 from usermemory.consolidate import Consolidator
 from usermemory.errors import MemoryClosed, UserMemoryError
+from usermemory.events import Event, EventKind
 from usermemory.lease import LEASE, kept
-from usermemory.records import Event, Outcome
+from usermemory.records import Outcome, Status
 from usermemory.store.flows.claim import Claim, claim_due, give_back
 from usermemory.store.flows.recall import next_due
 
@@ -109,7 +110,7 @@ class Worker:
             except MemoryClosed:
                 return
             except UserMemoryError as error:
-                logger.error("worker: %s", error)
+                logger.error("worker: %s", error)  # noqa: TRY400 - one line, no traceback
                 self._emit(Event("error", at=self._clock.now(), error=error))
                 self._clock.wait(self._stopping, self._poll)
 
@@ -142,6 +143,14 @@ class Worker:
         report(outcome, self._clock.now(), self._emit)
 
 
+_KINDS: Mapping[Status, EventKind] = {
+    "changed": "consolidated",
+    "unchanged": "consolidated",
+    "held": "held",
+    "failed": "failed",
+}
+
+
 def report(outcome: Outcome, now: float, emit: Callable[[Event], None]) -> None:
     """Say what came of a batch: a line that a person can follow, and an event."""
     learned = len(outcome.revision.changes) if outcome.revision else 0
@@ -158,7 +167,6 @@ def report(outcome: Outcome, now: float, emit: Callable[[Event], None]) -> None:
         f" error={outcome.error!r}" if outcome.error else "",
     )
     where = (outcome.user_id, outcome.thread_id, now, outcome)
-    kinds = {"held": "held", "failed": "failed"}
-    emit(Event(kinds.get(outcome.status, "consolidated"), *where))
+    emit(Event(_KINDS[outcome.status], *where))
     if outcome.rejections:
         emit(Event("rejected", *where))

@@ -11,8 +11,8 @@ import pytest
 from langchain_core.messages import AIMessage
 from langgraph.graph import START, StateGraph
 from langgraph.types import Command, interrupt
-
 from tests.support.graphs import COLOURS, chatting
+
 from usermemory.langgraph import UserInfo, recall_node
 from usermemory.messages import tokens
 from usermemory.testing import ScriptedModel
@@ -163,7 +163,7 @@ async def test_the_profile_is_in_no_checkpoint(tmp_path: Path, colour: str) -> N
         rows = [
             row
             for table in ("checkpoints", "writes")
-            for row in connection.execute(f"SELECT * FROM {table} WHERE thread_id <> '1'")
+            for row in connection.execute(f"SELECT * FROM {table} WHERE thread_id <> '1'")  # noqa: S608
         ]
     assert len(rows) > 10
     stored = b"".join(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,8 +11,8 @@ from typing import Any
 
 import pytest
 from langgraph.checkpoint.memory import InMemorySaver
-
 from tests.support.graphs import COLOURS, chatting
+
 from usermemory import UserMemory
 from usermemory.errors import IdentityError, StoreBusy, StoreError, StoreFull
 from usermemory.store.sqlite import SQLite, database
@@ -37,10 +36,10 @@ def gone(memory: UserMemory, folder: Path) -> Iterator[None]:
     """Somebody moved the files away, and puts them back."""
     there = [name for name in FILES if (folder / name).exists()]
     for name in there:
-        os.rename(folder / name, folder / f"away-{name}")
+        (folder / name).rename(folder / f"away-{name}")
     yield
     for name in there:
-        os.rename(folder / f"away-{name}", folder / name)
+        (folder / f"away-{name}").rename(folder / name)
 
 
 @contextmanager

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage
-
 from tests.support.graphs import COLOURS, chatting
+
 from usermemory.langgraph import create_chatbot
 from usermemory.testing import ScriptedModel
 

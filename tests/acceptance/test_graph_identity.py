@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from langchain_core.messages import HumanMessage
 from langgraph.graph import START, MessagesState, StateGraph
-
 from tests.support.graphs import COLOURS, Chat, chatting, memory_in
+
 from usermemory import UserMemory
 from usermemory.errors import IdentityError
 from usermemory.langgraph import create_chatbot, remember_node

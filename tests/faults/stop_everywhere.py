@@ -29,7 +29,7 @@ def in_child(action: Callable[[], object]) -> int:
         try:
             action()
             status = 0
-        except BaseException:
+        except BaseException:  # noqa: BLE001 - shown, and told by the exit status
             traceback.print_exc()
         finally:
             os._exit(status)

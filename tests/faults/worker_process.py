@@ -1,4 +1,7 @@
-"""A worker whose model takes its time; to be killed. Usage: worker_process.py FILE LEASE SEED"""
+"""A worker whose model takes its time; to be killed.
+
+Usage: worker_process.py URL LEASE SEED
+"""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ SOURCE = Path(__file__).parents[2] / "src" / "usermemory"
 LAYERS = [
     "errors",
     "records",
+    "events",
     "clock",
     "schema",
     "checks",
@@ -42,7 +43,7 @@ LAYERS = [
 
 ONLY_HERE = {
     "langgraph": {"langgraph"},
-    "sqlite3": {"store", "cli"},
+    "sqlite3": {"store", "langgraph"},
     "typer": {"cli"},
     "prompt_toolkit": {"cli"},
     "pytest": {"conformance"},

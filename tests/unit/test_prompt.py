@@ -81,6 +81,7 @@ def test_overwriting_names_the_fields() -> None:
 def test_filling_never_looks_at_what_was_filled_in() -> None:
     """A field description that looks like a placeholder stays as it is."""
     assert fill("{{a}} {{b}}", a="{{b}}", b="x") == "{{b}} x"
+    assert fill("{{a} {{b", a="x", b="x") == "{{a} {{b"
 
 
 @pytest.mark.parametrize("version", ["changes-1", "repair-1", "overwrite-1"])

@@ -5,14 +5,20 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from jsonschema import Draft202012Validator
-
 from tests.support.provider_rules import strict_refusals
 from tests.support.random_schemas import schemas
+
 from usermemory.schema import Schema
 
-few = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+# Every example builds types, so few of them, and none smaller once one has failed.
+few = settings(
+    max_examples=50,
+    deadline=None,
+    phases=(Phase.explicit, Phase.generate),
+    suppress_health_check=list(HealthCheck),
+)
 
 CAPS = {"maxLength", "maxItems", "minimum", "maximum"}
 

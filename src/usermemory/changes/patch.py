@@ -29,11 +29,9 @@ def _operation(applied: Applied) -> Operation:
     if applied.action == "remove":
         return {"op": "remove", "path": path}
     # Only what can be absent is added: items and the keys of maps. All else is in every document.
-    of_map = applied.action == "set" and applied.key is not None
-    if applied.action == "add" or (of_map and applied.before is None):
+    new_key = applied.action == "set" and applied.key is not None and applied.before is None
+    if applied.action == "add" or new_key:
         return {"op": "add", "path": path, "value": applied.after}
-    if of_map and applied.after is None:
-        return {"op": "remove", "path": path}
     return {"op": "replace", "path": path, "value": applied.after}
 
 

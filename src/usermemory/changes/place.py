@@ -25,14 +25,22 @@ class Collision(Exception):  # noqa: N818 (an answer, never seen outside of this
 
 def inverted(applied: Applied) -> Applied:
     """The change that takes this one back."""
-    action = applied.action if applied.index is None else _OPPOSITE.get(applied.action)
     return replace(
         applied,
-        action=action or applied.action,
+        action=_opposite(applied),
         before=applied.after,
         after=applied.before,
         evidence=(),
     )
+
+
+def _opposite(applied: Applied) -> Action:
+    if applied.index is not None:  # an item of a list
+        return _OPPOSITE.get(applied.action, applied.action)
+    of_map = applied.key is not None and applied.action in {"set", "remove"}
+    if applied.before is None:
+        return "remove" if of_map else "clear"
+    return "set" if of_map or applied.key is None else "update"
 
 
 def put(field: Field, current: Any, applied: Applied) -> Any:

@@ -9,7 +9,7 @@ languages stands in ``languages/``; the rest works on any.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from usermemory.checks import (
@@ -23,6 +23,7 @@ from usermemory.checks import (
 )
 from usermemory.checks.case import Case, Refusal, leaves
 from usermemory.checks.confirmation import confirmed_question
+from usermemory.checks.pasted import own_words
 from usermemory.checks.quote import find
 from usermemory.records import Change, Evidence, Message, Rejection
 
@@ -88,18 +89,21 @@ def check(
     field = schema.fields.get(change.field)
     if field is None:
         return Rejection(change, "unknown_field", f"known are {', '.join(schema.fields)}")
-    found = find(change.quote, [one for one in batch if one.author == "user"])
+    own = [_own(message) for message in batch]
+    quote = own_words(change.quote).strip() or change.quote
+    found = find(quote, [message for message in own if message.author == "user"])
     asked = found if field.kind == "scalar" and change.action == "set" else None
     case = Case(
         change=change,
         field=field,
         document=document,
-        batch=batch,
-        context=context,
+        batch=own,
+        context=[_own(message) for message in context],
+        heard=(*(one for one in context if one.author != "user"), *batch),
         edited=(edited or {}).get(change.field),
         user_id=user_id,
         found=found,
-        question=confirmed_question(asked, batch, context) if asked else None,
+        question=confirmed_question(asked, (*context, *own)) if asked else None,
     )
     judges = [_fits, *(judge for name, judge in CHECKS.items() if name not in off), _may_change]
     for judge in judges:
@@ -107,9 +111,16 @@ def check(
             return Rejection(change, refusal.reason, refusal.detail)
     if found is None:
         return Accepted(change, ())
-    said = found.message
-    evidence = Evidence(found.text, thread_id, said.id, said.seq, said.at)
-    return Accepted(change, (evidence,))
+    said = next(one for one, mine in zip(batch, own, strict=True) if mine is found.message)
+    span = said.text[found.start : found.end]
+    return Accepted(change, (Evidence(span, thread_id, said.id, said.seq, said.at),))
+
+
+def _own(message: Message) -> Message:
+    """A user's message without what is pasted; everybody else's as it is."""
+    if message.author != "user":
+        return message
+    return replace(message, text=own_words(message.text))
 
 
 def _fits(case: Case) -> Refusal | None:

@@ -32,8 +32,9 @@ class Case:
     Attributes:
         field: Of the schema; for ``update`` and maps the whole field, not the property.
         document: The profile before the change.
-        batch: The unread messages, oldest first.
-        context: Read messages right before them, oldest first.
+        batch: The unread messages, oldest first, this user's without what is pasted.
+        context: Read messages right before them, in the same way.
+        heard: The unread ones as they came, and what others said before.
         edited: When the field was last edited by hand, if it was.
         user_id: Whose profile it is.
         found: Where the user said it; ``None`` if that is not found.
@@ -45,6 +46,7 @@ class Case:
     document: Mapping[str, Any]
     batch: Sequence[Message]
     context: Sequence[Message]
+    heard: Sequence[Message]
     edited: float | None
     user_id: str
     found: Found | None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -14,6 +13,7 @@ from usermemory.checks.words import Word, alike, joined, same_name, words
 _DIGITS = re.compile(r"\d+(?:\.\d+)?")
 _LONGEST_NUMBER = 4
 _SHORTEST_PART = 5
+_SHORTEST_UNCASED = 3
 
 
 @dataclass(frozen=True)
@@ -66,15 +66,17 @@ class Claim:
 
     def grounded(self, word: str, said: Sequence[str]) -> bool:
         """Whether one of these folded words says the same as a word of this claim."""
-        if word in self.names:
-            inflected = not self.languages or any(one.inflected_names for one in self.languages)
-            return any(same_name(word, one, inflected=inflected) for one in said)
         variants = {word}.union(
             *(group for one in self.languages for group in one.same if word in group)
         )
+        if word in self.names:
+            inflected = not self.languages or any(one.inflected_names for one in self.languages)
+            return any(one in variants or same_name(word, one, inflected=inflected) for one in said)
         if any(one in variants or alike(word, one) for one in said):
             return True
-        return len(word) >= _SHORTEST_PART and word in joined(said)
+        # Hebrew and Arabic put "in" and "the" before the word, as one with it.
+        shortest = _SHORTEST_PART if word.upper() != word.lower() else _SHORTEST_UNCASED
+        return len(word) >= shortest and word in joined(said)
 
 
 def numbers_in(text: str, languages: Collection[Language]) -> frozenset[str]:

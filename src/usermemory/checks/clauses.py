@@ -30,16 +30,28 @@ def clauses(text: str, languages: Collection[Language]) -> list[Clause]:
     """All clauses of a text in order; each word is in exactly one."""
     said = words(text)
     folded = [word.folded for word in said]
-    separators = [phrase for language in languages for phrase in language.separators]
     result: list[Clause] = []
     begin, sentence = 0, 0
     for here in range(1, len(said) + 1):
         gap = text[said[here - 1].end : said[here].start] if here < len(said) else "\n"
         ends = bool(_SENTENCE_GAP.search(gap))
-        if ends or _CLAUSE_GAP.search(gap) or starts_with(folded[here:], separators):
+        joins = any(_joins(folded, begin, here, language) for language in languages)
+        if ends or joins or _CLAUSE_GAP.search(gap):
             result.append(Clause(tuple(said[begin:here]), sentence))
             begin, sentence = here, sentence + ends
     return result
+
+
+def _joins(said: Sequence[str], begin: int, here: int, language: Language) -> bool:
+    """Whether a new clause begins: "and", or the second "I" of "when I'm at home I paint"."""
+    if starts_with(said[here:], language.separators):
+        return True
+    return (
+        here < len(said)
+        and said[here] in language.first
+        and any(word in language.subordinate for word in said[begin : begin + 2])
+        and any(word in language.first for word in said[begin:here])
+    )
 
 
 def starts_with(said: Sequence[str], phrases: Iterable[Phrase]) -> bool:

@@ -19,13 +19,10 @@ _SENTENCE = re.compile(r"[^.!?。！？\n]*[.!?。！？\n]?")
 _ASKS = ("?", "？")
 
 
-def confirmed_question(
-    found: Found, batch: Sequence[Message], context: Sequence[Message]
-) -> str | None:
+def confirmed_question(found: Found, thread: Sequence[Message]) -> str | None:
     """The single question that the found message says yes to, if it does nothing else."""
     if not _is_assent(found.message.text):
         return None
-    thread = [*context, *batch]
     place = next(n for n, message in enumerate(thread) if message is found.message)
     if place == 0 or thread[place - 1].author != "assistant":
         return None

@@ -4,7 +4,7 @@ The named rules, and no others:
 
 - *relative*: "last month", "yesterday", "three years ago" give the day, month or year that they
   mean, no finer than they say: "last month" gives "2026-10", never "2026-10-12"
-- *weekday*: "on Tuesday" gives a day of that name at most a week off
+- *weekday*: "on Tuesday" gives a day of that name at most a week off, "Friday next week" that one
 - *nearest*: "on 3 May" gives that day, or its month, of the nearest years
 - *born*: "born in 1994" gives the age, of either side of the birthday
 
@@ -92,17 +92,24 @@ def periods(text: str, today: date, languages: Collection[Language]) -> Iterator
     """What the relative dates and weekdays of a text mean on the day on which it was said."""
     said = folded(text)
     for language in languages:
-        for phrase, unit, step in language.relative:
-            if contains(said, phrase):
-                yield from _shifted(today, unit, step)
+        relative = list(_relative(said, today, language))
+        yield from relative
         for phrase, unit, step in language.distances:
             for number in _distances(said, phrase, language):
                 yield from _shifted(today, unit, step * number)
         for weekday, name in enumerate(language.weekdays):
             if name in said:
+                days = [one.first + weekday * _DAY for one in relative if one.unit == "week"]
+                yield from (Period("day", day, day) for day in days)
                 back = (today.weekday() - weekday) % 7 or 7
                 yield Period("day", today - back * _DAY, today - back * _DAY)
                 yield Period("day", today + (7 - back) * _DAY, today + (7 - back) * _DAY)
+
+
+def _relative(said: Sequence[str], today: date, language: Language) -> Iterator[Period]:
+    for phrase, unit, step in language.relative:
+        if contains(said, phrase):
+            yield from _shifted(today, unit, step)
 
 
 def _is_meant(one: Written, text: str, today: date, languages: Collection[Language]) -> bool:

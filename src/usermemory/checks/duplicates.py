@@ -24,7 +24,8 @@ def check(case: Case) -> Refusal | None:
     if case.change.action not in ("add", "set") or not isinstance(case.change.value, str):
         return None
     for known in _known(case):
-        if _adds_nothing(case.claim, Claim.of(known, case.claim.languages | {*spoken(known)})):
+        old = Claim.of(known, case.claim.languages | {*spoken(known)})
+        if _adds_nothing(case.claim, old, exactly=case.field.kind != "list"):
             return Refusal("duplicate", f"known as {known!r}")
     return None
 
@@ -38,11 +39,13 @@ def _known(case: Case) -> Iterator[str]:
     )
 
 
-def _adds_nothing(new: Claim, known: Claim) -> bool:
+def _adds_nothing(new: Claim, known: Claim, *, exactly: bool) -> bool:
     if new.numbers != known.numbers or new.kin != known.kin or not new.names <= known.names:
         return False
     if _parity(new) != _parity(known) or not (new.content or new.names):
         return False
+    if exactly:
+        return new.anchors == known.anchors
     within = all(new.grounded(word, sorted(known.content)) for word in new.content)
     back = all(known.grounded(word, sorted(new.content)) for word in known.content)
     return within and (back or len(new.content) >= _LONG)

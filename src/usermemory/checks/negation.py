@@ -30,15 +30,22 @@ def turned(split: Sequence[Clause], language: Language) -> list[bool]:
     result: list[bool] = []
     for here, clause in enumerate(split):
         said = _without(clause.folded, language.harmless)
-        groups = [_negators(said, group) for group in language.negators]
-        things = _without(said, [phrase for group in groups for phrase in group])
+        things = _without(
+            said, [one for group in language.negators for one in _negators(said, group)]
+        )
         things = [word for word in things if word not in language.function]
         if _continues(split, here, things, language):
             result.append(result[-1])
         else:
             # "No" by itself answers; it turns nothing around.
-            result.append(bool(things) and sum(map(bool, groups)) % 2 == 1)
+            result.append(bool(things) and negations(said, language) % 2 == 1)
     return result
+
+
+def negations(said: Sequence[str], language: Language) -> int:
+    """How many times the words are turned around; each group of negators counts once."""
+    rest = _without(said, language.harmless)
+    return sum(bool(_negators(rest, group)) for group in language.negators)
 
 
 def _in_language(case: Case, language: Language) -> Refusal | None:

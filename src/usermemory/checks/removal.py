@@ -13,7 +13,7 @@ from usermemory.checks.case import Case, Refusal, leaves
 from usermemory.checks.claim import Claim
 from usermemory.checks.clauses import clauses
 from usermemory.checks.languages import Language, spoken
-from usermemory.checks.negation import turned
+from usermemory.checks.negation import negations, turned
 from usermemory.checks.words import alike, folded
 
 
@@ -45,18 +45,32 @@ def _names(item: Claim, said: list[str], case: Case) -> bool:
     found = {anchor for anchor in item.anchors if item.grounded(anchor, said)}
     if found & item.names or item.numbers & set(said):
         return True
-    if item.content and 2 * len(found) >= len(item.content):
+    if found and (2 * len(found) >= len(item.content) or _is_unique(found, item, case)):
         return True
     label = folded(case.label)
     return case.change.action == "clear" and any(alike(one, two) for one in label for two in said)
 
 
+def _is_unique(found: set[str], item: Claim, case: Case) -> bool:
+    """Whether no other item of the list is meant by the words as well: "the novel" is enough."""
+    known: Any = case.document.get(case.field.name)
+    others = [folded(str(one)) for one in known if one != case.change.value] if known else []
+    return not any(item.grounded(word, other) for other in others for word in found)
+
+
 def _still_holds(item: Claim, case: Case, language: Language) -> bool:
-    """Whether the nearest text that names it says so plainly."""
+    """Whether the nearest text that names it affirms it: "I love chess", "I won't stop chess"."""
+    (turned_item, *_) = turned(clauses(item.text, (language,)), language) or [False]
     for text in case.texts:
         split = clauses(text, (language,))
         turns = turned(split, language)
         naming = [n for n, clause in enumerate(split) if _names(item, clause.folded, case)]
+        for here in naming:
+            if turns[here] != turned_item:
+                return False
+            if negations(split[here].folded, language):
+                return True
         if naming:
-            return not any(turns) and any(set(split[n].folded) & language.affirms for n in naming)
+            liked = any(set(split[here].folded) & language.affirms for here in naming)
+            return liked and not any(turns)
     return False

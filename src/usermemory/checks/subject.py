@@ -14,6 +14,7 @@ from usermemory.checks.case import Case, Refusal
 from usermemory.checks.claim import numbers_in
 from usermemory.checks.clauses import Clause, clauses, starts_with
 from usermemory.checks.languages import Language
+from usermemory.checks.words import folded
 
 Owner = Literal["user", "other"]
 _POSSESSED_WITHIN = 3
@@ -28,13 +29,27 @@ def check(case: Case) -> Refusal | None:
         return Refusal("not_about_the_user", "it is about the assistant")
     if change.who == "other" and not for_anyone:
         return Refusal("not_about_the_user", f"{case.field.name} is only for the user's own")
-    if change.action in ("remove", "clear") or not _is_about_another(case):
+    if change.action in ("remove", "clear"):
+        return None
+    if not for_anyone and _only_asks(case):
+        return Refusal("not_about_the_user", "a question that does not speak of the user")
+    if not _is_about_another(case):
         return None
     if not for_anyone:
         return Refusal("not_about_the_user", "the user said it of somebody else")
     if case.claim.kin or case.claim.names:
         return None
     return Refusal("not_about_the_user", "the value does not name whom it is about")
+
+
+def _only_asks(case: Case) -> bool:
+    """Whether the quoted sentence is a question without an "I" or "my"."""
+    if case.found is None or case.question is not None or not case.languages:
+        return False
+    sentence = case.texts[0].strip()
+    said = set(folded(sentence))
+    speaks = any(said & (language.first | language.possessive) for language in case.languages)
+    return sentence.endswith(("?", "\uff1f")) and not speaks
 
 
 def _is_about_another(case: Case) -> bool:
@@ -55,8 +70,11 @@ def _owners(text: str, case: Case, language: Language) -> Iterator[Owner]:
         if clause.sentence != sentence:
             sentence, inherited, before = clause.sentence, "user", []
         marks = dict(_marks(clause, language, asked=case.question is not None))
+        named: int | None = None
         for place in _places(clause, case):
-            if _follows_kin([*before, *clause.folded[:place]], language):
+            # "my cat Mr Whiskers": each word of the name is the cat's.
+            if place - 1 == named or _follows_kin([*before, *clause.folded[:place]], language):
+                named = place
                 yield "other"
             else:
                 nearest = max((mark for mark in marks if mark <= place), default=None)
@@ -100,12 +118,14 @@ def _marks(clause: Clause, language: Language, *, asked: bool) -> Iterator[tuple
 
 
 def _follows_kin(before: Sequence[str], language: Language) -> bool:
-    """Whether the words before are "my wife", "a sister called", "my son is": a name comes next."""
+    """Whether the words before are "my wife", "a dog called", "my son is": a name comes next."""
     rest = list(before)
-    while rest and rest[-1] in language.naming:
+    while rest and rest[-1] in language.naming | language.linking:
         rest.pop()
     if not rest or rest[-1] not in language.kin:
         return False
-    return any(word in language.possessive for word in rest[-1 - _POSSESSED_WITHIN : -1]) or any(
-        word in language.having for word in rest[-1 - _HAD_WITHIN : -1]
+    return (
+        any(word in language.naming for word in before[len(rest) :])
+        or any(word in language.possessive for word in rest[-1 - _POSSESSED_WITHIN : -1])
+        or any(word in language.having for word in rest[-1 - _HAD_WITHIN : -1])
     )

@@ -11,15 +11,16 @@ import unicodedata
 
 from usermemory.checks.case import Case, Refusal, leaves
 from usermemory.checks.languages import known
-from usermemory.checks.words import fold, folded
+from usermemory.checks.words import fold, folded, words
 
 # Joiners of emoji and of Persian, and marks of direction, are part of honest text.
 _HONEST = frozenset("\n\t\u200c\u200d\u200e\u200f\u00ad")
+_BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 _STRUCTURE = re.compile(
     r"</?\s*(?:system|user|assistant|tool|function|instructions?|profile|memor|said_elsewhere|im_|inst\b)"
     r"|\[/?inst\]|<\||\|>|```|!\[|\{\s*\"(?:name|tool|function|arguments|role)\"\s*:"
-    r"|^\s*(?:system|assistant|developer|user|human|tool)\s*:|#{2,}\s*(?:system|instruction|assistant)"
+    r"|(?:^|[.!?;]\s*)(?:system|assistant|developer|user|human|tool)\s*:|#{2,}\s*(?:system|instruction|assistant)"
 )
 
 
@@ -31,13 +32,13 @@ def check(case: Case) -> Refusal | None:
     texts = [leaf for leaf in values if isinstance(leaf, str)]
     if not values and not isinstance(case.change.value, bool) and case.change.action != "remove":
         return Refusal("no_value", "the value is empty")
-    if values and all(isinstance(leaf, str) and _is_nothing(leaf, case) for leaf in values):
-        return Refusal("no_value", f"{values[0]!r} is no value")
     if any(_hides(text) for text in texts):
-        return Refusal("instruction", "the value holds hidden characters")
-    quoted = [case.texts[0]] if case.found and case.texts else []
+        return Refusal("instruction", "the value holds hidden or disguised characters")
+    quoted = [case.texts[0]] if case.found else []
     if any(_orders(text) for text in quoted) or any(_orders(text, kept=True) for text in texts):
         return Refusal("instruction", "an order is no fact about the user")
+    if values and all(isinstance(leaf, str) and _is_nothing(leaf, case) for leaf in values):
+        return Refusal("no_value", f"{values[0]!r} is no value")
     return None
 
 
@@ -50,14 +51,30 @@ def _is_nothing(text: str, case: Case) -> bool:
     if case.field.kind != "scalar":
         return False
     quote = folded(case.found.text) if case.found else []
-    return any(
-        said in language.roles or (said in language.ambiguous_roles and said not in quote)
-        for language in known()
-    )
+    for language in known():
+        if said in language.roles:
+            return True
+        if said in language.ambiguous_roles and (
+            said not in " ".join(quote) or language.naming & set(quote)
+        ):
+            return True
+    return False
 
 
 def _hides(text: str) -> bool:
-    return any(unicodedata.category(letter) in _HIDDEN for letter in text if letter not in _HONEST)
+    """Whether it holds what nobody sees, or letters of one alphabet that pass for another's."""
+    if any(
+        letter in _BLANK or unicodedata.category(letter) in _HIDDEN
+        for letter in text
+        if letter not in _HONEST
+    ):
+        return True
+    return any(len(_alphabets(word.text)) > 1 for word in words(text))
+
+
+def _alphabets(word: str) -> set[str]:
+    names = {unicodedata.name(letter, "").split(" ")[0] for letter in word}
+    return names & {"LATIN", "CYRILLIC", "GREEK"}
 
 
 def _orders(text: str, *, kept: bool = False) -> bool:

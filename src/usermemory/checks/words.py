@@ -47,6 +47,8 @@ class Word:
 
 def fold(text: str) -> str:
     """The text as it is compared: compatibility forms, case, accents and apostrophes folded."""
+    if text.isascii():
+        return text.lower()
     decomposed = unicodedata.normalize("NFKD", text.replace("’", "'")).casefold()
     bare = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
     return unicodedata.normalize("NFC", bare)
@@ -98,7 +100,7 @@ def place(text: Sequence[str], phrase: Sequence[str]) -> int | None:
     """Where the words of the phrase stand side by side in the text, the last time."""
     size = len(phrase)
     for start in range(len(text) - size, -1, -1):
-        if list(text[start : start + size]) == list(phrase):
+        if text[start] == phrase[0] and tuple(text[start : start + size]) == tuple(phrase):
             return start
     return None
 
@@ -109,7 +111,10 @@ def joined(values: Iterable[str]) -> str:
 
 
 def _plain_number(word: str) -> str:
-    """Without marks between thousands, and with a decimal point."""
+    """A number in plain digits, without marks between thousands, with a decimal point."""
+    if not word[0].isdecimal():
+        return word
+    word = "".join(str(int(one)) if one.isdecimal() else one for one in word)
     if re.fullmatch(_GROUPED, word):
         return re.sub("[.,]", "", word)
     return word.replace(",", ".")

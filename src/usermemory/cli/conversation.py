@@ -64,7 +64,7 @@ class Conversation:
         owner = metadata.get("user_id", self.user_id)
         if owner != self.user_id:
             raise IdentityError(
-                f"thread {self.thread_id!r} is {owner!r}'s, not {self.user_id!r}'s; name another"
+                f"thread {self.thread_id!r} belongs to {owner!r}, not to {self.user_id!r}; name another"
             )
         messages: list[BaseMessage] = state.values.get("messages", [])
         return messages

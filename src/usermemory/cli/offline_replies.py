@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from usermemory.offline.person import second_person
 from usermemory.offline.wording import stems
@@ -27,10 +27,8 @@ _SUBJECTS = tuple(
         (r"how old|\bage\b", r"you are \d"),
         (
             r"work(?:ing)? on|\bworking\b|building|project|progress|up to",
-            (
-                r"you are (?:building|writing|working on|learning|studying|planning|training|making|"
-                r"developing|designing|creating|restoring|renovating|organi[sz]ing|preparing|saving)"
-            ),
+            r"you are (?:building|writing|working on|learning|studying|planning|training|making|"
+            r"developing|designing|creating|restoring|renovating|organi[sz]ing|preparing)\b",
         ),
         (
             r"\blive\b|city|home",
@@ -86,7 +84,7 @@ def _facts(profile: Mapping[str, Any]) -> Iterator[str]:
         elif field == "age":
             yield f"you are {value}"
         else:
-            said = _listed(value) if isinstance(value, list) else value
+            said = _listed(cast("list[str]", value)) if isinstance(value, list) else value
             yield f"your {field.replace('_', ' ')} is {said}"
 
 

@@ -11,7 +11,8 @@ from usermemory.cli.output import clean, count
 from usermemory.cli.show import changes_line
 
 if TYPE_CHECKING:
-    from usermemory.records import Event, Outcome
+    from usermemory.events import Event
+    from usermemory.records import Outcome
 
 
 @dataclass

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from usermemory.cli.choice import Choice
+    from usermemory.events import Event
     from usermemory.memory import UserMemory
-    from usermemory.records import Event, Outcome, Revision
+    from usermemory.records import Outcome, Revision
 
 FIRST = (
     "Hi there, I'm will",

@@ -16,13 +16,14 @@ from typing import Any
 import pytest
 
 from usermemory.conformance.consolidating import Consolidating
+from usermemory.conformance.failing import Failing
 from usermemory.conformance.harness import Bench, Colour
 from usermemory.conformance.remembering import Making, Remembering
 
 __all__ = ["Conformance"]
 
 
-class Conformance(Remembering, Consolidating):
+class Conformance(Remembering, Consolidating, Failing):
     """What every database must do; a subclass says where it is, with the fixture ``url``."""
 
     @pytest.fixture

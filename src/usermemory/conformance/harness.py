@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any, Literal
 
@@ -93,10 +93,8 @@ class Bench:
 
     def another(self, **settings: Any) -> Verbs:
         """One more memory on the same database, as another process would have."""
-        memory = UserMemory(
-            self.url,
-            **{"model": self.listener, "worker": False, "clock": self.clock, **settings},
-        )
+        given: dict[str, Any] = {"model": self.listener, "worker": False, "clock": self.clock}
+        memory = UserMemory(self.url, **given | settings)
         self.memories.append(memory)
         return Verbs(memory, self.colour)
 
@@ -112,7 +110,7 @@ class Bench:
 
 
 @contextmanager
-def background(action: Callable[[], object]) -> Iterator[threading.Thread]:
+def background(action: Callable[[], object]) -> Generator[threading.Thread]:
     """Run something in a thread, and see to it that it ended."""
     thread = threading.Thread(target=action)
     thread.start()
@@ -122,3 +120,10 @@ def background(action: Callable[[], object]) -> Iterator[threading.Thread]:
         thread.join(30)
         if thread.is_alive():
             raise AssertionError("a background action did not end")
+
+
+def wait_at(reached: threading.Event, go_on: threading.Event) -> None:
+    """Say that a place is reached, and go on when told to."""
+    reached.set()
+    if not go_on.wait(30):
+        raise AssertionError("nobody said to go on")

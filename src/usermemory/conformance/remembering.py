@@ -164,7 +164,9 @@ class Remembering:
         """Of a message of a megabyte nothing is dropped, and it counts as one message."""
         bench = making()
         text = "I like long walks. " * 55_000
-        scheduled = bench.verbs.remember("will", "t", [{"role": "user", "content": text, "id": "x"}])
+        scheduled = bench.verbs.remember(
+            "will", "t", [{"role": "user", "content": text, "id": "x"}]
+        )
         again = bench.verbs.remember("will", "t", [{"role": "user", "content": text, "id": "x"}])
         bench.verbs.trigger("will")
         assert (scheduled.new, again.new) == (1, 0)
@@ -172,7 +174,13 @@ class Remembering:
 
     @pytest.mark.parametrize(
         "text",
-        ["I like 🧗‍♀️ and 👩🏽‍💻", "I like مطالعة", "I like \u202eevil\u202c text", "I like \ud800 halves", "I like \x00\x07 bells"],
+        [
+            "I like 🧗‍♀️ and 👩🏽‍💻",
+            "I like مطالعة",
+            "I like \u202eevil\u202c text",
+            "I like \ud800 halves",
+            "I like \x00\x07 bells",
+        ],
     )
     def test_odd_text(self, making: Making, text: str) -> None:
         """Emoji, right-to-left text, lone surrogates and control characters do no harm."""
@@ -199,7 +207,7 @@ class Remembering:
     def test_bad_message(self, making: Making) -> None:
         """A message of no known form is refused by index and type, and nothing is stored."""
         bench = making()
-        with pytest.raises(InvalidInput, match="message 1.*object"):
+        with pytest.raises(InvalidInput, match=r"message 1.*object"):
             bench.verbs.remember("will", "t", ["I like chess", object()])
         assert bench.verbs.jobs() == []
 

@@ -96,7 +96,10 @@ def _built(spec: str) -> BaseChatModel:
 
 
 def _named(spec: str) -> tuple[str, str]:
+    spec = spec.strip()
     provider, colon, name = spec.partition(":")
+    if not (name if colon else provider):  # LangChain takes it for "to be configured later"
+        raise ModelUnavailable(f"model {spec!r} has no name: write it as provider:name")
     if colon:
         return provider.replace("-", "_"), name
     for known, needs in _NEEDS.items():

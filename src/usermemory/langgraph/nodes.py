@@ -14,9 +14,9 @@ from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
 from langgraph.channels import UntrackedValue
 
 from usermemory.errors import IdentityError, UserMemoryError
+from usermemory.events import Event
 from usermemory.langgraph.identity import FindUser, Run, current_run, field_of
 from usermemory.langgraph.speakers import heard_by
-from usermemory.records import Event
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -141,7 +141,6 @@ def remember_node(
     Raises:
         IdentityError: In a run, whatever ``on_error`` is: no user or no thread is named.
     """
-
     rememberer = Rememberer(memory, user_id, on_error)
 
     def remember(state: Any, config: RunnableConfig) -> None:

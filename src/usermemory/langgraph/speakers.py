@@ -7,10 +7,12 @@ arrives, and its signature stays with it in the thread.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from langchain_core.messages import AnyMessage, BaseMessage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _SIGNATURE = "usermemory_user"
 

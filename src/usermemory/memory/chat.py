@@ -7,9 +7,10 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from usermemory.events import Event
 from usermemory.memory.core import Core, checked_seconds, checked_thread, checked_user
 from usermemory.messages import newest_first
-from usermemory.records import Event, Message, Recalled, Scheduled
+from usermemory.records import Message, Recalled, Scheduled
 from usermemory.render import render
 from usermemory.store.flows import recall as recalls
 from usermemory.store.flows.remember import Policy, remember
@@ -64,9 +65,7 @@ class ChatVerbs(Core):
         args = self._remembering(user_id, thread_id, messages, delay, keep)
         return self._scheduled(user_id, thread_id, await self.driver.awrite(remember, *args))
 
-    def recall(
-        self, user_id: str, *, tail: bool = False, thread_id: str = ""
-    ) -> Recalled:
+    def recall(self, user_id: str, *, tail: bool = False, thread_id: str = "") -> Recalled:
         """The user's profile: one statement, no model, no network but the database.
 
         Args:
@@ -81,9 +80,7 @@ class ChatVerbs(Core):
         found = self.driver.read(recalls.recall, user_id, _TAIL if tail else 0, thread_id)
         return self._recalled(user_id, found)
 
-    async def arecall(
-        self, user_id: str, *, tail: bool = False, thread_id: str = ""
-    ) -> Recalled:
+    async def arecall(self, user_id: str, *, tail: bool = False, thread_id: str = "") -> Recalled:
         """As `recall`."""
         user_id = checked_user(user_id)
         found = await self.driver.aread(recalls.recall, user_id, _TAIL if tail else 0, thread_id)

@@ -14,10 +14,10 @@ from typing import Any, Literal, Self
 from usermemory.clock import Clock, SystemClock
 from usermemory.consolidate import Consolidator
 from usermemory.errors import ConfigurationError, IdentityError, InvalidInput
+from usermemory.events import Event
 from usermemory.extractors import Strategy, extractor_for
 from usermemory.gate import Gate, gate_of
 from usermemory.messages import AuthorPolicy
-from usermemory.records import Event
 from usermemory.retry import Retry
 from usermemory.schema import UserProfile, schema_of
 from usermemory.store import open_driver
@@ -33,7 +33,7 @@ _ID_LENGTH = 512
 class Core:
     """The parts of a `UserMemory`, which documents the arguments."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the settings of a memory, each with a default
         self,
         url: str = "sqlite:///memory.db",
         schema: Any = UserProfile,
@@ -106,7 +106,7 @@ class Core:
             return
         try:
             self._on_event(event)
-        except Exception:  # noqa: BLE001 - the application's code, which must not stop a chat turn
+        except Exception:
             logger.exception("on_event failed on %s", event.kind)
 
     def close(self, grace: float = 30.0) -> None:
@@ -163,7 +163,7 @@ def _close_quietly(reference: weakref.ref[Core]) -> None:
 
 def checked_seconds(name: str, value: float) -> float:
     """A span of time, or an error that names the argument."""
-    if not isinstance(value, int | float) or isinstance(value, bool) or not value >= 0:
+    if isinstance(value, bool) or not value >= 0:
         raise InvalidInput(f"{name} is {value!r}; it is a number of seconds, 0 or more")
     return float(value)
 

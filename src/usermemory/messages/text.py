@@ -14,7 +14,7 @@ _PLAIN = re.compile(r"[A-Za-z ]+")
 _BOUNDARIES = (
     re.compile(r"\n[ \t]*\n+"),
     re.compile(r"\n"),
-    re.compile(r"[.!?…](?=\s)|[。！？]"),  # noqa: RUF001  full-width marks end sentences too
+    re.compile(r"[.!?…](?=\s)|[。！？]"),
     re.compile(r"\s"),
 )
 

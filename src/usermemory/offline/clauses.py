@@ -47,18 +47,18 @@ _JOKING = re.compile(
 _SPLIT = re.compile(
     r",? (?:and|but|so|because|while|plus|then)(?: (?:also|now|then))?(?: in my \w+ time,?)?"
     r" (?=(?:i|my|we)\b)"
-    r"|, (?=(?:i|my|we)\b)| [\u2013\u2014-]+ |\(|\)"
+    r"|, (?=(?:i|my|we|but|so|because|although|though|which)\b)| [\u2013\u2014-]+ |\(|\)"
     r"|,? (?:and|but) (?:now |also |then )?"
     r"(?=(?:live|work|play|love|like|enjoy|hate|have|moved|started|stopped|gave up|study) )",
     re.IGNORECASE,
 )
 _OPENER = re.compile(
     r"\s*(?:(?:hi|hello|hey|hiya|there|well|oh|ah|aw|ok|okay|so|and|but|also|actually|yes|yeah|"
-    r"yep|no|nope|nah|sorry|btw|by the way|anyways?|please|remember(?: that)?|you know|"
-    r"to be honest|tbh|honestly|hmm+|um+|uh|thanks|thank you|cheers|good (?:morning|evening|"
+    r"yep|no|nope|nah|sorry|btw|by the way|anyways?|please|remember(?: that)?|you know(?: what)?|"
+    r"in my (?:free|spare) time|to be honest|tbh|honestly|hmm+|um+|uh|thanks|thank you|cheers|good (?:morning|evening|"
     r"afternoon)|nice to meet you|these days|lately|nowadays|because|plus|wait|i mean|fyi|"
     r"for the record|in fact|it turns out|turns out|as of (?:now|today)|now|again|"
-    r"(?:just )?so you know|too|first of all)\b[\s,!.:\u2013\u2014-]*){1,8}",
+    r"(?:just )?so you know(?: what)?|too|first of all)\b[\s,!.:\u2013\u2014-]*){1,8}",
     re.IGNORECASE,
 )
 _SUBJECT = re.compile(r"i(?:m|ve)?\b", re.IGNORECASE)
@@ -115,7 +115,7 @@ def clauses(text: str) -> Iterator[Clause]:
         sentence = plain[start:end]
         if end - start > _LONGEST:
             continue
-        if _MASK not in sentence and not _NOT_MEANT.search(sentence):
+        if sentence.strip() and _MASK not in sentence and not _NOT_MEANT.search(sentence):
             yield from _split(sentence, text[start:end])
 
 

@@ -127,6 +127,14 @@ def _no_interest(draft: Draft, found: Found) -> None:
             draft.remove("interests", item, found.quote)
 
 
+def _no_memory(draft: Draft, found: Found) -> None:
+    """``I'm no longer training for the marathon``."""
+    gone = stems(found.value)
+    for memory in draft.items("core_memories"):
+        if memory.startswith("Is ") and gone <= stems(memory):
+            draft.remove("core_memories", memory, found.quote)
+
+
 def _left_city(draft: Draft, found: Found) -> None:
     _left("city", _AT_HOME, draft, found)
 
@@ -171,5 +179,6 @@ _READERS: Mapping[str, Callable[[Draft, Found], None]] = {
     "left_city": _left_city,
     "left_job": _left_job,
     "memory": _memory,
+    "no_memory": _no_memory,
     "relative": _relative,
 }

@@ -53,7 +53,7 @@ def fenced(messages: Iterable[Message], fence: str = "messages") -> str:
 
 
 def _block(message: Message) -> str:
-    text = "\n    ".join(map(harmless, message.text.splitlines()))
+    text = harmless("\n".join(message.text.splitlines())).replace("\n", "\n    ")
     return f"{_time(message.at)}{_speaker(message)}: {text}"
 
 

@@ -20,7 +20,8 @@ MAX_CHANGES = 20
 MAX_KEY_LENGTH = 100
 MAX_QUOTE_LENGTH = 500
 MAX_ENUM_TOTAL = 1_000
-MAX_DEPTH = 10
+MAX_DEPTH = 8
+"""Of one change: OpenAI takes 10 levels, two of which are the list around it."""
 
 Target = tuple[Action, Json | None, Json | None]
 """What can be done to a field: the action, the schema of its key, the schema of its value."""
@@ -38,16 +39,20 @@ def change_schema(fields: Mapping[str, Field], *, caps: bool) -> Json:
     """
     asked = [f for f in fields.values() if f.settings.ask and not f.settings.protect]
     limits = Remember(max_items=MAX_CHANGES, max_length=MAX_QUOTE_LENGTH) if caps else None
-    schema = {
+    branches = list(_branches(asked, limits))
+    if not branches:
+        raise SchemaError("this schema has no field that a model may be asked for")
+    for branch in branches:
+        if _depth(branch) > MAX_DEPTH:
+            name = branch["properties"]["field"]["enum"][0]
+            raise SchemaError(f"field {name!r} is nested more deeply than strict modes take")
+    if sum(map(_enumerated, branches)) > MAX_ENUM_TOTAL:
+        raise SchemaError(f"too many fields and choices: strict modes take {MAX_ENUM_TOTAL} in all")
+    return {
         "title": "profile_changes",
         "description": "The changes to the user's profile that the messages call for.",
-        **closed({"changes": array({"anyOf": list(_branches(asked, limits))}, limits)}),
+        **closed({"changes": array({"anyOf": branches}, limits)}),
     }
-    if not asked:
-        raise SchemaError("this schema has no field that a model may be asked for")
-    if _enumerated(schema) > MAX_ENUM_TOTAL:
-        raise SchemaError(f"too many fields and choices: strict modes take {MAX_ENUM_TOTAL} in all")
-    return schema
 
 
 def _branches(fields: list[Field], limits: Remember | None) -> Iterator[Json]:
@@ -119,10 +124,17 @@ def _whole(key: Field) -> Mapping[str, Any]:
     return key.value_schema
 
 
-def _enumerated(schema: Any) -> int:
+def _enumerated(schema: Json) -> int:
     """How many enumerated values there are in all."""
-    if is_list(schema):
-        return sum(map(_enumerated, schema))
-    if not is_object(schema):
-        return 0
-    return len(schema.get("enum", ())) + sum(map(_enumerated, schema.values()))
+    return len(schema.get("enum", ())) + sum(map(_enumerated, _parts(schema)))
+
+
+def _depth(schema: Json) -> int:
+    """How many objects and lists stand in one another, down to the single values."""
+    around = "properties" in schema or "items" in schema
+    return around + max(map(_depth, _parts(schema)), default=1)
+
+
+def _parts(schema: Json) -> list[Json]:
+    inside = [*schema.get("properties", {}).values(), *schema.get("anyOf", ())]
+    return [*inside, schema["items"]] if "items" in schema else inside

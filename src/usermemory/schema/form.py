@@ -7,6 +7,7 @@ So a change, its undoing and its JSON patch never meet a missing parent or an am
 from __future__ import annotations
 
 import copy
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from usermemory.schema.fold import fold
@@ -85,17 +86,30 @@ def identity(item: Any) -> str:
 
 
 def ordered(schema: Mapping[str, Any], given: Any, found: Any) -> Any:
-    """Sets come back from Python in any order: give their items the order they came in."""
-    if is_object(found) and is_object(given):
-        inside = schema.get("properties", {})
-        other: Json = schema.get("additionalProperties") or {}
+    """Sets come back from Python in any order: give their items the order they came in.
+
+    Args:
+        schema: Inlined JSON Schema of the value.
+        given: The value before Python read it; None if it came from Python: sets are then sorted.
+        found: The value as Python wrote it.
+    """
+    for part in schema.get("anyOf", ()):
+        found = ordered(part, given, found)
+    if is_object(found):
+        before = given if is_object(given) else {}
+        inside, other = schema.get("properties", {}), schema.get("additionalProperties")
+        rest: Json = other if is_object(other) else {}
         return {
-            name: ordered(inside.get(name, other), given.get(name), value)
+            name: ordered(inside.get(name, rest), before.get(name), value)
             for name, value in found.items()
         }
-    if is_list(found) and schema.get("uniqueItems"):
-        places = {canonical(item): place for place, item in enumerate(given or ())}
+    if not is_list(found):
+        return found
+    items: list[Any] = given if is_list(given) else []
+    if schema.get("uniqueItems"):
+        places = {canonical(item): place for place, item in enumerate(items)}
         return sorted(
             found, key=lambda item: (places.get(canonical(item), len(places)), canonical(item))
         )
-    return found
+    pairs = zip_longest(items[: len(found)], found)
+    return [ordered(schema.get("items", {}), *pair) for pair in pairs]

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic import TypeAdapter, ValidationError
 
-from usermemory.errors import InvalidDocument, SchemaError
+from usermemory.errors import InvalidDocument
 from usermemory.schema.form import sourced
 from usermemory.schema.partial import partial
-from usermemory.schema.shape import Json, inline
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from usermemory.schema.field import Field
+    from usermemory.schema.shape import Json
 
 
 class Misfit(InvalidDocument):
@@ -78,7 +78,7 @@ class PlainReader:
 
         kind = validator_for(schema, default=Draft202012Validator)
         kind.check_schema(schema)
-        self._validator = kind(_partial(schema), format_checker=kind.FORMAT_CHECKER)
+        self._validator = kind(_relaxed(schema), format_checker=kind.FORMAT_CHECKER)
 
     def read(self, fields: Mapping[str, Field], document: Json) -> Any:
         """The document itself."""
@@ -91,20 +91,6 @@ class PlainReader:
     def write(self, value: Any) -> Json:
         """The same."""
         return dict(value)
-
-
-def _partial(schema: Json) -> Json:
-    """The schema with nothing required of it or of the objects right below it."""
-    properties = {name: _placed(part, schema) for name, part in schema["properties"].items()}
-    return _relaxed({**schema, "properties": properties})
-
-
-def _placed(part: Json, root: Json) -> Json:
-    try:
-        placed: Json = inline(part, root, "")
-    except SchemaError:  # it contains itself, so nobody is asked for it: left as it is
-        return part
-    return placed
 
 
 def _relaxed(schema: Json) -> Json:

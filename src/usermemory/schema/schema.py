@@ -8,12 +8,14 @@ import hashlib
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from pydantic_core import to_jsonable_python
+
 from usermemory.errors import InvalidDocument, SchemaError
 from usermemory.schema.change_schema import change_schema
 from usermemory.schema.field import Field, field_of
 from usermemory.schema.form import kept_all, ordered
 from usermemory.schema.reading import Misfit, Reader
-from usermemory.schema.shape import Json, canonical, is_object
+from usermemory.schema.shape import Json, canonical, is_object, placed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,6 +39,7 @@ class Schema:
         self.json_schema = json_schema
         self.name = str(json_schema.get("title", "Profile"))
         self._reader = reader
+        self._placed = placed(dict(json_schema))
         needed = json_schema.get("required", ())
         self.fields: Mapping[str, Field] = MappingProxyType(
             {
@@ -86,7 +89,8 @@ class Schema:
 
     def dump(self, value: Any) -> Json:
         """The JSON document of an instance or dict, validated."""
-        return self.validate(value if is_object(value) else self._reader.write(value))
+        written = to_jsonable_python(value) if is_object(value) else self._reader.write(value)
+        return self.validate(ordered(self._placed, None, written))
 
     def adopt(self, document: Mapping[str, Any]) -> tuple[Json, Json]:
         """Fit a document that was written under another schema.
@@ -123,7 +127,7 @@ class Schema:
             if name in document
         }
         instance = self._reader.read(self.fields, given)
-        dumped = ordered(self.json_schema, given, self._reader.write(instance))
+        dumped = ordered(self._placed, given, self._reader.write(instance))
         return instance, dumped | kept_all(self.fields, dumped)
 
 

@@ -69,6 +69,17 @@ def rooted(schema: Json) -> Json:
     return schema if reference is None else {**schema, **_target(reference, schema, "the schema")}
 
 
+def placed(schema: Json) -> Json:
+    """The schema with references in place, but for properties that contain themselves."""
+    found: Json = {}
+    for name, part in schema.get("properties", {}).items():
+        try:
+            found[name] = inline(part, schema, name)
+        except SchemaError:  # nobody is asked for it, or `Field` says what is wrong with it
+            found[name] = part
+    return {**schema, "properties": found}
+
+
 def _target(reference: str, root: Mapping[str, Any], path: str) -> Json:
     found: Any = root
     for step in reference.removeprefix("#").split("/")[1:]:

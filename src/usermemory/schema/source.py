@@ -13,7 +13,7 @@ from pydantic.errors import PydanticUserError
 from usermemory.errors import SchemaError
 from usermemory.schema.reading import PlainReader, TypedReader
 from usermemory.schema.schema import Schema
-from usermemory.schema.shape import is_object, rooted
+from usermemory.schema.shape import is_object, placed, rooted
 from usermemory.schema.typed_dict import modern
 
 
@@ -48,7 +48,7 @@ def _plain(schema: dict[str, Any]) -> Schema:
     if not isinstance(schema.get("properties"), dict):
         raise SchemaError("a JSON Schema of profiles is an object with 'properties'")
     try:
-        reader = PlainReader(schema)
+        reader = PlainReader(placed(schema))
     except Malformed as error:
         place = ".".join(str(step) for step in error.absolute_path) or "the schema"
         raise SchemaError(f"{place}: {error.message}") from error

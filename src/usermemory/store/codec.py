@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import asdict
+from functools import cache
 from typing import Any
+
+from pydantic import TypeAdapter
 
 from usermemory.records import (
     Applied,
-    Change,
-    Evidence,
     Job,
     Message,
     Rejection,
@@ -36,19 +37,15 @@ def usage_text(usage: Usage) -> str:
     return dumps(asdict(usage))
 
 
+@cache
+def _reader(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
+
+
 def applied(text: str) -> tuple[Applied, ...]:
     """The changes of a revision."""
-    return tuple(
-        Applied(**{**item, "evidence": tuple(Evidence(**quote) for quote in item["evidence"])})
-        for item in json.loads(text)
-    )
-
-
-def rejections(text: str) -> tuple[Rejection, ...]:
-    """The refused changes of a consolidation."""
-    return tuple(
-        Rejection(**{**item, "change": Change(**item["change"])}) for item in json.loads(text)
-    )
+    changes: tuple[Applied, ...] = _reader(tuple[Applied, ...]).validate_json(text)
+    return changes
 
 
 def usage(text: str) -> Usage:

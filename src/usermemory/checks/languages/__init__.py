@@ -53,7 +53,9 @@ class Language:
     third: frozenset[str]
     theirs: frozenset[str]
     naming: frozenset[str]
+    linking: frozenset[str]
     having: frozenset[str]
+    second: frozenset[str]
     yours: frozenset[str]
     addressed: tuple[Phrase, ...]
     kin: frozenset[str]
@@ -63,6 +65,7 @@ class Language:
     negators: tuple[tuple[Phrase, ...], ...]
     harmless: tuple[Phrase, ...]
     contrast: frozenset[str]
+    subordinate: frozenset[str]
     unreal: tuple[Phrase, ...]
     jokes: tuple[Phrase, ...]
     assents: frozenset[str]
@@ -90,11 +93,27 @@ def known() -> tuple[Language, ...]:
 
 
 def spoken(text: str) -> tuple[Language, ...]:
-    """The language of a text, by its function words; several on a tie, none if unknown."""
+    """The language of a text, by its commonest words; several on a tie, none if unknown."""
     said = folded(text)
-    hits = [(sum(word in language.function for word in said), language) for language in known()]
+    hits = [(sum(word in common for word in said), language) for language, common in _common()]
     most = max(count for count, _ in hits)
     return tuple(language for count, language in hits if most and count == most)
+
+
+@cache
+def _common() -> tuple[tuple[Language, frozenset[str]], ...]:
+    """The words by which each language is known."""
+    return tuple(
+        (
+            one,
+            one.function
+            | one.frames
+            | one.kin
+            | one.affirms
+            | {phrase[0] for group in one.negators for phrase in group if len(phrase) == 1},
+        )
+        for one in known()
+    )
 
 
 def _read(code: str) -> Language:
@@ -108,7 +127,9 @@ def _read(code: str) -> Language:
         third=_words(raw["third"]),
         theirs=_words(raw["theirs"]),
         naming=_words(raw["naming"]),
+        linking=_words(raw["linking"]),
         having=_words(raw["having"]),
+        second=_words(raw["second"]),
         yours=_words(raw["yours"]),
         addressed=_phrases(raw["addressed"]),
         kin=_words(raw["kin"]),
@@ -118,6 +139,7 @@ def _read(code: str) -> Language:
         negators=tuple(_joined(group) for group in raw["negators"]),
         harmless=_phrases(raw["harmless"]),
         contrast=_words(raw["contrast"]),
+        subordinate=_words(raw["subordinate"]),
         unreal=_phrases(raw["unreal"]),
         jokes=_phrases(raw["jokes"]),
         assents=_words(raw["assents"]),

@@ -95,12 +95,11 @@ def claim_thread(
     user_id: str, thread_id: str | None, after: str, worker: str, lease: float
 ) -> Flow[Claim | Unclaimed]:
     """The batch of this thread, or of the user's next one after ``after``, due or not."""
-    if thread_id is None:
-        found = first((yield "unread_thread", {"user_id": user_id, "after": after}))
-        if found is None:
-            return "nothing"
-        thread_id = found["thread_id"]
-    thread = yield from load_thread({"user_id": user_id, "thread_id": thread_id})
+    found = thread_id
+    if found is None:
+        row = first((yield "unread_thread", {"user_id": user_id, "after": after}))
+        found = row["thread_id"] if row else ""
+    thread = yield from load_thread({"user_id": user_id, "thread_id": found})
     if not thread.unread:
         return "nothing"
     user = first((yield "claim_user", {"user_id": user_id, "worker": worker, "lease": lease}))
@@ -108,7 +107,7 @@ def claim_thread(
         paused = (yield "is_paused", {"user_id": user_id})[0]["paused"]
         return "paused" if paused else "held"
     yield "refresh_user", {"user_id": user_id}
-    return (yield from _take(user, thread_id, triggered=True))
+    return (yield from _take(user, found, triggered=True))
 
 
 def _take(user: Row, thread_id: str, *, triggered: bool) -> Flow[Claim]:

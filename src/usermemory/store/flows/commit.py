@@ -20,6 +20,7 @@ from usermemory.store.flows.common import (
     recount,
     save_thread,
 )
+from usermemory.store.flows.revise import revise
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ Lost = Literal["lost", "forgotten"]
 """``lost``: another worker has the user. ``forgotten``: something was erased meanwhile."""
 
 
-def commit(claim: Claim, result: Result) -> Flow[Revision | None | Lost | Profile]:
+def commit(claim: Claim, result: Result) -> Flow[Revision | Lost | Profile | None]:
     """Profile, revision, read messages and schedule, if token and epoch still hold.
 
     Returns:
@@ -108,30 +109,8 @@ def _write(claim: Claim, result: Result, user: User) -> Flow[Revision | None]:
         prompt=result.prompt,
         usage=result.usage,
     )
-    common = {"user_id": claim.user_id, "revision": revision.number}
-    yield "advance_revision", common
-    yield (
-        "save_profile",
-        {
-            **common,
-            "document": codec.dumps(result.document),
-            "fingerprint": result.fingerprint,
-            "stamps": codec.dumps(result.stamps),
-        },
-    )
-    yield (
-        "add_revision",
-        {
-            **common,
-            "author": revision.by,
-            "thread_id": claim.thread_id,
-            "token": claim.token,
-            "changes": codec.records(result.changes),
-            "model": result.model,
-            "prompt": result.prompt,
-            "usage": codec.usage_text(result.usage),
-        },
-    )
+    profile = Profile(result.document, revision.number, result.stamps)
+    yield from revise(claim.user_id, claim.token, profile, revision, result.fingerprint)
     return revision
 
 

@@ -14,6 +14,7 @@ from usermemory.store.codec import dumps
 from usermemory.store.driver import Flow
 from usermemory.store.flows.common import Thread, User, load_thread, lock_user, save_thread
 
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """When a thread becomes due.

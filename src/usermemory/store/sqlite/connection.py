@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -44,7 +44,7 @@ _ERRORS: Sequence[tuple[str, type[StoreError], str]] = (
 
 
 @contextmanager
-def translated(path: Path) -> Iterator[None]:
+def translated(path: Path) -> Generator[None]:
     """Turn SQLite's errors into ours, with the file's name and what to do next."""
     try:
         yield
@@ -109,5 +109,5 @@ def execute(
     connection: sqlite3.Connection, sql: str, parameters: Mapping[str, Any]
 ) -> Sequence[Row]:
     """Run one statement and fetch all its rows."""
-    rows: Sequence[Row] = connection.execute(sql, parameters).fetchall()  # type: ignore[assignment]
+    rows: Sequence[Row] = connection.execute(sql, parameters).fetchall()
     return rows

@@ -6,7 +6,7 @@ import asyncio
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
@@ -143,16 +143,17 @@ class SQLite:
             wait=wait_random(0.01, 0.1),
             reraise=True,
         )
-        for attempt in patient:
-            with attempt:
-                connection = connect(self.path, self._busy_timeout)
-                try:
-                    migrate(connection, self.path, self._clock.now())
-                except BaseException:
-                    connection.close()
-                    raise
-        self.writing = connection
+        self.writing = patient(self._connect_once)
         self._file = self._identity()
+
+    def _connect_once(self) -> sqlite3.Connection:
+        connection = connect(self.path, self._busy_timeout)
+        try:
+            migrate(connection, self.path, self._clock.now())
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
     def _disconnect(self) -> None:
         for connection in [*self.idle, *([self.writing] if self.writing else [])]:
@@ -183,7 +184,7 @@ class SQLite:
         return self.writing
 
     @contextmanager
-    def _borrowed(self) -> Iterator[sqlite3.Connection]:
+    def _borrowed(self) -> Generator[sqlite3.Connection]:
         """A reading connection from the idle ones, or a new one."""
         file = self._file
         if self._identity() != file:

@@ -1,0 +1,127 @@
+"""The command line as a whole: help, errors, and output for people and programs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.support.command_line import Terminal, run
+
+from usermemory.cli.output import clean
+
+COMMANDS = [
+    "demo",
+    "chat",
+    "worker",
+    "profile show",
+    "profile history",
+    "profile why",
+    "profile pause",
+    "profile resume",
+    "jobs list",
+    "jobs retry",
+    "jobs drop",
+    "jobs trigger",
+]
+
+
+def test_help_teaches() -> None:
+    """The help names each command, each variable, and commands to copy."""
+    text = run("--help").stdout
+    for word in {name.split()[0] for name in COMMANDS}:
+        assert f"\n  {word} " in text
+    for name in ("DB", "MODEL", "BASE_URL", "SCHEMA", "USER"):
+        assert f"USERMEMORY_{name}" in text
+    assert "usermemory chat --user will" in text
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_command_has_help(command: str) -> None:
+    """Each command explains itself and its options."""
+    done = run(*command.split(), "--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Usage:" in done.stdout
+    assert "--db" in done.stdout
+
+
+def test_help_imports_nothing_heavy() -> None:
+    """Whoever asks for help does not wait for LangGraph, a database or a terminal library."""
+    code = (
+        "import sys; from usermemory.cli import app; "
+        "print([n for n in ('langgraph', 'langchain_core', 'jsonschema', 'prompt_toolkit', 'rich') "
+        "if n in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_wrong_usage() -> None:
+    """Wrong usage is told with exit code 2."""
+    for arguments in (
+        ("nonsense",),
+        ("profile", "show"),
+        ("jobs", "trigger"),
+        ("chat", "--delay", "x"),
+    ):
+        done = run(*arguments)
+        assert done.returncode == 2
+        assert "Usage" in done.stderr
+
+
+def failing(tmp_path: Path) -> dict[str, tuple[list[str], dict[str, str], str]]:
+    """Commands that cannot work, with their environment, and what must be said."""
+    other = tmp_path / "other.db"
+    other.write_bytes(b"this is no database at all " * 100)
+    db = f"--db={tmp_path / 'memory.db'}"
+    return {
+        "no database": (["profile", "show", "will", db], {}, "there is no database"),
+        "not a database": (["jobs", "list", f"--db={other}"], {}, "not an SQLite database"),
+        "no folder": (["worker", f"--db={tmp_path / 'no' / 'm.db'}"], {}, "does its folder exist"),
+        "in memory": (["chat", "--db=:memory:"], {}, "must outlive"),
+        "other server": (["chat", "--db=mysql://x/y"], {}, "no driver"),
+        "no key": (["chat", db, "--model=openai:gpt-x"], {}, "OPENAI_API_KEY"),
+        "no package": (
+            ["worker", db],
+            {"USERMEMORY_MODEL": "mistralai:x", "MISTRAL_API_KEY": "x"},
+            "pip install",
+        ),
+        "no name": (["chat", db, "--base-url=http://localhost:1/v1"], {}, "--model"),
+        "no schema": (["worker", db, "--schema=nowhere:Nothing"], {}, "cannot be loaded"),
+        "no user": (["chat", db, "--user= "], {}, "user_id"),
+    }
+
+
+def test_what_cannot_work(tmp_path: Path) -> None:
+    """An error of ours is one line on standard error, exit code 1, and no traceback."""
+    for case, (arguments, variables, words) in failing(tmp_path).items():
+        done = run(*arguments, text="hello\n", **variables)
+        assert done.returncode == 1, f"{case}: {done.stderr}"
+        assert done.stderr.splitlines()[-1].startswith("usermemory: "), case
+        assert words in done.stderr, case
+        assert "Traceback" not in done.stderr, case
+
+
+def test_looking_makes_no_database(tmp_path: Path) -> None:
+    """A command that only looks does not leave an empty database behind."""
+    run("profile", "show", "will", "--db", str(tmp_path / "memory.db"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nobody_drives_the_terminal() -> None:
+    """Control characters of what people wrote are shown, not obeyed; other text is left alone."""
+    assert clean("a\x1b[2Jb\x9bc\ud800\r") == "a\ufffd[2Jb\ufffdc\ufffd\ufffd"
+    assert clean("tab\tline\nשלום 👩‍👩‍👧") == "tab\tline\nשלום 👩‍👩‍👧"
+
+
+def test_colours_only_where_wanted(tmp_path: Path) -> None:
+    """A terminal gets colours, but not under NO_COLOR; a pipe gets plain text."""
+    demo = ("demo", "--delay", "0")
+    assert "\x1b" not in run(*demo).stdout
+    colours = {}
+    for name, variables in {"wanted": {}, "refused": {"NO_COLOR": "1"}}.items():
+        with Terminal(*demo, **variables) as terminal:
+            assert terminal.end() == 0
+            colours[name] = "\x1b[1;36m" in terminal.raw
+    assert colours == {"wanted": True, "refused": False}

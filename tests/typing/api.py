@@ -1,0 +1,37 @@
+"""Never run, only checked by mypy and pyright: the public names have the types they promise."""
+
+from __future__ import annotations
+
+from typing import assert_type
+
+from usermemory import (
+    Evidence,
+    Job,
+    Outcome,
+    Recalled,
+    Revision,
+    Scheduled,
+    UserMemory,
+    UserProfile,
+)
+
+
+def plain(memory: UserMemory) -> None:
+    assert_type(memory.remember("will", "t", [("user", "hello")]), Scheduled)
+    assert_type(memory.recall("will", tail=True), Recalled)
+    assert_type(memory.recall("will").render(max_tokens=500), str)
+    assert_type(memory.trigger("will"), list[Outcome])
+    assert_type(memory.history("will"), list[Revision])
+    assert_type(memory.why("will", "interests", "chess"), list[Evidence])
+    assert_type(memory.jobs("dead"), list[Job])
+    memory.remember(7, "t", [])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    memory.jobs("lost")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+async def awaited() -> None:
+    async with UserMemory("sqlite:///memory.db", schema=UserProfile, model="offline") as memory:
+        assert_type(await memory.aremember("will", "t", ["hello"], delay=0), Scheduled)
+        assert_type(await memory.arecall("will"), Recalled)
+        assert_type(await memory.atrigger_all(), list[Outcome])
+        assert_type(await memory.aretry("will", "t"), bool)
+        assert_type(await memory.adrop("will", "t"), int)
