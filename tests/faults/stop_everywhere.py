@@ -1,7 +1,7 @@
 """Run the story once for each place where a process can die, and die there.
 
-A program of its own, so that it can fork without threads. Usage: stop_everywhere.py FOLDER SHARD
-SHARDS; prints one JSON object.
+A program of its own, so that it can fork without threads. Usage: python -m tests.faults.stop_everywhere
+FOLDER SHARD SHARDS; prints one JSON object.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from proof import proof
-from scenario import FACTS, build, finish, tell
+from tests.faults.proof import proof
+from tests.faults.scenario import FACTS, build, finish, tell
 
 START = 1_700_000_000.0
 

@@ -14,7 +14,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from proof import proof
+from tests.faults.proof import proof
 
 from usermemory import UserMemory
 

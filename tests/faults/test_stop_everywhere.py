@@ -17,9 +17,10 @@ SHARDS = 4
 @pytest.mark.parametrize("shard", range(SHARDS))
 def test_stop_at_every_statement(shard: int, tmp_path: Path) -> None:
     """Killed at any statement of any flow, nothing is lost, read twice or left hanging."""
-    program = Path(__file__).with_name("stop_everywhere.py")
+    program = [sys.executable, "-m", "tests.faults.stop_everywhere"]
     done = subprocess.run(
-        [sys.executable, program, tmp_path, str(shard), str(SHARDS)],
+        [*program, tmp_path, str(shard), str(SHARDS)],
+        cwd=Path(__file__).parents[2],
         capture_output=True,
         text=True,
         timeout=1_200,

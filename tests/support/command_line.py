@@ -18,15 +18,16 @@ COMMAND = str(Path(sys.executable).with_name("usermemory"))
 PATIENCE = 60.0
 """Seconds until what must come is missing: far more than it takes."""
 
+_WHERE = "\x1b[6n"
+"""How a command asks the terminal where its cursor is; without an answer, no status line."""
+
 _ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[()][AB0]|\x1b[=>78]|\x1b\][^\x07]*\x07")
 
 
 def environment(**more: str) -> dict[str, str]:
     """An environment without keys, colours or settings of whoever runs the tests."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
-    # No question to the terminal where its cursor is: a test's terminal does not answer.
-    quiet = {"PROMPT_TOOLKIT_NO_CPR": "1", "TERM": "xterm", "LANG": "C.UTF-8", "COLUMNS": "200"}
-    return {**kept, **quiet, "PYTHONUTF8": "1", **more}
+    return {**kept, "TERM": "xterm", "LANG": "C.UTF-8", "COLUMNS": "200", **more}
 
 
 def run(*arguments: str, text: str = "", **more: str) -> subprocess.CompletedProcess[str]:
@@ -105,6 +106,9 @@ class Terminal:
         gone = self.process.poll() is not None
         ready, _, _ = select.select([self._screen], [], [], 0.0 if gone else 0.2)
         if ready:
-            self.raw += (piece := os.read(self._screen, 65_536).decode(errors="replace"))
+            piece = os.read(self._screen, 65_536).decode(errors="replace")
+            if _WHERE in piece:
+                self.type("\x1b[1;1R")
+            self.raw += piece
             self.text += _ESCAPES.sub("", piece)
         return bool(ready) or not gone

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime
+import datetime as dt
 import enum
 from typing import Annotated, Any, Literal
 
@@ -45,7 +45,7 @@ SCALARS: list[Any] = [
     bool,
     float,
     Diet,
-    datetime.date,
+    dt.date,
     Annotated[int, Field(ge=0, le=150)],
     Annotated[str, Field(max_length=5)],
     Literal["a", "b"],
@@ -54,7 +54,7 @@ SHAPES: list[Any] = [
     list[str],
     list[str] | str,
     set[str],
-    list[datetime.date],
+    list[dt.date],
     Annotated[list[int], Remember(max_items=3)],
     dict[str, int],
     dict[str, list[str]],
@@ -111,24 +111,20 @@ def answers(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
         return st.one_of(*map(answers, schema["anyOf"]))
     if "enum" in schema:
         return st.sampled_from(schema["enum"])
-    if schema.get("format") == "date":
-        return st.dates().map(str)
-    match schema["type"]:
-        case "object":
-            return st.fixed_dictionaries(
-                {name: answers(part) for name, part in schema["properties"].items()}
-            )
-        case "array":
-            return st.lists(answers(schema["items"]), max_size=4)
-        case "integer":
-            return st.integers(schema.get("minimum", -5), schema.get("maximum", 5))
-        case kind:
-            return {
-                "string": WORDS.map(lambda word: word[: schema.get("maxLength", 9)]),
-                "number": st.floats(-9, 9),
-                "boolean": st.booleans(),
-                "null": st.none(),
-            }[kind]
+    if schema["type"] == "object":
+        parts = {name: answers(part) for name, part in schema["properties"].items()}
+        return st.fixed_dictionaries(parts)
+    if schema["type"] == "array":
+        return st.lists(answers(schema["items"]), max_size=4)
+    words = WORDS.map(lambda word: word[: schema.get("maxLength", 9)])
+    plain: dict[str, st.SearchStrategy[Any]] = {
+        "string": st.dates().map(str) if schema.get("format") == "date" else words,
+        "integer": st.integers(schema.get("minimum", -5), schema.get("maximum", 5)),
+        "number": st.floats(-9, 9),
+        "boolean": st.booleans(),
+        "null": st.none(),
+    }
+    return plain[schema["type"]]
 
 
 def changes(schema: Schema, fields: set[str] | None = None) -> st.SearchStrategy[list[Change]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from usermemory.checks import Accepted, check
 from usermemory.records import Change, Message, Rejection
@@ -35,9 +35,9 @@ class Profile(UserProfile):
     birthday: date | None = None
     units: Literal["metric", "imperial"] | None = None
     newsletter: bool | None = None
-    allergies: list[str] = []
-    pets: Annotated[list[Pet], Remember(about="anyone")] = []
-    contacts: Annotated[dict[str, str], Remember(about="anyone")] = {}
+    allergies: list[str] = Field(default_factory=list)
+    pets: Annotated[list[Pet], Remember(about="anyone")] = Field(default_factory=list)
+    contacts: Annotated[dict[str, str], Remember(about="anyone")] = Field(default_factory=dict)
     address: Address = Address()
     plan: Annotated[str | None, Remember(protect=True)] = None
     motto: Annotated[str | None, Remember(max_length=20)] = None

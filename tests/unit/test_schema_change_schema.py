@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 
 import pytest
 from pydantic import BaseModel, Field, create_model
-
 from tests.support.provider_rules import strict_refusals
+
 from usermemory.errors import SchemaError
 from usermemory.schema import Remember, Schema, UserProfile, schema_of
 

@@ -48,7 +48,7 @@ def test_caps_only_add_lengths_and_bounds(schema: Schema) -> None:
 @few
 @given(schema=schemas())
 def test_no_union_but_with_null(schema: Schema) -> None:
-    """Below the list of changes nothing is a union of types, which grammars of small models hate."""
+    """Below the list of changes nothing is a union of types, which small models' grammars hate."""
     branches = schema.change_schema()["properties"]["changes"]["items"]["anyOf"]
 
     def unions(node: Any) -> list[Any]:
@@ -56,7 +56,7 @@ def test_no_union_but_with_null(schema: Schema) -> None:
             return []
         inner = [found for part in node.get("properties", {}).values() for found in unions(part)]
         inner += unions(node.get("items"))
-        return inner + [node["anyOf"]] if "anyOf" in node else inner
+        return [*inner, node["anyOf"]] if "anyOf" in node else inner
 
     for union in [found for branch in branches for found in unions(branch)]:
         assert len(union) == 2

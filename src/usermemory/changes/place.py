@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _OPPOSITE: Mapping[Action, Action] = {"add": "remove", "remove": "add"}
 
 
-class Collision(Exception):  # noqa: N818 (an answer, never seen outside of this folder)
+class Collision(Exception):
     """What the change starts from is no longer there: somebody changed it since."""
 
 

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from usermemory.records import Reason
 
 
-class Unfit(Exception):  # noqa: N818 (an answer about a change, caught where it is asked)
+class Unfit(Exception):
     """A change that cannot be made to this document.
 
     Args:

@@ -57,7 +57,7 @@ class Accepted:
     evidence: tuple[Evidence, ...]
 
 
-def check(
+def check(  # noqa: PLR0913 - one call says all that a change is judged by
     change: Change,
     *,
     document: Mapping[str, Any],

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from usermemory.checks.claim import Claim
 from usermemory.checks.clauses import sentences_around
@@ -88,6 +88,19 @@ class Case:
         return Claim.of(text, self.languages | {*spoken(text)}, leave_out=set(folded(self.label)))
 
     @property
+    def known(self) -> Any:
+        """What the profile holds where the change would be made."""
+        value = self.document.get(self.field.name)
+        if self.change.key is None or not isinstance(value, Mapping):
+            return value
+        return cast("Mapping[str, Any]", value).get(self.change.key)
+
+    @property
+    def known_texts(self) -> list[str]:
+        """The strings of what is known there."""
+        return [leaf for leaf in leaves(self.known) if isinstance(leaf, str)]
+
+    @property
     def label(self) -> str:
         """What the field is called, in words."""
         title = self.field.title
@@ -97,10 +110,10 @@ class Case:
 def leaves(value: Any) -> Iterator[str | int | float]:
     """The strings and numbers in a value, however deep; truth values have no words."""
     if isinstance(value, Mapping):
-        for part in value.values():
+        for part in cast("Mapping[str, Any]", value).values():
             yield from leaves(part)
     elif isinstance(value, (list, tuple, set)):
-        for part in value:
+        for part in cast("Iterable[Any]", value):
             yield from leaves(part)
     elif isinstance(value, (str, int, float)) and not isinstance(value, bool):
         yield value

@@ -26,7 +26,7 @@ def confirmed_question(found: Found, thread: Sequence[Message]) -> str | None:
     place = next(n for n, message in enumerate(thread) if message is found.message)
     if place == 0 or thread[place - 1].author != "assistant":
         return None
-    sentences = _SENTENCE.findall(thread[place - 1].text)
+    sentences: list[str] = _SENTENCE.findall(thread[place - 1].text)
     questions = [one.strip() for one in sentences if one.strip().endswith(_ASKS)]
     if len(questions) != 1 or _offers_a_choice(questions[0]):
         return None

@@ -7,9 +7,6 @@ meat" are alike and opposite. Exact repetitions are `usermemory.changes`' to ref
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
 from usermemory.checks.case import Case, Refusal
 from usermemory.checks.claim import Claim
 from usermemory.checks.clauses import clauses
@@ -23,20 +20,11 @@ def check(case: Case) -> Refusal | None:
     """Refuse what adds nothing to the profile."""
     if case.change.action not in ("add", "set") or not isinstance(case.change.value, str):
         return None
-    for known in _known(case):
+    for known in case.known_texts:
         old = Claim.of(known, case.claim.languages | {*spoken(known)})
         if _adds_nothing(case.claim, old, exactly=case.field.kind != "list"):
             return Refusal("duplicate", f"known as {known!r}")
     return None
-
-
-def _known(case: Case) -> Iterator[str]:
-    value: Any = case.document.get(case.field.name)
-    if case.change.key is not None and isinstance(value, dict):
-        value = value.get(case.change.key)
-    yield from (
-        one for one in (value if isinstance(value, list) else [value]) if isinstance(one, str)
-    )
 
 
 def _adds_nothing(new: Claim, known: Claim, *, exactly: bool) -> bool:

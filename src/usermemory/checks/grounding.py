@@ -1,7 +1,7 @@
 """Are the value's names, numbers and content words the user's own?
 
-All names and numbers have to be said, and of other words at least two in three (all of them where
-there are no more than two): a good paraphrase keeps most of the user's words. Numbers may also
+All names and numbers have to be said, and of other words at least two in three
+(so both of two): a good paraphrase keeps most of the user's words. Numbers may also
 follow from dates by the rules of `dates`. Truth values and enumerated ones classify what was said
 and need no word of it.
 """
@@ -17,7 +17,6 @@ from usermemory.checks.claim import numbers_in
 from usermemory.checks.words import folded
 
 _ENOUGH = 2 / 3
-_FEW = 2
 
 
 def check(case: Case) -> Refusal | None:
@@ -36,8 +35,7 @@ def check(case: Case) -> Refusal | None:
     content = claim.content - explained
     missing = sorted(word for word in content if not claim.grounded(word, said))
     telling = len(names) + len(content)
-    allowed = 0 if telling <= _FEW else telling - _ENOUGH * telling
-    if len(missing) > allowed:
+    if telling - len(missing) < _ENOUGH * telling:
         return Refusal("not_grounded", f"the user did not say {', '.join(missing)}")
     return None
 
@@ -55,10 +53,7 @@ def _own_names(case: Case) -> list[str]:
 
 def _known_about(case: Case) -> list[str]:
     """What the same field says of the same people: "my sister" is the sister called Ana."""
-    known: Any = case.document.get(case.field.name)
-    if not isinstance(known, list) or not case.claim.kin:
-        return []
-    return [one for one in known if isinstance(one, str) and case.claim.kin & set(folded(one))]
+    return [one for one in case.known_texts if case.claim.kin & set(folded(one))]
 
 
 def _is_chosen(case: Case) -> bool:

@@ -6,7 +6,6 @@ name will do ("I've lost my job"). What the user says they still like is not rem
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from usermemory.checks.case import Case, Refusal, leaves
@@ -30,15 +29,10 @@ def check(case: Case) -> Refusal | None:
     return None
 
 
-def _item(case: Case) -> Any:
-    """What would go: for an object's property and a map its key too."""
+def _item(case: Case) -> list[Any]:
+    """What would go, and its key if it has one."""
     change = case.change
-    if change.action == "remove":
-        return [change.key, change.value]
-    known: Any = case.document.get(change.field)
-    if change.key is None:
-        return known
-    return [change.key, known.get(change.key) if isinstance(known, Mapping) else None]
+    return [change.key, change.value if change.action == "remove" else case.known]
 
 
 def _names(item: Claim, said: list[str], case: Case) -> bool:
@@ -53,8 +47,7 @@ def _names(item: Claim, said: list[str], case: Case) -> bool:
 
 def _is_unique(found: set[str], item: Claim, case: Case) -> bool:
     """Whether no other item of the list is meant by the words as well: "the novel" is enough."""
-    known: Any = case.document.get(case.field.name)
-    others = [folded(str(one)) for one in known if one != case.change.value] if known else []
+    others = [folded(one) for one in case.known_texts if one != case.change.value]
     return not any(item.grounded(word, other) for other in others for word in found)
 
 

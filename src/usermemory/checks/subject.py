@@ -25,21 +25,21 @@ def check(case: Case) -> Refusal | None:
     """Refuse other people's facts in the user's own fields."""
     change = case.change
     for_anyone = case.field.settings.about == "anyone"
+    why = ""
     if change.who == "assistant":
-        return Refusal("not_about_the_user", "it is about the assistant")
-    if change.who == "other" and not for_anyone:
-        return Refusal("not_about_the_user", f"{case.field.name} is only for the user's own")
-    if change.action in ("remove", "clear"):
+        why = "it is about the assistant"
+    elif change.who == "other" and not for_anyone:
+        why = f"{case.field.name} is only for the user's own"
+    elif change.action in ("remove", "clear"):
         return None
-    if not for_anyone and _only_asks(case):
-        return Refusal("not_about_the_user", "a question that does not speak of the user")
-    if not _is_about_another(case):
-        return None
-    if not for_anyone:
-        return Refusal("not_about_the_user", "the user said it of somebody else")
-    if case.claim.kin or case.claim.names:
-        return None
-    return Refusal("not_about_the_user", "the value does not name whom it is about")
+    elif not for_anyone and _only_asks(case):
+        why = "a question that does not speak of the user"
+    elif _is_about_another(case):
+        if not for_anyone:
+            why = "the user said it of somebody else"
+        elif not case.claim.kin and not case.claim.names:
+            why = "the value does not name whom it is about"
+    return Refusal("not_about_the_user", why) if why else None
 
 
 def _only_asks(case: Case) -> bool:

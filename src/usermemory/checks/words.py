@@ -21,7 +21,7 @@ _WORD = re.compile(
     rf"[{_SINGLE}]|{_GROUPED}|{_DECIMAL}|(?:[^\W_{_SINGLE}]|[\u0300-\u036f])+(?:(?<=n)['’]t(?!\w))?",
     re.IGNORECASE,
 )
-_ENDINGS = frozenset("a d e ed er ers es i ies ied in ing n nen o or r s st t te ten ung y".split())
+_ENDINGS = frozenset("a d e ed er ers es i ies ied in ing n nen o or r s st t te ten ung y".split())  # noqa: SIM905 - easier to read
 _LONGEST_TAIL = 4
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import sys
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +13,7 @@ import typer
 from usermemory.cli.options import DATABASE, BaseUrl, Database, Model, SchemaName, examples
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from usermemory.cli.commands import Commands
     from usermemory.cli.conversation import Conversation
@@ -143,10 +144,13 @@ def _leave_on_signals() -> None:
     """A closed terminal or a polite kill ends the chat as ``/quit`` does."""
 
     def leave(number: int, _frame: object) -> None:
+        if number != signal.SIGTERM:
+            # The terminal is gone, and what is still written to it must not fail.
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            for stream in range(3):
+                os.dup2(nowhere, stream)
         raise SystemExit(128 + number)
 
-    names: tuple[str, ...] = ("SIGHUP", "SIGTERM")
-    handle: Callable[..., object] = signal.signal
-    for name in names:
-        if hasattr(signal, name):  # Windows has no SIGHUP
-            handle(getattr(signal, name), leave)
+    signal.signal(signal.SIGTERM, leave)
+    if sys.platform != "win32":
+        signal.signal(signal.SIGHUP, leave)

@@ -74,14 +74,13 @@ class Commands:
 
     def farewell(self) -> None:
         """Say what is still unread, and that nothing is lost."""
-        user, pending = self._conversation.user_id, 0
-        with suppress(StoreError):
-            pending = self._memory.recall(user).pending
-        if pending:
-            self.tell(
-                f"{count(pending, 'message')} pending: kept, and read when a chat or a worker runs "
-                f"next (usermemory jobs trigger {user} does it now)."
-            )
+        user = self._conversation.user_id
+        with suppress(StoreError, OSError):  # the terminal may be gone
+            if pending := self._memory.recall(user).pending:
+                self.tell(
+                    f"{count(pending, 'message')} pending: kept, and read when a chat or a worker "
+                    f"runs next (usermemory jobs trigger {user} does it now)."
+                )
 
     def _new(self, name: str) -> None:
         before = self._conversation.thread_id

@@ -27,8 +27,7 @@ _SUBJECTS = tuple(
         (r"how old|\bage\b", r"you are \d"),
         (
             r"work(?:ing)? on|\bworking\b|building|project|progress|up to",
-            r"you are (?:building|writing|working on|learning|studying|planning|training|making|"
-            r"developing|designing|creating|restoring|renovating|organi[sz]ing|preparing)\b",
+            r"you are (?:working on|(?:build|writ|learn|study|plann|train|develop|design)ing)\b",
         ),
         (
             r"\blive\b|city|home",

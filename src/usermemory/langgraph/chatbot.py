@@ -8,11 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from langchain_core.messages import AnyMessage, SystemMessage
-from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
 from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode, tools_condition
 
 from usermemory.extract.models import chat_model
+from usermemory.langgraph.node import Node
 from usermemory.langgraph.nodes import (
     OnError,
     Recaller,
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from langchain_core.language_models import BaseChatModel
+    from langchain_core.runnables import RunnableConfig
     from langchain_core.tools import BaseTool
     from langgraph.checkpoint.base import BaseCheckpointSaver
     from langgraph.graph.state import CompiledStateGraph
@@ -75,6 +76,8 @@ def create_chatbot(  # noqa: PLR0913 - nine settings, seven of them by name and 
         user_id: As for `recall_node`.
         on_error: As for `recall_node`.
 
+    As a node of another graph it remembers nothing: put a `remember_node` into that graph.
+
     Raises:
         ModelUnavailable: The package or the key of the named model is missing.
     """
@@ -103,7 +106,7 @@ def create_chatbot(  # noqa: PLR0913 - nine settings, seven of them by name and 
     return graph.compile(checkpointer=checkpointer)
 
 
-def _remember_node(rememberer: Rememberer) -> Runnable[ChatState, dict[str, Any]]:
+def _remember_node(rememberer: Rememberer) -> Node:
     """A node that remembers what arrived, and signs it for the rest of the thread's life."""
 
     def remember(state: ChatState, config: RunnableConfig) -> dict[str, Any]:
@@ -114,7 +117,7 @@ def _remember_node(rememberer: Rememberer) -> Runnable[ChatState, dict[str, Any]
         run = await rememberer.akeep(state, config)
         return {"messages": signed(state["messages"], run.user_id)}
 
-    return RunnableLambda(remember, aremember, name="remember")
+    return Node("remember", remember, aremember)
 
 
 def _model_node(
@@ -122,7 +125,7 @@ def _model_node(
     prompt: str,
     tools: Sequence[BaseTool | Callable[..., Any]],
     recaller: Recaller,
-) -> Runnable[ChatState, dict[str, Any]]:
+) -> Node:
     """A node that asks the model, below what is known of the user."""
     asked = model.bind_tools(tools) if tools else model
 
@@ -136,7 +139,7 @@ def _model_node(
         info = state["user_info"] if "user_info" in state else await recaller.atext(config)
         return {"messages": [await asked.ainvoke(_conversation(prompt, info, state), config)]}
 
-    return RunnableLambda(ask, aask, name="model")
+    return Node("model", ask, aask)
 
 
 def _conversation(prompt: str, info: str, state: ChatState) -> list[AnyMessage]:

@@ -10,16 +10,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
 from langgraph.channels import UntrackedValue
 
 from usermemory.errors import IdentityError, UserMemoryError
 from usermemory.events import Event
 from usermemory.langgraph.identity import FindUser, Run, current_run, field_of
+from usermemory.langgraph.node import Node
 from usermemory.langgraph.speakers import heard_by
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+
+    from langchain_core.runnables import RunnableConfig
 
     from usermemory.memory import UserMemory
 
@@ -92,7 +94,7 @@ def recall_node(
     max_tokens: int = 1_000,
     user_id: FindUser | None = None,
     on_error: OnError = "continue",
-) -> Runnable[Any, dict[str, str]]:
+) -> Node:
     """A node that puts what is known of the user into the state, as text for a system message.
 
     Declare the key as ``user_info: UserInfo``: as a plain ``str`` it would be in checkpoints.
@@ -118,7 +120,7 @@ def recall_node(
     async def arecall(_: Any, config: RunnableConfig) -> dict[str, str]:
         return {key: await recaller.atext(config)}
 
-    return RunnableLambda(recall, arecall, name="recall")
+    return Node("recall", recall, arecall)
 
 
 def remember_node(
@@ -126,7 +128,7 @@ def remember_node(
     *,
     user_id: FindUser | None = None,
     on_error: OnError = "continue",
-) -> Runnable[Any, None]:
+) -> Node:
     """A node that hands the state's ``messages`` to the memory; what is known costs nothing.
 
     A run can set ``delay`` (seconds of quiet before its thread is consolidated) and
@@ -149,7 +151,7 @@ def remember_node(
     async def aremember(state: Any, config: RunnableConfig) -> None:
         await rememberer.akeep(state, config)
 
-    return RunnableLambda(remember, aremember, name="remember")
+    return Node("remember", remember, aremember)
 
 
 def _said(state: Any, run: Run) -> tuple[str, str, list[Any]]:

@@ -35,7 +35,8 @@ _NOT_MEANT = re.compile(
     r"perhaps|possibly|might|someday|one day|said|says|saying|told|tells|asked|wrote|writes|"
     r"claims?|claimed|according|quote|quoting|lyrics?|song goes|character|role-?play|translate|"
     r"repeat|lol|lmao|rofl|ha(?:ha)+|he(?:he)+|jk|kidding|joking|joke|yeah right|ignore|"
-    r"forget)\b|\bnot\W*\Z|[😂🤣😜]",
+    r"forget|as an ai|in (?:the|this|that|my|a) (?:story|game|novel|dream|book|film|movie|play)|"
+    r"of my (?:story|novel|book))\b|\bnot\W*\Z|[😂🤣😜]",
     re.IGNORECASE,
 )
 _JOKING = re.compile(
@@ -54,11 +55,12 @@ _SPLIT = re.compile(
 )
 _OPENER = re.compile(
     r"\s*(?:(?:hi|hello|hey|hiya|there|well|oh|ah|aw|ok|okay|so|and|but|also|actually|yes|yeah|"
-    r"yep|no|nope|nah|sorry|btw|by the way|anyways?|please|remember(?: that)?|you know(?: what)?|"
-    r"in my (?:free|spare) time|to be honest|tbh|honestly|hmm+|um+|uh|thanks|thank you|cheers|good (?:morning|evening|"
-    r"afternoon)|nice to meet you|these days|lately|nowadays|because|plus|wait|i mean|fyi|"
-    r"for the record|in fact|it turns out|turns out|as of (?:now|today)|now|again|"
-    r"(?:just )?so you know(?: what)?|too|first of all)\b[\s,!.:\u2013\u2014-]*){1,8}",
+    r"yep|no|nope|nah|sorry|btw|by the way|anyways?|please|remember(?: that)?|"
+    r"you know(?: what)?|in my (?:free|spare) time|to be honest|tbh|honestly|hmm+|um+|uh|thanks|"
+    r"thank you|cheers|good (?:morning|evening|afternoon)|nice to meet you|these days|lately|"
+    r"nowadays|because|plus|wait|i mean|fyi|for the record|in fact|it turns out|turns out|"
+    r"as of (?:now|today)|now|again|(?:just )?so you know|too|first of all)"
+    r"\b[\s,!.:\u2013\u2014-]*){1,8}",
     re.IGNORECASE,
 )
 _SUBJECT = re.compile(r"i(?:m|ve)?\b", re.IGNORECASE)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from usermemory.errors import SchemaError
 from usermemory.records import Action
 from usermemory.schema.settings import Remember
-from usermemory.schema.shape import Json, canonical, is_list, is_object
+from usermemory.schema.shape import Json, canonical
 from usermemory.schema.strict import array, closed, one_of, properties, strict, text
 
 if TYPE_CHECKING:

@@ -54,7 +54,7 @@ def _loosened(fields: dict[str, FieldInfo], above: tuple[Any, ...]) -> dict[str,
         annotation = partial(info.annotation, above)
         if info.is_required():
             default = _nothing(annotation)
-            annotation = Union[annotation, None]  # noqa: UP007 (a twin may be a forward reference)
+            annotation = annotation | None
         elif annotation is not info.annotation:
             default = _default(info)
         else:

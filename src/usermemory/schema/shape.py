@@ -83,8 +83,8 @@ def placed(schema: Json) -> Json:
 def _target(reference: str, root: Mapping[str, Any], path: str) -> Json:
     found: Any = root
     for step in reference.removeprefix("#").split("/")[1:]:
-        step = step.replace("~1", "/").replace("~0", "~")  # noqa: PLW2901 (a JSON pointer's escapes)
-        found = found.get(step) if is_object(found) else None
+        name = step.replace("~1", "/").replace("~0", "~")
+        found = found.get(name) if is_object(found) else None
     if not reference.startswith("#") or not is_object(found):
         raise SchemaError(f"field {path!r}: nothing stands at {reference!r} in this schema")
     return found

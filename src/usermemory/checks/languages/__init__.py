@@ -9,8 +9,8 @@ here. These do (in part, the rest of them works on any language):
 - ``negation``: what turns a clause around (``negators``, ``unreal``)
 - ``removal``: what says that something still holds (``affirms``)
 - ``confirmation``: a short assent (``assents``), alternatives in a question
-- ``substance``: words that are no values, orders (``nothing``, ``roles``, ``orders``); these few are
-  looked for in every language at once
+- ``substance``: words that are no values, orders (``nothing``, ``roles``, ``orders``); these few
+  are looked for in every language at once
 
 A new language is a new file with the same keys; lists are words separated by spaces, phrases are
 arrays or separated by ``|``.
@@ -117,7 +117,7 @@ def _common() -> tuple[tuple[Language, frozenset[str]], ...]:
 
 
 def _read(code: str) -> Language:
-    raw = tomllib.loads((files(__package__) / f"{code}.toml").read_text("utf-8"))
+    raw = tomllib.loads((files("usermemory.checks.languages") / f"{code}.toml").read_text("utf-8"))
     return Language(
         code=code,
         function=_words(raw["function"]),
