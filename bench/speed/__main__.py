@@ -21,7 +21,9 @@ _IN_PROCESS = {
 def main() -> None:
     """Measure what was asked for, or all, in a temporary folder."""
     parser = argparse.ArgumentParser(prog="python -m bench.speed", description=__doc__)
-    parser.add_argument("figures", nargs="*", choices=[*_IN_PROCESS, "imports", []], metavar="FIGURE")
+    parser.add_argument(
+        "figures", nargs="*", choices=[*_IN_PROCESS, "imports", []], metavar="FIGURE"
+    )
     parser.add_argument("--folder", type=Path, help="put the databases on this disk")
     parser.add_argument("--langmem", type=Path, help="a Python interpreter that has langmem")
     parser.add_argument("--install-langmem", action="store_true", help="in a throw-away venv")

@@ -25,9 +25,9 @@ def figures(langmem: Path | None) -> list[Figure]:
     _round(sides)  # compiles, and warms the disk's cache
     times = list(zip(*(_round(sides) for _ in range(_ROUNDS)), strict=True))
     seconds = [f"{statistics.median(side):.2f} s" for side in times]
-    if not langmem:
-        return [Figure(f"{_OURS} / {_THEIRS}", *seconds, "-", None, 0.25, "<=")]
-    return [Figure(f"{_OURS} / {_THEIRS}", *seconds, median_ratio(*times), 0.25, "<=")]
+    ours, theirs = seconds if langmem else (*seconds, "-")
+    ratio = median_ratio(*times) if langmem else None
+    return [Figure(f"{_OURS} / {_THEIRS}", ours, theirs, ratio, 0.25, "<=")]
 
 
 def install_langmem(folder: Path) -> Path:

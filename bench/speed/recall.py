@@ -11,6 +11,7 @@ from pathlib import Path
 from bench.speed.rate import Operation, at_once, one_by_one, per_second
 from bench.table import Figure, median_ratio
 from langgraph.store.sqlite.aio import AsyncSqliteStore
+
 from usermemory import UserMemory
 
 _PROFILES = 10_000
@@ -19,7 +20,20 @@ _ROUNDS = 7
 _ONE_BY_ONE = 2_000
 _AT_ONCE = 4_000
 _LABEL = ("profiles",)
-_WORDS = "climbs bakes reads paints runs sails cooks sings hikes plants fixes writes".split()
+_WORDS = [
+    "climbs",
+    "bakes",
+    "reads",
+    "paints",
+    "runs",
+    "sails",
+    "cooks",
+    "sings",
+    "hikes",
+    "plants",
+    "fixes",
+    "writes",
+]
 
 
 async def figures(folder: Path) -> list[Figure]:
@@ -71,11 +85,17 @@ async def _compared(
 def _profile(number: int) -> str:
     """A profile of the ready schema, as JSON of 1.5 KB."""
     chance = random.Random(number)
-    document = {"name": f"Name {number}", "age": 20 + number % 60, "interests": [], "core_memories": []}
+    interests: list[str] = []
+    memories: list[str] = []
+    document = {
+        "name": f"Name {number}",
+        "age": 20 + number % 60,
+        "interests": interests,
+        "core_memories": memories,
+    }
     while len(json.dumps(document)) < _BYTES:
-        words = " ".join(chance.choices(_WORDS, k=8))
-        document["core_memories"].append(f"{words} {chance.random()}")
-        document["interests"].append(f"{chance.choice(_WORDS)} {chance.random():.3f}")
+        memories.append(f"{' '.join(chance.choices(_WORDS, k=8))} {chance.random()}")
+        interests.append(f"{chance.choice(_WORDS)} {chance.random():.3f}")
     return json.dumps(document)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bench.speed.rate import at_once, one_by_one, per_second
 from bench.table import Figure, median_ratio
+
 from usermemory import UserMemory
 
 _ROUNDS = 7
@@ -68,7 +69,7 @@ def _messages(turn: int) -> list[dict[str, str]]:
     user, assistant = _TEXTS
     return [
         {"role": "user", "content": f"{user} {turn}", "id": f"user-{turn}"},
-        {"role": "assistant", "content": assistant, "id": f"assistant-{turn}"},
+        {"role": "assistant", "content": f"{assistant} {turn}", "id": f"assistant-{turn}"},
     ]
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bench.table import Figure, median_ratio
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
+
 from usermemory import UserMemory
 
 _LENGTHS = (1_000, 10)
@@ -36,10 +37,11 @@ async def figures(folder: Path) -> list[Figure]:
 
 
 def _flat(name: str, long: tuple[float, ...], short: tuple[float, ...]) -> Figure:
-    sides = [f"{statistics.median(times) * 1_000_000:,.0f} µs" for times in (long, short)]
+    ours, other = (f"{statistics.median(times) * 1_000_000:,.0f} µs" for times in (long, short))
     return Figure(
         f"{name}, threads of {_LENGTHS[0]:,} / {_LENGTHS[1]} messages",
-        *sides,
+        ours,
+        other,
         median_ratio(long, short),
         1.2,
         "<=",

@@ -11,6 +11,7 @@ from typing import Any
 from bench.table import Figure, median_ratio
 from langchain_core.messages import AIMessage, SystemMessage
 from langgraph.graph import END, START, MessagesState, StateGraph
+
 from usermemory import UserMemory
 from usermemory.langgraph import acheckpointer, create_chatbot
 from usermemory.langgraph.chatbot import PROMPT, ChatState
@@ -49,8 +50,8 @@ async def figures(folder: Path) -> list[Figure]:
 def _figure(
     name: str, ours: tuple[float, ...], other: tuple[float, ...], target: float | None
 ) -> Figure:
-    sides = [f"{statistics.median(times) * 1_000:.1f} ms" for times in (ours, other)]
-    return Figure(name, *sides, median_ratio(ours, other), target, "<=")
+    first, second = (f"{statistics.median(times) * 1_000:.1f} ms" for times in (ours, other))
+    return Figure(name, first, second, median_ratio(ours, other), target, "<=")
 
 
 def _without_memory(model: ScriptedModel, nodes: tuple[str, ...], saver: Any) -> Any:
@@ -62,7 +63,7 @@ def _without_memory(model: ScriptedModel, nodes: tuple[str, ...], saver: Any) ->
     async def ask(state: ChatState) -> dict[str, list[AIMessage]]:
         return {"messages": [await model.ainvoke([SystemMessage(PROMPT), *state["messages"]])]}
 
-    graph = StateGraph(ChatState, input_schema=MessagesState, output_schema=MessagesState)
+    graph: Any = StateGraph(ChatState, input_schema=MessagesState, output_schema=MessagesState)
     for node in nodes:
         graph.add_node(node, ask if node == "model" else nothing)
     for before, after in zip((START, *nodes), (*nodes, END), strict=True):

@@ -2,28 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import chain
 
 from usermemory.messages import tokens
 from usermemory.records import Message
 
+Turn = tuple[Message, ...]
 
-def fitting(inbox: Sequence[Message], budget: int) -> tuple[Message, ...]:
-    """The longest beginning of an inbox that fits the budget and ends with a turn.
 
-    A turn begins with a message by the user or another person, so that a tool call is never
-    parted from its result, nor an answer from its question. A single turn larger than the budget
-    is taken alone: nothing is dropped.
+def turns(messages: Iterable[Message]) -> list[Turn]:
+    """The messages in turns, which are never parted.
+
+    A turn begins with a message by the user or another person: a tool call stays with its result,
+    and an answer with its question.
+    """
+    found: list[list[Message]] = []
+    for message in messages:
+        if not found or message.author in {"user", "other"}:
+            found.append([])
+        found[-1].append(message)
+    return [tuple(turn) for turn in found]
+
+
+def fitting(
+    inbox: Sequence[Message], budget: int, at_most: int | None = None, *, more: bool = False
+) -> tuple[Message, ...]:
+    """The beginning of an inbox that one consolidation reads.
 
     Args:
         inbox: Unread messages, oldest first.
-        budget: Tokens, by the same estimate as the gate's.
+        budget: Tokens, by estimate; a single turn beyond it is read alone, nothing is dropped.
+        at_most: Turns, where a larger batch made the model fail.
+        more: Whether the inbox goes on behind these, so that the last turn may be incomplete.
     """
-    spent, end = 0, 0
-    for index, message in enumerate(inbox):
-        if message.author in {"user", "other"} and index > 0:
-            end = index
-        spent += tokens(message.text)
-        if spent > budget and end:
-            return tuple(inbox[:end])
-    return tuple(inbox)
+    every = turns(inbox)
+    if more and len(every) > 1:
+        every.pop()
+    spent = 0
+    for index, turn in enumerate(every):
+        spent += sum(tokens(message.text) for message in turn)
+        if index and (spent > budget or (at_most is not None and index >= at_most)):
+            every = every[:index]
+            break
+    return tuple(chain.from_iterable(every))
+
+
+def half(batch: Sequence[Message]) -> int | None:
+    """How many turns the first half of a batch has; None if it is a single turn."""
+    count = len(turns(batch))
+    return (count + 1) // 2 if count > 1 else None

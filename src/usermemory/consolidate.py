@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from usermemory.batch import fitting
+from usermemory.batch import fitting, half
 from usermemory.errors import ExtractionError, ProviderError, RealModelForbidden, StoreError
 from usermemory.extract import Extraction, Extractor, Repairing, Request, UnusableAnswer
 from usermemory.fold import Case, Folded, fold, stamped
@@ -23,7 +23,7 @@ from usermemory.records import Change, Outcome, Rejection, Status, Usage
 from usermemory.retry import Retry
 from usermemory.schema import Schema
 from usermemory.store import Driver
-from usermemory.store.flows.claim import Claim, Profile, give_back
+from usermemory.store.flows.claim import DAY, Claim, Profile, day_of, give_back
 from usermemory.store.flows.commit import Failure, Result, commit, fail, hold
 
 logger = logging.getLogger("usermemory")
@@ -44,6 +44,7 @@ class Consolidator:
         off: Checks that are left out.
         budget: Tokens of conversation that one call reads.
         hold_max: Seconds after which a held batch is read whatever the gate says.
+        daily_tokens: What a user may cost a day (UTC); beyond it messages wait for the next.
         retry: When a failed batch is tried again.
     """
 
@@ -54,6 +55,7 @@ class Consolidator:
     off: frozenset[str] = frozenset()
     budget: int = 6_000
     hold_max: float | None = None
+    daily_tokens: int | None = None
     retry: Retry = Retry()
 
     def consolidate(self, claim: Claim) -> Outcome:
@@ -68,14 +70,13 @@ class Consolidator:
         Raises:
             StoreError: The database failed; the messages are still in the inbox.
         """
-        batch = fitting(claim.batch, self.budget)
-        claim = replace(claim, whole=claim.whole and len(batch) == len(claim.batch), batch=batch)
-        if not any(message.author == "user" for message in batch):
+        claim = self._fitting(claim)
+        if not any(message.author == "user" for message in claim.batch):
             return self._finish(claim, Extraction(), repaired=True)
-        held = self._held(claim)
-        if held:
-            return self._hold(claim, held)
         try:
+            waits = self._waits(claim)
+            if waits is not None:
+                return self._hold(claim, waits)
             extraction = self.extractor().extract(self._request(claim))
         except (StoreError, RealModelForbidden):
             self.driver.write(give_back, claim)
@@ -84,15 +85,28 @@ class Consolidator:
             return self._fail(claim, error)
         return self._finish(claim, extraction)
 
-    def _held(self, claim: Claim) -> str:
-        """What the gate waits for; empty when the batch goes through."""
-        if self.gate is None or claim.triggered or claim.thread.state == "held":
-            return ""
-        return "" if self.gate.opens(claim.batch) else f"gate: {self.gate}"
+    def _fitting(self, claim: Claim) -> Claim:
+        """The claim with as much of its batch as one call reads."""
+        at_most = claim.thread.at_most
+        batch = fitting(claim.batch, self.budget, at_most, more=not claim.whole)
+        whole = claim.whole and len(batch) == len(claim.batch)
+        return replace(claim, batch=batch, whole=whole)
 
-    def _hold(self, claim: Claim, reason: str) -> Outcome:
-        self.driver.write(hold, claim, reason, self.hold_max)
-        return _outcome(claim, "held", reason=reason, messages=0)
+    def _waits(self, claim: Claim) -> tuple[str, float | None] | None:
+        """What the batch waits for and until when; None when it goes through."""
+        if self.daily_tokens is not None and claim.spent >= self.daily_tokens:
+            return f"budget: {claim.spent} tokens today", (day_of(claim.now) + 1) * DAY
+        # A batch that was held to its end or halved has passed the gate before.
+        passed = claim.triggered or claim.thread.state == "held" or claim.thread.at_most
+        if self.gate is None or passed or self.gate.opens(claim.batch):
+            return None
+        if self.hold_max is None:
+            return f"gate: {self.gate}", None
+        return f"gate: {self.gate}", (claim.thread.first_at or claim.now) + self.hold_max
+
+    def _hold(self, claim: Claim, waits: tuple[str, float | None]) -> Outcome:
+        self.driver.write(hold, claim, *waits)
+        return _outcome(claim, "held", reason=waits[0], messages=0)
 
     def _finish(self, claim: Claim, extraction: Extraction, *, repaired: bool = False) -> Outcome:
         """Check, apply, repair once, commit; again on the newer profile if it has moved."""
@@ -144,9 +158,10 @@ class Consolidator:
         request = replace(self._request(claim), document=folded.document)
         try:
             mended = extractor.repair(request, mendable)
-        except ExtractionError as error:
-            logger.warning("repair failed: %s; what was good is kept", error)
-            return extraction, folded
+        except Exception as error:  # noqa: BLE001 - what was good is kept; the rest is recorded
+            logger.warning("repair failed with %s; what was good is kept", type(error).__name__)
+            spent = error.usage if isinstance(error, UnusableAnswer) else Usage()
+            return replace(extraction, usage=extraction.usage + spent), folded
         refused = {id(r.change) for r in mendable}
         good = tuple(change for change in extraction.changes if id(change) not in refused)
         both = replace(
@@ -195,10 +210,9 @@ class Consolidator:
         reason, text = "extractor_error", type(error).__name__
         if isinstance(error, ExtractionError):
             reason, text = error.reason, f"{text}: {error}"
-        wanted = error.retry_after if isinstance(error, ProviderError) else None
         usage = error.usage if isinstance(error, UnusableAnswer) else Usage()
-        wait = self.retry.after(claim.thread.attempts + 1, wanted)
-        held = self.driver.write(fail, claim, Failure(reason, text, wait, usage))
+        failure = self._next_attempt(claim, Failure(reason, text, None, usage=usage), error)
+        held = self.driver.write(fail, claim, failure)
         if not isinstance(error, ExtractionError):
             logger.error("the extractor failed with %s", text)
             logger.debug("where it failed", exc_info=error)
@@ -208,8 +222,24 @@ class Consolidator:
             reason=reason if held else "lost",
             usage=usage,
             error=text,
-            retry_at=None if wait is None else claim.now + wait,
+            retry_at=None if failure.retry_in is None else claim.now + failure.retry_in,
         )
+
+    def _next_attempt(self, claim: Claim, failure: Failure, error: Exception) -> Failure:
+        """Wait and try again; halve a batch that is itself to blame; bury a turn that is."""
+        failed = claim.thread.attempts + 1
+        if isinstance(error, ProviderError) or not isinstance(error, ExtractionError):
+            wanted = error.retry_after if isinstance(error, ProviderError) else None
+            return replace(failure, retry_in=self.retry.after(failed, wanted))
+        smaller = half(claim.batch)
+        if smaller is not None and error.reason == "truncated":
+            return replace(failure, retry_in=0.0, at_most=smaller)
+        if smaller is not None and failed > 1:
+            return replace(failure, retry_in=self.retry.after(1), at_most=smaller)
+        wait = self.retry.after(failed)
+        if wait is None:
+            return replace(failure, poison=tuple(message.seq for message in claim.batch))
+        return replace(failure, retry_in=wait)
 
 
 def _outcome(claim: Claim, status: Status, **details: Any) -> Outcome:

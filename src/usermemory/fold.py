@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from usermemory.changes import Unfit, apply
-from usermemory.checks import Accepted, check
+from usermemory.checks import Accepted, Texts, check
 from usermemory.records import Applied, Change, Evidence, Message, Rejection
 from usermemory.schema import Schema
 
@@ -22,6 +22,7 @@ class Case:
         context: The messages right before them.
         edited: When each field was last edited by hand.
         off: Checks that are left out.
+        read: What was read in the messages, for one change after the other.
     """
 
     schema: Schema
@@ -31,6 +32,7 @@ class Case:
     thread_id: str
     edited: Mapping[str, float]
     off: frozenset[str] = frozenset()
+    read: Texts = field(default_factory=Texts, init=False, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +46,11 @@ class Folded:
 
 def fold(document: Mapping[str, Any], changes: Iterable[Change], case: Case) -> Folded:
     """Check and apply changes one by one; a refused one leaves the others alone."""
+    earlier = document
     applied: list[Applied] = []
     rejections: list[Rejection] = []
     for change in changes:
-        verdict = judge(document, change, case)
+        verdict = judge(document, change, case, earlier)
         if isinstance(verdict, Rejection):
             rejections.append(verdict)
             continue
@@ -60,8 +63,13 @@ def fold(document: Mapping[str, Any], changes: Iterable[Change], case: Case) -> 
     return Folded(document, tuple(applied), tuple(rejections))
 
 
-def judge(document: Mapping[str, Any], change: Change, case: Case) -> Accepted | Rejection:
-    """Is this change what the user said?"""
+def judge(
+    document: Mapping[str, Any],
+    change: Change,
+    case: Case,
+    earlier: Mapping[str, Any] | None = None,
+) -> Accepted | Rejection:
+    """Is this change what the user said? ``earlier`` is the profile before the whole answer."""
     return check(
         change,
         document=document,
@@ -72,6 +80,8 @@ def judge(document: Mapping[str, Any], change: Change, case: Case) -> Accepted |
         edited=case.edited,
         user_id=case.user_id,
         off=case.off,
+        earlier=earlier,
+        read=case.read,
     )
 
 

@@ -226,7 +226,17 @@ class Scheduled:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A thread with unread messages, as `jobs` lists it."""
+    """A thread with unread messages, or with dead ones, as `jobs` lists it.
+
+    Attributes:
+        state: ``dead`` if the whole thread waits for a person.
+        due_at: When it is read next.
+        unread: Messages that wait to be read.
+        attempts: Failed attempts at the next batch.
+        dead: Messages that made the model fail by themselves, and wait for a person.
+        last_error: Of the last failed attempt, or what the gate waits for.
+        running: Whether a worker holds the user now.
+    """
 
     user_id: str
     thread_id: str
@@ -234,6 +244,7 @@ class Job:
     due_at: float | None
     unread: int
     attempts: int
+    dead: int = 0
     last_error: str = ""
     running: bool = False
 

@@ -31,26 +31,21 @@ class Trigger:
     def thread(self, user_id: str, thread_id: str) -> list[Outcome]:
         """Everything unread in one thread; empty if nothing is, or the user is paused."""
         outcomes: list[Outcome] = []
-        while True:
-            claim = self._claim(user_id, thread_id, "")
-            if not isinstance(claim, Claim):
-                return outcomes
+        while isinstance(claim := self._claim(user_id, thread_id, ""), Claim):
             outcomes.append(self._run(claim))
-            if outcomes[-1].status == "failed" or outcomes[-1].messages == len(claim.batch):
-                return outcomes
+            if self._ends(outcomes[-1]):
+                break
+        return outcomes
 
     def user(self, user_id: str) -> list[Outcome]:
         """Everything unread of one user, thread after thread."""
         outcomes: list[Outcome] = []
         after = ""
-        while True:
-            claim = self._claim(user_id, None, after)
-            if not isinstance(claim, Claim):
-                return outcomes
-            outcome = self._run(claim)
-            outcomes.append(outcome)
-            if outcome.status == "failed" or (claim.whole and outcome.messages == len(claim.batch)):
+        while isinstance(claim := self._claim(user_id, None, after), Claim):
+            outcomes.append(self._run(claim))
+            if self._ends(outcomes[-1]):
                 after = claim.thread_id
+        return outcomes
 
     def everybody(self) -> list[Outcome]:
         """Everything unread of everybody who is not paused."""
@@ -71,6 +66,12 @@ class Trigger:
                 break
             outcomes.append(self._run(claim))
         return outcomes
+
+    def _ends(self, outcome: Outcome) -> bool:
+        """Whether the thread is left to its schedule now; a halved batch goes on at once."""
+        if outcome.status == "failed":
+            return outcome.retry_at is None or outcome.retry_at > self.clock.now()
+        return outcome.status == "held"
 
     def _claim(self, user_id: str, thread_id: str | None, after: str) -> Claim | Unclaimed:
         """The next batch; waits while a worker holds the user."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from usermemory.errors import InvalidInput
@@ -34,6 +35,17 @@ def evidence_of(
     for item in wanted:
         found += (e for e in _chain(revisions, where, item) if e not in found)
     return found
+
+
+def about(revisions: list[Revision], field: str | None) -> list[Revision]:
+    """The revisions that changed a field, with nothing but those changes; None for all."""
+    if field is None:
+        return revisions
+    only = (
+        replace(revision, changes=tuple(c for c in revision.changes if c.field == field))
+        for revision in revisions
+    )
+    return [revision for revision in only if revision.changes]
 
 
 def resolve(document: Mapping[str, Any], pointer: str) -> tuple[str, Any]:

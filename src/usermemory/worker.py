@@ -66,6 +66,7 @@ class Worker:
         self._wake = threading.Event()
         self._until = 0.0
         self._stopping = threading.Event()
+        self._deafen: Callable[[], None] = lambda: None
         self._running: dict[tuple[int, str], Claim] = {}
         self._threads = [
             threading.Thread(target=self._work, name=f"usermemory-worker-{number}", daemon=True)
@@ -74,6 +75,7 @@ class Worker:
 
     def start(self) -> None:
         """Begin to work."""
+        self._deafen = self._driver.listen(lambda: self.wake(0.0))
         for thread in self._threads:
             thread.start()
 
@@ -93,6 +95,7 @@ class Worker:
         """
         self._stopping.set()
         self._wake.set()
+        self._deafen()
         end = time.monotonic() + grace
         for thread in self._threads:
             thread.join(max(0.0, end - time.monotonic()))

@@ -27,7 +27,7 @@ def test_demo_tells_the_story(tmp_path: Path) -> None:
 
 def test_demo_as_data() -> None:
     """As JSON it is the same story, and its patch makes an empty profile into the learned one."""
-    scenes = data("demo", "--delay", "0.5", "--user", "bill")
+    scenes = data("demo", "--user", "bill")
     kinds = [scene["scene"] for scene in scenes if scene["scene"] != "turn"]
     assert kinds == ["opened", "begun", "quiet", "learned", "begun", "begun"]
     learned = next(scene for scene in scenes if scene["scene"] == "learned")

@@ -184,6 +184,15 @@ async def test_an_answer_is_remembered_as_the_assistants(tmp_path: Path, colour:
     assert document["interests"] == []
 
 
+async def test_a_bot_that_repeats_the_user_takes_nothing_away(tmp_path: Path, colour: str) -> None:
+    """What the user said first is their own, though the answer to it says the same words."""
+    model = ScriptedModel(replies=lambda messages: f"You said: {messages[-1].text}")
+    async with chatting(tmp_path, colour, model) as chat:
+        await chat.say("My name is Will.")
+        chat.memory.trigger("will")
+        assert chat.memory.recall("will").document["name"] == "Will"
+
+
 async def test_nodes_fit_a_graph_of_ones_own(tmp_path: Path, colour: str) -> None:
     """`recall_node` fills any key of any state that declares it, and leaves the rest alone."""
 

@@ -54,7 +54,7 @@ async def test_each_message_is_stored_once(
     tmp_path: Path, colour: str, passed: Callable[[History], list[Any]]
 ) -> None:
     """However the thread is passed, the inbox holds each turn's two messages once, in order."""
-    model = ScriptedModel(replies=lambda messages: f"You said {messages[-1].text}")
+    model = ScriptedModel(replies=lambda messages: f"Noted {len(messages[-1].text)} letters.")
     history: list[tuple[str, str]] = []
     async with chatting(tmp_path, colour, model) as chat:
         chat.bot = create_chatbot(chat.memory, model)

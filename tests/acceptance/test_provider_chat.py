@@ -37,18 +37,20 @@ def answer(body: dict[str, Any]) -> Any:
     return tool({"changes": []}) if asks else text("Good to know.")
 
 
-def openai(server: ProviderServer) -> BaseChatModel:
-    """OpenAI's class, at the loopback server."""
+def openai(server: ProviderServer) -> tuple[BaseChatModel, Any, Any]:
+    """OpenAI's class at the loopback server, and the clients that it shares with the process."""
     from langchain_openai import ChatOpenAI
 
-    return ChatOpenAI(base_url=server.openai_url, api_key="x", model="gpt-test", max_retries=0)
+    model = ChatOpenAI(base_url=server.openai_url, api_key="x", model="gpt-test", max_retries=0)
+    return model, model.root_client, model.root_async_client
 
 
-def anthropic(server: ProviderServer) -> BaseChatModel:
-    """Anthropic's class, at the loopback server."""
+def anthropic(server: ProviderServer) -> tuple[BaseChatModel, Any, Any]:
+    """Anthropic's class at the loopback server, and the clients that it shares."""
     from langchain_anthropic import ChatAnthropic
 
-    return ChatAnthropic(base_url=server.url, api_key="x", model="claude-test", max_retries=0)
+    model = ChatAnthropic(base_url=server.url, api_key="x", model="claude-test", max_retries=0)
+    return model, model._client, model._async_client
 
 
 @pytest.mark.parametrize("provider", [openai, anthropic])
@@ -57,7 +59,8 @@ async def test_no_chat_fails_while_the_worker_uses_the_same_class(
 ) -> None:
     """Of 216 turns of 24 users at once, each consolidated at once, no chat and no batch fails."""
     events: list[Event] = []
-    extracting, chatting = provider(server), provider(server)
+    extracting, blocking, _ = provider(server)
+    chatting, _, awaited = provider(server)
     with memory_in(
         tmp_path, model=extracting, worker=True, delay=0, on_event=events.append
     ) as memory:
@@ -72,6 +75,9 @@ async def test_no_chat_fails_while_the_worker_uses_the_same_class(
 
         answers = await asyncio.gather(*(converse(f"user-{n}") for n in range(USERS)))
         await memory.atrigger_all()
+    # Nobody else would close what the package keeps for the life of the process.
+    blocking.close()
+    await awaited.close()
     assert [said for turns in answers for said in turns] == ["Good to know."] * USERS * TURNS
     outcomes = [event.outcome for event in events if event.outcome]
     assert {outcome.status for outcome in outcomes} == {"unchanged"}

@@ -15,9 +15,9 @@ SAID = (Message("user", "I'm Ana"),)
 
 
 def test_order_of_the_stable_part() -> None:
-    """Rules come first, then the fields, then the examples, the telling one last."""
+    """The fields come first, then the rules, then the examples, the telling one last."""
     text = Prompt().stable(SCHEMA)
-    places = [text.index(part) for part in ("How to decide", "Fields of", "- name:", "Example\n")]
+    places = [text.index(part) for part in ("Fields of", "- name:", "How to decide", "Example\n")]
     assert places == sorted(places)
     assert text.rindex("Example\n") < text.index('"I\'m Mira"')
     assert "{{" not in text

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from usermemory.prompt.transcript import fenced, harmless, one_line
@@ -95,6 +95,7 @@ def test_one_fence_and_one_block_for_each_message(said: list[tuple[str, str]]) -
 
 @settings(max_examples=100)
 @given(st.recursive(st.text() | st.integers() | st.none(), st.lists))
+@example("\u2028")
 def test_json_stays_on_one_line(value: object) -> None:
     """A JSON value is one line, without fences and without what no encoder takes."""
     line = one_line(value)

@@ -26,6 +26,8 @@ from usermemory.errors import (
     StoreReadOnly,
 )
 from usermemory.store.driver import migrations
+from usermemory.store.flows.claim import claim_due
+from usermemory.store.flows.commit import Result, commit
 from usermemory.store.sqlite import SQLite
 from usermemory.store.sqlite.connection import SETTINGS, settings_of
 
@@ -318,3 +320,18 @@ def test_a_cancelled_caller(memory: UserMemory) -> None:
         if number != 3:
             assert not isinstance(answer, BaseException)
             assert memory.recall(f"user{number}").pending == 1
+
+
+def test_an_erasure_discards_what_was_running(path: Path) -> None:
+    """A consolidation that was running while something was erased commits nothing."""
+    with built(path) as memory:
+        memory.remember("will", "t", ["I like chess"], delay=0)
+        claim = memory.driver.write(claim_due, "slow", 60.0)
+        assert claim is not None
+        with closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute("UPDATE usermemory_users SET epoch = epoch + 1")
+        result = Result(seqs=(1,), document={"interests": ["chess"]})
+        assert memory.driver.write(commit, claim, result) == "forgotten"
+        recalled = memory.recall("will")
+        assert (recalled.revision, recalled.pending) == (0, 1)
+        assert not memory.jobs()[0].running, "the user is given back"

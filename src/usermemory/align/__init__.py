@@ -94,9 +94,10 @@ def align(passed: Passed, marks: Sequence[Mark], known: Mapping[str, str | None]
 
 
 def _known_ids(marks: Sequence[Mark], known: Mapping[str, str | None]) -> Mapping[str | None, str]:
-    ids: dict[str | None, str] = {key: found for key, found in known.items() if found is not None}
-    ids.update((mark.id, mark.digest) for mark in marks if mark.id is not None)
-    return ids
+    looked_up: dict[str | None, str] = {
+        key: found for key, found in known.items() if found is not None
+    }
+    return looked_up | {mark.id: mark.digest for mark in marks if mark.id is not None}
 
 
 def _walk(

@@ -54,7 +54,8 @@ def _fits(
             # A known id leaves no doubt: it stands in the marks before, or before all of them.
             places = [at for at, mark in enumerate(marks) if mark.id == message.id]
             return not places or places[0] <= place
-        while place >= 0 and marks[place].digest != passed.digest(message):
+        digest = passed.digest(message)
+        while place >= 0 and marks[place].digest != digest:
             place -= 1
         if place < 0:
             return False

@@ -23,14 +23,14 @@ from usermemory.checks import (
 )
 from usermemory.checks.case import Case, Refusal, leaves
 from usermemory.checks.confirmation import confirmed_question
-from usermemory.checks.pasted import own_words
 from usermemory.checks.quote import find
+from usermemory.checks.text import Texts
 from usermemory.records import Change, Evidence, Message, Rejection
 
 if TYPE_CHECKING:
     from usermemory.schema import Field, Remember, Schema
 
-__all__ = ["CHECKS", "Accepted", "check"]
+__all__ = ["CHECKS", "Accepted", "Texts", "check"]
 
 CHECKS: Mapping[str, Callable[[Case], Refusal | None]] = {
     "substance": substance.check,
@@ -68,6 +68,8 @@ def check(  # noqa: PLR0913 - one call says all that a change is judged by
     edited: Mapping[str, float] | None = None,
     user_id: str = "",
     off: frozenset[str] = frozenset(),
+    earlier: Mapping[str, Any] | None = None,
+    read: Texts | None = None,
 ) -> Accepted | Rejection:
     """Judge one proposed change.
 
@@ -82,6 +84,9 @@ def check(  # noqa: PLR0913 - one call says all that a change is judged by
         edited: When a field was last edited by hand, in seconds since the epoch.
         user_id: Whose profile it is.
         off: Names of `CHECKS` to leave out.
+        earlier: The profile before the first change of the same answer, if that is another one:
+            what an answer takes out may still ground what it puts in its place.
+        read: Passed again with each change of a batch, so that no message is read twice.
 
     Returns:
         The change with its evidence, or the rejection with its reason.
@@ -89,21 +94,24 @@ def check(  # noqa: PLR0913 - one call says all that a change is judged by
     field = schema.fields.get(change.field)
     if field is None:
         return Rejection(change, "unknown_field", f"known are {', '.join(schema.fields)}")
-    own = [_own(message) for message in batch]
-    quote = own_words(change.quote).strip() or change.quote
-    found = find(quote, [message for message in own if message.author == "user"])
+    read = Texts() if read is None else read
+    own = [_own(message, read) for message in batch]
+    quote = read[change.quote].own.strip() or change.quote
+    found = find(quote, [message for message in own if message.author == "user"], read)
     asked = found if field.kind == "scalar" and change.action == "set" else None
     case = Case(
         change=change,
         field=field,
         document=document,
+        earlier=document if earlier is None else earlier,
         batch=own,
-        context=[_own(message) for message in context],
+        context=[_own(message, read) for message in context],
         heard=(*(one for one in context if one.author != "user"), *batch),
         edited=(edited or {}).get(change.field),
         user_id=user_id,
         found=found,
         question=confirmed_question(asked, (*context, *own)) if asked else None,
+        read=read,
     )
     judges = [_fits, *(judge for name, judge in CHECKS.items() if name not in off), _may_change]
     for judge in judges:
@@ -116,11 +124,11 @@ def check(  # noqa: PLR0913 - one call says all that a change is judged by
     return Accepted(change, (Evidence(span, thread_id, said.id, said.seq, said.at),))
 
 
-def _own(message: Message) -> Message:
+def _own(message: Message, read: Texts) -> Message:
     """A user's message without what is pasted; everybody else's as it is."""
-    if message.author != "user":
+    if message.author != "user" or read[message.text].own == message.text:
         return message
-    return replace(message, text=own_words(message.text))
+    return replace(message, text=read[message.text].own)
 
 
 def _fits(case: Case) -> Refusal | None:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from usermemory.checks.claim import Claim
 from usermemory.checks.clauses import sentences_around
-from usermemory.checks.languages import Language, spoken
+from usermemory.checks.languages import Language
 from usermemory.checks.quote import Found
+from usermemory.checks.text import Text, Texts
 from usermemory.checks.words import folded
 from usermemory.records import Change, Message, Reason
 
@@ -32,6 +33,7 @@ class Case:
     Attributes:
         field: Of the schema; for ``update`` and maps the whole field, not the property.
         document: The profile before the change.
+        earlier: The profile before the first change of the same answer.
         batch: The unread messages, oldest first, this user's without what is pasted.
         context: Read messages right before them, in the same way.
         heard: The unread ones as they came, and what others said before.
@@ -39,11 +41,13 @@ class Case:
         user_id: Whose profile it is.
         found: Where the user said it; ``None`` if that is not found.
         question: The question that the quote says yes to, if it does.
+        read: Texts, each with what was read in it.
     """
 
     change: Change
     field: Field
     document: Mapping[str, Any]
+    earlier: Mapping[str, Any]
     batch: Sequence[Message]
     context: Sequence[Message]
     heard: Sequence[Message]
@@ -51,21 +55,23 @@ class Case:
     user_id: str
     found: Found | None
     question: str | None
+    read: Texts
 
     @cached_property
-    def texts(self) -> list[str]:
+    def texts(self) -> list[Text]:
         """What may ground the value, the nearest first.
 
         The quoted sentence, its message, this user's other messages, newest first; for a
         confirmed question only that.
         """
         if self.question is not None:
-            return [self.question]
-        texts = [one.text for one in self.users]
+            return [self.read[self.question]]
+        texts = [self.read[one.text] for one in self.users]
         if self.found is None:
             return texts
         quoted = self.found.message.text
-        return [sentences_around(quoted, self.found.start, self.found.end), *texts]
+        sentence = sentences_around(quoted, self.found.start, self.found.end)
+        return [self.read[sentence], *texts]
 
     @cached_property
     def users(self) -> list[Message]:
@@ -77,28 +83,30 @@ class Case:
     @cached_property
     def languages(self) -> frozenset[Language]:
         """What the user speaks: in the quoted message, or else in all of them."""
-        quoted = self.found.message.text if self.found and not self.question else ""
-        return frozenset(spoken(quoted) or spoken("\n".join(self.texts)))
+        if self.found and not self.question:
+            quoted = self.read[self.found.message.text]
+            if quoted.languages:
+                return quoted.languages
+        return self.read["\n".join(text.plain for text in self.texts)].languages
 
     @cached_property
     def claim(self) -> Claim:
         """What the value says, word by word."""
         named = [self.change.key] if self.field.kind == "map" else []
-        text = " ; ".join(str(leaf) for leaf in leaves([self.change.value, *named]))
-        return Claim.of(text, self.languages | {*spoken(text)}, leave_out=set(folded(self.label)))
+        text = self.read[" ; ".join(str(leaf) for leaf in leaves([self.change.value, *named]))]
+        label = frozenset(folded(self.label))
+        return text.claim(self.languages | text.languages, leave_out=label)
 
-    @property
-    def known(self) -> Any:
-        """What the profile holds where the change would be made."""
-        value = self.document.get(self.field.name)
+    def known(self, document: Mapping[str, Any]) -> Any:
+        """What a profile holds where the change would be made."""
+        value = document.get(self.field.name)
         if self.change.key is None or not isinstance(value, Mapping):
             return value
         return cast("Mapping[str, Any]", value).get(self.change.key)
 
-    @property
-    def known_texts(self) -> list[str]:
+    def known_texts(self, document: Mapping[str, Any]) -> list[Text]:
         """The strings of what is known there."""
-        return [leaf for leaf in leaves(self.known) if isinstance(leaf, str)]
+        return [self.read[leaf] for leaf in leaves(self.known(document)) if isinstance(leaf, str)]
 
     @property
     def label(self) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 
 from usermemory.checks.languages import Language
-from usermemory.checks.words import Word, alike, joined, same_name, words
+from usermemory.checks.words import Vocabulary, Word, alike, joined, same_name, words
 
 _DIGITS = re.compile(r"\d+(?:\.\d+)?")
 _LONGEST_NUMBER = 4
@@ -38,7 +39,7 @@ class Claim:
 
     @classmethod
     def of(
-        cls, text: str, languages: Collection[Language], leave_out: Collection[str] = ()
+        cls, text: str, languages: frozenset[Language], leave_out: frozenset[str] = frozenset()
     ) -> Claim:
         """Read a value; words to leave out (as the field's own name) say nothing either."""
         said = words(text)
@@ -56,32 +57,41 @@ class Claim:
             kin=frozenset(
                 word.folded for word in said if any(word.folded in one.kin for one in languages)
             ),
-            languages=frozenset(languages),
+            languages=languages,
         )
 
-    @property
+    @cached_property
     def anchors(self) -> frozenset[str]:
         """All words that carry meaning."""
         return self.names | self.content
 
-    def grounded(self, word: str, said: Sequence[str]) -> bool:
-        """Whether one of these folded words says the same as a word of this claim."""
-        variants = {word}.union(
-            *(group for one in self.languages for group in one.same if word in group)
-        )
+    def grounded(self, word: str, said: Vocabulary) -> bool:
+        """Whether a text's words say the same as a word of this claim."""
+        if word in said or any(one in said for one in self._variants.get(word, ())):
+            return True
         if word in self.names:
             inflected = not self.languages or any(one.inflected_names for one in self.languages)
-            return any(one in variants or same_name(word, one, inflected=inflected) for one in said)
-        if any(one in variants or alike(word, one) for one in said):
+            like = said.beginning_like(word)
+            return any(same_name(word, one, inflected=inflected) for one in like)
+        if any(alike(word, one) for one in said.beginning_like(word)):
             return True
         # Hebrew and Arabic put "in" and "the" before the word, as one with it.
         shortest = _SHORTEST_PART if word.upper() != word.lower() else _SHORTEST_UNCASED
-        return len(word) >= shortest and word in joined(said)
+        return len(word) >= shortest and word in said.joined
+
+    @cached_property
+    def _variants(self) -> Mapping[str, Collection[str]]:
+        """Other words for the same, for each word that has some."""
+        groups = [group for language in self.languages for group in language.same]
+        return {
+            word: frozenset[str]().union(*(group for group in groups if word in group))
+            for word in self.anchors
+        }
 
 
-def numbers_in(text: str, languages: Collection[Language]) -> frozenset[str]:
-    """All numbers in a text, as digits, number words included."""
-    return frozenset(_split_numbers(words(text), languages)[0])
+def numbers_in(said: Sequence[Word], languages: frozenset[Language]) -> frozenset[str]:
+    """All numbers among some words, as digits, number words included."""
+    return frozenset(_split_numbers(said, languages)[0])
 
 
 def _split_numbers(

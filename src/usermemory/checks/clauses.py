@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from usermemory.checks.languages import Language, Phrase
-from usermemory.checks.words import Word, words
+from usermemory.checks.words import Vocabulary, Word, words
 
 _SENTENCE_GAP = re.compile(r"[.!?…](?=\s|$)|[\n。！？]")
 _CLAUSE_GAP = re.compile(r"[,;:()、，；：–—\"“”]|\s-\s|/")
@@ -20,13 +21,18 @@ class Clause:
     words: tuple[Word, ...]
     sentence: int
 
-    @property
+    @cached_property
     def folded(self) -> list[str]:
         """Its folded words."""
         return [word.folded for word in self.words]
 
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """Its folded words, to look for one."""
+        return Vocabulary(self.folded)
 
-def clauses(text: str, languages: Collection[Language]) -> list[Clause]:
+
+def clauses(text: str, language: Language) -> list[Clause]:
     """All clauses of a text in order; each word is in exactly one."""
     said = words(text)
     folded = [word.folded for word in said]
@@ -35,8 +41,7 @@ def clauses(text: str, languages: Collection[Language]) -> list[Clause]:
     for here in range(1, len(said) + 1):
         gap = text[said[here - 1].end : said[here].start] if here < len(said) else "\n"
         ends = bool(_SENTENCE_GAP.search(gap))
-        joins = any(_joins(folded, begin, here, language) for language in languages)
-        if ends or joins or _CLAUSE_GAP.search(gap):
+        if ends or _CLAUSE_GAP.search(gap) or _joins(folded, begin, here, language):
             result.append(Clause(tuple(said[begin:here]), sentence))
             begin, sentence = here, sentence + ends
     return result
@@ -44,7 +49,7 @@ def clauses(text: str, languages: Collection[Language]) -> list[Clause]:
 
 def _joins(said: Sequence[str], begin: int, here: int, language: Language) -> bool:
     """Whether a new clause begins: "and", or the second "I" of "when I'm at home I paint"."""
-    if starts_with(said[here:], language.separators):
+    if starts_with(said, here, language.separators):
         return True
     return (
         here < len(said)
@@ -54,9 +59,9 @@ def _joins(said: Sequence[str], begin: int, here: int, language: Language) -> bo
     )
 
 
-def starts_with(said: Sequence[str], phrases: Iterable[Phrase]) -> bool:
-    """Whether one of the phrases stands at the beginning."""
-    return any(tuple(said[: len(phrase)]) == phrase for phrase in phrases)
+def starts_with(said: Sequence[str], here: int, phrases: Iterable[Phrase]) -> bool:
+    """Whether one of the phrases stands at this place."""
+    return any(tuple(said[here : here + len(phrase)]) == phrase for phrase in phrases)
 
 
 def sentences_around(text: str, start: int, end: int) -> str:

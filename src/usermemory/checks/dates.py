@@ -15,14 +15,13 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from usermemory.checks.claim import numbers_in
 from usermemory.checks.languages import Language, Unit
+from usermemory.checks.text import Text
 from usermemory.checks.words import contains, folded
-from usermemory.records import Message
 
 _ISO = re.compile(r"(?<!\d)(\d{4})-(\d{2})(?:-(\d{2}))?(?!\d)")
 _UNITS: tuple[Unit, ...] = ("day", "week", "month", "year")
@@ -51,22 +50,26 @@ class Period:
     last: date
 
 
-def explained(value: str, messages: Sequence[Message], languages: Collection[Language]) -> set[str]:
+def explained(
+    value: str, said: Iterable[tuple[float | None, Text]], languages: frozenset[Language]
+) -> set[str]:
     """The words of the value's dates, and its ages, that these rules explain, folded.
 
     Args:
         value: The value as a text.
-        messages: What the user said, with times.
+        said: What the user said, and when.
         languages: In which languages.
     """
+    dates = list(written(value, languages))
     result: set[str] = set()
-    for message in messages:
-        if message.at is not None:
-            today = datetime.fromtimestamp(message.at, UTC).date()
-            for one in written(value, languages):
-                if _is_meant(one, message.text, today, languages):
-                    result |= one.words
-            result |= _ages(message.text, today, languages)
+    for at, text in said:
+        if at is not None:
+            today = datetime.fromtimestamp(at, UTC).date()
+            result |= _ages(text, today, languages)
+            meant = list(periods(text, today, languages)) if dates else []
+            result.update(
+                *(one.words for one in dates if _is_meant(one, text, meant, today, languages))
+            )
     return result
 
 
@@ -88,9 +91,9 @@ def written(value: str, languages: Collection[Language]) -> Iterator[Written]:
     yield from (Written(int(one), words=frozenset({one})) for one in said if _is_year(one))
 
 
-def periods(text: str, today: date, languages: Collection[Language]) -> Iterator[Period]:
+def periods(text: Text, today: date, languages: Collection[Language]) -> Iterator[Period]:
     """What the relative dates and weekdays of a text mean on the day on which it was said."""
-    said = folded(text)
+    said = text.folded
     for language in languages:
         relative = list(_relative(said, today, language))
         yield from relative
@@ -112,15 +115,25 @@ def _relative(said: Sequence[str], today: date, language: Language) -> Iterator[
             yield from _shifted(today, unit, step)
 
 
-def _is_meant(one: Written, text: str, today: date, languages: Collection[Language]) -> bool:
-    """Whether the date follows from a text, or is said in it."""
+def _is_meant(
+    one: Written,
+    text: Text,
+    meant: Sequence[Period],
+    today: date,
+    languages: frozenset[Language],
+) -> bool:
+    """Whether the date is one of the periods that a text means, or is said in it."""
     for span in _span(one):
-        for meant in periods(text, today, languages):
-            fine_enough = _UNITS.index(span.unit) >= _UNITS.index(meant.unit)
-            if fine_enough and span.first <= meant.last + _DAY and meant.first <= span.last + _DAY:
+        for period in meant:
+            fine_enough = _UNITS.index(span.unit) >= _UNITS.index(period.unit)
+            if (
+                fine_enough
+                and span.first <= period.last + _DAY
+                and period.first <= span.last + _DAY
+            ):
                 return True
-    numbers = numbers_in(text, languages)
-    months = {month for word in folded(text) for month in _months_named(word, languages)}
+    numbers = text.numbers(languages)
+    months = {month for word in text.folded for month in _months_named(word, languages)}
     return (
         (one.month in months or one.month is None or str(one.month) in numbers)
         and (one.day is None or str(one.day) in numbers)
@@ -128,11 +141,10 @@ def _is_meant(one: Written, text: str, today: date, languages: Collection[Langua
     )
 
 
-def _ages(text: str, today: date, languages: Collection[Language]) -> set[str]:
-    said = folded(text)
-    if not any(word in language.born for language in languages for word in said):
+def _ages(text: Text, today: date, languages: Collection[Language]) -> set[str]:
+    if not any(word in text.vocabulary for language in languages for word in language.born):
         return set()
-    years = [int(one) for one in said if _is_year(one)]
+    years = [int(one) for one in text.folded if _is_year(one)]
     return {str(today.year - year - late) for year in years for late in (0, 1)}
 
 

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 from usermemory.checks.case import Case, Refusal
 from usermemory.checks.claim import Claim
-from usermemory.checks.clauses import clauses
-from usermemory.checks.languages import spoken
-from usermemory.checks.negation import turned
+from usermemory.checks.words import Vocabulary
 
 _LONG = 3
 
@@ -20,24 +18,34 @@ def check(case: Case) -> Refusal | None:
     """Refuse what adds nothing to the profile."""
     if case.change.action not in ("add", "set") or not isinstance(case.change.value, str):
         return None
-    for known in case.known_texts:
-        old = Claim.of(known, case.claim.languages | {*spoken(known)})
-        if _adds_nothing(case.claim, old, exactly=case.field.kind != "list"):
-            return Refusal("duplicate", f"known as {known!r}")
+    for known in case.known_texts(case.document):
+        old = known.claim(case.claim.languages | known.languages)
+        adds_nothing = _same_words if case.field.kind != "list" else _within
+        if (
+            _compatible(case.claim, old)
+            and adds_nothing(case.claim, old)
+            and _is_negative(case.claim, case) == _is_negative(old, case)
+        ):
+            return Refusal("duplicate", f"known as {known.plain!r}")
     return None
 
 
-def _adds_nothing(new: Claim, known: Claim, *, exactly: bool) -> bool:
-    if new.numbers != known.numbers or new.kin != known.kin or not new.names <= known.names:
-        return False
-    if _parity(new) != _parity(known) or not (new.content or new.names):
-        return False
-    if exactly:
-        return new.anchors == known.anchors
-    within = all(new.grounded(word, sorted(known.content)) for word in new.content)
-    back = all(known.grounded(word, sorted(new.content)) for word in known.content)
-    return within and (back or len(new.content) >= _LONG)
+def _compatible(new: Claim, known: Claim) -> bool:
+    same = new.numbers == known.numbers and new.kin == known.kin
+    return same and new.names <= known.names and bool(new.anchors)
 
 
-def _parity(claim: Claim) -> bool:
-    return any(any(turned(clauses(claim.text, (one,)), one)) for one in claim.languages)
+def _same_words(new: Claim, known: Claim) -> bool:
+    return new.anchors == known.anchors
+
+
+def _within(new: Claim, known: Claim) -> bool:
+    """Whether all of the new words are known, and they are many, or all that is known."""
+    mine, theirs = Vocabulary(new.content), Vocabulary(known.content)
+    return all(new.grounded(word, theirs) for word in new.content) and (
+        len(new.content) >= _LONG or all(known.grounded(word, mine) for word in known.content)
+    )
+
+
+def _is_negative(claim: Claim, case: Case) -> bool:
+    return any(any(case.read[claim.text].turned(one)) for one in claim.languages)

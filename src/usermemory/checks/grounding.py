@@ -13,7 +13,7 @@ from typing import Any
 
 from usermemory.checks import dates
 from usermemory.checks.case import Case, Refusal
-from usermemory.checks.claim import numbers_in
+from usermemory.checks.text import Text
 from usermemory.checks.words import folded
 
 _ENOUGH = 2 / 3
@@ -24,36 +24,46 @@ def check(case: Case) -> Refusal | None:
     if case.change.action in ("remove", "clear") or _is_chosen(case):
         return None
     claim = case.claim
-    said = [word for text in (*case.texts, *_known_about(case)) for word in folded(text)]
-    explained = dates.explained(claim.text, case.users, claim.languages)
-    explained |= {word for name in _own_names(case) for word in folded(name)}
-    names = claim.names - explained
-    numbers = claim.numbers - explained - _numbers(case)
-    missing = sorted(numbers) + sorted(name for name in names if not claim.grounded(name, said))
-    if missing:
-        return Refusal("not_grounded", f"the user did not say {', '.join(missing)}")
-    content = claim.content - explained
-    missing = sorted(word for word in content if not claim.grounded(word, said))
-    telling = len(names) + len(content)
+    missing = claim.numbers - {one for text in case.texts for one in text.numbers(claim.languages)}
+    missing |= _not_said(case)
+    if not missing:
+        return None
+    said = [(one.at, case.read[one.text]) for one in case.users]
+    explained = dates.explained(claim.text, said, claim.languages) | _own_names(case)
+    missing -= explained
+    if strange := sorted(missing - claim.content):
+        return Refusal("not_grounded", f"the user did not say {', '.join(strange)}")
+    telling = len(claim.anchors - explained)
     if telling - len(missing) < _ENOUGH * telling:
-        return Refusal("not_grounded", f"the user did not say {', '.join(missing)}")
+        return Refusal("not_grounded", f"the user did not say {', '.join(sorted(missing))}")
     return None
 
 
-def _numbers(case: Case) -> set[str]:
-    """The numbers in the user's words."""
-    return {one for text in case.texts for one in numbers_in(text, case.claim.languages)}
+def _not_said(case: Case) -> frozenset[str]:
+    """The words of the value that stand neither in the user's, nor in what is known about it."""
+    missing = case.claim.anchors
+    for text in (*case.texts, *_known_about(case)):
+        missing = frozenset(
+            word for word in missing if not case.claim.grounded(word, text.vocabulary)
+        )
+        if not missing:
+            break
+    return missing
 
 
-def _own_names(case: Case) -> list[str]:
+def _own_names(case: Case) -> set[str]:
     # "Will builds a memory" is about the user whose name is known.
     name = case.document.get("name")
-    return [case.user_id, name if isinstance(name, str) else ""]
+    return {*folded(case.user_id), *folded(name if isinstance(name, str) else "")}
 
 
-def _known_about(case: Case) -> list[str]:
-    """What the same field says of the same people: "my sister" is the sister called Ana."""
-    return [one for one in case.known_texts if case.claim.kin & set(folded(one))]
+def _known_about(case: Case) -> list[Text]:
+    """What the same field says of the same people: "my sister" is the sister called Ana.
+
+    As it was before this answer, so that "Theo turned ten" can replace "stepson Theo, nine".
+    """
+    known = case.known_texts(case.earlier)
+    return [one for one in known if any(word in one.vocabulary for word in case.claim.kin)]
 
 
 def _is_chosen(case: Case) -> bool:

@@ -10,20 +10,19 @@ from typing import Any
 
 from usermemory.checks.case import Case, Refusal, leaves
 from usermemory.checks.claim import Claim
-from usermemory.checks.clauses import clauses
-from usermemory.checks.languages import Language, spoken
-from usermemory.checks.negation import negations, turned
-from usermemory.checks.words import alike, folded
+from usermemory.checks.languages import Language
+from usermemory.checks.polarity import negations
+from usermemory.checks.words import Vocabulary, alike, folded
 
 
 def check(case: Case) -> Refusal | None:
     """Refuse to take out what the user does not speak of, or still likes."""
     if case.change.action not in ("remove", "clear"):
         return None
-    text = " ; ".join(str(leaf) for leaf in leaves(_item(case)))
-    item = Claim.of(text, case.languages | {*spoken(text)})
-    if not any(_names(item, folded(said), case) for said in case.texts):
-        return Refusal("item_not_named", f"the user does not name {text or case.field.name}")
+    text = case.read[" ; ".join(str(leaf) for leaf in leaves(_item(case)))]
+    item = text.claim(case.languages | text.languages)
+    if not any(_names(item, said.vocabulary, case) for said in case.texts):
+        return Refusal("item_not_named", f"the user does not name {item.text or case.field.name}")
     if case.languages and all(_still_holds(item, case, language) for language in case.languages):
         return Refusal("negated", "the user says that it still holds")
     return None
@@ -32,32 +31,35 @@ def check(case: Case) -> Refusal | None:
 def _item(case: Case) -> list[Any]:
     """What would go, and its key if it has one."""
     change = case.change
-    return [change.key, change.value if change.action == "remove" else case.known]
+    return [change.key, change.value if change.action == "remove" else case.known(case.document)]
 
 
-def _names(item: Claim, said: list[str], case: Case) -> bool:
+def _names(item: Claim, said: Vocabulary, case: Case) -> bool:
     found = {anchor for anchor in item.anchors if item.grounded(anchor, said)}
-    if found & item.names or item.numbers & set(said):
+    if found & item.names or any(number in said for number in item.numbers):
         return True
     if found and (2 * len(found) >= len(item.content) or _is_unique(found, item, case)):
         return True
     label = folded(case.label)
-    return case.change.action == "clear" and any(alike(one, two) for one in label for two in said)
+    return case.change.action == "clear" and any(
+        alike(one, two) for one in label for two in said.beginning_like(one)
+    )
 
 
 def _is_unique(found: set[str], item: Claim, case: Case) -> bool:
     """Whether no other item of the list is meant by the words as well: "the novel" is enough."""
-    others = [folded(one) for one in case.known_texts if one != case.change.value]
-    return not any(item.grounded(word, other) for other in others for word in found)
+    others = [one for one in case.known_texts(case.document) if one.plain != case.change.value]
+    return not any(item.grounded(word, other.vocabulary) for other in others for word in found)
 
 
 def _still_holds(item: Claim, case: Case, language: Language) -> bool:
     """Whether the nearest text that names it affirms it: "I love chess", "I won't stop chess"."""
-    (turned_item, *_) = turned(clauses(item.text, (language,)), language) or [False]
+    (turned_item, *_) = case.read[item.text].turned(language) or [False]
     for text in case.texts:
-        split = clauses(text, (language,))
-        turns = turned(split, language)
-        naming = [n for n, clause in enumerate(split) if _names(item, clause.folded, case)]
+        if not _names(item, text.vocabulary, case):
+            continue
+        split, turns = text.clauses(language), text.turned(language)
+        naming = [n for n, clause in enumerate(split) if _names(item, clause.vocabulary, case)]
         for here in naming:
             if turns[here] != turned_item:
                 return False

@@ -12,9 +12,10 @@ from typing import Literal
 
 from usermemory.checks.case import Case, Refusal
 from usermemory.checks.claim import numbers_in
-from usermemory.checks.clauses import Clause, clauses, starts_with
+from usermemory.checks.clauses import Clause, starts_with
 from usermemory.checks.languages import Language
-from usermemory.checks.words import folded
+from usermemory.checks.text import Text
+from usermemory.checks.words import Vocabulary
 
 Owner = Literal["user", "other"]
 _POSSESSED_WITHIN = 3
@@ -46,10 +47,10 @@ def _only_asks(case: Case) -> bool:
     """Whether the quoted sentence is a question without an "I" or "my"."""
     if case.found is None or case.question is not None or not case.languages:
         return False
-    sentence = case.texts[0].strip()
-    said = set(folded(sentence))
+    sentence = case.texts[0]
+    said = set(sentence.folded)
     speaks = any(said & (language.first | language.possessive) for language in case.languages)
-    return sentence.endswith(("?", "\uff1f")) and not speaks
+    return sentence.plain.strip().endswith(("?", "\uff1f")) and not speaks
 
 
 def _is_about_another(case: Case) -> bool:
@@ -61,12 +62,12 @@ def _is_about_another(case: Case) -> bool:
     return False
 
 
-def _owners(text: str, case: Case, language: Language) -> Iterator[Owner]:
+def _owners(text: Text, case: Case, language: Language) -> Iterator[Owner]:
     """Of whom the text says each of the value's words."""
     sentence = -1
     inherited: Owner = "user"
     before: list[str] = []
-    for clause in clauses(text, (language,)):
+    for clause in text.clauses(language):
         if clause.sentence != sentence:
             sentence, inherited, before = clause.sentence, "user", []
         marks = dict(_marks(clause, language, asked=case.question is not None))
@@ -87,10 +88,10 @@ def _places(clause: Clause, case: Case) -> Iterator[int]:
     """Where in the clause the value's words stand; a number written in words counts at the end."""
     claim = case.claim
     for place, word in enumerate(clause.words):
-        if any(claim.grounded(anchor, [word.folded]) for anchor in claim.anchors - claim.kin):
+        said = Vocabulary([word.folded])
+        if any(claim.grounded(anchor, said) for anchor in claim.anchors - claim.kin):
             yield place
-    text = " ".join(word.text for word in clause.words)
-    if claim.numbers & numbers_in(text, case.languages):
+    if claim.numbers & numbers_in(clause.words, case.languages):
         digits = [n for n, word in enumerate(clause.words) if word.folded in claim.numbers]
         yield from digits or [len(clause.words) - 1]
 
@@ -111,7 +112,7 @@ def _marks(clause: Clause, language: Language, *, asked: bool) -> Iterator[tuple
                 yield place + 1 + relative, "other"
         elif word in language.first:
             yield place, me
-        elif starts_with(said[place:], language.addressed):
+        elif starts_with(said, place, language.addressed):
             yield place, you
         elif word in language.third or (word in language.theirs and place <= 1):
             yield place, "other"

@@ -34,7 +34,7 @@ def check(case: Case) -> Refusal | None:
         return Refusal("no_value", "the value is empty")
     if any(_hides(text) for text in texts):
         return Refusal("instruction", "the value holds hidden or disguised characters")
-    quoted = [case.texts[0]] if case.found else []
+    quoted = [case.texts[0].plain] if case.found else []
     if any(_orders(text) for text in quoted) or any(_orders(text, kept=True) for text in texts):
         return Refusal("instruction", "an order is no fact about the user")
     if values and all(isinstance(leaf, str) and _is_nothing(leaf, case) for leaf in values):

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 # Scripts without spaces between words: each of these characters is a word of its own.
@@ -91,6 +92,27 @@ def same_name(one: str, other: str, *, inflected: bool) -> bool:
     return inflected and shared >= 3 and max(len(one), len(other)) - shared <= 2
 
 
+class Vocabulary:
+    """The words of a text without their order, found by what they begin with.
+
+    Whatever counts as the same word begins with the same letter, so that looking for one costs
+    little in a text of any length.
+    """
+
+    def __init__(self, said: Collection[str]) -> None:
+        self.joined = joined(said)
+        self._beginning: defaultdict[str, set[str]] = defaultdict(set)
+        for word in said:
+            self._beginning[word[:1]].add(word)
+
+    def __contains__(self, word: str) -> bool:
+        return word in self.beginning_like(word)
+
+    def beginning_like(self, word: str) -> Collection[str]:
+        """Those that begin with the same letter."""
+        return self._beginning.get(word[:1], ())
+
+
 def contains(text: Sequence[str], phrase: Sequence[str]) -> bool:
     """Whether the words of the phrase stand in the text, side by side."""
     return place(text, phrase) is not None
@@ -98,6 +120,8 @@ def contains(text: Sequence[str], phrase: Sequence[str]) -> bool:
 
 def place(text: Sequence[str], phrase: Sequence[str]) -> int | None:
     """Where the words of the phrase stand side by side in the text, the last time."""
+    if phrase[0] not in text:
+        return None
     size = len(phrase)
     for start in range(len(text) - size, -1, -1):
         if text[start] == phrase[0] and tuple(text[start : start + size]) == tuple(phrase):

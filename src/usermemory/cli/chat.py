@@ -72,7 +72,7 @@ def chat(
     ):
         status.due |= {
             job.thread_id: job.due_at
-            for job in memory.jobs()
+            for job in memory.jobs(user_id=user)
             if job.user_id == user and job.due_at is not None
         }
         aside = console(stderr=not _interactive())
@@ -96,7 +96,7 @@ def _talk(
             if line.startswith("/"):
                 commands.run(line)
             else:
-                _answer(conversation.say(line))
+                _answer(conversation, line)
         except UserMemoryError as error:
             commands.tell(str(error))
         except KeyboardInterrupt:
@@ -128,14 +128,18 @@ def _status_line(memory: UserMemory, status: Status) -> str:
         return f"the memory cannot be read: {error}"
 
 
-def _answer(pieces: Iterable[str]) -> None:
-    """Print a reply as it comes."""
+def _answer(conversation: Conversation, line: str) -> None:
+    """Print the reply to a line as it comes; whoever stops it has said the line all the same."""
     from usermemory.cli.output import clean
 
-    typer.echo("bot: ", nl=False)
+    pieces = conversation.say(line)
     try:
+        typer.echo("bot: ", nl=False)
         for piece in pieces:
             typer.echo(clean(piece), nl=False)
+    except (KeyboardInterrupt, SystemExit):
+        conversation.keep()
+        raise
     finally:
         typer.echo()
 

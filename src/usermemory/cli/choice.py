@@ -75,6 +75,23 @@ def choose(model: str | None = None, base_url: str | None = None) -> Choice:
     return _by_key()
 
 
+def choose_reader(model: str | None, base_url: str | None) -> Choice:
+    """As `choose`, for commands that read people's messages: no model is no silent default.
+
+    What the offline rules don't understand would be marked as read, and never be learned.
+
+    Raises:
+        ConfigurationError: No model was named, and no key tells which.
+    """
+    chosen = choose(model, base_url)
+    if chosen.model == OFFLINE and model != OFFLINE:
+        raise ConfigurationError(
+            "no language model is named: pass --model provider:name or set a key; or say --model "
+            "offline, which learns plain statements in English and forgets about the rest"
+        )
+    return chosen
+
+
 def _by_key() -> Choice:
     missing = ""
     for key, model in _BY_KEY.items():

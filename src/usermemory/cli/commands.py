@@ -6,7 +6,6 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from usermemory.cli.conversation import Conversation, new_thread
-from usermemory.cli.looking import evidence
 from usermemory.cli.output import clean, count
 from usermemory.cli.show import profile_table, quoted
 from usermemory.errors import InvalidInput, StoreError
@@ -93,9 +92,9 @@ class Commands:
 
     def _profile(self, _: str) -> None:
         user = self._conversation.user_id
-        known = self._memory.recall(user)
-        if any(known.document.values()):
-            self._out.print(profile_table(known.document, self._memory.history(user)))
+        table = profile_table(self._memory.recall(user).document, self._memory.history(user))
+        if table:
+            self._out.print(table)
         else:
             self.tell("Nothing is known about you yet.")
 
@@ -104,7 +103,7 @@ class Commands:
         if not field:
             self._profile("")
             return
-        found = evidence(self._memory, self._conversation.user_id, field, value.strip() or None)
+        found = self._memory.why(self._conversation.user_id, field, value.strip() or None)
         for item in found:
             self._out.print(quoted(item))
         if not found:

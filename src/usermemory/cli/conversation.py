@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
-from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 
 from usermemory.errors import IdentityError
 from usermemory.extract.provider_errors import ProviderErrors
@@ -31,14 +32,17 @@ class Conversation:
     """One user's side of a chatbot.
 
     Attributes:
+        memory: What the bot remembers with.
         graph: The compiled chatbot.
         user_id: Who talks.
         thread_id: In which thread.
     """
 
+    memory: UserMemory
     graph: Any
     user_id: str
     thread_id: str = field(default_factory=new_thread)
+    _last: HumanMessage | None = None
 
     def say(self, text: str) -> Iterator[str]:
         """The pieces of the bot's reply, as they come.
@@ -47,7 +51,16 @@ class Conversation:
             ProviderError: The model could not be asked; what was said is remembered.
             ExtractionError: Its answer could not be used.
         """
-        inputs = {"messages": [("user", text)]}
+        self._last = HumanMessage(text, id=str(uuid4()))
+        return self._reply(self._last)
+
+    def keep(self) -> None:
+        """Remember what was said last, also where the graph was stopped before it could."""
+        if self._last:
+            self.memory.remember(self.user_id, self.thread_id, [self._last])
+
+    def _reply(self, message: HumanMessage) -> Iterator[str]:
+        inputs = {"messages": [message]}
         with ProviderErrors():
             for piece, _ in self.graph.stream(inputs, self._config, stream_mode="messages"):
                 if isinstance(piece, AIMessage):
@@ -64,7 +77,8 @@ class Conversation:
         owner = metadata.get("user_id", self.user_id)
         if owner != self.user_id:
             raise IdentityError(
-                f"thread {self.thread_id!r} belongs to {owner!r}, not to {self.user_id!r}; name another"
+                f"thread {self.thread_id!r} belongs to {owner!r}, not to {self.user_id!r}; "
+                "name another"
             )
         messages: list[BaseMessage] = state.values.get("messages", [])
         return messages
@@ -90,4 +104,4 @@ def conversing(
 
     with checkpointer(memory) as saver:
         graph = create_chatbot(memory, bot, checkpointer=saver)
-        yield Conversation(graph, user_id, thread_id or new_thread())
+        yield Conversation(memory, graph, user_id, thread_id or new_thread())

@@ -7,7 +7,7 @@ import tempfile
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -153,8 +153,6 @@ def _show_learned(out: Console, learned: Learned) -> None:
 def _conclude(out: Console, db: str | None, user: str) -> None:
     out.print()
     out.rule(align="left")
-    then: list[Any] = ["Your turn:   usermemory chat --user you"]
+    out.print("Your turn:   usermemory chat --user you")
     if db is not None:
-        then.append(f"Look at it:  usermemory profile show {user} --db {db}")
-    for line in then:
-        out.print(line, markup=False)
+        out.print(f"Look at it:  usermemory profile show {user} --db {db}", markup=False)

@@ -88,7 +88,7 @@ def drop(
     from usermemory.cli.opening import existing
 
     with existing(db) as memory:
-        mine = (job for job in memory.jobs() if (job.user_id, job.thread_id) == (user, thread))
+        mine = (job for job in memory.jobs(user_id=user) if job.thread_id == thread)
         job = next(mine, None)
         if job is None:
             raise _nothing_unread(user, thread)
@@ -122,12 +122,12 @@ def trigger(
     json: AsJson = False,
 ) -> None:
     """Read now what is unread, without waiting for quiet; exit code 1 if any of it failed."""
-    from usermemory.cli.choice import choose
+    from usermemory.cli.choice import choose_reader
     from usermemory.cli.opening import existing
 
     if everybody is (user is not None):
         raise typer.BadParameter("name a user, or pass --all")
-    chosen = choose(model, base_url)
+    chosen = choose_reader(model, base_url)
     if chosen.notice:
         console(stderr=True).print(chosen.notice, style="dim", markup=False)
     with existing(db, schema, chosen.model) as memory:

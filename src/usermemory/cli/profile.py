@@ -40,12 +40,10 @@ def show(
         )
         return
     out = console()
-    if any(known.document.values()):
-        out.print(
-            f"{clean(user)}, as of {when(known.updated_at)} (revision {known.revision})\n",
-            markup=False,
-        )
-        out.print(profile_table(known.document, revisions))
+    if table := profile_table(known.document, revisions):
+        since = f"as of {when(known.updated_at)} (revision {known.revision})"
+        out.print(f"{clean(user)}, {since}\n", markup=False)
+        out.print(table)
     else:
         out.print(f"Nothing is known about {clean(user)} yet.", markup=False)
     if known.pending:
@@ -105,12 +103,11 @@ def why(
     json: AsJson = False,
 ) -> None:
     """Show the user's own words that a field, or one value of it, rests on."""
-    from usermemory.cli.looking import evidence
     from usermemory.cli.opening import existing
     from usermemory.cli.show import quoted
 
     with existing(db, schema) as memory:
-        found = evidence(memory, user, field, value)
+        found = memory.why(user, field, value)
     if json:
         print_json(found)
         return

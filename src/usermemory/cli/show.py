@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 from rich.text import Text
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from usermemory.records import Applied, Evidence, Revision
 
 
-def profile_table(document: Mapping[str, Any], revisions: Sequence[Revision]) -> Table:
-    """What is known, item by item, with the newest words that each rests on.
+def profile_table(document: Mapping[str, Any], revisions: Sequence[Revision]) -> Table | None:
+    """What is known, item by item, with the newest words that each rests on; None for nothing.
 
     Args:
         document: The profile.
@@ -29,21 +29,22 @@ def profile_table(document: Mapping[str, Any], revisions: Sequence[Revision]) ->
         evidence = evidence_of(revisions, document, field, item)
         quote = Text(f"“{shortened(evidence[0].quote)}”" if evidence else "", style="dim")
         said = Text(when(evidence[0].at) if evidence else "", style="dim")
-        value = (
-            f"{shown(item)}: {shown(document[field][item])}"
-            if _is_map(document[field])
-            else shown(item)
-        )
-        table.add_row(Text(clean(field)), Text(value), quote, said)
-    return table
+        held = document[field]
+        value = f"{item}: {shown(held[item])}" if isinstance(held, Mapping) else item
+        table.add_row(Text(clean(field)), Text(shown(value)), quote, said)
+    return table if table.row_count else None
 
 
 def items_of(document: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """Each field that says something, once for each of its items (for maps: its keys)."""
     for field, value in document.items():
-        many = isinstance(value, list | Mapping)
-        items = cast("Iterable[Any]", value) if many else [value]
-        yield from ((field, item) for item in items if item is not None)
+        held: Any = value
+        if isinstance(value, Mapping):
+            yield from ((field, key) for key in held if held[key] not in (None, [], {}))
+        elif isinstance(value, list):
+            yield from ((field, item) for item in held)
+        elif value is not None:
+            yield field, value
 
 
 def revision_lines(revision: Revision) -> Text:
@@ -80,7 +81,3 @@ def quoted(evidence: Evidence) -> Text:
     return Text(f"“{clean(evidence.quote)}”", style="italic").append(
         f"  {clean(where)}", style="not italic dim"
     )
-
-
-def _is_map(value: Any) -> bool:
-    return isinstance(value, Mapping)

@@ -35,6 +35,7 @@ class Status:
     def on_event(self, event: Event) -> None:
         """Take in one event of the memory."""
         if event.kind == "error":
+            self.running.clear()
             self._tell(f"memory: {event.error}")
         if event.user_id != self.user_id:
             return

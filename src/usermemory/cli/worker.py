@@ -34,13 +34,13 @@ def worker(
     The application then builds its memory with worker=False. SIGTERM or Ctrl-C stops it cleanly:
     a running batch is finished or given back. The log names users and threads, never their words.
     """
-    from usermemory.cli.choice import choose
+    from usermemory.cli.choice import choose_reader
     from usermemory.cli.opening import opened
     from usermemory.worker import Worker
 
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s")
     logger.setLevel(logging.DEBUG if verbose else logging.INFO)
-    chosen = choose(model, base_url)
+    chosen = choose_reader(model, base_url)
     if chosen.notice:
         logger.warning(chosen.notice)
     with opened(db, schema, chosen.model, worker=False) as memory:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 
 from usermemory.conformance.harness import Bench, background, wait_at
 from usermemory.gate import Count, Matches, Tokens, Words
+from usermemory.records import Message, Revision
+from usermemory.store.driver import Flow
+from usermemory.store.flows.claim import Profile, claim_due, claim_thread
+from usermemory.store.flows.common import lock_user
+from usermemory.store.flows.revise import revise
 
 Making = Callable[..., Bench]
 
@@ -63,8 +68,7 @@ class Consolidating:
         bench.verbs.remember("will", "t", ["I like chess"], delay=0)
         other = bench.another(delay=60.0)
         bench.listener.meanwhile(lambda: other.memory.remember("will", "t", ["I like tea"]))
-        bench.verbs.run_due()
-        assert bench.verbs.run_due() == []
+        assert len(bench.verbs.run_due()) == 1, "what arrived meanwhile has a delay of its own"
         bench.clock.advance(60)
         bench.verbs.run_due()
         assert bench.listener.read == [["I like chess"], ["I like tea"]]
@@ -98,6 +102,35 @@ class Consolidating:
         assert triggered == [[]]
         assert bench.listener.read == [["I like chess"]]
 
+    def test_a_held_user_is_not_claimed(self, making: Making) -> None:
+        """While a worker holds a user, nobody else can claim them, for any of their threads."""
+        bench = making(delay=0.0)
+        bench.verbs.remember("will", "a", ["I like chess"])
+        bench.verbs.remember("will", "b", ["I like tea"])
+        driver = bench.verbs.memory.driver
+        driver.write(claim_due, "first", 60.0)
+        for thread_id in ("a", "b", None):
+            assert driver.write(claim_thread, "will", thread_id, "", "second", 60.0) == "held"
+        assert driver.write(claim_due, "second", 60.0) is None
+
+    def test_an_edit_while_a_batch_is_read(self, making: Making) -> None:
+        """If the profile moves while the model thinks, its changes are applied to the new one."""
+        bench = making(delay=0.0)
+        bench.verbs.remember("will", "t", ["I like chess"])
+        driver = bench.verbs.memory.driver
+
+        def edited() -> Flow[None]:
+            user = yield from lock_user("will")
+            profile = Profile({"name": "Will", "interests": ["fog"]}, user.revision + 1)
+            yield from revise("will", 0, profile, Revision(profile.revision, 0.0, "me", ()), "")
+
+        bench.listener.meanwhile(lambda: driver.write(edited))
+        bench.verbs.run_due()
+        document = bench.verbs.recall("will").document
+        assert (document["name"], document["interests"]) == ("Will", ["fog", "chess"])
+        assert [revision.number for revision in bench.verbs.history("will")] == [2, 1]
+        assert len(bench.listener.read) == 1, "the model is not asked again"
+
     def test_trigger_for_a_thread_a_user_everybody(self, making: Making) -> None:
         """A trigger reads exactly what it was asked for, due or not."""
         bench = making(delay=3_600.0)
@@ -130,6 +163,18 @@ class Consolidating:
         bench.verbs.remember("will", "t", texts[1:])
         bench.verbs.run_due()
         assert bench.listener.read == [texts]
+
+    def test_a_message_while_the_gate_looks(self, making: Making) -> None:
+        """A message that arrives while the gate decides to hold is looked at when it is due."""
+
+        def look(batch: Sequence[Message]) -> bool:
+            if len(batch) == 1:
+                bench.verbs.remember("will", "t", ["I like tea"])
+            return len(batch) > 1
+
+        bench = making(delay=0.0, gate=look)
+        bench.verbs.remember("will", "t", ["I like chess"])
+        assert [outcome.status for outcome in bench.verbs.run_due()] == ["held", "changed"]
 
     def test_trigger_bypasses_the_gate(self, making: Making) -> None:
         """A trigger reads what the gate would hold."""
@@ -176,6 +221,21 @@ class Consolidating:
         assert bench.verbs.recall("will").tail == ()
         bench.verbs.trigger("will")
         assert bench.verbs.recall("will", tail=True).tail == ()
+
+    def test_what_held_before(self, making: Making) -> None:
+        """A recall with `earlier` tells what was given up, when, and in the user's own words."""
+        bench = making()
+        for text in ["I like chess", "I like tea", "I gave up chess"]:
+            bench.verbs.remember("will", "t", [text])
+            bench.verbs.trigger("will")
+        assert bench.verbs.recall("will").earlier == ()
+        (revision,) = bench.verbs.recall("will", earlier=5).earlier
+        (change,) = revision.changes
+        assert (change.field, change.before, change.after) == ("interests", "chess", None)
+        assert change.evidence[0].quote == "I gave up chess"
+        assert "I gave up chess" in bench.verbs.recall("will", earlier=5).render()
+        assert [len(r.changes) for r in bench.verbs.history("will", "interests")] == [1, 1, 1]
+        assert bench.verbs.history("will", "name") == []
 
     def test_recall_of_a_stranger(self, making: Making) -> None:
         """A user whom nobody knows has the schema's empty document, and no row is made."""

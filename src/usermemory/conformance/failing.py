@@ -45,14 +45,14 @@ class Failing:
     def test_dead_letter(self, making: Making) -> None:
         """After the last attempt a thread is a dead letter with its error, which one can retry."""
         bench = making(delay=0.0, retry=Retry(attempts=2, base=1.0))
-        bench.listener.failing = ExtractionError("the answer was no JSON")
+        bench.listener.failing = ProviderError("the key is not valid", "unauthorized")
         bench.verbs.remember("will", "t", ["I like chess"])
         for _ in range(2):
             bench.verbs.run_due()
             bench.clock.advance(10)
         (dead,) = bench.verbs.jobs("dead")
         assert (dead.attempts, dead.unread, dead.due_at) == (2, 1, None)
-        assert "no JSON" in dead.last_error
+        assert "the key is not valid" in dead.last_error
         assert bench.verbs.run_due() == []
         bench.listener.failing = None
         assert bench.verbs.retry("will", "t")
@@ -62,13 +62,96 @@ class Failing:
     def test_dead_letter_reopened_by_a_message(self, making: Making) -> None:
         """A new message reopens a dead thread with fresh attempts, and all of it is read."""
         bench = making(delay=0.0, retry=Retry(attempts=1))
-        bench.listener.failing = ExtractionError("no")
+        bench.listener.failing = ProviderError("no")
         bench.verbs.remember("will", "t", ["I like chess"])
         bench.verbs.run_due()
         bench.listener.failing = None
         bench.verbs.remember("will", "t", ["I like tea"])
         bench.verbs.run_due()
         assert bench.interests("will") == ["chess", "tea"]
+
+    def test_a_reopened_thread_has_fresh_attempts(self, making: Making) -> None:
+        """A dead thread that a message reopened is tried as often as any other before it dies."""
+        bench = making(delay=0.0, retry=Retry(attempts=2, base=1.0))
+        bench.listener.failing = ProviderError("no")
+        for text in ("I like chess", "I like tea"):
+            bench.verbs.remember("will", "t", [text])
+            bench.verbs.run_due()
+            assert [job.state for job in bench.verbs.jobs()] == ["waiting"]
+            bench.clock.advance(10)
+            bench.verbs.run_due()
+            assert [job.state for job in bench.verbs.jobs()] == ["dead"]
+
+    def test_a_cut_off_answer_halves_the_batch(self, making: Making) -> None:
+        """An answer cut off at the token limit halves the batch; each half is read on its own."""
+        bench = making(delay=0.0)
+        texts = [f"I like number {number}" for number in range(6)]
+        bench.listener.refusing = lambda batch: (
+            ExtractionError("cut off", "truncated") if len(batch) > 3 else None
+        )
+        bench.verbs.remember("will", "t", texts)
+        outcomes = bench.verbs.trigger("will", "t")
+        assert [(outcome.status, outcome.messages) for outcome in outcomes] == [
+            ("failed", 6),
+            ("changed", 3),
+            ("changed", 3),
+        ]
+        assert len(bench.interests("will")) == 6
+
+    def test_poison(self, making: Making) -> None:
+        """A turn that makes the model fail dies alone: the rest of its thread is learned."""
+        bench = making(delay=0.0, retry=Retry(attempts=3, base=1.0))
+        texts = [f"I like number {number}" for number in range(7)]
+        bench.listener.refusing = lambda batch: (
+            ExtractionError("no", "refused") if "I like number 4" in batch else None
+        )
+        bench.verbs.remember("will", "t", texts)
+        for _ in range(40):
+            bench.verbs.run_due()
+            bench.clock.advance(100)
+        (job,) = bench.verbs.jobs("dead")
+        assert (job.unread, job.dead, job.due_at) == (0, 1, None)
+        assert sorted(bench.interests("will")) == [f"number {n}" for n in range(7) if n != 4]
+        bench.listener.refusing = lambda _: None
+        assert bench.verbs.retry("will", "t")
+        bench.verbs.run_due()
+        assert len(bench.interests("will")) == 7
+        assert bench.verbs.jobs() == []
+
+    def test_drop_of_the_dead(self, making: Making) -> None:
+        """Dropping a job drops its dead messages too."""
+        bench = making(delay=0.0, retry=Retry(attempts=1))
+        bench.listener.failing = ExtractionError("no", "refused")
+        bench.verbs.remember("will", "t", ["I like chess"])
+        bench.verbs.run_due()
+        assert bench.verbs.drop("will", "t") == 1
+        assert bench.verbs.jobs() == []
+
+    def test_a_provider_that_is_down_blames_no_message(self, making: Making) -> None:
+        """While the provider fails a batch is neither halved nor buried."""
+        bench = making(delay=0.0, retry=Retry(attempts=4, base=1.0))
+        bench.listener.failing = ProviderError("503", "unavailable")
+        bench.verbs.remember("will", "t", ["I like chess", "I like tea"])
+        for _ in range(4):
+            assert [outcome.messages for outcome in bench.verbs.run_due()] == [2]
+            bench.clock.advance(100)
+        (job,) = bench.verbs.jobs()
+        assert (job.state, job.unread, job.dead) == ("dead", 2, 0)
+
+    def test_daily_budget(self, making: Making) -> None:
+        """A user who has cost the day's budget waits for the next day; others do not."""
+        bench = making(delay=0.0, daily_tokens=15)
+        for text in ["I like chess", "I like tea", "I like fog"]:
+            bench.verbs.remember("will", "t", [text])
+            bench.verbs.run_due()
+        assert bench.interests("will") == ["chess", "tea"]
+        assert "budget" in bench.verbs.jobs()[0].last_error
+        bench.verbs.remember("ana", "t", ["I like cats"])
+        bench.verbs.run_due()
+        assert bench.interests("ana") == ["cats"]
+        bench.clock.advance(86_400)
+        bench.verbs.run_due()
+        assert bench.interests("will") == ["chess", "tea", "fog"]
 
     def test_drop(self, making: Making) -> None:
         """A dropped job's messages are never read, also when the thread is passed again."""

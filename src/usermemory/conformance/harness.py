@@ -5,31 +5,36 @@ from __future__ import annotations
 import asyncio
 import re
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from typing import Any, Literal
 
 from usermemory.extract import Extraction, Request
 from usermemory.memory import UserMemory
-from usermemory.records import Change, Usage
+from usermemory.records import Action, Change, Usage
 from usermemory.testing import FakeClock
 
 Colour = Literal["sync", "async"]
 
-_LIKES = re.compile(r"^I like (.+?)\.?$")
+_PATTERNS: Mapping[Action, re.Pattern[str]] = {
+    "add": re.compile(r"^I like (.+?)\.?$"),
+    "remove": re.compile(r"^I gave up (.+?)\.?$"),
+}
 
 
 class Listener:
-    """An extractor that learns every "I like …" of the user, and can be made to wait or fail.
+    """Learns every "I like …" and "I gave up …" of the user, and can be made to wait or fail.
 
     Attributes:
         read: The texts of each batch that it was given, in order.
         failing: An error to raise instead of answering.
+        refusing: Gives such an error for the texts of a batch, or None.
     """
 
     def __init__(self) -> None:
         self.read: list[list[str]] = []
         self.failing: Exception | None = None
+        self.refusing: Callable[[list[str]], Exception | None] = lambda _: None
         self._meanwhile: Callable[[], object] | None = None
 
     def meanwhile(self, action: Callable[[], object]) -> None:
@@ -42,14 +47,16 @@ class Listener:
         action, self._meanwhile = self._meanwhile, None
         if action is not None:
             action()
-        if self.failing is not None:
-            raise self.failing
+        failure = self.failing or self.refusing(self.read[-1])
+        if failure is not None:
+            raise failure
         changes = [
-            Change("interests", "add", said[1], quote=message.text)
+            Change("interests", action, said[1], quote=message.text)
             for message in request.batch
-            if message.author == "user" and (said := _LIKES.match(message.text))
+            for action, pattern in _PATTERNS.items()
+            if message.author == "user" and (said := pattern.match(message.text))
         ]
-        return Extraction(tuple(changes), usage=Usage(calls=1), model="listener")
+        return Extraction(tuple(changes), usage=Usage(1, 9, 1), model="listener")
 
     @property
     def texts(self) -> list[str]:

@@ -236,5 +236,6 @@ class Remembering:
         bench.verbs.remember("will", "t", ["I like chess"], delay=0)
         bench.verbs.pause("will")
         assert bench.verbs.run_due() == []
+        assert bench.verbs.trigger("will") == []
         bench.verbs.resume("will")
         assert len(bench.verbs.run_due()) == 1

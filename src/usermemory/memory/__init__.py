@@ -26,6 +26,8 @@ class UserMemory(LookVerbs, LearnVerbs, JobVerbs):
         max_wait: Seconds after which a chat that never goes quiet is consolidated even so.
         gate: What makes a thread worth a model call, looked at when it is due.
         hold_max: Seconds after which a held thread is read whatever the gate says; None: never.
+        daily_tokens: What one user may cost a day (UTC), input and output together; beyond it
+            messages wait for the next day. None: no limit.
         author: Whose words a message holds, where the usual rule does not fit.
         worker: Consolidate in this process too; False where ``usermemory worker`` does it.
         threads: Batches at a time in this process.

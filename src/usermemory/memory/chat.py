@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -65,26 +65,40 @@ class ChatVerbs(Core):
         args = self._remembering(user_id, thread_id, messages, delay, keep)
         return self._scheduled(user_id, thread_id, await self.driver.awrite(remember, *args))
 
-    def recall(self, user_id: str, *, tail: bool = False, thread_id: str = "") -> Recalled:
+    def recall(
+        self,
+        user_id: str,
+        tail: bool = False,  # noqa: FBT001, FBT002 - a public name of the design
+        earlier: int = 0,
+        *,
+        thread_id: str = "",
+    ) -> Recalled:
         """The user's profile: one statement, no model, no network but the database.
 
         Args:
             user_id: Whose.
             tail: Add the newest messages by the user that nobody has read yet.
+            earlier: Add what this many of the newest revisions put an end to, with the dates and
+                the user's own reasons.
             thread_id: With ``tail``, the thread to leave out, since the caller has it.
 
         Returns:
             The profile; the schema's empty document for a user nobody knows.
         """
-        user_id = checked_user(user_id)
-        found = self.driver.read(recalls.recall, user_id, _TAIL if tail else 0, thread_id)
-        return self._recalled(user_id, found)
+        asked = checked_user(user_id), _TAIL if tail else 0, thread_id, earlier
+        return self._recalled(user_id, self.driver.read(recalls.recall, *asked))
 
-    async def arecall(self, user_id: str, *, tail: bool = False, thread_id: str = "") -> Recalled:
+    async def arecall(
+        self,
+        user_id: str,
+        tail: bool = False,  # noqa: FBT001, FBT002 - a public name of the design
+        earlier: int = 0,
+        *,
+        thread_id: str = "",
+    ) -> Recalled:
         """As `recall`."""
-        user_id = checked_user(user_id)
-        found = await self.driver.aread(recalls.recall, user_id, _TAIL if tail else 0, thread_id)
-        return self._recalled(user_id, found)
+        asked = checked_user(user_id), _TAIL if tail else 0, thread_id, earlier
+        return self._recalled(user_id, await self.driver.aread(recalls.recall, *asked))
 
     def _remembering(
         self,
@@ -115,7 +129,13 @@ class ChatVerbs(Core):
         self.emit(Event("recalled", user_id, at=self.clock.now()))
         return replace(
             found,
-            document={**self.schema.empty(), **found.document},
+            document=self._complete(found.document),
             load=self.schema.load,
             to_text=partial(render, schema=self.schema),
         )
+
+    def _complete(self, document: Mapping[str, Any]) -> dict[str, Any]:
+        """In the schema's order, with the fields that it got since the profile was saved."""
+        fields = self.schema.fields
+        all_there = document.keys() >= fields.keys()
+        return {**(dict.fromkeys(fields) if all_there else self.schema.empty()), **document}

@@ -45,6 +45,7 @@ class Core:
         max_wait: float = 900.0,
         gate: Gate | None = None,
         hold_max: float | None = None,
+        daily_tokens: int | None = None,
         author: AuthorPolicy | None = None,
         worker: bool = True,
         threads: int = 2,
@@ -69,6 +70,7 @@ class Core:
             gate=self.gate,
             off=_QUOTES if evidence == "off" or strategy == "overwrite" else frozenset(),
             hold_max=hold_max,
+            daily_tokens=daily_tokens,
             retry=retry or Retry(),
         )
         self._trigger = Trigger(self._consolidator, self.clock, self.emit)

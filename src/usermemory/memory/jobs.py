@@ -11,13 +11,22 @@ from usermemory.store.flows import recall as recalls
 class JobVerbs(Core):
     """Jobs, retry, drop, pause and resume."""
 
-    def jobs(self, state: ThreadState | None = None) -> list[Job]:
-        """Threads with unread messages, the most urgent first; only those in ``state``."""
-        return self.driver.read(recalls.jobs, state)
+    def jobs(self, state: ThreadState | None = None, user_id: str | None = None) -> list[Job]:
+        """Threads with unread messages, the most urgent first; at most a thousand.
 
-    async def ajobs(self, state: ThreadState | None = None) -> list[Job]:
+        Args:
+            state: Only those.
+            user_id: Only this user's.
+        """
+        whose = None if user_id is None else checked_user(user_id)
+        return self.driver.read(recalls.jobs, state, whose)
+
+    async def ajobs(
+        self, state: ThreadState | None = None, user_id: str | None = None
+    ) -> list[Job]:
         """As `jobs`."""
-        return await self.driver.aread(recalls.jobs, state)
+        whose = None if user_id is None else checked_user(user_id)
+        return await self.driver.aread(recalls.jobs, state, whose)
 
     def retry(self, user_id: str, thread_id: str) -> bool:
         """Make a thread due now with fresh attempts; False if nothing in it is unread."""

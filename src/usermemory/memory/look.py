@@ -4,23 +4,29 @@ from __future__ import annotations
 
 from typing import Any
 
+from usermemory.errors import InvalidInput
 from usermemory.memory.chat import ChatVerbs
 from usermemory.memory.core import checked_user
 from usermemory.records import Evidence, Revision
 from usermemory.store.flows import recall as recalls
-from usermemory.why import evidence_of
+from usermemory.why import about, evidence_of
 
 
 class LookVerbs(ChatVerbs):
     """History and why."""
 
-    def history(self, user_id: str) -> list[Revision]:
-        """What changed the profile, the newest first."""
-        return self.driver.read(recalls.history, checked_user(user_id))
+    def history(self, user_id: str, field: str | None = None) -> list[Revision]:
+        """What changed the profile, the newest first.
 
-    async def ahistory(self, user_id: str) -> list[Revision]:
+        Args:
+            user_id: Whose.
+            field: Only changes of this field, and the revisions that have any.
+        """
+        return about(self.driver.read(recalls.history, checked_user(user_id)), field)
+
+    async def ahistory(self, user_id: str, field: str | None = None) -> list[Revision]:
         """As `history`."""
-        return await self.driver.aread(recalls.history, checked_user(user_id))
+        return about(await self.driver.aread(recalls.history, checked_user(user_id)), field)
 
     def why(self, user_id: str, field: str, value: Any = None) -> list[Evidence]:
         """The user's words that a field, or one value of it, rests on; the newest first.
@@ -29,11 +35,21 @@ class LookVerbs(ChatVerbs):
             user_id: Whose profile.
             field: The field's name, or a JSON pointer such as ``/interests/0``.
             value: The item of a list or the key of a map; None for the whole field.
+
+        Raises:
+            InvalidInput: The schema has no such field, or the pointer leads nowhere.
         """
         document = self.recall(user_id).document
+        self._check_field(field)
         return evidence_of(self.history(user_id), document, field, value)
 
     async def awhy(self, user_id: str, field: str, value: Any = None) -> list[Evidence]:
         """As `why`."""
         document = (await self.arecall(user_id)).document
+        self._check_field(field)
         return evidence_of(await self.ahistory(user_id), document, field, value)
+
+    def _check_field(self, field: str) -> None:
+        if not field.startswith("/") and field not in self.schema.fields:
+            known = ", ".join(self.schema.fields)
+            raise InvalidInput(f"the profile has no field {field!r}; it has {known}")

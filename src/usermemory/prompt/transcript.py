@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # A reader takes the full-width form for the same sign, so both are replaced.
 _FENCE = re.compile(r"[<\uff1c](?=\s*[/\uff0f]?\s*(?:messages|earlier)\b)", re.IGNORECASE)
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 _HALF_A_PAIR = re.compile(r"[\ud800-\udfff]")  # no encoder takes it
 # Tags (text that only a model sees) and marks that reorder what follows.
 _INVISIBLE = re.compile(r"[\U000e0000-\U000e007f\u202a-\u202e\u2066-\u2069]")

@@ -17,18 +17,21 @@ def open_driver(url: str, clock: Clock) -> Driver:
     """The driver for a database URL, not yet connected.
 
     Args:
-        url: ``sqlite:///relative.db``, ``sqlite:////absolute.db``, or a plain path to a file.
-        clock: What time it is.
+        url: ``sqlite:///relative.db``, ``sqlite:////absolute.db``, a plain path to a file, or
+            ``postgresql://…`` as libpq takes it, with ``schema=…`` among its options if need be.
+        clock: What time it is; on PostgreSQL the system's own stands for the server's.
 
     Raises:
-        ConfigurationError: If no driver serves this URL.
+        ConfigurationError: If no driver serves this URL, or its package is missing.
     """
     scheme, found, rest = url.partition("://")
     if not found:
         scheme, rest = "sqlite", "/" + url
+    if scheme in {"postgresql", "postgres"}:
+        return _postgresql(url, clock)
     if scheme != "sqlite":
         raise ConfigurationError(
-            f"no driver for {_without_password(url)!r}: use sqlite:///memory.db"
+            f"no driver for {_without_password(url)!r}: use sqlite:///memory.db or postgresql://…"
         )
     path = rest.removeprefix("/")
     if path in {"", ":memory:"} or rest == ":memory:":
@@ -38,6 +41,17 @@ def open_driver(url: str, clock: Clock) -> Driver:
             "sqlite:///memory.db, in a temporary folder if need be"
         )
     return SQLite(Path(path), clock)
+
+
+def _postgresql(url: str, clock: Clock) -> Driver:
+    try:
+        from usermemory.store.postgres import PostgreSQL
+    except ImportError as error:
+        raise ConfigurationError(
+            f"PostgreSQL needs a package that is missing ({error}): pip install "
+            "'usermemory[postgres]'"
+        ) from error
+    return PostgreSQL(url, clock)
 
 
 def _without_password(url: str) -> str:

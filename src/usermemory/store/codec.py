@@ -70,6 +70,12 @@ def said(row: Row) -> Said:
     return Said(thread_id=row["thread_id"], text=row["text"], at=row["at"])
 
 
+def ended(row: Row) -> Revision:
+    """What a revision put an end to, from its row of a recall."""
+    changes = tuple(change for change in applied(row["text"]) if change.before is not None)
+    return Revision(row["number"], row["at"], "", changes, row["thread_id"])
+
+
 def revision(row: Row) -> Revision:
     """A revision from its row."""
     return Revision(
@@ -93,6 +99,7 @@ def job(row: Row) -> Job:
         due_at=row["due_at"],
         unread=row["unread"],
         attempts=row["attempts"],
+        dead=row["dead"],
         last_error=row["last_error"],
         running=bool(row["running"]),
     )

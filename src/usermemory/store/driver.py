@@ -14,6 +14,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, ParamSpec, Protocol, TypeVar
 
+from usermemory.errors import SchemaTooNew
+
 Row = Mapping[str, Any]
 Step = tuple[str, Mapping[str, Any]]
 T = TypeVar("T")
@@ -47,6 +49,14 @@ class Driver(Protocol):
 
     async def aread(self, flow: Callable[P, Flow[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """The same without blocking the event loop."""
+        ...
+
+    def listen(self, heard: Callable[[], object]) -> Callable[[], None]:
+        """Call back when another process has made somebody due, if the database can tell.
+
+        Returns:
+            What stops it.
+        """
         ...
 
     def close(self) -> None:
@@ -107,3 +117,22 @@ def migrations() -> Sequence[tuple[int, str]]:
         if re.fullmatch(r"\d{4}\.sql", entry.name)
     ]
     return tuple(sorted(found))
+
+
+def missing(done: Mapping[int, int], name: str) -> Sequence[tuple[int, str]]:
+    """The migrations that a database has not had, in order.
+
+    Args:
+        done: Those that it had, each with the oldest code that can serve the tables since.
+        name: The database, for people.
+
+    Raises:
+        SchemaTooNew: The tables need a later version of this package.
+    """
+    newest = migrations()[-1][0]
+    if max(done.values(), default=0) > newest:
+        raise SchemaTooNew(
+            f"the database {name} was written by a later version of usermemory (its tables are at "
+            f"{max(done)}, this version knows up to {newest}); upgrade the package"
+        )
+    return [migration for migration in migrations() if migration[0] not in done]

@@ -5,6 +5,9 @@
 --   {skip_locked}    the row lock that passes over rows somebody else holds
 --   {numbers NAME}   the JSON list of integers in that parameter, as rows
 --   {texts NAME}     the same for strings
+--   {notify COLUMN}  tells workers of other machines, with the commit, if that time is near
+-- Beside `state = …`, `state <> 'mark'` lets the planner use the index that leaves the marks out:
+-- a thread has few messages that are not yet read or kept as context, and any number of marks.
 
 -- name: lock_user
 -- Every writing flow begins here: one user is one unit of serialisation.
@@ -20,23 +23,24 @@ UPDATE usermemory.users AS u SET next_due = CASE WHEN u.paused = 1 THEN NULL ELS
                 THEN CASE WHEN u.served_at < u.lease_until THEN u.lease_until ELSE u.served_at END
                 ELSE MIN(t.due_at) END
     FROM usermemory.threads AS t WHERE t.user_id = u.user_id AND t.due_at IS NOT NULL) END
-WHERE u.user_id = :user_id;
+WHERE u.user_id = :user_id {notify u.next_due};
 
 -- name: thread
 -- The schedule of one thread.
-SELECT state, due_at, first_at, not_before, unread, unread_chars, next_seq, attempts, last_error
+SELECT state, due_at, first_at, not_before, unread, unread_chars, next_seq, at_most, dead,
+    attempts, last_error
 FROM usermemory.threads WHERE user_id = :user_id AND thread_id = :thread_id;
 
 -- name: save_thread
 -- The schedule after a flow has worked it out under the user's lock.
 INSERT INTO usermemory.threads (user_id, thread_id, state, due_at, first_at, not_before, unread,
-    unread_chars, next_seq, attempts, last_error)
+    unread_chars, next_seq, at_most, dead, attempts, last_error)
 VALUES (:user_id, :thread_id, :state, :due_at, :first_at, :not_before, :unread,
-    :unread_chars, :next_seq, :attempts, :last_error)
+    :unread_chars, :next_seq, :at_most, :dead, :attempts, :last_error)
 ON CONFLICT (user_id, thread_id) DO UPDATE SET state = excluded.state, due_at = excluded.due_at,
     first_at = excluded.first_at, not_before = excluded.not_before, unread = excluded.unread,
     unread_chars = excluded.unread_chars, next_seq = excluded.next_seq,
-    attempts = excluded.attempts, last_error = excluded.last_error;
+    at_most = excluded.at_most, dead = excluded.dead, attempts = excluded.attempts, last_error = excluded.last_error;
 
 -- name: marks
 -- The newest messages of a thread, to align a history that comes under fresh ids.
@@ -47,7 +51,7 @@ WHERE user_id = :user_id AND thread_id = :thread_id AND part = 0 ORDER BY seq DE
 -- Which of these ids were seen, and with which text last.
 SELECT message_id, digest FROM usermemory.inbox
 WHERE user_id = :user_id AND thread_id = :thread_id AND part = 0
-  AND message_id IN {texts ids} ORDER BY seq;
+  AND message_id IN {texts ids} ORDER BY message_id, seq;
 
 -- name: drop_unread
 -- An edited message gives way to its new text before anybody read the old one.
@@ -63,18 +67,23 @@ VALUES (:user_id, :thread_id, :seq, :position, :part, :message_id, :digest, :aut
     :said_at, :now, :state);
 
 -- name: recall
--- The chat's point lookup: profile, number of unread messages, and on demand the unread words.
+-- The chat's point lookup: profile, number of unread messages, and on demand the unread words and
+-- what held before.
 SELECT 'profile' AS kind, p.document AS text, p.revision AS number, p.updated_at AS at,
     NULL AS thread_id,
     (SELECT COUNT(*) FROM (SELECT 1 FROM usermemory.inbox AS i
-        WHERE i.user_id = :user_id AND i.state = 'unread' LIMIT 1000) AS some) AS pending
+        WHERE i.user_id = :user_id AND i.state = 'unread' LIMIT 1000) AS unread) AS pending
 FROM (SELECT 1 AS one) AS always LEFT JOIN usermemory.profiles AS p ON p.user_id = :user_id
 UNION ALL
 SELECT * FROM (SELECT 'said', SUBSTR(i.text, 1, 2000), i.seq, i.said_at, i.thread_id, 0
     FROM usermemory.inbox AS i
     WHERE i.user_id = :user_id AND i.state = 'unread' AND i.author = 'user'
       AND i.thread_id <> :thread_id
-    ORDER BY i.received_at DESC, i.seq DESC LIMIT :tail) AS said;
+    ORDER BY i.received_at DESC, i.seq DESC LIMIT :tail) AS said
+UNION ALL
+SELECT * FROM (SELECT 'earlier', r.changes, r.revision, r.at, r.thread_id, 0
+    FROM usermemory.revisions AS r WHERE r.user_id = :user_id AND r.replaced > 0
+    ORDER BY r.revision DESC LIMIT :earlier) AS earlier;
 
 -- name: next_due
 -- When the next user will be due: how long a worker may sleep.
@@ -86,13 +95,15 @@ FROM usermemory.users WHERE next_due IS NOT NULL;
 UPDATE usermemory.users SET token = token + 1, lease_until = :now + :lease, lease_by = :worker
 WHERE user_id = (SELECT user_id FROM usermemory.users
     WHERE next_due IS NOT NULL AND next_due <= :now ORDER BY next_due LIMIT 1 {skip_locked})
-RETURNING user_id, token, epoch, revision, CAST(:now AS DOUBLE PRECISION) AS now;
+RETURNING user_id, token, epoch, revision, spent, spent_day,
+    CAST(:now AS DOUBLE PRECISION) AS now;
 
 -- name: claim_user
 -- This user, for a trigger, unless somebody holds the lease or the user is paused.
 UPDATE usermemory.users SET token = token + 1, lease_until = :now + :lease, lease_by = :worker
 WHERE user_id = :user_id AND lease_until <= :now AND paused = 0
-RETURNING user_id, token, epoch, revision, CAST(:now AS DOUBLE PRECISION) AS now;
+RETURNING user_id, token, epoch, revision, spent, spent_day,
+    CAST(:now AS DOUBLE PRECISION) AS now;
 
 -- name: due_thread
 -- The claimed user's oldest due thread.
@@ -109,12 +120,13 @@ WHERE user_id = :user_id AND unread > 0 AND thread_id > :after ORDER BY thread_i
 -- The inbox of a thread in order of the conversation.
 SELECT seq, author, text, message_id, name, said_at FROM usermemory.inbox
 WHERE user_id = :user_id AND thread_id = :thread_id AND state = 'unread'
+  AND state <> 'mark'
 ORDER BY position, seq LIMIT :count;
 
 -- name: tail
 -- The last messages that were read, as context for the next batch.
 SELECT seq, author, text, message_id, name, said_at FROM usermemory.inbox
-WHERE user_id = :user_id AND thread_id = :thread_id AND state = 'tail'
+WHERE user_id = :user_id AND thread_id = :thread_id AND state = 'tail' AND state <> 'mark'
 ORDER BY position DESC, seq DESC LIMIT :count;
 
 -- name: profile
@@ -135,9 +147,10 @@ UPDATE usermemory.profiles SET stamps = :stamps WHERE user_id = :user_id;
 
 -- name: add_revision
 -- What was changed, by value; its number is the user's next one.
-INSERT INTO usermemory.revisions (user_id, revision, at, author, thread_id, token, changes, model,
-    prompt, usage)
-VALUES (:user_id, :revision, :now, :author, :thread_id, :token, :changes, :model, :prompt, :usage);
+INSERT INTO usermemory.revisions (user_id, revision, at, author, thread_id, token, changes,
+    replaced, model, prompt, usage)
+VALUES (:user_id, :revision, :now, :author, :thread_id, :token, :changes, :replaced, :model,
+    :prompt, :usage);
 
 -- name: advance_revision
 -- The counter lives with the user, so that an erased profile does not start again at one.
@@ -159,22 +172,36 @@ WHERE user_id = :user_id AND thread_id = :thread_id AND state = 'unread'
 -- name: trim_tail
 -- Read text is kept only as far as the next batch needs it; what is left is a mark.
 UPDATE usermemory.inbox SET state = 'mark', text = '', name = NULL
-WHERE user_id = :user_id AND thread_id = :thread_id AND state = 'tail' AND position < (
+WHERE user_id = :user_id AND thread_id = :thread_id AND state = 'tail' AND state <> 'mark'
+  AND position < (
     SELECT MIN(kept.position) FROM (SELECT position FROM usermemory.inbox
-        WHERE user_id = :user_id AND thread_id = :thread_id AND state = 'tail'
+        WHERE user_id = :user_id AND thread_id = :thread_id AND state = 'tail' AND state <> 'mark'
         ORDER BY position DESC LIMIT :count) AS kept);
+
+-- name: bury
+-- The turn that makes the model fail waits for a person; the others of its thread go on.
+UPDATE usermemory.inbox SET state = 'dead'
+WHERE user_id = :user_id AND thread_id = :thread_id AND state = 'unread'
+  AND seq IN {numbers seqs};
+
+-- name: unbury
+-- A person wants them tried again.
+UPDATE usermemory.inbox SET state = 'unread'
+WHERE user_id = :user_id AND thread_id = :thread_id AND state = 'dead' AND state <> 'mark';
 
 -- name: forget_unread
 -- A dropped job: its messages are seen, and nobody will read them.
 UPDATE usermemory.inbox SET state = 'mark', text = '', name = NULL
-WHERE user_id = :user_id AND thread_id = :thread_id AND state = 'unread';
+WHERE user_id = :user_id AND thread_id = :thread_id AND state IN ('unread', 'dead')
+  AND state <> 'mark';
 
 -- name: inbox_size
 -- What is left in a thread's inbox, after a batch was read.
 SELECT COUNT(*) AS unread, COALESCE(SUM(LENGTH(text)), 0) AS unread_chars,
     MIN(received_at) AS first_at
 FROM usermemory.inbox
-WHERE user_id = :user_id AND thread_id = :thread_id AND state = 'unread';
+WHERE user_id = :user_id AND thread_id = :thread_id AND state = 'unread'
+  AND state <> 'mark';
 
 -- name: release_user
 -- The lease ends; the user goes behind those who have been waiting.
@@ -186,6 +213,12 @@ WHERE user_id = :user_id AND token = :token;
 UPDATE usermemory.users SET lease_until = :now + :lease,
     next_due = CASE WHEN next_due < :now + :lease THEN :now + :lease ELSE next_due END
 WHERE user_id = :user_id AND token = :token RETURNING token;
+
+-- name: spend
+-- What a consolidation cost, against the user's budget of the day.
+UPDATE usermemory.users SET spent = :tokens + CASE WHEN spent_day = :day THEN spent ELSE 0 END,
+    spent_day = :day
+WHERE user_id = :user_id;
 
 -- name: pause_user
 -- No learning until resumed; what is said meanwhile is only marked as seen.
@@ -202,10 +235,12 @@ WHERE unread > 0 AND user_id > :after ORDER BY user_id LIMIT :count;
 
 -- name: jobs
 -- What waits, runs or is dead, the most urgent first.
-SELECT t.user_id, t.thread_id, t.state, t.due_at, t.unread, t.attempts, t.last_error,
+SELECT t.user_id, t.thread_id, t.state, t.due_at, t.unread, t.dead, t.attempts, t.last_error,
     CASE WHEN u.lease_until > :now THEN 1 ELSE 0 END AS running
 FROM usermemory.threads AS t JOIN usermemory.users AS u ON u.user_id = t.user_id
-WHERE t.unread > 0 AND (:state = '' OR t.state = :state)
+WHERE (t.unread > 0 OR t.dead > 0)
+  AND (:state = '' OR t.state = :state OR (:state = 'dead' AND t.dead > 0))
+  AND (:user_id = '' OR t.user_id = :user_id)
 ORDER BY CASE WHEN t.due_at IS NULL THEN 1 ELSE 0 END, t.due_at, t.user_id, t.thread_id
 LIMIT :count;
 

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -92,9 +92,8 @@ def known() -> tuple[Language, ...]:
     return tuple(_read(code) for code in CODES)
 
 
-def spoken(text: str) -> tuple[Language, ...]:
-    """The language of a text, by its commonest words; several on a tie, none if unknown."""
-    said = folded(text)
+def spoken(said: Sequence[str]) -> tuple[Language, ...]:
+    """The language of folded words, by its commonest ones; several on a tie, none if unknown."""
     hits = [(sum(word in common for word in said), language) for language, common in _common()]
     most = max(count for count, _ in hits)
     return tuple(language for count, language in hits if most and count == most)
@@ -118,46 +117,12 @@ def _common() -> tuple[tuple[Language, frozenset[str]], ...]:
 
 def _read(code: str) -> Language:
     raw = tomllib.loads((files("usermemory.checks.languages") / f"{code}.toml").read_text("utf-8"))
+    lists = {name: read(raw[name]) for read, names in _LISTS.items() for name in names.split()}
     return Language(
         code=code,
-        function=_words(raw["function"]),
-        frames=_words(raw["frames"]),
-        first=_words(raw["first"]),
-        possessive=_words(raw["possessive"]),
-        third=_words(raw["third"]),
-        theirs=_words(raw["theirs"]),
-        naming=_words(raw["naming"]),
-        linking=_words(raw["linking"]),
-        having=_words(raw["having"]),
-        second=_words(raw["second"]),
-        yours=_words(raw["yours"]),
-        addressed=_phrases(raw["addressed"]),
-        kin=_words(raw["kin"]),
-        prepositions=_words(raw["prepositions"]),
-        separators=_phrases(raw["separators"]),
-        alternatives=_words(raw["alternatives"]),
-        negators=tuple(_joined(group) for group in raw["negators"]),
-        harmless=_phrases(raw["harmless"]),
-        contrast=_words(raw["contrast"]),
-        subordinate=_words(raw["subordinate"]),
-        unreal=_phrases(raw["unreal"]),
-        jokes=_phrases(raw["jokes"]),
-        assents=_words(raw["assents"]),
-        fillers=_words(raw["fillers"]),
-        affirms=_words(raw["affirms"]),
-        nothing=_values(raw["nothing"]),
-        roles=_values(raw["roles"]),
-        ambiguous_roles=_values(raw["ambiguous_roles"]),
-        orders=_patterns(raw["orders"]),
-        addresses=_patterns(raw["addresses"]),
-        same=_groups(raw["same"]),
         numbers=_numbers(raw),
-        months=tuple(folded(raw["months"])),
-        weekdays=tuple(folded(raw["weekdays"])),
-        born=_words(raw["born"]),
-        relative=_offsets(raw["relative"]),
-        distances=_offsets(raw["distances"]),
         inflected_names=raw["inflected_names"],
+        **lists,
     )
 
 
@@ -173,8 +138,13 @@ def _groups(raw: Sequence[str]) -> tuple[frozenset[str], ...]:
     return tuple(_words(group) for group in raw)
 
 
-def _joined(text: str) -> tuple[Phrase, ...]:
-    return tuple(tuple(folded(phrase.replace("_", " "))) for phrase in text.split())
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(folded(text))
+
+
+def _negators(raw: Sequence[str]) -> tuple[tuple[Phrase, ...], ...]:
+    # A phrase among the words of a group is written with "_".
+    return tuple(_phrases([word.replace("_", " ") for word in group.split()]) for group in raw)
 
 
 def _offsets(raw: Sequence[tuple[str, Unit, int]]) -> tuple[tuple[Phrase, Unit, int], ...]:
@@ -201,3 +171,17 @@ def _numbers(raw: Mapping[str, Any]) -> dict[str, int]:
             written = raw["tens_pattern"].format(ten=ten, unit=unit)
             table["".join(folded(written))] = 10 * step + number
     return table | {fold(word): number for word, number in raw["numerals"].items()}
+
+
+_LISTS: Mapping[Callable[[Any], Any], str] = {
+    _words: "function frames first possessive third theirs naming linking having second yours kin"
+    " prepositions alternatives contrast subordinate assents fillers affirms born",
+    _phrases: "addressed separators harmless unreal jokes",
+    _values: "nothing roles ambiguous_roles",
+    _patterns: "orders addresses",
+    _names: "months weekdays",
+    _negators: "negators",
+    _groups: "same",
+    _offsets: "relative distances",
+}
+"""How each list is written in the files."""

@@ -16,8 +16,12 @@ from usermemory.store.flows.common import (
     first,
     load_thread,
     lock_user,
+    recount,
     save_thread,
 )
+
+DAY = 86_400.0
+"""Seconds."""
 
 BATCH = 200
 """Messages that one consolidation takes in at most; what is beyond comes next."""
@@ -45,6 +49,7 @@ class Claim:
         batch: The unread messages, oldest first.
         context: The last messages that were read before them.
         whole: Whether the batch is all that was unread.
+        spent: Tokens that the user cost today already.
         triggered: Asked for by a person or a program: the gate is not consulted.
     """
 
@@ -59,6 +64,7 @@ class Claim:
     thread: Thread
     whole: bool = True
     triggered: bool = False
+    spent: int = 0
 
     @property
     def key(self) -> dict[str, Any]:
@@ -107,7 +113,12 @@ def claim_thread(
         paused = (yield "is_paused", {"user_id": user_id})[0]["paused"]
         return "paused" if paused else "held"
     yield "refresh_user", {"user_id": user_id}
-    return (yield from _take(user, found, triggered=True))
+    claim = yield from _take(user, found, triggered=True)
+    if not claim.batch:  # Somebody read it between our look and our claim.
+        yield "release_user", {"user_id": user_id, "token": claim.token}
+        yield "refresh_user", {"user_id": user_id}
+        return "held"
+    return claim
 
 
 def _take(user: Row, thread_id: str, *, triggered: bool) -> Flow[Claim]:
@@ -128,7 +139,13 @@ def _take(user: Row, thread_id: str, *, triggered: bool) -> Flow[Claim]:
         thread=thread,
         whole=len(unread) == thread.unread,
         triggered=triggered,
+        spent=user["spent"] if user["spent_day"] == day_of(user["now"]) else 0,
     )
+
+
+def day_of(now: float) -> int:
+    """The day (since the epoch, UTC) of a time."""
+    return int(now // DAY)
 
 
 def profile_of(row: Row | None, revision: int) -> Profile:
@@ -164,10 +181,14 @@ def pause(user_id: str, paused: bool) -> Flow[None]:  # noqa: FBT001 - the one t
 
 
 def retry(user_id: str, thread_id: str) -> Flow[bool]:
-    """Make a thread due now, with fresh attempts; False if nothing in it is unread."""
+    """Make a thread due now, dead messages too, with fresh attempts; False if nothing waits."""
     key = {"user_id": user_id, "thread_id": thread_id}
     user = yield from lock_user(user_id)
     thread = yield from load_thread(key)
+    if thread.dead:
+        yield "unbury", key
+        yield from recount(key, thread)
+        thread.dead = 0
     if not thread.unread:
         return False
     thread.state, thread.due_at = "waiting", user.now
@@ -177,13 +198,14 @@ def retry(user_id: str, thread_id: str) -> Flow[bool]:
 
 
 def drop(user_id: str, thread_id: str) -> Flow[int]:
-    """Give up on a thread's unread messages; how many those were."""
+    """Give up on a thread's unread and dead messages; how many those were."""
     key = {"user_id": user_id, "thread_id": thread_id}
     yield from lock_user(user_id)
     thread = yield from load_thread(key)
-    dropped = thread.unread
+    dropped = thread.unread + thread.dead
     if dropped:
         yield "forget_unread", key
         thread.idle()
+        thread.dead = 0
         yield from save_thread(key, thread)
     return dropped

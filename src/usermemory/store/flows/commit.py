@@ -9,7 +9,7 @@ from typing import Any, Literal
 from usermemory.records import Applied, Rejection, Revision, Usage
 from usermemory.store import codec
 from usermemory.store.driver import Flow
-from usermemory.store.flows.claim import Claim, Profile, profile_of
+from usermemory.store.flows.claim import Claim, Profile, day_of, profile_of
 from usermemory.store.flows.common import (
     TAIL,
     Thread,
@@ -50,11 +50,19 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a batch could not be consolidated, and when it is tried again (None: never)."""
+    """Why a batch could not be consolidated, and what is tried next.
+
+    Attributes:
+        retry_in: Seconds until the next attempt; None: never, a person has to look.
+        at_most: Turns of the next attempt, where the batch itself is to blame and is halved.
+        poison: The messages that are to blame by themselves: they die, their thread goes on.
+    """
 
     reason: str
     error: str
     retry_in: float | None
+    at_most: int | None = None
+    poison: tuple[int, ...] = ()
     usage: Usage = Usage()
     model: str = ""
     prompt: str = ""
@@ -81,6 +89,7 @@ def commit(claim: Claim, result: Result) -> Flow[Revision | Lost | Profile | Non
         return profile_of(first((yield "profile", {"user_id": claim.user_id})), user.revision)
     revision = yield from _write(claim, result, user)
     yield from _record(claim, result, revision)
+    yield from _spend(claim, user, result.usage)
     yield "mark_read", {**claim.key, "seqs": codec.dumps(result.seqs)}
     yield "trim_tail", {**claim.key, "count": TAIL}
     thread = yield from load_thread(claim.key)
@@ -139,24 +148,25 @@ def _reschedule(thread: Thread, claim: Claim, now: float) -> None:
         thread.idle()
         return
     thread.attempts, thread.not_before, thread.last_error = 0, 0.0, ""
+    # What was halved for a bad turn's sake grows again behind it.
+    thread.at_most = None if thread.at_most is None else thread.at_most * 2
     if not claim.whole or thread.due_at is None:
         thread.state, thread.due_at = "waiting", now
 
 
-def hold(claim: Claim, reason: str, hold_max: float | None) -> Flow[bool]:
-    """Leave a batch in the inbox until there is more; False if the claim is void.
+def hold(claim: Claim, reason: str, until: float | None) -> Flow[bool]:
+    """Leave a batch in the inbox until there is more, or until a time; False if the claim is void.
 
     Args:
         claim: The batch.
-        reason: What the gate wants.
-        hold_max: Seconds after the first message at which it is read whatever the gate says.
+        reason: What it waits for.
+        until: When it is looked at again even if nothing is added; None: never.
     """
     user = yield from lock_user(claim.user_id)
     if user.token != claim.token:
         return False
     thread = yield from load_thread(claim.key)
     if thread.next_seq == claim.thread.next_seq:
-        until = None if hold_max is None else (thread.first_at or user.now) + hold_max
         thread.state, thread.due_at, thread.last_error = "held", until, reason
     yield from _release(claim)
     yield from save_thread(claim.key, thread)
@@ -169,13 +179,8 @@ def fail(claim: Claim, failure: Failure) -> Flow[bool]:
     if user.token != claim.token:
         return False
     thread = yield from load_thread(claim.key)
-    thread.attempts += 1
-    thread.last_error = failure.error
-    if failure.retry_in is None:
-        thread.state, thread.due_at = "dead", None
-    else:
-        thread.not_before = user.now + failure.retry_in
-        thread.state, thread.due_at = "waiting", thread.not_before
+    yield from _after_failure(claim, failure, thread, user.now)
+    yield from _spend(claim, user, failure.usage)
     yield (
         "add_consolidation",
         {
@@ -195,6 +200,33 @@ def fail(claim: Claim, failure: Failure) -> Flow[bool]:
     yield from _release(claim)
     yield from save_thread(claim.key, thread)
     return True
+
+
+def _after_failure(claim: Claim, failure: Failure, thread: Thread, now: float) -> Flow[None]:
+    """Bury the turn that is to blame, or wait for the next attempt, or for a person."""
+    thread.last_error = failure.error
+    if failure.poison:
+        yield "bury", {**claim.key, "seqs": codec.dumps(failure.poison)}
+        thread.dead += len(failure.poison)
+        yield from recount(claim.key, thread)
+        thread.attempts, thread.at_most = 0, None
+        thread.state, thread.due_at = ("waiting", now) if thread.unread else ("idle", None)
+        return
+    halved = failure.at_most is not None
+    thread.attempts = 0 if halved else thread.attempts + 1
+    thread.at_most = failure.at_most if halved else thread.at_most
+    if failure.retry_in is None:
+        thread.state, thread.due_at = "dead", None
+    else:
+        thread.not_before = now + failure.retry_in
+        thread.state, thread.due_at = "waiting", thread.not_before
+
+
+def _spend(claim: Claim, user: User, usage: Usage) -> Flow[None]:
+    tokens = usage.input_tokens + usage.output_tokens
+    if tokens:
+        spent = {"tokens": tokens, "day": day_of(user.now)}
+        yield "spend", {"user_id": claim.user_id, **spent}
 
 
 def _release(claim: Claim) -> Flow[None]:

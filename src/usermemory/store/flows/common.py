@@ -38,6 +38,8 @@ class Thread:
     unread: int = 0
     unread_chars: int = 0
     next_seq: int = 1
+    at_most: int | None = None
+    dead: int = 0
     attempts: int = 0
     last_error: str = ""
 
@@ -45,6 +47,7 @@ class Thread:
         """Nothing is unread: nothing is due."""
         self.state, self.due_at, self.first_at = "idle", None, None
         self.unread = self.unread_chars = self.attempts = 0
+        self.at_most = None
         self.not_before, self.last_error = 0.0, ""
 
 

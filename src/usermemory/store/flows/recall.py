@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from pydantic_core import from_json
 
 from usermemory.records import Job, Recalled, Revision
 from usermemory.store import codec
@@ -12,26 +12,29 @@ _ALL = 1 << 62
 """Beyond every revision number."""
 
 
-def recall(user_id: str, tail: int = 0, thread_id: str = "") -> Flow[Recalled]:
+def recall(user_id: str, tail: int = 0, thread_id: str = "", earlier: int = 0) -> Flow[Recalled]:
     """The profile of a user, in one statement.
 
     Args:
         user_id: Whose.
         tail: How many unread messages of theirs to add, at most.
         thread_id: The thread whose messages the caller has anyway.
+        earlier: How many revisions that put an end to a value to add, at most.
 
     Returns:
         The profile; its document is empty for a user nobody knows.
     """
-    rows = yield "recall", {"user_id": user_id, "tail": tail, "thread_id": thread_id}
+    asked = {"user_id": user_id, "tail": tail, "thread_id": thread_id, "earlier": earlier}
+    rows = yield "recall", asked
     profile = next(row for row in rows if row["kind"] == "profile")
     unread = [codec.said(row) for row in rows if row["kind"] == "said"]
     return Recalled(
-        document=json.loads(profile["text"]) if profile["text"] else {},
+        document=from_json(profile["text"]) if profile["text"] else {},
         revision=profile["number"] or 0,
         updated_at=profile["at"],
         pending=profile["pending"],
         tail=tuple(reversed(unread)),
+        earlier=tuple(codec.ended(row) for row in rows if row["kind"] == "earlier"),
     )
 
 
@@ -41,9 +44,11 @@ def history(user_id: str, limit: int = 1_000, before: int = _ALL) -> Flow[list[R
     return [codec.revision(row) for row in rows]
 
 
-def jobs(state: str | None = None, limit: int = 1_000) -> Flow[list[Job]]:
+def jobs(
+    state: str | None = None, user_id: str | None = None, limit: int = 1_000
+) -> Flow[list[Job]]:
     """Threads with unread messages, the most urgent first."""
-    rows = yield "jobs", {"state": state or "", "count": limit}
+    rows = yield "jobs", {"state": state or "", "user_id": user_id or "", "count": limit}
     return [codec.job(row) for row in rows]
 
 

@@ -33,6 +33,7 @@ def revise(
             "thread_id": revision.thread_id,
             "token": token,
             "changes": codec.records(revision.changes),
+            "replaced": sum(change.before is not None for change in revision.changes),
             "model": revision.model,
             "prompt": revision.prompt,
             "usage": codec.usage_text(revision.usage),

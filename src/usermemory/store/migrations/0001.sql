@@ -3,7 +3,8 @@
 
 -- One row per user, which outlives every erasure: the token grows with each claim, the epoch with
 -- each erasure, the revision with each change. next_due is derived from threads, lease and
--- fairness (see refresh_user); it alone decides who is claimed next.
+-- fairness (see refresh_user); it alone decides who is claimed next. spent are the tokens of the
+-- day (since the epoch, UTC) in spent_day.
 CREATE TABLE usermemory.users (
     user_id     TEXT PRIMARY KEY,
     salt        TEXT NOT NULL,
@@ -14,10 +15,14 @@ CREATE TABLE usermemory.users (
     lease_by    TEXT NOT NULL DEFAULT '',
     served_at   DOUBLE PRECISION NOT NULL DEFAULT 0,
     next_due    DOUBLE PRECISION,
-    paused      INTEGER NOT NULL DEFAULT 0
+    paused      INTEGER NOT NULL DEFAULT 0,
+    spent       BIGINT NOT NULL DEFAULT 0,
+    spent_day   BIGINT NOT NULL DEFAULT 0
 );
 CREATE INDEX usermemory_users_due ON usermemory.users (next_due) WHERE next_due IS NOT NULL;
 
+-- at_most (turns) halves a batch that makes the model fail, down to the turn that is to blame; its
+-- messages are then counted in dead, and the others go on.
 CREATE TABLE usermemory.threads (
     user_id     TEXT NOT NULL,
     thread_id   TEXT NOT NULL,
@@ -28,6 +33,8 @@ CREATE TABLE usermemory.threads (
     unread      BIGINT NOT NULL DEFAULT 0,
     unread_chars BIGINT NOT NULL DEFAULT 0,
     next_seq    BIGINT NOT NULL DEFAULT 1,
+    at_most     BIGINT,
+    dead        BIGINT NOT NULL DEFAULT 0,
     attempts    INTEGER NOT NULL DEFAULT 0,
     last_error  TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (user_id, thread_id)
@@ -35,8 +42,8 @@ CREATE TABLE usermemory.threads (
 CREATE INDEX usermemory_threads_due ON usermemory.threads (user_id, due_at)
     WHERE due_at IS NOT NULL;
 
--- Messages of a thread. 'unread' wait for a consolidation; 'tail' are the last read ones, kept as
--- context; 'mark' has lost its text and only says that a message was seen. seq says which version
+-- Messages of a thread. 'unread' wait for a consolidation; 'dead' ones made it fail and wait for a
+-- person; 'tail' are the last read ones, kept as context; 'mark' has lost its text and only says that a message was seen. seq says which version
 -- of a message arrived when, position where it stands in the thread, part which piece of a very
 -- long message it is.
 CREATE TABLE usermemory.inbox (
@@ -72,6 +79,7 @@ CREATE TABLE usermemory.profiles (
     stamps      TEXT NOT NULL DEFAULT '{}'
 );
 
+-- replaced: how many of the changes put an end to an earlier value.
 CREATE TABLE usermemory.revisions (
     user_id     TEXT NOT NULL,
     revision    BIGINT NOT NULL,
@@ -80,11 +88,14 @@ CREATE TABLE usermemory.revisions (
     thread_id   TEXT NOT NULL DEFAULT '',
     token       BIGINT NOT NULL DEFAULT 0,
     changes     TEXT NOT NULL,
+    replaced    INTEGER NOT NULL DEFAULT 0,
     model       TEXT NOT NULL DEFAULT '',
     prompt      TEXT NOT NULL DEFAULT '',
     usage       TEXT NOT NULL DEFAULT '{}',
     PRIMARY KEY (user_id, revision)
 );
+CREATE INDEX usermemory_revisions_replaced ON usermemory.revisions (user_id, revision)
+    WHERE replaced > 0;
 
 -- What came of each claim that read something: the proof that every message was read once.
 CREATE TABLE usermemory.consolidations (

@@ -59,7 +59,7 @@ def translated(path: Path) -> Generator[None]:
 @cache
 def dialect(sql: str) -> str:
     """Our SQL as SQLite reads it."""
-    sql = sql.replace("usermemory.", PREFIX).replace("{skip_locked}", "")
+    sql = re.sub(r"\{(?:skip_locked|notify [\w.]+)\}", "", sql.replace("usermemory.", PREFIX))
     return re.sub(r"\{(?:numbers|texts) (\w+)\}", r"(SELECT value FROM json_each(:\1))", sql)
 
 
@@ -98,6 +98,16 @@ def connect(path: Path, busy_timeout: float, *, query_only: bool = False) -> sql
             raise
         connection.row_factory = sqlite3.Row
         return connection
+
+
+@contextmanager
+def snapshot(connection: sqlite3.Connection) -> Generator[None]:
+    """What is read within is of one moment; locks are taken once, not for every statement."""
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        connection.execute("COMMIT")
 
 
 def settings_of(connection: sqlite3.Connection) -> dict[str, Any]:

@@ -6,8 +6,8 @@ import asyncio
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Generator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -18,9 +18,10 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_r
 from usermemory.clock import Clock
 from usermemory.errors import ForkedProcess, MemoryClosed, StoreBusy, StoreError
 from usermemory.store.driver import Flow, Hook, run
-from usermemory.store.sqlite.connection import connect, execute, prepared, translated
+from usermemory.store.sqlite.connection import connect, execute, prepared, snapshot, translated
+from usermemory.store.sqlite.lane import Answer, Job, Lane
 from usermemory.store.sqlite.migrate import migrate
-from usermemory.store.sqlite.writer import Job, Writer
+from usermemory.store.sqlite.writer import Writer
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -50,8 +51,8 @@ class SQLite:
         self._file: tuple[int, int] | None = None
         self.idle: list[sqlite3.Connection] = []
         self.writing: sqlite3.Connection | None = None
-        self._writer: Writer | None = None
-        self._reader: ThreadPoolExecutor | None = None
+        self._writer: Lane | None = None
+        self._reader: Lane | None = None
 
     def open(self) -> None:
         """Connect and migrate; a second call does nothing."""
@@ -63,9 +64,10 @@ class SQLite:
                 raise MemoryClosed("this memory was closed; build a new UserMemory to go on")
             if self._writer is None:
                 self._connect()
-                self._writer = Writer(self.path, self._begin, self._perform, self._commit)
-                self._reader = ThreadPoolExecutor(1, thread_name_prefix="usermemory-reader")
+                writer = Writer(self.path, self._begin, self._perform, self._commit)
                 self._process = os.getpid()
+                self._reader = Lane("usermemory-reader", self._read_together)
+                self._writer = Lane("usermemory-writer", writer.transact)
 
     def close(self) -> None:
         """Commit what was queued and disconnect; a second call does nothing."""
@@ -76,56 +78,47 @@ class SQLite:
             if self._writer is None or self._reader is None or self._process != os.getpid():
                 return
             self._writer.close()
-            self._reader.shutdown()
+            self._reader.close()
             self._disconnect()
 
     def write(self, flow: Callable[P, Flow[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a flow in a transaction and return after it is durable."""
-        answer: T = self._submit(partial(flow, *args, **kwargs), flow.__name__).result()
-        return answer
+        self.open()
+        future: Future[T] = Future()
+        _submit(self._writer, Job(flow.__name__, partial(flow, *args, **kwargs), future))
+        return future.result()
 
     async def awrite(self, flow: Callable[P, Flow[T]], *args: P.args, **kwargs: P.kwargs) -> T:
-        """The same without blocking the event loop."""
-        future = await self._opened(
-            lambda: self._submit(partial(flow, *args, **kwargs), flow.__name__)
-        )
-        # Shielded: a cancelled caller must not cancel what others are committed with.
-        answer: T = await asyncio.shield(asyncio.wrap_future(future))
-        return answer
+        """The same without blocking the event loop; it is done even if the caller is cancelled."""
+        await self._aopen()
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        _submit(self._writer, Job(flow.__name__, partial(flow, *args, **kwargs), future))
+        return await future
 
     def read(self, flow: Callable[P, Flow[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a flow that only reads, in the caller's thread."""
         self.open()
-        with translated(self.path), self._borrowed() as connection:
-            return run(
-                flow(*args, **kwargs),
-                lambda name, parameters: self._execute(connection, name, parameters),
-                flow.__name__,
-                self.hook,
-            )
+        with self._borrowed() as connection:
+            return self._perform(connection, flow.__name__, partial(flow, *args, **kwargs))
 
     async def aread(self, flow: Callable[P, Flow[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """The same in the reading thread."""
-        reader = await self._opened(lambda: self._reader)
-        if reader is None or self._closed:
-            raise MemoryClosed("this memory was closed; build a new UserMemory to go on")
-        return await asyncio.get_running_loop().run_in_executor(
-            reader, partial(self.read, flow, *args, **kwargs)
-        )
+        await self._aopen()
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        _submit(self._reader, Job(flow.__name__, partial(flow, *args, **kwargs), future))
+        return await future
 
-    async def _opened(self, then: Callable[[], T]) -> T:
-        """Open off the event loop the first time, then go on."""
+    def listen(self, heard: Callable[[], object]) -> Callable[[], None]:
+        """SQLite tells nobody of another process's commit: workers look."""
+        del heard
+        return lambda: None
+
+    async def _aopen(self) -> None:
+        """Open off the event loop the first time."""
         if self._writer is None or self._closed:
             await asyncio.to_thread(self.open)
         else:
             self._check_process()
-        return then()
-
-    def _submit(self, start: Callable[[], Flow[Any]], name: str) -> Future[Any]:
-        self.open()
-        if self._writer is None:  # pragma: no cover - open() has set it
-            raise MemoryClosed("this memory is not open")
-        return self._writer.submit(Job(name, start))
 
     def _check_process(self) -> None:
         if self._process != os.getpid():
@@ -201,14 +194,22 @@ class SQLite:
             else:
                 self.idle.append(connection)
 
-    def _perform(self, connection: sqlite3.Connection, job: Job) -> Any:
+    def _read_together(self, jobs: Sequence[Job]) -> list[Answer]:
+        """Run flows that only read, all on what is there now; each one's failure is its answer."""
+        with translated(self.path), self._borrowed() as connection, snapshot(connection):
+            return [self._attempt(connection, job) for job in jobs]
+
+    def _attempt(self, connection: sqlite3.Connection, job: Job) -> Answer:
+        try:
+            return job, self._perform(connection, job.flow, job.start), None
+        except Exception as error:  # noqa: BLE001 - the caller gets it
+            return job, None, error
+
+    def _perform(
+        self, connection: sqlite3.Connection, name: str, start: Callable[[], Flow[T]]
+    ) -> T:
         with translated(self.path):
-            return run(
-                job.start(),
-                lambda name, parameters: self._execute(connection, name, parameters),
-                job.flow,
-                self.hook,
-            )
+            return run(start(), partial(self._execute, connection), name, self.hook)
 
     def _execute(self, connection: sqlite3.Connection, name: str, parameters: Any) -> Any:
         return execute(connection, prepared()[name], {**parameters, "now": self._clock.now()})
@@ -219,3 +220,9 @@ class SQLite:
         connection.execute("COMMIT")
         if self.hook:
             self.hook("after", "", "commit")
+
+
+def _submit(lane: Lane | None, job: Job) -> None:
+    if lane is None:  # pragma: no cover - open() has set it
+        raise MemoryClosed("this memory is not open")
+    lane.submit(job)

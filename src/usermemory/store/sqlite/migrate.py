@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from usermemory.errors import SchemaTooNew
-from usermemory.store.driver import migrations
+from usermemory.store.driver import missing
 from usermemory.store.sqlite.connection import PREFIX, dialect, translated
 
 _RECORD = f"""CREATE TABLE IF NOT EXISTS {PREFIX}migrations (
@@ -25,12 +24,9 @@ def migrate(connection: sqlite3.Connection, path: Path, now: float) -> list[int]
     Raises:
         SchemaTooNew: If the tables need a later version of this package.
     """
-    newest = migrations()[-1][0]
     applied: list[int] = []
     with translated(path):
-        if _serves(connection, path, newest):
-            return applied
-        for number, script in migrations():
+        for number, script in missing(_done(connection), str(path)):
             connection.execute("BEGIN IMMEDIATE")
             try:
                 connection.execute(_RECORD)
@@ -49,26 +45,13 @@ def migrate(connection: sqlite3.Connection, path: Path, now: float) -> list[int]
     return applied
 
 
-def _serves(connection: sqlite3.Connection, path: Path, newest: int) -> bool:
-    """Whether the tables need nothing; an error if they are beyond us."""
-    known = connection.execute(
-        "SELECT 1 FROM sqlite_master WHERE name = ?", (f"{PREFIX}migrations",)
-    ).fetchone()
+def _done(connection: sqlite3.Connection) -> Mapping[int, int]:
+    """The migrations that were applied, each with the oldest code that can serve it."""
+    table = f"{PREFIX}migrations"
+    known = connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone()
     if not known:
-        return False
-    number, oldest = connection.execute(
-        f"SELECT MAX(number), MAX(oldest_code) FROM {PREFIX}migrations"
-    ).fetchone()
-    if oldest is not None and oldest > newest:
-        raise SchemaTooNew(
-            f"the database {path} was written by a later version of usermemory (its tables are at "
-            f"{number}, this version knows up to {newest}); upgrade the package"
-        )
-    return number is not None and number >= newest
-
-
-def _done(connection: sqlite3.Connection) -> set[int]:
-    return {row[0] for row in connection.execute(f"SELECT number FROM {PREFIX}migrations")}
+        return {}
+    return dict(connection.execute(f"SELECT number, oldest_code FROM {table}"))
 
 
 def _split(script: str) -> Iterator[str]:

@@ -1,0 +1,115 @@
+"""A model's answers: asked for once, kept in a file, read again whenever the checks change."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from usermemory.extract import Extraction, UnusableAnswer
+from usermemory.records import Change, Rejection, Usage
+
+
+class NotRecorded(LookupError):
+    """Only recorded answers may be used, and this one is not among them."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a model answered, before any check.
+
+    Attributes:
+        changes: The proposed changes; of an overwritten profile, what it has different.
+        rejections: What the answer held that is no change.
+        usage: What it cost.
+        prompt: The version of the words.
+        error: Why the answer could not be used; empty if it could.
+    """
+
+    changes: tuple[Change, ...] = ()
+    rejections: tuple[Rejection, ...] = ()
+    usage: Usage = Usage()
+    prompt: str = ""
+    error: str = ""
+
+
+@dataclass
+class Answers:
+    """The answers of one model and strategy to one file of cases.
+
+    Attributes:
+        path: Where they are kept; ``None`` to keep them only for this run.
+        only: Never ask: an answer that is not in the file is an error.
+    """
+
+    path: Path | None
+    only: bool = False
+    _known: dict[str, Answer] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.path and self.path.exists():
+            raw = json.loads(self.path.read_text("utf-8"))
+            self._known = {name: _answer(one) for name, one in raw.items()}
+
+    def get(self, name: str, ask: Callable[[], Extraction]) -> Answer:
+        """The answer of this name, asked for if it is not known.
+
+        Raises:
+            NotRecorded: It is not known, and asking is not allowed.
+            ProviderError: The model could not be asked; nothing is kept.
+        """
+        if name not in self._known:
+            if self.only:
+                raise NotRecorded(f"{name} is not in {self.path}: record it first")
+            self._known[name] = answer = _asked(ask)
+            print(f"{name}: {answer.usage} {answer.error}", file=sys.stderr, flush=True)
+            self._save()
+        return self._known[name]
+
+    def _save(self) -> None:
+        if self.path is None:
+            return
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        lines = [
+            f"{json.dumps(name)}: {json.dumps(_short(asdict(one)), ensure_ascii=False)}"
+            for name, one in self._known.items()
+        ]
+        self.path.write_text("{\n" + ",\n".join(lines) + "\n}\n", "utf-8")
+
+
+def _asked(ask: Callable[[], Extraction]) -> Answer:
+    try:
+        found = ask()
+    except UnusableAnswer as error:
+        return Answer(usage=error.usage, error=error.reason)
+    return Answer(found.changes, found.rejections, found.usage, found.prompt)
+
+
+def _short(value: Any) -> Any:
+    """Without what is empty, so that a person can read the file."""
+    if isinstance(value, Mapping):
+        kept = {key: _short(part) for key, part in value.items()}
+        return {key: part for key, part in kept.items() if part not in (None, "", 0)}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_short(part) for part in value]
+    return value
+
+
+def _answer(raw: Mapping[str, Any]) -> Answer:
+    return Answer(
+        changes=tuple(_change(one) for one in raw.get("changes", ())),
+        rejections=tuple(
+            Rejection(_change(one["change"]), one["reason"], one.get("detail", ""))
+            for one in raw.get("rejections", ())
+        ),
+        usage=Usage(**raw.get("usage", {})),
+        prompt=raw.get("prompt", ""),
+        error=raw.get("error", ""),
+    )
+
+
+def _change(raw: Mapping[str, Any]) -> Change:
+    return Change(**{"field": "", "action": "", **raw})

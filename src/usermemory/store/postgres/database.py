@@ -1,0 +1,157 @@
+"""The PostgreSQL driver: a few connections, one transaction per flow, tried again where it is safe.
+
+Both colours use the same plain connections; an awaited verb waits for a thread of ours. An async
+connection belongs to one event loop, and a memory is called from any number of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, ParamSpec, TypeVar
+
+import psycopg
+
+from usermemory.clock import Clock, SystemClock
+from usermemory.errors import ForkedProcess, MemoryClosed
+from usermemory.store.driver import Flow, Hook, Row, run
+from usermemory.store.postgres.address import address_of
+from usermemory.store.postgres.connections import Connection, Connections, connect
+from usermemory.store.postgres.dialect import prepared
+from usermemory.store.postgres.errors import passing, translated
+from usermemory.store.postgres.listener import Listener
+from usermemory.store.postgres.migrate import migrate
+from usermemory.store.postgres.transaction import transaction
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_ATTEMPTS = 3
+
+
+class PostgreSQL:
+    """A memory in one schema of a PostgreSQL database, for any number of machines.
+
+    Args:
+        url: As libpq takes it, and ``schema=…`` among its options.
+        clock: What time it is; the system's own stands for the server's.
+        connections: How many at most in this process.
+        patience: Seconds to wait for a free one, or for a lock, before `StoreBusy`.
+    """
+
+    def __init__(self, url: str, clock: Clock, connections: int = 8, patience: float = 2.0) -> None:
+        self.address = address_of(url)
+        self.url = self.address.name
+        self.hook: Hook | None = None
+        self._clock = None if isinstance(clock, SystemClock) else clock
+        self._statements = prepared(self.address.schema, server_clock=self._clock is None)
+        self.connections = Connections(self.address, connections, patience)
+        self._threads = ThreadPoolExecutor(connections, thread_name_prefix="usermemory-postgres")
+        self._patience = patience
+        self._gate = threading.Lock()
+        self._process = 0
+        self._closed = False
+
+    def open(self) -> None:
+        """Connect and migrate; a second call does nothing."""
+        if self._closed:
+            raise MemoryClosed("this memory was closed; build a new UserMemory to go on")
+        if self._process:
+            self._check_process()
+            return
+        with self._gate:
+            if not self._process:
+                with translated(self.url), connect(self.address) as connection:
+                    migrate(connection, self.address)
+                self._process = os.getpid()
+
+    def close(self) -> None:
+        """Finish what was begun and disconnect; a second call does nothing."""
+        if self._closed or self._process not in {0, os.getpid()}:
+            return
+        self._closed = True
+        self._threads.shutdown()
+        self.connections.close()
+
+    def write(self, flow: Callable[P, Flow[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a flow in a transaction and return after it is durable."""
+        return self._repeated(
+            lambda connection: self._transact(connection, flow(*args, **kwargs), flow.__name__)
+        )
+
+    async def awrite(self, flow: Callable[P, Flow[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+        """The same in a thread of ours."""
+        answer: T = await self._elsewhere(partial(self.write, flow, *args, **kwargs))
+        return answer
+
+    def read(self, flow: Callable[P, Flow[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a flow that only reads, in the caller's thread."""
+        return self._repeated(
+            lambda connection: self._run(connection, flow(*args, **kwargs), flow.__name__)
+        )
+
+    async def aread(self, flow: Callable[P, Flow[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+        """The same in a thread of ours."""
+        answer: T = await self._elsewhere(partial(self.read, flow, *args, **kwargs))
+        return answer
+
+    def listen(self, heard: Callable[[], object]) -> Callable[[], None]:
+        """Call back whenever another process made somebody due; returns what stops it."""
+        return Listener(self.address, heard).stop
+
+    async def _elsewhere(self, call: Callable[[], Any]) -> Any:
+        if self._closed:
+            raise MemoryClosed("this memory was closed; build a new UserMemory to go on")
+        if self._process:
+            self._check_process()
+        return await asyncio.get_running_loop().run_in_executor(self._threads, call)
+
+    def _check_process(self) -> None:
+        if self._process != os.getpid():
+            raise ForkedProcess(
+                f"this memory was opened in process {self._process} and is used in its fork "
+                f"{os.getpid()}; connections do not survive a fork: build the UserMemory, or use "
+                "it for the first time, after forking"
+            )
+
+    def _repeated(self, work: Callable[[Connection], T]) -> T:
+        """Do it again where nothing of it was stored and the reason has passed.
+
+        That is a server that was restarted since, or two transactions in each other's way. If
+        there is no connection to be had, it fails at once.
+        """
+        self.open()
+        with translated(self.url):
+            for _ in range(_ATTEMPTS - 1):
+                with self.connections.borrowed() as connection:
+                    try:
+                        return work(connection)
+                    except psycopg.Error as error:
+                        if not passing(error, connection):
+                            raise
+            with self.connections.borrowed() as connection:
+                return work(connection)
+
+    def _transact(self, connection: Connection, flow: Flow[T], name: str) -> T:
+        with transaction(connection, self.address, self._patience):
+            value = self._run(connection, flow, name)
+            self._tell("before", name)
+        self._tell("after", name)
+        return value
+
+    def _run(self, connection: Connection, flow: Flow[T], name: str) -> T:
+        return run(flow, partial(self._execute, connection), name, self.hook)
+
+    def _execute(self, connection: Connection, name: str, parameters: Any) -> Sequence[Row]:
+        if self._clock is not None:
+            parameters = {**parameters, "now": self._clock.now()}
+        cursor = connection.execute(self._statements[name], parameters)
+        return cursor.fetchall() if cursor.description else []
+
+    def _tell(self, stage: str, flow: str) -> None:
+        if self.hook:
+            self.hook(stage, flow, "commit")

@@ -1,0 +1,118 @@
+"""A thread, and the queue of those who wait for it: who arrives together is served together.
+
+An answer costs its caller's event loop one wake-up, and so do a hundred that are ready at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+from queue import SimpleQueue
+from typing import Any, NamedTuple
+
+from usermemory.errors import MemoryClosed
+from usermemory.store.driver import Flow
+
+_TOGETHER = 256
+"""At most so many are served at a time, so that the first is not kept waiting by the last."""
+
+
+class Job(NamedTuple):
+    """A flow to run, and where its answer goes: to a thread's future or an event loop's.
+
+    Attributes:
+        flow: The flow's name.
+        start: Gives the flow.
+        future: Gets what the flow returns, or its error.
+    """
+
+    flow: str
+    start: Callable[[], Flow[Any]]
+    future: Future[Any] | asyncio.Future[Any]
+
+
+Answer = tuple[Job, Any, BaseException | None]
+
+
+class Lane:
+    """One thread that serves jobs in the order in which they come.
+
+    Args:
+        name: The thread's.
+        serve: Answers some jobs; an error that it raises is the answer to each of them.
+    """
+
+    def __init__(self, name: str, serve: Callable[[Sequence[Job]], Sequence[Answer]]) -> None:
+        self._serve = serve
+        self._queue: SimpleQueue[Job | None] = SimpleQueue()
+        self._gate = threading.Lock()
+        self._closed = False
+        self._thread = threading.Thread(target=self._work, name=name, daemon=True)
+        self._thread.start()
+
+    def submit(self, job: Job) -> None:
+        """Queue a job."""
+        with self._gate:
+            if self._closed:
+                raise MemoryClosed("this memory was closed; build a new UserMemory to go on")
+            self._queue.put(job)
+
+    def close(self) -> None:
+        """Serve what was queued, then stop."""
+        with self._gate:
+            if not self._closed:
+                self._closed = True
+                self._queue.put(None)
+        self._thread.join()
+
+    def _work(self) -> None:
+        stop = False
+        while not stop:
+            jobs, stop = self._gather()
+            if jobs:
+                _deliver(self._answers(jobs))
+
+    def _gather(self) -> tuple[list[Job], bool]:
+        """Wait for one job, then take those that queued up meanwhile; True means stop."""
+        jobs: list[Job] = []
+        item = self._queue.get()
+        while item is not None:
+            jobs.append(item)
+            if len(jobs) >= _TOGETHER or self._queue.empty():
+                return jobs, False
+            item = self._queue.get()
+        return jobs, True
+
+    def _answers(self, jobs: Sequence[Job]) -> Sequence[Answer]:
+        try:
+            return self._serve(jobs)
+        except BaseException as error:  # noqa: BLE001 - every caller gets it; the thread must live
+            return [(job, None, error) for job in jobs]
+
+
+def _deliver(answers: Sequence[Answer]) -> None:
+    awaited: defaultdict[asyncio.AbstractEventLoop, list[Answer]] = defaultdict(list)
+    for answer in answers:
+        future = answer[0].future
+        if isinstance(future, asyncio.Future):
+            awaited[future.get_loop()].append(answer)
+        else:
+            _settle([answer])
+    for loop, together in awaited.items():
+        # A loop that was closed meanwhile has nobody left who waits.
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(_settle, together)
+
+
+def _settle(answers: Sequence[Answer]) -> None:
+    for job, value, failure in answers:
+        if job.future.done():
+            continue  # a cancelled caller, whose work was committed with the others'
+        if failure is None:
+            job.future.set_result(value)
+        else:
+            job.future.set_exception(failure)

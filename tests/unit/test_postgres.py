@@ -1,0 +1,307 @@
+"""The PostgreSQL driver: its errors, what it tries again, roles and migrations."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator
+from urllib.parse import quote
+
+import psycopg
+import pytest
+from tests.support.postgres import fresh, shared
+
+from usermemory import UserMemory
+from usermemory.clock import SystemClock
+from usermemory.errors import (
+    ForkedProcess,
+    MemoryClosed,
+    SchemaTooNew,
+    StoreBusy,
+    StoreError,
+    StoreFull,
+    StoreReadOnly,
+)
+from usermemory.records import Outcome
+from usermemory.store import driver as drivers
+from usermemory.store.flows.claim import pause
+from usermemory.store.flows.recall import jobs
+from usermemory.store.postgres import PostgreSQL
+from usermemory.store.postgres.dialect import prepared
+
+
+def built(url: str) -> UserMemory:
+    return UserMemory(url, model="offline", worker=False, delay=0.0)
+
+
+@pytest.fixture
+def url() -> Iterator[str]:
+    with fresh() as url:
+        yield url
+
+
+@pytest.fixture
+def schema(url: str) -> str:
+    return url.rpartition("schema=")[2]
+
+
+@pytest.fixture
+def memory(url: str) -> Iterator[UserMemory]:
+    with built(url) as memory:
+        yield memory
+
+
+@pytest.fixture
+def admin() -> Iterator[psycopg.Connection[tuple[object, ...]]]:
+    with psycopg.connect(shared(), autocommit=True) as connection:
+        yield connection
+
+
+Admin = psycopg.Connection[tuple[object, ...]]
+
+
+def run(admin: Admin, sql: str) -> list[tuple[object, ...]]:
+    cursor = admin.execute(sql.encode())
+    return cursor.fetchall() if cursor.description else []
+
+
+def with_option(url: str, setting: str) -> str:
+    return f"{url}&options={quote(f'-c {setting}')}"
+
+
+# Errors
+
+
+def test_locked(url: str, schema: str, admin: Admin) -> None:
+    """A row that somebody else keeps locked is an error of its own kind, after a while."""
+    impatient = PostgreSQL(url, SystemClock(), patience=0.02)
+    impatient.write(pause, "will", paused=False)
+    with admin.transaction():
+        run(admin, f"SELECT 1 FROM {schema}.users FOR UPDATE")
+        with pytest.raises(StoreBusy, match="lock"):
+            impatient.write(pause, "will", paused=False)
+        assert impatient.read(jobs) == [], "readers are not kept out"
+    impatient.write(pause, "will", paused=False)
+    impatient.close()
+
+
+def test_a_slow_statement(url: str, schema: str, admin: Admin) -> None:
+    """A statement that the server cancels, because it took too long, is the same kind of error."""
+    driver = PostgreSQL(with_option(url, "statement_timeout=100"), SystemClock())
+    driver.open()
+    with admin.transaction():
+        run(admin, f"LOCK TABLE {schema}.users IN ACCESS EXCLUSIVE MODE")
+        with pytest.raises(StoreBusy, match="took too long"):
+            driver.write(pause, "will", paused=False)
+    driver.close()
+
+
+def test_all_connections_in_use(url: str) -> None:
+    """Whoever finds all connections in use for too long is told so."""
+    driver = PostgreSQL(url, SystemClock(), connections=1, patience=0.02)
+    driver.open()
+    with driver.connections.borrowed(), pytest.raises(StoreBusy, match="all 1 connections"):
+        driver.read(jobs)
+    assert driver.read(jobs) == []
+    driver.close()
+
+
+@pytest.mark.parametrize(
+    ("state", "kind", "text"),
+    [("53100", StoreFull, "no room"), ("25006", StoreReadOnly, "read-only")],
+)
+def test_kinds(
+    memory: UserMemory, schema: str, admin: Admin, state: str, kind: type[StoreError], text: str
+) -> None:
+    """A full disk and a read-only server are errors of their own kinds; nothing is stored."""
+    body = f"BEGIN RAISE 'injected' USING ERRCODE = '{state}'; END"
+    run(admin, f"CREATE FUNCTION {schema}.f() RETURNS trigger LANGUAGE plpgsql AS $${body}$$")
+    run(admin, f"CREATE TRIGGER fail BEFORE INSERT ON {schema}.inbox EXECUTE FUNCTION {schema}.f()")
+    with pytest.raises(kind, match=text):
+        memory.remember("will", "t", ["hello"])
+    run(admin, f"DROP TRIGGER fail ON {schema}.inbox")
+    assert memory.remember("will", "t", ["hello"]).new == 1
+
+
+def test_tls_is_asked_for(url: str) -> None:
+    """A URL that demands TLS is not served without it."""
+    with pytest.raises(StoreError, match="SSL"):
+        built(f"{url}&sslmode=require").recall("will")
+
+
+def test_use_after_close(url: str) -> None:
+    """After close every verb says so, in both colours, and a second close does nothing."""
+    memory = built(url)
+    memory.remember("will", "t", ["hello"])
+    memory.close()
+    memory.close()
+    with pytest.raises(MemoryClosed, match="closed"):
+        memory.recall("will")
+    with pytest.raises(MemoryClosed, match="closed"):
+        asyncio.run(memory.aremember("will", "t", ["x"]))
+
+
+# The parent has threads of its own; the child only raises and ends.
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_fork(memory: UserMemory) -> None:
+    """A memory opened before a fork refuses to work in the child, and goes on in the parent."""
+    memory.remember("will", "t", ["hello"])
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            memory.recall("will")
+        except ForkedProcess:
+            status = 0
+        finally:
+            os._exit(status)
+    assert os.waitpid(child, 0)[1] == 0
+    assert memory.recall("will").pending == 1
+
+
+# What is tried again
+
+
+def once(action: Callable[[], object]) -> drivers.Hook:
+    """A hook that does something before the first statement that it sees, and never again."""
+    left = [action]
+
+    def hook(*_place: str) -> None:
+        if left:
+            left.pop()()
+
+    return hook
+
+
+def test_in_each_others_way(url: str, schema: str, admin: Admin) -> None:
+    """A transaction that the server gives up because of another one is done again."""
+    memory = built(with_option(url, "default_transaction_isolation=repeatable\\ read"))
+    memory.pause("will")
+    change = f"UPDATE {schema}.users SET paused = 0"
+    memory.driver.hook = once(lambda: run(admin, change))
+    assert memory.remember("will", "t", ["hello"]).new == 1
+    assert memory.recall("will").pending == 1
+    memory.close()
+
+
+def test_what_another_worker_read_meanwhile(url: str) -> None:
+    """A trigger that claims a thread just after another one has read it reads nothing twice."""
+    outcomes: list[Outcome] = []
+    with built(url) as memory, built(url) as other:
+        memory.remember("will", "t", ["I like chess"])
+        meanwhile = [lambda: outcomes.extend(other.trigger("will"))]
+
+        def hook(stage: str, flow: str, statement: str) -> None:
+            if (stage, flow, statement) == ("before", "claim_thread", "claim_user") and meanwhile:
+                meanwhile.pop()()
+
+        memory.driver.hook = hook
+        assert memory.trigger("will") == []
+        assert [outcome.status for outcome in outcomes] == ["changed"]
+
+
+# Roles and migrations
+
+
+def test_a_role_that_may_nothing_but_this(url: str, schema: str, admin: Admin) -> None:
+    """A role that may create neither schemas nor extensions works in a schema made for it."""
+    role = f"{schema}_role"
+    run(admin, f"CREATE ROLE {role} LOGIN")
+    limited = url.replace("postgres@", f"{role}@")
+    try:
+        with pytest.raises(StoreError, match="grant"):
+            built(limited).recall("will")
+        run(admin, f"CREATE SCHEMA {schema} AUTHORIZATION {role}")
+        with built(limited) as memory:
+            assert memory.remember("will", "t", ["hello"]).new == 1
+    finally:
+        run(admin, f"DROP OWNED BY {role} CASCADE")
+        run(admin, f"DROP ROLE {role}")
+
+
+def shape_of(admin: Admin, schema: str) -> list[tuple[object, ...]]:
+    """Columns, constraints and indexes of a schema, without its name."""
+    columns = (
+        "SELECT table_name, column_name, data_type, is_nullable, column_default "
+        f"FROM information_schema.columns WHERE table_schema = '{schema}' ORDER BY 1, 2"
+    )
+    indexes = (
+        f"SELECT tablename, replace(indexdef, '{schema}', '') FROM pg_indexes "
+        f"WHERE schemaname = '{schema}' ORDER BY 1, 2"
+    )
+    return [*run(admin, columns), *run(admin, indexes)]
+
+
+def test_fresh_and_migrated(admin: Admin, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A schema that was migrated version by version is the same as a fresh one."""
+    every = drivers.migrations()
+    with fresh() as new, fresh() as old:
+        built(new).open().close()
+        for count in range(1, len(every) + 1):
+            monkeypatch.setattr(drivers, "migrations", lambda count=count: every[:count])
+            built(old).open().close()
+        shapes = [shape_of(admin, url.rpartition("schema=")[2]) for url in (new, old)]
+    assert shapes[0] == shapes[1]
+    assert len(shapes[0]) > 50
+
+
+def test_tables_from_a_later_version(url: str, schema: str, admin: Admin) -> None:
+    """Tables that need a later version are refused, naming both versions."""
+    built(url).open().close()
+    run(admin, f"INSERT INTO {schema}.migrations VALUES (9999, 9999, 0)")
+    with pytest.raises(SchemaTooNew, match=r"9999.*upgrade"):
+        built(url).recall("will")
+
+
+def _open(url: str, start: object) -> None:
+    start.wait()  # type: ignore[attr-defined]
+    with built(url) as memory:
+        memory.remember(f"user{os.getpid()}", "t", ["hello"])
+
+
+def test_ten_processes_at_once(url: str, schema: str, admin: Admin) -> None:
+    """Ten processes that open and migrate the same new schema at once all succeed."""
+    context = multiprocessing.get_context("spawn")
+    start = context.Barrier(10)
+    processes = [context.Process(target=_open, args=(url, start)) for _ in range(10)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(120)
+    assert [process.exitcode for process in processes] == [0] * 10
+    assert run(admin, f"SELECT COUNT(*) FROM {schema}.users") == [(10,)]
+    numbers = run(admin, f"SELECT number FROM {schema}.migrations ORDER BY 1")
+    assert numbers == [(number,) for number, _ in drivers.migrations()]
+
+
+# Statements
+
+
+def test_the_due_index_is_searched(memory: UserMemory, schema: str, admin: Admin) -> None:
+    """Who is due is found by the index, with the server's clock: nobody's row is read in vain."""
+    memory.remember("will", "t", ["hello"])
+    claim = prepared(schema, server_clock=True)["claim_due"].decode()
+    claim = claim.replace("%(lease)s", "60").replace("%(worker)s", "'w'")
+    with admin.transaction():
+        run(admin, "SET LOCAL enable_seqscan = off")
+        plan = "\n".join(str(row[0]) for row in run(admin, f"EXPLAIN {claim}"))
+    assert "usermemory_users_due" in plan
+    assert "Index Cond: ((next_due IS NOT NULL) AND (next_due <= " in plan
+
+
+def test_no_state_of_a_session(url: str) -> None:
+    """Nothing is left behind in a session, so that a pooler may lend it to others in between."""
+    driver = PostgreSQL(url, SystemClock(), connections=1)
+    memory = built(url)
+    memory.driver = driver
+    for number in range(10):
+        memory.remember("will", "t", [f"hello {number}"])
+    memory.trigger("will")
+    with driver.connections.borrowed() as connection:
+        settings = connection.execute("SELECT name FROM pg_settings WHERE source = 'session'")
+        assert settings.fetchall() == []
+        assert connection.execute("SELECT 1 FROM pg_prepared_statements").fetchall() == []
+        advisory = connection.execute("SELECT 1 FROM pg_locks WHERE locktype = 'advisory'")
+        assert advisory.fetchall() == []
+    memory.close()
