@@ -34,6 +34,7 @@ _INVISIBLE = re.compile("[\u00ad\u200b\u2060-\u2064\ufeff\u202a-\u202e\u2066-\u2
 # how many items of each list are kept at least before the next step is taken.
 _STEPS: tuple[tuple[int | None, int | None], ...] = ((None, None), (300, 10), (120, 5), (40, 1))
 _LONGEST_QUOTE = 300  # characters of what was said elsewhere, or held before
+_SHORTEST_QUOTE = 30  # nor is a line of these cut to less
 
 
 def render(recalled: Recalled, schema: Schema, max_tokens: int) -> str:
@@ -43,7 +44,8 @@ def render(recalled: Recalled, schema: Schema, max_tokens: int) -> str:
         recalled: What to show; empty fields, and those that the schema does not know, are left out.
         schema: Gives the order of the fields.
         max_tokens: Never exceeded, as `usermemory.messages.tokens` counts. Long values are
-            shortened first, then the oldest items of lists left out, then whole fields.
+            shortened first, then the oldest items of lists left out, then whole fields. Of what
+            is unread or held before, the last line that there is room for may be cut.
 
     Returns:
         The text; empty when there is nothing to say, or no room to say it.
@@ -57,7 +59,7 @@ def render(recalled: Recalled, schema: Schema, max_tokens: int) -> str:
     ]
     room = max_tokens - _cost([_INTRO])
     # What was said a moment ago is not crowded out by a long profile.
-    unread = _section("said_elsewhere", _UNREAD, said, max_tokens // 4)
+    unread = _section("said_elsewhere", _UNREAD, said, max_tokens // 3)
     lines = _profile(recalled, schema, room - _cost(unread))
     lines += _section("said_elsewhere", _UNREAD, said, room - _cost(lines))
     lines += _section("earlier", _EARLIER, before, room - _cost(lines))
@@ -151,7 +153,10 @@ def _was(change: Applied) -> str:
 def _section(name: str, note: str, newest_first: list[str], room: int) -> list[str]:
     """A fence around as many lines as there is room for; nothing where there is none."""
     opening, closing = f"<{name}>", f"</{name}>"
-    kept = _fitting(newest_first, room - _cost([opening, note, closing]))
+    room -= _cost([opening, note, closing])
+    kept = _fitting(newest_first, room)
+    cut = [_cut(line, room - _cost(kept)) for line in newest_first[len(kept) :][:1]]
+    kept += [line for line in cut if len(line) >= _SHORTEST_QUOTE]
     return [opening, note, *kept, closing] if kept else []
 
 
@@ -159,6 +164,16 @@ def _fitting(lines: list[str], room: int) -> list[str]:
     """As many of the first lines as there is room for."""
     totals = accumulate(_cost([line]) for line in lines)
     return [line for line, total in zip(lines, totals, strict=True) if total <= room]
+
+
+def _cut(line: str, room: int) -> str:
+    """As much of the beginning of a line as there is room for; empty if for nothing."""
+
+    def too_long(end: int) -> bool:
+        return _cost([_shortened(line, end)]) > room
+
+    longest = bisect_left(range(1, len(line)), x=True, key=too_long)
+    return _shortened(line, longest) if longest else ""
 
 
 def _cost(lines: Iterable[str]) -> int:
@@ -176,4 +191,8 @@ def _day(at: float) -> str:
 def _plain(text: str, length: int | None = None) -> str:
     """Text on one line that can't be taken for anything else."""
     line = " ".join(_INVISIBLE.sub("", clean(text)).translate(_BRACKETS).split())
-    return line if length is None or len(line) <= length else line[: length - 1].rstrip() + "…"
+    return line if length is None else _shortened(line, length)
+
+
+def _shortened(line: str, length: int) -> str:
+    return line if len(line) <= length else line[: length - 1].rstrip() + "…"

@@ -63,7 +63,7 @@ def tell(memory: UserMemory, listener: Listener, clock: FakeClock, typo: str = "
     memory.run_due()
     listener.failing = ExtractionError("no JSON")
     memory.remember("will", "a", [said(3), answer(3), said(4)])
-    for _ in range(2):
+    for _ in range(6):  # halved, and then the turn that is to blame is buried
         memory.run_due()
         clock.advance(10)
     listener.failing = None

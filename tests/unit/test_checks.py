@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import string
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,6 +21,8 @@ from usermemory.checks.polarity import turned
 from usermemory.checks.quote import find
 from usermemory.checks.text import Text, Texts
 from usermemory.checks.words import alike, fold, folded, same_name, words
+from usermemory.fold import Case
+from usermemory.fold import fold as fold_changes
 from usermemory.records import Change, Message, Rejection
 from usermemory.schema import UserProfile, schema_of
 
@@ -327,6 +330,51 @@ def test_an_edit_by_hand_outlives_older_words(at: float | None, passes: bool) ->
         off=frozenset(CHECKS),
     )
     assert isinstance(verdict, Accepted) is passes
+
+
+WILL = [Message("user", "My name is Will."), Message("assistant", "You said: My name is Will.")]
+
+
+@pytest.mark.parametrize(
+    ("context", "batch", "passes"),
+    [
+        ([], WILL, True),
+        ([], WILL[::-1], False),
+        ([], [*WILL, WILL[0]], True),
+        ([], [WILL[1], *WILL], False),
+        (WILL[:1], WILL[::-1], True),
+        (WILL[1:], WILL[:1], False),
+    ],
+)
+def test_words_belong_to_who_said_them_first(
+    context: list[Message], batch: list[Message], passes: bool
+) -> None:
+    """What the assistant repeats stays the user's own; what the user repeats never becomes it."""
+    change = Change("name", "set", "Will", "My name is Will")
+    batch = [replace(message, seq=place) for place, message in enumerate(batch)]
+    assert isinstance(judged(change, *batch, context=context), Accepted) is passes
+
+
+@pytest.mark.parametrize(
+    ("value", "passes"),
+    [
+        ("Has a stepson called Theo, who is ten", True),
+        ("Has a stepson called Theo, who is eleven", False),
+        ("Has a stepson called Leo, who is ten", False),
+        ("Has a nephew called Theo, a famous goalkeeper", False),
+    ],
+)
+def test_what_an_answer_takes_out_grounds_what_replaces_it(value: str, passes: bool) -> None:
+    """The words of an item that goes may stand in the one about the same person that comes."""
+    before = {"core_memories": ["Has a stepson called Theo, nine"]}
+    quote = "Theo just turned ten"
+    case = Case(SCHEMA, [Message("user", quote)], (), "user-1", "thread", {})
+    changes = [
+        Change("core_memories", "remove", before["core_memories"][0], quote),
+        Change("core_memories", "add", value, quote, "other"),
+    ]
+    result = fold_changes(SCHEMA.empty() | before, changes, case)
+    assert [done.after for done in result.applied] == ([None, value] if passes else [None])
 
 
 def test_checks_of_language_let_unknown_languages_pass() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 from typing import Any
 
@@ -166,9 +167,15 @@ def test_time(time: Any) -> None:
     assert one(AIMessage("hi", response_metadata={"created": time})).at == at
 
 
-@pytest.mark.parametrize("time", ["yesterday", None, True, float("nan"), [], ""])
+@pytest.mark.parametrize(
+    "time",
+    [
+        *("yesterday", None, True, [], "", "0001-01-01T00:00:00Z"),
+        *(-1, 1e20, 10**400, math.nan, math.inf, -math.inf),
+    ],
+)
 def test_no_time(time: Any) -> None:
-    """What is no time is taken for none."""
+    """What is no time, or one that no calendar holds, is taken for none."""
     assert one({"role": "user", "content": "hi", "created_at": time}).at is None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -171,6 +172,16 @@ def test_tail_beside_a_long_profile() -> None:
         1_000,
     )
     assert "I moved" in text
+
+
+@pytest.mark.parametrize("memories", [[], ["word " * 90] * 100])
+def test_long_tail(memories: list[str]) -> None:
+    """A message said elsewhere that there is no room for is cut, not dropped."""
+    tail = (Said("t", "I moved to Lyon with a cat. " * 70, DAY),)
+    text = render(Recalled({"core_memories": memories}, tail=tail), SCHEMA, 200)
+    assert "- 2025-11-20: I moved to Lyon" in text
+    assert "…\n</said_elsewhere>" in text
+    assert tokens(text) <= 200
 
 
 @settings(max_examples=150, deadline=None)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -32,7 +31,7 @@ _ATTRIBUTES = (
 )
 _CHUNK = "MessageChunk"
 _TIMES = ("timestamp", "created_at", "created")
-_MILLISECONDS = 1e11  # as seconds, this is the year 5138
+_LATEST = 1e11  # seconds; the year 5138. A greater number counts milliseconds.
 _KEY_BYTES = 64  # the longest key that BLAKE2b takes
 
 
@@ -177,9 +176,11 @@ def _time(entries: Mapping[str, Any]) -> float | None:
             given = datetime.fromisoformat(given)
         if isinstance(given, datetime):
             # A time without a zone is taken as UTC, as every time in this package.
-            return (given if given.tzinfo else given.replace(tzinfo=UTC)).timestamp()
+            given = (given if given.tzinfo else given.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
         return None
-    if isinstance(given, bool) or not isinstance(given, int | float) or not math.isfinite(given):
+    if isinstance(given, bool) or not isinstance(given, int | float):
         return None
-    return float(given) / 1000 if given > _MILLISECONDS else float(given)
+    seconds = given / 1000 if _LATEST < given <= 1000 * _LATEST else given
+    # What no calendar holds (NaN too) is no time.
+    return float(seconds) if 0 <= seconds <= _LATEST else None
