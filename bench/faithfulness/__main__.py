@@ -9,22 +9,18 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, get_args
 
-from bench.faithfulness.answers import Answers
+from bench.faithfulness.answers import Answers, NotRecorded
 from bench.faithfulness.cases import Case, load
+from bench.faithfulness.figures import print_perfect, print_targets
 from bench.faithfulness.judging import Strategy, answered, repaired
-from bench.faithfulness.report import (
-    Run,
-    print_ablation,
-    print_marks,
-    print_perfect,
-    print_refusals,
-    print_targets,
-)
+from bench.faithfulness.report import print_ablation, print_marks, print_refusals
+from bench.faithfulness.runs import Run
 
 from usermemory.extract import Extractor
 
@@ -38,13 +34,17 @@ def main() -> None:
     """Ask or replay, then print the tables."""
     args = _arguments()
     path = args.data or _DATA / f"updates-{args.half}.json"
-    cases = load(path)[:: args.every][: args.limit]
-    title = f"{path.stem}, {len(cases)} cases, {args.model}"
+    labelled = load(path)
+    cases = labelled[:: args.every][: args.limit]
+    title = f"{path.stem}, {len(cases)} of {len(labelled)} cases, {args.model}"
     if args.model == "perfect":
-        print_perfect(cases, show=args.show)
+        print_perfect(title, cases, show=args.show)
         return
     wanted = get_args(Strategy) if args.strategy == "both" else (args.strategy,)
-    runs = {strategy: _run(args, path.stem, cases, strategy) for strategy in wanted}
+    try:
+        runs = {strategy: _run(args, path.stem, cases, strategy) for strategy in wanted}
+    except NotRecorded as missing:
+        sys.exit(str(missing))
     mended = [_mended(args, path.stem, runs["patch"])] if args.repair and "patch" in runs else []
     print_marks(title, [*runs.values(), *mended])
     if len(runs) == 2:

@@ -269,6 +269,8 @@ class Recalled:
         pending: Messages of this user that nobody has read yet (counted up to 1,000).
         tail: With ``tail=True``, the newest of them by the user, oldest first, bounded.
         earlier: With ``earlier=N``, changes that replaced or removed a value, newest first.
+        stamps: For each field that has been heard of, when it was last ``learned``, ``confirmed``
+            (said again) and ``edited`` by hand, as far as it was.
     """
 
     document: Mapping[str, Any]
@@ -277,6 +279,7 @@ class Recalled:
     pending: int = 0
     tail: tuple[Said, ...] = ()
     earlier: tuple[Revision, ...] = ()
+    stamps: Mapping[str, Mapping[str, float]] = field(default_factory=dict[str, Any])
     load: Callable[[Mapping[str, Any]], Any] | None = field(default=None, repr=False, compare=False)
     to_text: Callable[..., str] | None = field(default=None, repr=False, compare=False)
 

@@ -163,7 +163,7 @@ async def test_the_profile_is_in_no_checkpoint(tmp_path: Path, colour: str) -> N
         rows = [
             row
             for table in ("checkpoints", "writes")
-            for row in connection.execute(f"SELECT * FROM {table} WHERE thread_id <> '1'")  # noqa: S608
+            for row in connection.execute(f"SELECT * FROM {table} WHERE thread_id <> '1'")
         ]
     assert len(rows) > 10
     stored = b"".join(

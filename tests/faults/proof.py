@@ -3,58 +3,54 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections import Counter
 from collections.abc import Collection
-from contextlib import closing
-from pathlib import Path
+
+from tests.faults.tables import rows_of
 
 
-def proof(path: Path, facts: Collection[str]) -> list[str]:
+def proof(url: str, facts: Collection[str]) -> list[str]:
     """What is wrong with a database in which all is said and read; nothing, if all is well.
 
     Args:
-        path: The file.
+        url: The database.
         facts: What the users said they like, each once.
     """
-    wrong: list[str] = []
-    with closing(sqlite3.connect(path)) as connection:
-        rows = connection.execute(
-            "SELECT user_id, thread_id, seqs, outcome FROM usermemory_consolidations"
-        ).fetchall()
-        read = Counter(
-            (user_id, thread_id, seq)
-            for user_id, thread_id, seqs, outcome in rows
-            if outcome != "failed"
-            for seq in json.loads(seqs)
-        )
-        wrong += [f"read {count} times: {key}" for key, count in read.items() if count > 1]
-        ids = connection.execute(
-            "SELECT user_id, thread_id, message_id, COUNT(*) FROM usermemory_inbox "
-            "WHERE message_id IS NOT NULL AND part = 0 GROUP BY 1, 2, 3 HAVING COUNT(*) > 1"
-        ).fetchall()
-        wrong += [f"stored twice: {row}" for row in ids]
-        unread = "SELECT COUNT(*) FROM usermemory_inbox WHERE state = 'unread'"
-        if connection.execute(unread).fetchone()[0]:
-            wrong.append("something is still unread")
-        leased = "SELECT COUNT(*) FROM usermemory_users WHERE lease_by <> ''"
-        if connection.execute(leased).fetchone()[0]:
-            wrong.append("a lease is still held")
-        wrong += _chain(connection, facts)
-    return wrong
+    batches = rows_of(
+        url,
+        "SELECT user_id, thread_id, seqs FROM usermemory.consolidations WHERE outcome <> 'failed'",
+    )
+    read = Counter(
+        (user_id, thread_id, seq)
+        for user_id, thread_id, seqs in batches
+        for seq in json.loads(seqs)
+    )
+    wrong = [f"read {count} times: {key}" for key, count in read.items() if count > 1]
+    twice = rows_of(
+        url,
+        "SELECT user_id, thread_id, message_id, COUNT(*) FROM usermemory.inbox "
+        "WHERE message_id IS NOT NULL AND part = 0 GROUP BY 1, 2, 3 HAVING COUNT(*) > 1",
+    )
+    wrong += [f"stored twice: {row}" for row in twice]
+    if rows_of(url, "SELECT 1 FROM usermemory.inbox WHERE state = 'unread'"):
+        wrong.append("something is still unread")
+    if rows_of(url, "SELECT 1 FROM usermemory.users WHERE lease_by <> ''"):
+        wrong.append("a lease is still held")
+    return wrong + _chain(url, facts)
 
 
-def _chain(connection: sqlite3.Connection, facts: Collection[str]) -> list[str]:
+def _chain(url: str, facts: Collection[str]) -> list[str]:
     """Revisions without a gap or a fork, whose changes add up to the profile."""
     wrong: list[str] = []
-    users = connection.execute("SELECT user_id, revision, document FROM usermemory_profiles")
     learned: list[str] = []
-    for user_id, revision, document in users.fetchall():
-        rows = connection.execute(
-            "SELECT revision, token, changes FROM usermemory_revisions "
-            "WHERE user_id = ? ORDER BY revision",
-            (user_id,),
-        ).fetchall()
+    revisions = rows_of(
+        url,
+        "SELECT user_id, revision, token, changes FROM usermemory.revisions "
+        "ORDER BY user_id, revision",
+    )
+    profiles = rows_of(url, "SELECT user_id, revision, document FROM usermemory.profiles")
+    for user_id, revision, document in profiles:
+        rows = [row[1:] for row in revisions if row[0] == user_id]
         if [row[0] for row in rows] != list(range(1, revision + 1)):
             wrong.append(f"revisions of {user_id}: {[row[0] for row in rows]}")
         tokens = [row[1] for row in rows]

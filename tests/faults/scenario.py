@@ -6,8 +6,6 @@ applications do: they pass the messages that they have.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from usermemory import Retry, UserMemory
 from usermemory.conformance.harness import Listener
 from usermemory.errors import ExtractionError
@@ -28,10 +26,10 @@ def answer(number: int) -> dict[str, str]:
     return {"role": "assistant", "content": f"Good, number {number}", "id": f"a{number}"}
 
 
-def build(path: Path, hook: Hook | None, start: float) -> tuple[UserMemory, Listener, FakeClock]:
+def build(url: str, hook: Hook | None, start: float) -> tuple[UserMemory, Listener, FakeClock]:
     clock, listener = FakeClock(start), Listener()
     memory = UserMemory(
-        f"sqlite:///{path}",
+        url,
         model=listener,
         worker=False,
         clock=clock,
@@ -91,9 +89,9 @@ def tell(memory: UserMemory, listener: Listener, clock: FakeClock, typo: str = "
     memory.driver.read(next_due)
 
 
-def finish(path: Path, start: float) -> None:
+def finish(url: str, start: float) -> None:
     """Another process comes, long after; it tells the story again, and reads what is left."""
-    memory, listener, clock = build(path, None, start + 10_000)
+    memory, listener, clock = build(url, None, start + 10_000)
     with memory:
         tell(memory, listener, clock)
         clock.advance(10_000)

@@ -1,7 +1,7 @@
 """Run the story once for each place where a process can die, and die there.
 
-A program of its own, so that it can fork without threads. Usage: python -m tests.faults.stop_everywhere
-FOLDER SHARD SHARDS; prints one JSON object.
+A program of its own, so that it can fork without threads. Usage, with the beginning of its URLs:
+python -m tests.faults.stop_everywhere URL SHARD SHARDS; prints one JSON object.
 """
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ import logging
 import os
 import signal
 import sys
+import tempfile
 import traceback
 from collections.abc import Callable
 from pathlib import Path
 
 from tests.faults.proof import proof
 from tests.faults.scenario import FACTS, build, finish, tell
+from tests.faults.tables import drop
 
 START = 1_700_000_000.0
 
@@ -49,45 +51,45 @@ def die_at(number: int) -> Callable[[str, str, str], None]:
     return hook
 
 
-def first_part(path: Path, hook: Callable[[str, str, str], None]) -> None:
-    memory, listener, clock = build(path, hook, START)
+def first_part(url: str, hook: Callable[[str, str, str], None]) -> None:
+    memory, listener, clock = build(url, hook, START)
     tell(memory, listener, clock, typo="I like chesss")
     memory.close()
 
 
-def places(folder: Path) -> list[tuple[str, str, str]]:
+def places(url: str, log: Path) -> list[tuple[str, str, str]]:
     """Every call of the hook in an undisturbed story, in order."""
-    log = folder / "places.json"
 
     def record() -> None:
         seen: list[tuple[str, str, str]] = []
-        first_part(folder / "whole.db", lambda *call: seen.append(call))
+        first_part(url, lambda *call: seen.append(call))
         log.write_text(json.dumps(seen))
 
     if in_child(record) != 0:
         raise SystemExit("the undisturbed story failed")
+    drop(url)
     return [tuple(call) for call in json.loads(log.read_text())]
 
 
 def main() -> None:
     logging.disable()
-    folder, shard, shards = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
-    calls = places(folder)
+    prefix, shard, shards = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    with tempfile.NamedTemporaryFile() as log:
+        calls = places(f"{prefix}{shard}_0", Path(log.name))
     wrong: list[str] = []
     killed = 0
     for number in range(1 + shard, len(calls) + 1, shards):
-        path = folder / f"{number}.db"
-        status = in_child(lambda path=path, number=number: first_part(path, die_at(number)))
+        url = f"{prefix}{shard}_{number}"
+        status = in_child(lambda url=url, number=number: first_part(url, die_at(number)))
         where = "/".join(calls[number - 1])
         killed += os.WIFSIGNALED(status)
         if not os.WIFSIGNALED(status):
             wrong.append(f"{where}: did not die there")
-        elif in_child(lambda path=path: finish(path, START)) != 0:
+        elif in_child(lambda url=url: finish(url, START)) != 0:
             wrong.append(f"{where}: the next process failed")
         else:
-            wrong += [f"{where}: {problem}" for problem in proof(path, FACTS)]
-        for file in folder.glob(f"{number}.db*"):
-            file.unlink()
+            wrong += [f"{where}: {problem}" for problem in proof(url, FACTS)]
+        drop(url)
     print(json.dumps({"calls": calls, "killed": killed, "wrong": wrong}))
 
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import random
 import signal
-import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 from tests.faults.proof import proof
+from tests.faults.tables import rows_of
+from tests.support.postgres import fresh
 
 from usermemory import UserMemory
 
@@ -32,10 +33,10 @@ def until(done: Callable[[], bool], what: str) -> None:
 
 
 class Crowd:
-    """Worker processes on one file, to be killed, stopped and replaced."""
+    """Worker processes on one database, to be killed, stopped and replaced."""
 
-    def __init__(self, path: Path, size: int) -> None:
-        self.path = path
+    def __init__(self, url: str, size: int) -> None:
+        self.url = url
         self._started = 0
         self.workers = [self._start() for _ in range(size)]
 
@@ -43,7 +44,7 @@ class Crowd:
         program = Path(__file__).with_name("worker_process.py")
         self._started += 1
         worker = subprocess.Popen(
-            [sys.executable, program, f"sqlite:///{self.path}", str(LEASE), str(self._started)],
+            [sys.executable, program, self.url, str(LEASE), str(self._started)],
             stdout=subprocess.PIPE,
             text=True,
         )
@@ -74,25 +75,27 @@ class Crowd:
             self.end(worker)
 
 
-@pytest.fixture
-def crowd(tmp_path: Path) -> Iterator[Crowd]:
-    crowd = Crowd(tmp_path / "memory.db", 3)
-    yield crowd
-    crowd.close()
+@pytest.fixture(params=["sqlite", "postgres"])
+def crowd(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Crowd]:
+    with (
+        fresh() if request.param == "postgres" else nullcontext(f"sqlite:///{tmp_path}/memory.db")
+    ) as url:
+        crowd = Crowd(url, 3)
+        yield crowd
+        crowd.close()
 
 
-def committed(path: Path) -> int:
-    with closing(sqlite3.connect(path)) as connection:
-        query = "SELECT COUNT(*) FROM usermemory_consolidations WHERE outcome <> 'failed'"
-        count: int = connection.execute(query).fetchone()[0]
-        return count
+def committed(url: str) -> int:
+    query = "SELECT COUNT(*) FROM usermemory.consolidations WHERE outcome <> 'failed'"
+    count: int = rows_of(url, query)[0][0]
+    return count
 
 
 def test_random_kills(crowd: Crowd) -> None:
     """Under kill -9 and SIGSTOP past the lease, over hundreds of batches, each is read once."""
     chance = random.Random(7)
     facts: list[str] = []
-    with UserMemory(f"sqlite:///{crowd.path}", model="offline", worker=False) as memory:
+    with UserMemory(crowd.url, model="offline", worker=False) as memory:
         for turn in range(ROUNDS):
             for user in range(USERS):
                 for thread in range(THREADS):
@@ -106,8 +109,8 @@ def test_random_kills(crowd: Crowd) -> None:
                 crowd.kill(index)
         until(lambda: not memory.jobs(), "all to be read")
         until(lambda: not any(job.running for job in memory.jobs()), "all leases to end")
-    batches = committed(crowd.path)
+    batches = committed(crowd.url)
     crowd.close()
     print(f"{len(facts)} messages in {batches} batches, {ROUNDS} workers killed or stopped")
-    assert proof(crowd.path, facts) == []
+    assert proof(crowd.url, facts) == []
     assert batches >= 200

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.support.postgres import fresh
 
 from usermemory.store.driver import statements
 
@@ -17,9 +18,20 @@ SHARDS = 4
 @pytest.mark.parametrize("shard", range(SHARDS))
 def test_stop_at_every_statement(shard: int, tmp_path: Path) -> None:
     """Killed at any statement of any flow, nothing is lost, read twice or left hanging."""
+    stop_everywhere(f"sqlite:///{tmp_path}/", shard)
+
+
+@pytest.mark.parametrize("shard", range(SHARDS))
+def test_stop_at_every_statement_on_postgres(shard: int) -> None:
+    """The same on PostgreSQL."""
+    with fresh() as url:
+        stop_everywhere(f"{url}_", shard)
+
+
+def stop_everywhere(prefix: str, shard: int) -> None:
     program = [sys.executable, "-m", "tests.faults.stop_everywhere"]
     done = subprocess.run(
-        [*program, tmp_path, str(shard), str(SHARDS)],
+        [*program, prefix, str(shard), str(SHARDS)],
         cwd=Path(__file__).parents[2],
         capture_output=True,
         text=True,

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from usermemory.checks import CHECKS, Accepted, check
+from usermemory.checks import text as text_module
 from usermemory.checks.claim import Claim, numbers_in
 from usermemory.checks.clauses import clauses, sentences_around
 from usermemory.checks.dates import explained
@@ -20,7 +21,7 @@ from usermemory.checks.pasted import own_words
 from usermemory.checks.polarity import turned
 from usermemory.checks.quote import find
 from usermemory.checks.text import Text, Texts
-from usermemory.checks.words import alike, fold, folded, same_name, words
+from usermemory.checks.words import Word, alike, fold, folded, same_name, words
 from usermemory.fold import Case
 from usermemory.fold import fold as fold_changes
 from usermemory.records import Change, Message, Rejection
@@ -259,6 +260,14 @@ def test_dates_follow_by_named_rules_only(value: str, text: str, passes: bool) -
     assert (numbers <= got) is passes
 
 
+@pytest.mark.parametrize("odd", ["\U00010a40", "9" * 5_000, "\u00b2", "2026-99-99"])
+def test_odd_numbers_are_no_dates(odd: str) -> None:
+    """Digits that are no number, and numbers that no calendar holds, explain nothing."""
+    said = [(1_795_359_600.0, Text(f"{odd} May 2026, born {odd}"))]
+    got = explained(f"{odd} May 2026", said, frozenset({ENGLISH}))
+    assert odd not in got
+
+
 def test_a_claim_of_function_words_is_judged_by_them() -> None:
     """A value of nothing but small words ("The Who") still has words to be grounded."""
     assert Claim.of("The Who", frozenset({ENGLISH})).anchors == {"the", "who"}
@@ -362,11 +371,12 @@ def test_words_belong_to_who_said_them_first(
         ("Has a stepson called Theo, who is eleven", False),
         ("Has a stepson called Leo, who is ten", False),
         ("Has a nephew called Theo, a famous goalkeeper", False),
+        ("Has a stepson called Theo, who is ten, in Oslo", False),
     ],
 )
 def test_what_an_answer_takes_out_grounds_what_replaces_it(value: str, passes: bool) -> None:
     """The words of an item that goes may stand in the one about the same person that comes."""
-    before = {"core_memories": ["Has a stepson called Theo, nine"]}
+    before = {"core_memories": ["Has a stepson called Theo, nine", "Has a friend in Oslo"]}
     quote = "Theo just turned ten"
     case = Case(SCHEMA, [Message("user", quote)], (), "user-1", "thread", {})
     changes = [
@@ -375,6 +385,25 @@ def test_what_an_answer_takes_out_grounds_what_replaces_it(value: str, passes: b
     ]
     result = fold_changes(SCHEMA.empty() | before, changes, case)
     assert [done.after for done in result.applied] == ([None, value] if passes else [None])
+
+
+def test_no_message_is_read_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many changes an answer holds, each message is taken apart once."""
+    said = "I collect stamps, coins and old maps, and I paint birds"
+    read: list[str] = []
+
+    def counted(text: str) -> list[Word]:
+        read.append(text)
+        return words(text)
+
+    monkeypatch.setattr(text_module, "words", counted)
+    case = Case(SCHEMA, [Message("user", said)], (), "user-1", "thread", {})
+    items = ["stamps", "coins", "old maps", "paint birds", "whales"]
+    result = fold_changes(
+        SCHEMA.empty(), [Change("interests", "add", item, item) for item in items], case
+    )
+    assert result.document["interests"] == items[:4]
+    assert read.count(said) == 1
 
 
 def test_checks_of_language_let_unknown_languages_pass() -> None:

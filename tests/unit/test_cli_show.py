@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from usermemory.cli.output import count, how_far, shortened, span
-from usermemory.cli.show import change_text, items_of, profile_table
+from usermemory.cli.output import count, how_far, shortened, span, when
+from usermemory.cli.show import change_text, confirmed_line, items_of, profile_table
 from usermemory.cli.status import Status
 from usermemory.events import Event
 from usermemory.records import Applied, Outcome, Revision, Scheduled
@@ -30,6 +30,19 @@ def test_items_of_every_kind_of_field() -> None:
         ("pets", {"name": "Rex"}),
     ]
     assert profile_table({"name": None, "tags": []}, ()) is None
+
+
+def test_what_was_confirmed() -> None:
+    """A field is named with the time it was said again, unless it was changed after that."""
+    stamps = {
+        "name": {"learned": 100.0, "confirmed": 86_500.0},
+        "age": {"learned": 300.0, "confirmed": 200.0},
+        "city": {"learned": 100.0, "confirmed": 200.0, "edited": 300.0},
+        "tags": {"learned": 100.0},
+        "job": {},
+    }
+    assert confirmed_line(stamps) == f"name ({when(86_500.0)})"
+    assert confirmed_line({}) == ""
 
 
 @pytest.mark.parametrize(

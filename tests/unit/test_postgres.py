@@ -290,18 +290,16 @@ def test_the_due_index_is_searched(memory: UserMemory, schema: str, admin: Admin
     assert "Index Cond: ((next_due IS NOT NULL) AND (next_due <= " in plan
 
 
-def test_no_state_of_a_session(url: str) -> None:
+def test_no_state_of_a_session(memory: UserMemory) -> None:
     """Nothing is left behind in a session, so that a pooler may lend it to others in between."""
-    driver = PostgreSQL(url, SystemClock(), connections=1)
-    memory = built(url)
-    memory.driver = driver
     for number in range(10):
         memory.remember("will", "t", [f"hello {number}"])
     memory.trigger("will")
+    driver = memory.driver
+    assert isinstance(driver, PostgreSQL)
     with driver.connections.borrowed() as connection:
         settings = connection.execute("SELECT name FROM pg_settings WHERE source = 'session'")
         assert settings.fetchall() == []
         assert connection.execute("SELECT 1 FROM pg_prepared_statements").fetchall() == []
         advisory = connection.execute("SELECT 1 FROM pg_locks WHERE locktype = 'advisory'")
         assert advisory.fetchall() == []
-    memory.close()

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from usermemory.records import Message
 
 
-WINDOW = 64
+WINDOW = 32
 """How many of a thread's newest marks are compared."""
 
 

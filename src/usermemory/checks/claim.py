@@ -45,7 +45,7 @@ class Claim:
         said = words(text)
         numbers, rest = _split_numbers(said, languages)
         empty = set(chain(leave_out, *((*one.function, *one.frames) for one in languages)))
-        telling = [word for word in rest if word.folded not in empty and not _is_particle(word)]
+        telling = [word for word in rest if word.folded not in empty]
         # A value of function words only ("The Who") is judged by all of them.
         telling = telling or ([] if numbers else rest)
         names = {word.folded for word in telling if word.capitalised and word is not said[0]}
@@ -120,8 +120,3 @@ def _number_at(said: Sequence[Word], languages: Collection[Language]) -> tuple[i
             if (number := language.numbers.get(written)) is not None and number != 1:
                 return size, str(number)
     return 1, None
-
-
-def _is_particle(word: Word) -> bool:
-    # Hiragana mostly inflects; kanji and katakana carry the meaning.
-    return len(word.text) == 1 and "\u3041" <= word.text <= "\u3096"

@@ -77,17 +77,18 @@ def written(value: str, languages: Collection[Language]) -> Iterator[Written]:
     """The dates in a text: "2026-10-12", "2026-10", "12 October 2026", "October 2026", "2026"."""
     rest = value
     for found in _ISO.finditer(value):
-        year, month, day = (int(part) if part else None for part in found.groups())
+        year, month, day = found.groups()
         rest = rest.replace(found.group(), " ")
-        yield Written(year or 0, month, day, frozenset({str(year), str(month), str(day)}))
+        plain = frozenset(str(int(part)) for part in found.groups() if part)
+        yield Written(int(year), int(month), int(day) if day else None, plain)
     said = folded(rest)
     for place, word in enumerate(said):
         for month in _months_named(word, languages):
             near = said[max(0, place - _NEAR_A_MONTH) : place + _NEAR_A_MONTH + 1]
-            days = [int(one) for one in near if one.isdigit() and 0 < int(one) <= 31]
-            for year in [int(one) for one in near if _is_year(one)]:
-                day = days[0] if days else None
-                yield Written(year, month, day, frozenset({word, str(year), str(day)}))
+            day = next((one for one in near if _is_day(one)), None)
+            for year in [one for one in near if _is_year(one)]:
+                told = frozenset(filter(None, (word, year, day)))
+                yield Written(int(year), month, int(day) if day else None, told)
     yield from (Written(int(one), words=frozenset({one})) for one in said if _is_year(one))
 
 
@@ -123,15 +124,8 @@ def _is_meant(
     languages: frozenset[Language],
 ) -> bool:
     """Whether the date is one of the periods that a text means, or is said in it."""
-    for span in _span(one):
-        for period in meant:
-            fine_enough = _UNITS.index(span.unit) >= _UNITS.index(period.unit)
-            if (
-                fine_enough
-                and span.first <= period.last + _DAY
-                and period.first <= span.last + _DAY
-            ):
-                return True
+    if any(_fits(span, period) for span in _span(one) for period in meant):
+        return True
     numbers = text.numbers(languages)
     months = {month for word in text.folded for month in _months_named(word, languages)}
     return (
@@ -139,6 +133,12 @@ def _is_meant(
         and (one.day is None or str(one.day) in numbers)
         and (str(one.year) in numbers or (one.month in months and abs(one.year - today.year) <= 1))
     )
+
+
+def _fits(span: Period, meant: Period) -> bool:
+    """Whether it is no finer than what was meant, and they touch."""
+    fine_enough = _UNITS.index(span.unit) >= _UNITS.index(meant.unit)
+    return fine_enough and span.first <= meant.last + _DAY and meant.first <= span.last + _DAY
 
 
 def _ages(text: Text, today: date, languages: Collection[Language]) -> set[str]:
@@ -194,6 +194,10 @@ def _months_named(word: str, languages: Collection[Language]) -> Iterator[int]:
         for number, name in enumerate(language.months, start=1):
             if len(word) >= _SHORTEST_MONTH and name.startswith(word):
                 yield number
+
+
+def _is_day(word: str) -> bool:
+    return len(word) <= 2 and word.isdecimal() and 0 < int(word) <= 31
 
 
 def _is_year(word: str) -> bool:

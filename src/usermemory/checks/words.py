@@ -12,6 +12,8 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
+from usermemory.schema.fold import fold as fold_text
+
 # Scripts without spaces between words: each of these characters is a word of its own.
 _SINGLE = "\u0e00-\u0eff\u1780-\u17ff\u3041-\u3096\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3"
 # "5,000" and "1,85" are one number each, "12.03.1990" is three.
@@ -47,10 +49,10 @@ class Word:
 
 
 def fold(text: str) -> str:
-    """The text as it is compared: compatibility forms, case, accents and apostrophes folded."""
+    """The text as texts are compared everywhere, and without accents and curly apostrophes."""
     if text.isascii():
         return text.lower()
-    decomposed = unicodedata.normalize("NFKD", text.replace("’", "'")).casefold()
+    decomposed = unicodedata.normalize("NFD", fold_text(text.replace("’", "'")))
     bare = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
     return unicodedata.normalize("NFC", bare)
 

@@ -26,24 +26,25 @@ app = typer.Typer(
 def show(
     user: User, *, db: Database = DATABASE, schema: SchemaName = None, json: AsJson = False
 ) -> None:
-    """Show the profile, each item with the words it rests on."""
+    """Show the profile, each item with the words it rests on, and what was confirmed since."""
     from usermemory.cli.opening import existing
-    from usermemory.cli.show import profile_table
+    from usermemory.cli.show import confirmed_line, profile_table
 
     with existing(db, schema) as memory:
         known = memory.recall(user)
         revisions = memory.history(user)
     if json:
-        details = {"revision": known.revision, "updated_at": known.updated_at}
-        print_json(
-            {"user_id": user, **details, "pending": known.pending, "profile": known.document}
-        )
+        times = {"updated_at": known.updated_at, "stamps": known.stamps}
+        counts = {"revision": known.revision, "pending": known.pending}
+        print_json({"user_id": user, **counts, **times, "profile": known.document})
         return
     out = console()
     if table := profile_table(known.document, revisions):
         since = f"as of {when(known.updated_at)} (revision {known.revision})"
         out.print(f"{clean(user)}, {since}\n", markup=False)
         out.print(table)
+        if confirmed := confirmed_line(known.stamps):
+            out.print(f"\nConfirmed since: {confirmed}.", markup=False)
     else:
         out.print(f"Nothing is known about {clean(user)} yet.", markup=False)
     if known.pending:

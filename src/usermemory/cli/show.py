@@ -47,6 +47,15 @@ def items_of(document: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
             yield field, value
 
 
+def confirmed_line(stamps: Mapping[str, Mapping[str, float]]) -> str:
+    """Which fields were said again since they last changed, and when; empty for none."""
+    return ", ".join(
+        f"{clean(field)} ({when(times['confirmed'])})"
+        for field, times in stamps.items()
+        if times.get("confirmed", 0.0) == max(times.values(), default=None)
+    )
+
+
 def revision_lines(revision: Revision) -> Text:
     """One revision: when and by whom, then each change with its quotes."""
     head = f"revision {revision.number}  {when(revision.at)}"

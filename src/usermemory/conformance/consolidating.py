@@ -55,6 +55,22 @@ class Consolidating:
         assert (outcome.status, outcome.revision) == ("unchanged", None)
         assert bench.verbs.recall("will").pending == 0
 
+    def test_a_known_thing_said_again(self, making: Making) -> None:
+        """What is known and said again is confirmed at that time, without a new revision."""
+        bench = making()
+        assert bench.verbs.recall("will").stamps == {}
+        bench.verbs.remember("will", "t", ["I like chess"])
+        bench.verbs.trigger("will")
+        learned = bench.verbs.recall("will").stamps
+        assert learned == {"interests": {"learned": bench.clock.now()}}
+        bench.clock.advance(3_600)
+        bench.verbs.remember("will", "u", ["I like chess"])
+        (outcome,) = bench.verbs.trigger("will")
+        known = bench.verbs.recall("will", tail=True, earlier=1)
+        assert (outcome.status, known.revision) == ("unchanged", 1)
+        confirmed = learned["interests"] | {"confirmed": bench.clock.now()}
+        assert known.stamps == {"interests": confirmed}
+
     def test_nothing_by_the_user(self, making: Making) -> None:
         """Messages without the user's own words are read without asking a model."""
         bench = making()

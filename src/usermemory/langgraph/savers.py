@@ -1,4 +1,4 @@
-"""LangGraph's own savers, on the memory's database: threads and users in one file.
+"""LangGraph's own savers, on the memory's database: threads and users in one place.
 
 A saver has a connection of its own, with the memory's durability. Sharing one connection with the
 memory would make a good part of concurrent operations fail.
@@ -7,7 +7,7 @@ memory would make a good part of concurrent operations fail.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import aiosqlite
 from langgraph.checkpoint.sqlite import SqliteSaver
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import sqlite3
     from types import TracebackType
 
+    from usermemory.langgraph.postgres_savers import AsyncPooledSaver, PooledSaver
     from usermemory.memory import UserMemory
 
 _BUSY_TIMEOUT = 10.0
@@ -65,7 +66,7 @@ class AsyncSaver(AsyncSqliteSaver):
         await self.aclose()
 
 
-def checkpointer(memory: UserMemory) -> Saver:
+def checkpointer(memory: UserMemory) -> Saver | PooledSaver:
     """A saver on the memory's database, for sync graphs.
 
     It is connected at once and stays so until it is closed: ``with checkpointer(memory) as saver``,
@@ -73,32 +74,39 @@ def checkpointer(memory: UserMemory) -> Saver:
 
     Raises:
         StoreError: The database cannot be opened.
-        ConfigurationError: The memory's database is none that a saver of ours knows.
+        ConfigurationError: A package is missing.
     """
-    return Saver(_connect(_file_of(memory)))
+    memory.open()
+    if isinstance(memory.driver, SQLite):
+        return Saver(_connect(memory.driver))
+    return _postgres_savers().PooledSaver(memory.driver)
 
 
-async def acheckpointer(memory: UserMemory) -> AsyncSaver:
+async def acheckpointer(memory: UserMemory) -> AsyncSaver | AsyncPooledSaver:
     """A saver on the memory's database, for async graphs of the running event loop.
 
     Close it before the program ends: ``async with await acheckpointer(memory) as saver``.
 
     Raises:
         StoreError: The database cannot be opened.
-        ConfigurationError: The memory's database is none that a saver of ours knows.
+        ConfigurationError: A package is missing.
     """
-    file = await asyncio.to_thread(_file_of, memory)
-    return AsyncSaver(await aiosqlite.Connection(lambda: _connect(file), iter_chunk_size=64))
+    await asyncio.to_thread(memory.open)
+    file = memory.driver
+    if isinstance(file, SQLite):
+        return AsyncSaver(await aiosqlite.Connection(lambda: _connect(file), iter_chunk_size=64))
+    return await _postgres_savers().AsyncPooledSaver(file).open()
 
 
-def _file_of(memory: UserMemory) -> SQLite:
-    """The memory's driver, once its file is known to be there and ours."""
-    if not isinstance(memory.driver, SQLite):
+def _postgres_savers() -> Any:
+    try:
+        from usermemory.langgraph import postgres_savers
+    except ImportError as error:
         raise ConfigurationError(
-            "this memory is not in an SQLite file; build a saver of LangGraph for its database"
-        )
-    memory.open()
-    return memory.driver
+            f"a saver on PostgreSQL needs a package that is missing ({error}): pip install "
+            "'usermemory[postgres]'"
+        ) from error
+    return postgres_savers
 
 
 def _connect(file: SQLite) -> sqlite3.Connection:

@@ -67,21 +67,21 @@ VALUES (:user_id, :thread_id, :seq, :position, :part, :message_id, :digest, :aut
     :said_at, :now, :state);
 
 -- name: recall
--- The chat's point lookup: profile, number of unread messages, and on demand the unread words and
--- what held before.
+-- The chat's point lookup: profile, its times, number of unread messages, and on demand the unread
+-- words and what held before.
 SELECT 'profile' AS kind, p.document AS text, p.revision AS number, p.updated_at AS at,
-    NULL AS thread_id,
+    NULL AS thread_id, p.stamps,
     (SELECT COUNT(*) FROM (SELECT 1 FROM usermemory.inbox AS i
         WHERE i.user_id = :user_id AND i.state = 'unread' LIMIT 1000) AS unread) AS pending
 FROM (SELECT 1 AS one) AS always LEFT JOIN usermemory.profiles AS p ON p.user_id = :user_id
 UNION ALL
-SELECT * FROM (SELECT 'said', SUBSTR(i.text, 1, 2000), i.seq, i.said_at, i.thread_id, 0
+SELECT * FROM (SELECT 'said', SUBSTR(i.text, 1, 2000), i.seq, i.said_at, i.thread_id, NULL, 0
     FROM usermemory.inbox AS i
     WHERE i.user_id = :user_id AND i.state = 'unread' AND i.author = 'user'
       AND i.thread_id <> :thread_id
     ORDER BY i.received_at DESC, i.seq DESC LIMIT :tail) AS said
 UNION ALL
-SELECT * FROM (SELECT 'earlier', r.changes, r.revision, r.at, r.thread_id, 0
+SELECT * FROM (SELECT 'earlier', r.changes, r.revision, r.at, r.thread_id, NULL, 0
     FROM usermemory.revisions AS r WHERE r.user_id = :user_id AND r.replaced > 0
     ORDER BY r.revision DESC LIMIT :earlier) AS earlier;
 

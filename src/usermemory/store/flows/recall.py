@@ -30,6 +30,7 @@ def recall(user_id: str, tail: int = 0, thread_id: str = "", earlier: int = 0) -
     unread = [codec.said(row) for row in rows if row["kind"] == "said"]
     return Recalled(
         document=from_json(profile["text"]) if profile["text"] else {},
+        stamps=from_json(profile["stamps"]) if profile["stamps"] else {},
         revision=profile["number"] or 0,
         updated_at=profile["at"],
         pending=profile["pending"],

@@ -1,0 +1,62 @@
+"""Savers on the memory's PostgreSQL database: one database for threads and users."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+from tests.support.postgres import fresh
+
+from usermemory import UserMemory
+from usermemory.langgraph import acheckpointer, checkpointer, create_chatbot
+from usermemory.testing import ScriptedModel
+
+
+@pytest.fixture
+def url() -> Iterator[str]:
+    with fresh() as url:
+        yield url
+
+
+def noting() -> ScriptedModel:
+    """A model with one thing to say."""
+    return ScriptedModel(replies=lambda _: "Noted.")
+
+
+def built(url: str) -> UserMemory:
+    return UserMemory(url, model="offline", worker=False)
+
+
+def config_of(url: str) -> dict[str, dict[str, str]]:
+    # The tables of threads are shared by all tests of a server.
+    return {"configurable": {"thread_id": url, "user_id": "will"}}
+
+
+def test_threads_outlive_the_program(url: str) -> None:
+    """A new process finds both the thread and the user."""
+    for text, messages in (("Hello", 2), ("Hello again", 4)):
+        with built(url) as memory, checkpointer(memory) as saver:
+            bot = create_chatbot(memory, noting(), checkpointer=saver)
+            state = bot.invoke({"messages": [("user", text)]}, config_of(url))  # type: ignore[arg-type]
+            assert len(state["messages"]) == messages
+            assert memory.jobs()[0].unread == messages
+
+
+async def test_many_chats(url: str) -> None:
+    """Twenty conversations at once, with memory and async saver on one database: none fails."""
+    with built(url) as memory:
+        async with await acheckpointer(memory) as saver:
+            bot = create_chatbot(memory, noting(), checkpointer=saver)
+
+            async def converse(user_id: str) -> None:
+                config = {"configurable": {"thread_id": f"{url} {user_id}", "user_id": user_id}}
+                for game in ("chess", "tennis"):
+                    said = {"messages": [("user", f"I love {game}.")]}
+                    await bot.ainvoke(said, config)  # type: ignore[arg-type]
+
+            await asyncio.gather(*(converse(f"user{number}") for number in range(20)))
+        memory.trigger_all()
+        for number in range(20):
+            found = memory.recall(f"user{number}").document["interests"]
+            assert found == ["chess", "tennis"]

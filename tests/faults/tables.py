@@ -1,0 +1,36 @@
+"""What the tables of a memory hold, whatever database it is."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from usermemory.store.postgres.address import address_of
+from usermemory.store.postgres.dialect import placed
+from usermemory.store.sqlite.connection import dialect
+
+
+def rows_of(url: str, sql: str) -> list[tuple[Any, ...]]:
+    """The rows of a statement, in which tables are written ``usermemory.users``."""
+    if url.startswith("sqlite:///"):
+        with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection:
+            return connection.execute(dialect(sql)).fetchall()
+    address = address_of(url)
+    with psycopg.connect(address.conninfo) as server:
+        return server.execute(placed(sql, address.schema).encode()).fetchall()
+
+
+def drop(url: str) -> None:
+    """Make room: nothing of the memory is left."""
+    if url.startswith("sqlite:///"):
+        path = Path(url.removeprefix("sqlite:///"))
+        for file in path.parent.glob(f"{path.name}*"):
+            file.unlink()
+        return
+    address = address_of(url)
+    with psycopg.connect(address.conninfo) as server:
+        server.execute(f'DROP SCHEMA IF EXISTS "{address.schema}" CASCADE'.encode())
