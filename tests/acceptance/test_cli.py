@@ -78,7 +78,13 @@ def failing(tmp_path: Path) -> dict[str, tuple[list[str], dict[str, str], str]]:
     return {
         "no database": (["profile", "show", "will", db], {}, "there is no database"),
         "not a database": (["jobs", "list", f"--db={other}"], {}, "not an SQLite database"),
-        "no folder": (["worker", f"--db={tmp_path / 'no' / 'm.db'}"], {}, "does its folder exist"),
+        "no folder": (
+            ["worker", f"--db={tmp_path / 'no' / 'm.db'}", "--model=offline"],
+            {},
+            "does its folder exist",
+        ),
+        "no model for a worker": (["worker", db], {}, "no language model is named"),
+        "no model for a trigger": (["jobs", "trigger", "--all", db], {}, "--model offline"),
         "in memory": (["chat", "--db=:memory:"], {}, "must outlive"),
         "other server": (["chat", "--db=mysql://x/y"], {}, "no driver"),
         "no key": (["chat", db, "--model=openai:gpt-x"], {}, "OPENAI_API_KEY"),
@@ -88,7 +94,7 @@ def failing(tmp_path: Path) -> dict[str, tuple[list[str], dict[str, str], str]]:
             "pip install",
         ),
         "no name": (["chat", db, "--base-url=http://localhost:1/v1"], {}, "--model"),
-        "no schema": (["worker", db, "--schema=nowhere:Nothing"], {}, "cannot be loaded"),
+        "no schema": (["worker", db, "--model=offline", "--schema=nowhere:Nothing"], {}, "cannot be loaded"),
         "no user": (["chat", db, "--user= "], {}, "user_id"),
     }
 

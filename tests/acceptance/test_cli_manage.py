@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 from tests.support.command_line import data, run
 
-from usermemory import Extraction, Request, Retry, UserMemory
+from usermemory import Change, Extraction, Request, Retry, UserMemory
 from usermemory.errors import ProviderError
 
 WORDS = "Hi, I'm Will and I love bouldering"
+
+OFFLINE = ("--model", "offline")
 
 
 class Unreachable:
@@ -46,6 +48,26 @@ def test_profile_for_people_and_programs(database: str) -> None:
     assert "Nothing is known about bob" in run("profile", "show", "bob", *db).stdout
 
 
+class Repeating:
+    """An extractor that also proposes what is known."""
+
+    def extract(self, request: Request) -> Extraction:
+        return Extraction((Change("name", "set", "Will", quote="I'm Will"),))
+
+
+def test_what_was_confirmed(tmp_path: Path) -> None:
+    """A profile is shown with the time at which a field was said again, and so is its JSON."""
+    path = str(tmp_path / "memory.db")
+    with UserMemory(path, model=Repeating(), worker=False) as memory:
+        for thread, said_again in (("monday", False), ("friday", True)):
+            memory.remember("will", thread, [("user", "Hello, I'm Will")])
+            memory.trigger("will")
+            shown = run("profile", "show", "will", "--db", path).stdout
+            assert ("Confirmed since: name (" in shown) is said_again
+    times = data("profile", "show", "will", "--db", path)["stamps"]["name"]
+    assert times["learned"] < times["confirmed"]
+
+
 def test_history_and_why(database: str) -> None:
     """History shows changes, quotes and patches; why finds the words by value or by pointer."""
     db = ("--db", database)
@@ -68,9 +90,9 @@ def test_pause_and_resume(database: str) -> None:
     """Nothing is learned of a paused user, and again once resumed."""
     db = ("--db", database)
     assert run("profile", "pause", "will", *db).returncode == 0
-    assert data("jobs", "trigger", "will", *db) == []
+    assert data("jobs", "trigger", "will", *OFFLINE, *db) == []
     assert run("profile", "resume", "will", *db).returncode == 0
-    assert data("jobs", "trigger", "will", *db)[0]["status"] == "changed"
+    assert data("jobs", "trigger", "will", *OFFLINE, *db)[0]["status"] == "changed"
 
 
 def test_jobs_are_listed(database: str) -> None:
@@ -107,9 +129,9 @@ def test_drop_asks_first(database: str) -> None:
 def test_trigger(database: str) -> None:
     """Reading now is possible for a thread, for a user and for everybody."""
     db = ("--db", database)
-    assert data("jobs", "trigger", "will", "monday", *db) == []
-    done = run("jobs", "trigger", "will", *db)
+    assert data("jobs", "trigger", "will", "monday", *OFFLINE, *db) == []
+    done = run("jobs", "trigger", "will", *OFFLINE, *db)
     assert "age: 32" in done.stdout
     assert "No language model is in use" in done.stderr
-    (outcome,) = data("jobs", "trigger", "--all", *db)
+    (outcome,) = data("jobs", "trigger", "--all", *OFFLINE, *db)
     assert (outcome["user_id"], outcome["status"]) == ("ana", "changed")

@@ -17,7 +17,7 @@ def test_worker_serves_and_stops(tmp_path: Path, number: signal.Signals, code: i
     path = str(tmp_path / "memory.db")
     with UserMemory(path, model="offline", worker=False, delay=0) as memory:
         memory.remember("will", "monday", [("user", "Hi, I'm Will and I love bouldering")])
-        with Terminal("worker", "--db", path, "--concurrency", "2") as terminal:
+        with Terminal("worker", "--db", path, "--model", "offline", "--concurrency", "2") as terminal:
             log = terminal.expect("2 batches at a time")
             assert path in log
             assert "No language model is in use" in log
@@ -35,7 +35,7 @@ def test_worker_with_a_schema_of_ones_own(tmp_path: Path, monkeypatch: pytest.Mo
         "from pydantic import BaseModel\nclass Climber(BaseModel):\n    name: str | None = None\n"
     )
     monkeypatch.chdir(tmp_path)
-    with Terminal("worker", "--schema", "profiles:Climber") as terminal:
+    with Terminal("worker", "--model", "offline", "--schema", "profiles:Climber") as terminal:
         terminal.expect("schema Climber")
         terminal.process.terminate()
         assert terminal.end() == 0

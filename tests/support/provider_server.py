@@ -46,6 +46,11 @@ class Seen:
     body: Json
 
 
+class _Http(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 256  # the default of 5 turns away some of those who connect at once
+
+
 class ProviderServer:
     """The server; a context manager that listens on a free port of the loopback interface."""
 
@@ -56,8 +61,7 @@ class ProviderServer:
         self._always: Callable[[Json], Reply] = lambda _: text("ok")
         self._lock = threading.Lock()
         handler = type("Handler", (_Handler,), {"owner": self})
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self._http.daemon_threads = True
+        self._http = _Http(("127.0.0.1", 0), handler)
         # A short poll, or every test would wait half a second for its server to stop.
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.01,), daemon=True)
 

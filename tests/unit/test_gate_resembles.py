@@ -28,13 +28,13 @@ def said(*texts: str, author: Author = "user") -> list[Message]:
         "shellfish makes my throat swell up",
         "my nephew plays the trombone",
         "I gave up smoking",
-        "How do I get to the airport? I live in Porto now.",
         "Wir wohnen jetzt in Graz",
         "Ich bin Tischlerin",
         "Mi hija vive en Berlín",
         "Je suis végétarien",
         "Ho due gatti",
         "私は医者です",
+        "京都までいくらですか。私は医者です。ありがとうございます。",
         "나는 서울에 살아요",
     ],
 )
@@ -55,12 +55,25 @@ def test_opens(text: str) -> None:
         "Danke, das hilft mir",
         "¿Cómo se dice gracias?",
         "Merci, à demain !",
-        "ありがとう",
+        "京都までいくらですか。ありがとうございます。",
     ],
 )
 def test_holds(text: str) -> None:
     """Greetings, thanks, questions and tasks are held, in many languages."""
     assert not READY.opens(said(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "What time is it in Tokyo? What is the weather like? {} Which film should I watch?",
+        "what does a ticket cost\nwhat time does the train leave and where\n{}\nthanks, see you",
+    ],
+)
+def test_one_sentence_is_enough(text: str) -> None:
+    """A fact among questions and thanks opens the gate: each sentence is looked at by itself."""
+    assert not READY.opens(said(text.format("")))
+    assert READY.opens(said(text.format("I'm vegan.")))
 
 
 def test_one_message_is_enough() -> None:

@@ -53,8 +53,10 @@ class Resembles(Gate):
 
     def opens(self, batch: Sequence[Message]) -> bool:
         """Whether one of the sentences resembles something worth remembering."""
-        texts = texts_by(batch, self._by)
-        sentences = [part for text in texts for part in _SENTENCE_END.split(text) if part.strip()]
+        return any(self._resembles(text) for text in texts_by(batch, self._by))
+
+    def _resembles(self, text: str) -> bool:
+        sentences = [part for part in _SENTENCE_END.split(text) if part.strip()]
         if not sentences:
             return False
         nearest = (encoder.encode(sentences) @ self._vectors.T).argmax(axis=1)

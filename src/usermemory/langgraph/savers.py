@@ -79,7 +79,8 @@ def checkpointer(memory: UserMemory) -> Saver | PooledSaver:
     memory.open()
     if isinstance(memory.driver, SQLite):
         return Saver(_connect(memory.driver))
-    return _postgres_savers().PooledSaver(memory.driver)
+    saver: PooledSaver = _postgres_savers().PooledSaver(memory.driver)
+    return saver
 
 
 async def acheckpointer(memory: UserMemory) -> AsyncSaver | AsyncPooledSaver:
@@ -95,7 +96,8 @@ async def acheckpointer(memory: UserMemory) -> AsyncSaver | AsyncPooledSaver:
     file = memory.driver
     if isinstance(file, SQLite):
         return AsyncSaver(await aiosqlite.Connection(lambda: _connect(file), iter_chunk_size=64))
-    return await _postgres_savers().AsyncPooledSaver(file).open()
+    saver: AsyncPooledSaver = await _postgres_savers().AsyncPooledSaver(file).open()
+    return saver
 
 
 def _postgres_savers() -> Any:
