@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, get_args
 
-from bench.faithfulness.answers import Answers, NotRecorded
+from bench.faithfulness.answers import Answers
 from bench.faithfulness.cases import Case, load
 from bench.faithfulness.figures import print_perfect, print_targets
 from bench.faithfulness.judging import Strategy, answered, repaired
@@ -36,16 +35,18 @@ def main() -> None:
     path = args.data or _DATA / f"updates-{args.half}.json"
     labelled = load(path)
     cases = labelled[:: args.every][: args.limit]
-    title = f"{path.stem}, {len(cases)} of {len(labelled)} cases, {args.model}"
     if args.model == "perfect":
-        print_perfect(title, cases, show=args.show)
+        print_perfect(f"{path.stem}, {len(cases)} cases", cases, show=args.show)
         return
     wanted = get_args(Strategy) if args.strategy == "both" else (args.strategy,)
-    try:
-        runs = {strategy: _run(args, path.stem, cases, strategy) for strategy in wanted}
-    except NotRecorded as missing:
-        sys.exit(str(missing))
-    mended = [_mended(args, path.stem, runs["patch"])] if args.repair and "patch" in runs else []
+    kept = {strategy: _answers(args, path.stem, strategy) for strategy in wanted}
+    if args.replay:
+        cases = [case for case in cases if all(case.id in answers for answers in kept.values())]
+    title = f"{path.stem}, {len(cases)} of {len(labelled)} cases, {args.model}"
+    runs = {strategy: _run(args, answers, cases, strategy) for strategy, answers in kept.items()}
+    mended = (
+        [_mended(args, kept["patch"], runs["patch"])] if args.repair and "patch" in runs else []
+    )
     print_marks(title, [*runs.values(), *mended])
     if len(runs) == 2:
         print_targets(title, runs["patch"], runs["overwrite"])
@@ -63,7 +64,12 @@ def _arguments() -> argparse.Namespace:
     add("--half", choices=["tune", "held"], default="tune", help="which labelled updates")
     add("--data", type=Path, help="another file of labelled updates")
     add("--record", type=Path, metavar="DIR", help="keep the answers; ask only for missing ones")
-    add("--replay", type=Path, metavar="DIR", help="read answers that were kept; ask for nothing")
+    add(
+        "--replay",
+        type=Path,
+        metavar="DIR",
+        help="read only the answers that were kept",
+    )
     add("--limit", type=int, help="only so many cases")
     add("--every", type=int, default=1, help="only every so manieth case")
     add("--repair", action="store_true", help="also measure the second call")
@@ -71,16 +77,20 @@ def _arguments() -> argparse.Namespace:
     args = parser.parse_args()
     if args.show and args.half == "held" and args.data is None:
         parser.error("--show reads the cases aloud, and the held half is kept unread")
+    if args.repair and args.strategy == "overwrite":
+        parser.error("--repair belongs to the strategy patch")
     return args
 
 
-def _run(args: argparse.Namespace, data: str, cases: Sequence[Case], strategy: Strategy) -> Run:
-    extractor, answers = _extractor(args, strategy), _answers(args, data, strategy)
+def _run(
+    args: argparse.Namespace, answers: Answers, cases: Sequence[Case], strategy: Strategy
+) -> Run:
+    extractor = _extractor(args, strategy)
     return Run(strategy, strategy, [(case, answered(case, extractor, answers)) for case in cases])
 
 
-def _mended(args: argparse.Namespace, data: str, patch: Run) -> Run:
-    extractor, answers = _extractor(args, "patch"), _answers(args, data, "patch")
+def _mended(args: argparse.Namespace, answers: Answers, patch: Run) -> Run:
+    extractor = _extractor(args, "patch")
     second = [
         (case, *repaired(case, answer, extractor, answers)) for case, answer in patch.answered
     ]

@@ -54,6 +54,10 @@ class Answers:
             raw = json.loads(self.path.read_text("utf-8"))
             self._known = {name: _answer(one) for name, one in raw.items()}
 
+    def __contains__(self, name: str) -> bool:
+        """Whether this answer is known."""
+        return name in self._known
+
     def get(self, name: str, ask: Callable[[], Extraction]) -> Answer:
         """The answer of this name, asked for if it is not known.
 

@@ -74,7 +74,8 @@ def _sizes(spent: Sequence[tuple[Case, int, int]]) -> list[Figure]:
     def figure(name: str, which: Callable[[Case], bool], target: float | None) -> Figure:
         ours = sum(one for case, one, _ in spent if which(case))
         other = sum(one for case, _, one in spent if which(case))
-        return _ratio(f"output tokens, {name}", ours, other, target, "<=")
+        ratio = ours / other if other else None
+        return Figure(f"output tokens, {name}", f"{ours}", f"{other}", ratio, target, "<=")
 
     return [
         figure("short profiles", lambda case: not case.long, None),

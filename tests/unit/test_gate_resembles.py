@@ -34,7 +34,6 @@ def said(*texts: str, author: Author = "user") -> list[Message]:
         "Je suis végétarien",
         "Ho due gatti",
         "私は医者です",
-        "京都までいくらですか。私は医者です。ありがとうございます。",
         "나는 서울에 살아요",
     ],
 )
@@ -55,7 +54,7 @@ def test_opens(text: str) -> None:
         "Danke, das hilft mir",
         "¿Cómo se dice gracias?",
         "Merci, à demain !",
-        "京都までいくらですか。ありがとうございます。",
+        "ありがとう",
     ],
 )
 def test_holds(text: str) -> None:
@@ -64,16 +63,17 @@ def test_holds(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "fact"),
     [
-        "What time is it in Tokyo? What is the weather like? {} Which film should I watch?",
-        "what does a ticket cost\nwhat time does the train leave and where\n{}\nthanks, see you",
+        ("What time is it in Tokyo? What's the weather like? {} What film is on?", "I'm vegan."),
+        ("what does a ticket cost\nwhen does the train leave\n{}\nthanks, see you", "I'm vegan"),
+        ("这封信怎么翻译成英文？请写得短一点。{}今天天气怎么样？谢谢你的帮助。", "我对花生过敏。"),
     ],
 )
-def test_one_sentence_is_enough(text: str) -> None:
+def test_one_sentence_is_enough(text: str, fact: str) -> None:
     """A fact among questions and thanks opens the gate: each sentence is looked at by itself."""
     assert not READY.opens(said(text.format("")))
-    assert READY.opens(said(text.format("I'm vegan.")))
+    assert READY.opens(said(text.format(fact)))
 
 
 def test_one_message_is_enough() -> None:

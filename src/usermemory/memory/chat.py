@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -86,7 +85,7 @@ class ChatVerbs(Core):
             The profile; the schema's empty document for a user nobody knows.
         """
         asked = checked_user(user_id), _TAIL if tail else 0, thread_id, earlier
-        return self._recalled(user_id, self.driver.read(recalls.recall, *asked))
+        return self._recalled(user_id, self.driver.read(recalls.recall, *asked, self._made))
 
     async def arecall(
         self,
@@ -98,7 +97,8 @@ class ChatVerbs(Core):
     ) -> Recalled:
         """As `recall`."""
         asked = checked_user(user_id), _TAIL if tail else 0, thread_id, earlier
-        return self._recalled(user_id, await self.driver.aread(recalls.recall, *asked))
+        found = await self.driver.aread(recalls.recall, *asked, self._made)
+        return self._recalled(user_id, found)
 
     def _remembering(
         self,
@@ -127,12 +127,12 @@ class ChatVerbs(Core):
     def _recalled(self, user_id: str, found: Recalled) -> Recalled:
         self.wake()
         self.emit(Event("recalled", user_id, at=self.clock.now()))
-        return replace(
-            found,
-            document=self._complete(found.document),
-            load=self.schema.load,
-            to_text=partial(render, schema=self.schema),
-        )
+        return found
+
+    def _made(self, document: Mapping[str, Any], **rest: Any) -> Recalled:
+        """What was recalled, able to load and render itself."""
+        to_text = partial(render, schema=self.schema)
+        return Recalled(self._complete(document), **rest, load=self.schema.load, to_text=to_text)
 
     def _complete(self, document: Mapping[str, Any]) -> dict[str, Any]:
         """In the schema's order, with the fields that it got since the profile was saved."""

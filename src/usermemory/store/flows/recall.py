@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from pydantic_core import from_json
 
 from usermemory.records import Job, Recalled, Revision
@@ -12,7 +14,13 @@ _ALL = 1 << 62
 """Beyond every revision number."""
 
 
-def recall(user_id: str, tail: int = 0, thread_id: str = "", earlier: int = 0) -> Flow[Recalled]:
+def recall(
+    user_id: str,
+    tail: int = 0,
+    thread_id: str = "",
+    earlier: int = 0,
+    make: Callable[..., Recalled] = Recalled,
+) -> Flow[Recalled]:
     """The profile of a user, in one statement.
 
     Args:
@@ -20,6 +28,7 @@ def recall(user_id: str, tail: int = 0, thread_id: str = "", earlier: int = 0) -
         tail: How many unread messages of theirs to add, at most.
         thread_id: The thread whose messages the caller has anyway.
         earlier: How many revisions that put an end to a value to add, at most.
+        make: Makes the record of its attributes.
 
     Returns:
         The profile; its document is empty for a user nobody knows.
@@ -28,7 +37,7 @@ def recall(user_id: str, tail: int = 0, thread_id: str = "", earlier: int = 0) -
     rows = yield "recall", asked
     profile = next(row for row in rows if row["kind"] == "profile")
     unread = [codec.said(row) for row in rows if row["kind"] == "said"]
-    return Recalled(
+    return make(
         document=from_json(profile["text"]) if profile["text"] else {},
         stamps=from_json(profile["stamps"]) if profile["stamps"] else {},
         revision=profile["number"] or 0,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 from usermemory.errors import (
@@ -43,17 +43,33 @@ _ERRORS: Sequence[tuple[str, type[StoreError], str]] = (
 )
 
 
-@contextmanager
-def translated(path: Path) -> Generator[None]:
-    """Turn SQLite's errors into ours, with the file's name and what to do next."""
-    try:
-        yield
-    except sqlite3.Error as error:
+class translated:  # noqa: N801 - used like the context managers of contextlib
+    """Turn SQLite's errors into ours, with the file's name and what to do next.
+
+    A class, since the chat's look-up passes here and a generator costs ten times as much.
+    """
+
+    __slots__ = ("_path",)
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if not isinstance(error, sqlite3.Error):
+            return
         code = getattr(error, "sqlite_errorname", "") or ""
-        for prefix, kind, advice in _ERRORS:
+        for prefix, fitting, advice in _ERRORS:
             if code.startswith(prefix):
-                raise kind(f"the database {path} {advice} ({error})") from error
-        raise StoreError(f"the database {path} failed: {error}") from error
+                raise fitting(f"the database {self._path} {advice} ({error})") from error
+        raise StoreError(f"the database {self._path} failed: {error}") from error
 
 
 @cache
@@ -98,16 +114,6 @@ def connect(path: Path, busy_timeout: float, *, query_only: bool = False) -> sql
             raise
         connection.row_factory = sqlite3.Row
         return connection
-
-
-@contextmanager
-def snapshot(connection: sqlite3.Connection) -> Generator[None]:
-    """What is read within is of one moment; locks are taken once, not for every statement."""
-    connection.execute("BEGIN")
-    try:
-        yield
-    finally:
-        connection.execute("COMMIT")
 
 
 def settings_of(connection: sqlite3.Connection) -> dict[str, Any]:

@@ -6,9 +6,8 @@ import asyncio
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -18,13 +17,16 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_r
 from usermemory.clock import Clock
 from usermemory.errors import ForkedProcess, MemoryClosed, StoreBusy, StoreError
 from usermemory.store.driver import Flow, Hook, run
-from usermemory.store.sqlite.connection import connect, execute, prepared, snapshot, translated
+from usermemory.store.sqlite.connection import connect, execute, prepared, translated
 from usermemory.store.sqlite.lane import Answer, Job, Lane
 from usermemory.store.sqlite.migrate import migrate
 from usermemory.store.sqlite.writer import Writer
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+Identity = tuple[int, int]
+Reading = tuple[sqlite3.Connection, Identity | None]
 
 _OPENING = 30.0
 """Seconds within which processes that start together have all migrated and opened."""
@@ -48,7 +50,7 @@ class SQLite:
         self._gate = threading.Lock()
         self._process = 0
         self._closed = False
-        self._file: tuple[int, int] | None = None
+        self._file: Identity | None = None
         self.idle: list[sqlite3.Connection] = []
         self.writing: sqlite3.Connection | None = None
         self._writer: Lane | None = None
@@ -98,8 +100,11 @@ class SQLite:
     def read(self, flow: Callable[P, Flow[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a flow that only reads, in the caller's thread."""
         self.open()
-        with self._borrowed() as connection:
-            return self._perform(connection, flow.__name__, partial(flow, *args, **kwargs))
+        reading = self._borrow()
+        try:
+            return self._perform(reading[0], flow.__name__, partial(flow, *args, **kwargs))
+        finally:
+            self._give_back(reading)
 
     async def aread(self, flow: Callable[P, Flow[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """The same in the reading thread."""
@@ -153,9 +158,9 @@ class SQLite:
             connection.close()
         self.idle, self.writing = [], None
 
-    def _identity(self) -> tuple[int, int]:
+    def _identity(self) -> Identity:
         try:
-            status = self.path.stat()
+            status = os.stat(self.path)  # noqa: PTH116 - on the way of every look-up
         except OSError as error:
             raise StoreError(
                 f"the database {self.path} is gone; put it back, or restart to begin a new one"
@@ -176,28 +181,39 @@ class SQLite:
             raise StoreError(f"the database {self.path} is not open")
         return self.writing
 
-    @contextmanager
-    def _borrowed(self) -> Generator[sqlite3.Connection]:
-        """A reading connection from the idle ones, or a new one."""
+    def _borrow(self) -> Reading:
+        """A reading connection from the idle ones, or a new one, with the file that it reads."""
         file = self._file
         if self._identity() != file:
             raise StoreError(f"the database {self.path} was replaced; waiting for the next write")
         try:
-            connection = self.idle.pop()
+            return self.idle.pop(), file
         except IndexError:
-            connection = connect(self.path, self._busy_timeout, query_only=True)
-        try:
-            yield connection
-        finally:
-            if self._closed or self._file != file:
-                connection.close()
-            else:
-                self.idle.append(connection)
+            return connect(self.path, self._busy_timeout, query_only=True), file
+
+    def _give_back(self, reading: Reading) -> None:
+        connection, file = reading
+        if self._closed or self._file != file:
+            connection.close()
+        else:
+            self.idle.append(connection)
 
     def _read_together(self, jobs: Sequence[Job]) -> list[Answer]:
-        """Run flows that only read, all on what is there now; each one's failure is its answer."""
-        with translated(self.path), self._borrowed() as connection, snapshot(connection):
-            return [self._attempt(connection, job) for job in jobs]
+        """Run flows that only read; each one's failure is its answer."""
+        reading = self._borrow()
+        connection = reading[0]
+        try:
+            with translated(self.path):
+                if len(jobs) == 1:
+                    return [self._attempt(connection, jobs[0])]
+                # Together they read of one moment, and locks are taken once.
+                connection.execute("BEGIN")
+                try:
+                    return [self._attempt(connection, job) for job in jobs]
+                finally:
+                    connection.execute("COMMIT")
+        finally:
+            self._give_back(reading)
 
     def _attempt(self, connection: sqlite3.Connection, job: Job) -> Answer:
         try:
