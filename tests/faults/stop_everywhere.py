@@ -1,7 +1,8 @@
 """Run the story once for each place where a process can die, and die there.
 
 A program of its own, so that it can fork without threads. Usage, with the beginning of its URLs:
-python -m tests.faults.stop_everywhere URL SHARD SHARDS; prints one JSON object.
+python -m tests.faults.stop_everywhere URL SHARD SHARDS [once]; prints one JSON object. With
+"once" the process dies once at each statement of each flow, however often the story passes it.
 """
 
 from __future__ import annotations
@@ -73,12 +74,13 @@ def places(url: str, log: Path) -> list[tuple[str, str, str]]:
 
 def main() -> None:
     logging.disable()
-    prefix, shard, shards = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    prefix, shard, shards, once = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4:]
     with tempfile.NamedTemporaryFile() as log:
         calls = places(f"{prefix}{shard}_0", Path(log.name))
     wrong: list[str] = []
     killed = 0
-    for number in range(1 + shard, len(calls) + 1, shards):
+    numbers = [n for n, call in enumerate(calls, 1) if not once or calls.index(call) == n - 1]
+    for number in numbers[shard::shards]:
         url = f"{prefix}{shard}_{number}"
         status = in_child(lambda url=url, number=number: first_part(url, die_at(number)))
         where = "/".join(calls[number - 1])

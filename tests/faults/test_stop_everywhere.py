@@ -23,15 +23,15 @@ def test_stop_at_every_statement(shard: int, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("shard", range(SHARDS))
 def test_stop_at_every_statement_on_postgres(shard: int) -> None:
-    """The same on PostgreSQL."""
+    """The same on PostgreSQL, once for each statement of each flow."""
     with fresh() as url:
-        stop_everywhere(f"{url}_", shard)
+        stop_everywhere(f"{url}_", shard, "once")
 
 
-def stop_everywhere(prefix: str, shard: int) -> None:
+def stop_everywhere(prefix: str, shard: int, *options: str) -> None:
     program = [sys.executable, "-m", "tests.faults.stop_everywhere"]
     done = subprocess.run(
-        [*program, prefix, str(shard), str(SHARDS)],
+        [*program, prefix, str(shard), str(SHARDS), *options],
         cwd=Path(__file__).parents[2],
         capture_output=True,
         text=True,

@@ -66,7 +66,10 @@ def test_holds(text: str) -> None:
     ("text", "fact"),
     [
         ("What time is it in Tokyo? What's the weather like? {} What film is on?", "I'm vegan."),
-        ("what does a ticket cost\nwhen does the train leave\n{}\nthanks, see you", "I'm vegan"),
+        (
+            "what does it cost\nwhat time does the train leave and where\n{}\nthanks, bye",
+            "I'm vegan",
+        ),
         ("这封信怎么翻译成英文？请写得短一点。{}今天天气怎么样？谢谢你的帮助。", "我对花生过敏。"),
     ],
 )
