@@ -84,6 +84,11 @@ class Worker:
         if due_at is not None and due_at < self._until:
             self._wake.set()
 
+    @property
+    def alive(self) -> bool:
+        """Whether every thread lives that should: False means that only a restart helps."""
+        return self._stopping.is_set() or all(thread.is_alive() for thread in self._threads)
+
     def stop(self, grace: float = 30.0) -> bool:
         """Take no new work, let running batches finish, give back those that do not.
 

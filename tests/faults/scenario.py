@@ -12,7 +12,7 @@ from usermemory.errors import ExtractionError
 from usermemory.gate import Words
 from usermemory.store.driver import Hook
 from usermemory.store.flows.claim import claim_due, give_back, renew
-from usermemory.store.flows.recall import next_due
+from usermemory.store.flows.recall import figures, next_due
 from usermemory.testing import FakeClock
 
 FACTS = ["chess", "tea", "cats", "fog", "rain", "jazz", "salt", "moss"]
@@ -87,6 +87,7 @@ def tell(memory: UserMemory, listener: Listener, clock: FakeClock, typo: str = "
     memory.history("will")
     memory.jobs()
     memory.driver.read(next_due)
+    memory.driver.read(figures)
 
 
 def finish(url: str, start: float) -> None:

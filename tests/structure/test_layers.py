@@ -34,6 +34,8 @@ LAYERS = [
     "lease",
     "worker",
     "trigger",
+    "metrics",
+    "health",
     "memory",
     "langgraph",
     "cli",
@@ -46,6 +48,7 @@ ONLY_HERE = {
     "sqlite3": {"store", "langgraph"},
     "typer": {"cli"},
     "prompt_toolkit": {"cli"},
+    "prometheus_client": {"metrics"},
     "pytest": {"conformance"},
 }
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from usermemory.records import Message
 
 
-WINDOW = 32
+WINDOW = 64
 """How many of a thread's newest marks are compared."""
 
 

@@ -40,13 +40,22 @@ def existing(db: str, schema: str | None = None, model: Any = "offline") -> User
     Raises:
         StoreError: There is none, or it cannot serve.
     """
+    require_file(db)
+    return opened(db, schema, model, worker=False)
+
+
+def require_file(db: str) -> None:
+    """See that a database that is a file is there: opening would make an empty one.
+
+    Raises:
+        StoreError: It is not.
+    """
     path = Path(db.removeprefix("sqlite:///")).expanduser()
     if "://" not in str(db).removeprefix("sqlite://") and not path.exists():
         raise StoreError(
             f"there is no database at {path}; name yours with --db or USERMEMORY_DB "
             "(usermemory chat makes one)"
         )
-    return opened(db, schema, model, worker=False)
 
 
 def named(name: str) -> Any:

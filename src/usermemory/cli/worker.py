@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import logging
 import signal
+from contextlib import nullcontext
 from queue import SimpleQueue
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from usermemory.cli.options import DATABASE, BaseUrl, Database, Model, SchemaName, examples
+
+if TYPE_CHECKING:
+    from usermemory.health import Pages
+    from usermemory.metrics import Metrics
+    from usermemory.store import Driver
+    from usermemory.worker import Worker
 
 logger = logging.getLogger("usermemory")
 
@@ -17,6 +24,7 @@ logger = logging.getLogger("usermemory")
 EXAMPLES = examples(
     "usermemory worker --db memory.db --model anthropic:claude-haiku-4-5",
     "usermemory worker --schema my_app.profiles:Customer --concurrency 8",
+    "usermemory worker --db postgresql://app@db.example.com/app --metrics-port 9464",
 )
 
 
@@ -27,6 +35,18 @@ def worker(
     base_url: BaseUrl = None,
     schema: SchemaName = None,
     db: Database = DATABASE,
+    metrics_port: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=65_535,
+            help="Serve /metrics, /healthz and /readyz on this port; 0 for any that is free.",
+            show_default="off",
+        ),
+    ] = None,
+    metrics_host: Annotated[
+        str, typer.Option(help="The address to serve them at; 0.0.0.0 for all.")
+    ] = "127.0.0.1",
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say more in the log.")] = False,
 ) -> None:
     """Consolidate what is due, until told to stop; any number of workers may share a database.
@@ -36,6 +56,7 @@ def worker(
     """
     from usermemory.cli.choice import choose_reader
     from usermemory.cli.opening import opened
+    from usermemory.health import served
     from usermemory.worker import Worker
 
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s")
@@ -43,10 +64,13 @@ def worker(
     chosen = choose_reader(model, base_url)
     if chosen.notice:
         logger.warning(chosen.notice)
-    with opened(db, schema, chosen.model, worker=False) as memory:
+    metrics = None if metrics_port is None else _metrics()
+    on_event = metrics.on_event if metrics else None
+    with opened(db, schema, chosen.model, worker=False, on_event=on_event) as memory:
         working = Worker(memory.consolidator, memory.clock, memory.emit, threads=concurrency)
         signals = _received()
         working.start()
+        pages = _pages(memory.driver, working, metrics)
         logger.info(
             "serving %s, schema %s, model %s, %d batches at a time",
             memory.driver.url,
@@ -54,13 +78,39 @@ def worker(
             chosen.name,
             concurrency,
         )
-        number = signals.get()
-        logger.info("stopping on %s; once more ends it at once", signal.Signals(number).name)
-        signal.signal(number, signal.SIG_DFL)
-        finished = working.stop()
+        with nullcontext() if metrics_port is None else served(metrics_host, metrics_port, pages):
+            number = signals.get()
+            logger.info("stopping on %s; once more ends it at once", signal.Signals(number).name)
+            signal.signal(number, signal.SIG_DFL)
+            finished = working.stop()
     logger.info("stopped" if finished else "stopped; what was running was given back")
     if number == signal.SIGINT:
         raise typer.Exit(130)
+
+
+def _metrics() -> Metrics | None:
+    """Counters, if their package is there; without it the other pages are served all the same."""
+    from usermemory.errors import ConfigurationError
+    from usermemory.metrics import Metrics
+
+    try:
+        return Metrics()
+    except ConfigurationError as error:
+        logger.warning(str(error))
+        return None
+
+
+def _pages(driver: Driver, working: Worker, metrics: Metrics | None) -> Pages:
+    from usermemory.health import Page, alive, ready
+    from usermemory.metrics import MISSING
+
+    if metrics:
+        metrics.watch(driver)
+    return {
+        "/healthz": lambda: alive(working),
+        "/readyz": lambda: ready(driver),
+        "/metrics": lambda: Page(200, metrics.text()) if metrics else Page(501, f"{MISSING}\n"),
+    }
 
 
 def _received() -> SimpleQueue[int]:

@@ -60,6 +60,9 @@ def _messages(texts: tuple[str, str], manner: Manner) -> list[BaseMessage]:
     from langchain_core.messages import HumanMessage, SystemMessage
 
     stable, differs = texts
+    if manner.method == "json_mode":
+        # OpenAI refuses this mode to a prompt without the word; here every schema gets it.
+        stable = f"{stable}\n\nAnswer with one JSON object."
     if not manner.marks_cache:
         return [SystemMessage(stable), HumanMessage(differs)]
     marked = {"type": "text", "text": stable, "cache_control": {"type": "ephemeral"}}

@@ -59,6 +59,13 @@ class Driver(Protocol):
         """
         ...
 
+    def migrated(self) -> Mapping[int, int]:
+        """The migrations the tables have had, each with the oldest code that can serve them since.
+
+        Changes nothing, whether it is open or not; empty if there are no tables.
+        """
+        ...
+
     def close(self) -> None:
         """Finish what was begun and disconnect."""
         ...
@@ -94,6 +101,7 @@ def run(flow: Flow[T], execute: Execute, name: str = "", hook: Hook | None = Non
 
 
 _NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
+_OLDEST = re.compile(r"^-- oldest code: (\d+)$", re.MULTILINE)
 
 
 @cache
@@ -117,6 +125,16 @@ def migrations() -> Sequence[tuple[int, str]]:
         if re.fullmatch(r"\d{4}\.sql", entry.name)
     ]
     return tuple(sorted(found))
+
+
+def oldest_code(number: int, script: str) -> int:
+    """Which code can serve the tables after this migration: the one that came with it, or earlier.
+
+    A migration that only expands says so in a line of its own, ``-- oldest code: 1``; then
+    processes of that version go on while others are upgraded.
+    """
+    said = _OLDEST.search(script)
+    return int(said[1]) if said else number
 
 
 def missing(done: Mapping[int, int], name: str) -> Sequence[tuple[int, str]]:

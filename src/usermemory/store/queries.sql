@@ -248,3 +248,13 @@ LIMIT :count;
 -- The revisions of a user, the newest first.
 SELECT revision, at, author, thread_id, changes, model, prompt, usage FROM usermemory.revisions
 WHERE user_id = :user_id AND revision < :before ORDER BY revision DESC LIMIT :count;
+
+-- name: figures
+-- What an operator watches; each part reads only what an index holds of waiting, running and dead.
+SELECT due.waiting, due.oldest, CAST(:now AS DOUBLE PRECISION) AS now,
+    (SELECT COUNT(*) FROM usermemory.users
+        WHERE next_due IS NOT NULL AND lease_until > :now) AS running,
+    (SELECT COUNT(*) FROM usermemory.threads WHERE state = 'dead' OR dead > 0) AS dead
+FROM (SELECT COUNT(*) AS waiting, MIN(t.due_at) AS oldest
+    FROM usermemory.threads AS t JOIN usermemory.users AS u ON u.user_id = t.user_id
+    WHERE t.due_at IS NOT NULL AND u.paused = 0) AS due;

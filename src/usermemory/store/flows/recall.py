@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from pydantic_core import from_json
 
@@ -66,6 +67,30 @@ def next_due() -> Flow[float | None]:
     """Seconds until somebody is due, 0 if somebody is; None while nothing waits."""
     row = (yield "next_due", {})[0]
     return None if row["next_due"] is None else max(0.0, row["next_due"] - row["now"])
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What an operator watches.
+
+    Attributes:
+        waiting: Threads that are due or will be; those of paused users are left out.
+        oldest: Seconds for which the oldest of them has been due; 0 if none is.
+        running: Users on whose due batches a worker is at work.
+        dead: Threads with messages that wait for a person.
+    """
+
+    waiting: int
+    oldest: float
+    running: int
+    dead: int
+
+
+def figures() -> Flow[Figures]:
+    """How much waits, runs and is dead."""
+    row = (yield "figures", {})[0]
+    late = 0.0 if row["oldest"] is None else max(0.0, row["now"] - row["oldest"])
+    return Figures(row["waiting"], late, row["running"], row["dead"])
 
 
 def waiting_users(after: str = "", limit: int = 500) -> Flow[list[str]]:

@@ -41,6 +41,8 @@ CREATE TABLE usermemory.threads (
 );
 CREATE INDEX usermemory_threads_due ON usermemory.threads (user_id, due_at)
     WHERE due_at IS NOT NULL;
+CREATE INDEX usermemory_threads_dead ON usermemory.threads (user_id)
+    WHERE state = 'dead' OR dead > 0;
 
 -- Messages of a thread. 'unread' wait for a consolidation; 'dead' ones made it fail and wait for a
 -- person; 'tail' are the last read ones, kept as context; 'mark' has lost its text and only says that a message was seen. seq says which version

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, ParamSpec, TypeVar
@@ -24,7 +24,7 @@ from usermemory.store.postgres.connections import Connection, Connections, conne
 from usermemory.store.postgres.dialect import prepared
 from usermemory.store.postgres.errors import passing, translated
 from usermemory.store.postgres.listener import Listener
-from usermemory.store.postgres.migrate import migrate
+from usermemory.store.postgres.migrate import done, migrate
 from usermemory.store.postgres.transaction import transaction
 
 P = ParamSpec("P")
@@ -102,6 +102,11 @@ class PostgreSQL:
     def listen(self, heard: Callable[[], object]) -> Callable[[], None]:
         """Call back whenever another process made somebody due; returns what stops it."""
         return Listener(self.address, heard).stop
+
+    def migrated(self) -> Mapping[int, int]:
+        """The migrations that the tables have had."""
+        with translated(self.url), self.connections.borrowed() as connection:
+            return done(connection, self.address)
 
     async def _elsewhere(self, call: Callable[[], Any]) -> Any:
         if self._closed:

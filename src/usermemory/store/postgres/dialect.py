@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from functools import cache
 
 from usermemory.store.driver import statements
+from usermemory.store.tables import copy_statements
 
 SERVER_TIME = "(SELECT CAST(extract(epoch FROM clock_timestamp()) AS DOUBLE PRECISION))"
 """The server's clock: one for all workers. As a subquery it is read once per statement, after the
@@ -40,7 +41,8 @@ def prepared(schema: str, *, server_clock: bool) -> Mapping[str, bytes]:
         schema: Where the tables are.
         server_clock: Whether ``:now`` is the server's time; else a parameter.
     """
-    return {name: _translated(sql, schema, server_clock) for name, sql in statements().items()}
+    every = {**statements(), **copy_statements()}
+    return {name: _translated(sql, schema, server_clock) for name, sql in every.items()}
 
 
 def _translated(sql: str, schema: str, server_clock: bool) -> bytes:  # noqa: FBT001 - private

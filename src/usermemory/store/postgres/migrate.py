@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from usermemory.store.driver import missing
+from usermemory.store.driver import missing, oldest_code
 from usermemory.store.postgres.address import Address
 from usermemory.store.postgres.connections import Connection
 from usermemory.store.postgres.dialect import SERVER_TIME, placed
@@ -16,7 +16,7 @@ _RECORD = """CREATE TABLE IF NOT EXISTS usermemory.migrations (
     oldest_code INTEGER NOT NULL, -- the oldest code that can still serve these tables
     applied_at DOUBLE PRECISION NOT NULL)"""
 
-_DONE = f"INSERT INTO usermemory.migrations VALUES (%(number)s, %(number)s, {SERVER_TIME})"
+_DONE = f"INSERT INTO usermemory.migrations VALUES (%(number)s, %(oldest)s, {SERVER_TIME})"
 
 
 def migrate(connection: Connection, address: Address) -> list[int]:
@@ -30,13 +30,14 @@ def migrate(connection: Connection, address: Address) -> list[int]:
         psycopg.Error: This role may not, most likely.
     """
     applied: list[int] = []
-    for number, script in missing(_done(connection, address), address.name):
+    for number, script in missing(done(connection, address), address.name):
         with connection.transaction():
             connection.execute(_LOCK, [address.schema])
             _prepare(connection, address)
-            if number not in _done(connection, address):
+            if number not in done(connection, address):
                 connection.execute(placed(script, address.schema).encode())
-                connection.execute(placed(_DONE, address.schema).encode(), {"number": number})
+                record = {"number": number, "oldest": oldest_code(number, script)}
+                connection.execute(placed(_DONE, address.schema).encode(), record)
                 applied.append(number)
     return applied
 
@@ -49,7 +50,7 @@ def _prepare(connection: Connection, address: Address) -> None:
     connection.execute(placed(_RECORD, address.schema).encode())
 
 
-def _done(connection: Connection, address: Address) -> Mapping[int, int]:
+def done(connection: Connection, address: Address) -> Mapping[int, int]:
     """The migrations that were applied, each with the oldest code that can serve it."""
     table = placed("usermemory.migrations", address.schema)
     (found,) = connection.execute("SELECT to_regclass(%s) AS known", [table])

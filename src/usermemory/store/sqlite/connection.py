@@ -18,6 +18,7 @@ from usermemory.errors import (
     StoreReadOnly,
 )
 from usermemory.store.driver import Row, statements
+from usermemory.store.tables import copy_statements
 
 PREFIX = "usermemory_"
 
@@ -82,7 +83,8 @@ def dialect(sql: str) -> str:
 @cache
 def prepared() -> Mapping[str, str]:
     """All named statements in SQLite's dialect."""
-    return {name: dialect(sql).rstrip(";") for name, sql in statements().items()}
+    every = {**statements(), **copy_statements()}
+    return {name: dialect(sql).rstrip(";") for name, sql in every.items()}
 
 
 def connect(path: Path, busy_timeout: float, *, query_only: bool = False) -> sqlite3.Connection:
@@ -114,6 +116,12 @@ def connect(path: Path, busy_timeout: float, *, query_only: bool = False) -> sql
             raise
         connection.row_factory = sqlite3.Row
         return connection
+
+
+def look(path: Path) -> sqlite3.Connection:
+    """Open a file that is there, to read it with its settings as they are."""
+    # Read-only would leave the files of its WAL behind.
+    return sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True)
 
 
 def settings_of(connection: sqlite3.Connection) -> dict[str, Any]:

@@ -6,8 +6,9 @@ import asyncio
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -17,9 +18,9 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_r
 from usermemory.clock import Clock
 from usermemory.errors import ForkedProcess, MemoryClosed, StoreBusy, StoreError
 from usermemory.store.driver import Flow, Hook, run
-from usermemory.store.sqlite.connection import connect, execute, prepared, translated
+from usermemory.store.sqlite.connection import connect, execute, look, prepared, translated
 from usermemory.store.sqlite.lane import Answer, Job, Lane
-from usermemory.store.sqlite.migrate import migrate
+from usermemory.store.sqlite.migrate import done, migrate
 from usermemory.store.sqlite.writer import Writer
 
 P = ParamSpec("P")
@@ -117,6 +118,13 @@ class SQLite:
         """SQLite tells nobody of another process's commit: workers look."""
         del heard
         return lambda: None
+
+    def migrated(self) -> Mapping[int, int]:
+        """The migrations that the tables have had; a file that is not there is not made."""
+        if not self.path.exists():
+            return {}
+        with translated(self.path), closing(look(self.path)) as connection:
+            return done(connection)
 
     async def _aopen(self) -> None:
         """Open off the event loop the first time."""

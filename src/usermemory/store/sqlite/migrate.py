@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from usermemory.store.driver import missing
+from usermemory.store.driver import missing, oldest_code
 from usermemory.store.sqlite.connection import PREFIX, dialect, translated
 
 _RECORD = f"""CREATE TABLE IF NOT EXISTS {PREFIX}migrations (
@@ -26,15 +26,16 @@ def migrate(connection: sqlite3.Connection, path: Path, now: float) -> list[int]
     """
     applied: list[int] = []
     with translated(path):
-        for number, script in missing(_done(connection), str(path)):
+        for number, script in missing(done(connection), str(path)):
             connection.execute("BEGIN IMMEDIATE")
             try:
                 connection.execute(_RECORD)
-                if number not in _done(connection):
+                if number not in done(connection):
                     for statement in _split(dialect(script)):
                         connection.execute(statement)
                     connection.execute(
-                        f"INSERT INTO {PREFIX}migrations VALUES (?, ?, ?)", (number, number, now)
+                        f"INSERT INTO {PREFIX}migrations VALUES (?, ?, ?)",
+                        (number, oldest_code(number, script), now),
                     )
                     applied.append(number)
                 connection.execute("COMMIT")
@@ -45,7 +46,7 @@ def migrate(connection: sqlite3.Connection, path: Path, now: float) -> list[int]
     return applied
 
 
-def _done(connection: sqlite3.Connection) -> Mapping[int, int]:
+def done(connection: sqlite3.Connection) -> Mapping[int, int]:
     """The migrations that were applied, each with the oldest code that can serve it."""
     table = f"{PREFIX}migrations"
     known = connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone()
