@@ -266,7 +266,7 @@ class Recalled:
         document: The profile; the schema's empty document for a user nobody knows yet.
         revision: Its number; 0 before anything was learned.
         updated_at: When it last changed.
-        pending: Messages of this user that nobody has read yet (counted up to 1,000).
+        pending: Messages of this user that nobody has read yet, counted up to 100.
         tail: With ``tail=True``, the newest of them by the user, oldest first, bounded.
         earlier: With ``earlier=N``, changes that replaced or removed a value, newest first.
         stamps: For each field that has been heard of, when it was last ``learned``, ``confirmed``

@@ -48,9 +48,8 @@ def drivers(*urls: str) -> tuple[Driver, ...]:
 def filled(url: str, users: int = 3) -> str:
     """A memory with a profile, a paused user, unread messages and a lease that a worker holds."""
     with built(url) as memory:
-        memory.remember(
-            "will", "a", [("user", "I'm Will and I love chess, “ü” and 'tea'\n\t%s :x")]
-        )
+        odd = "Hello “Wīll” 'x'\n\t%s :now {texts ids} \\"
+        memory.remember("will", "a", [("user", "Hi, I'm Will"), ("assistant", odd)])
         memory.trigger("will")
         memory.pause("ana")
         for number in range(users):

@@ -24,6 +24,7 @@ _AUTHORS: dict[str, Author] = {
     "tool": "tool",
     "function": "tool",
 }
+_KNOWN = get_args(Author)
 _NOT_READ = frozenset({"system", "developer", "remove"})
 _ATTRIBUTES = (
     *("role", "type", "content", "id", "name", "tool_calls"),
@@ -110,8 +111,8 @@ def _read(raw: Any, user_id: str, policy: AuthorPolicy | None) -> Message | None
     if kind in _NOT_READ:
         return None
     author = (policy(raw) if policy else None) or _author(kind, entries, user_id)
-    if author not in get_args(Author):
-        raise InvalidInput(f"author= gave {author!r}; it gives one of {get_args(Author)} or None")
+    if author not in _KNOWN:
+        raise InvalidInput(f"author= gave {author!r}; it gives one of {_KNOWN} or None")
     extra = _mapping(entries.get("additional_kwargs"))
     audio = _mapping(entries.get("audio") or extra.get("audio"))
     text = plain_text(

@@ -72,7 +72,7 @@ VALUES (:user_id, :thread_id, :seq, :position, :part, :message_id, :digest, :aut
 SELECT 'profile' AS kind, p.document AS text, p.revision AS number, p.updated_at AS at,
     NULL AS thread_id, p.stamps,
     (SELECT COUNT(*) FROM (SELECT 1 FROM usermemory.inbox AS i
-        WHERE i.user_id = :user_id AND i.state = 'unread' LIMIT 1000) AS unread) AS pending
+        WHERE i.user_id = :user_id AND i.state = 'unread' LIMIT 100) AS unread) AS pending
 FROM (SELECT 1 AS one) AS always LEFT JOIN usermemory.profiles AS p ON p.user_id = :user_id
 UNION ALL
 SELECT * FROM (SELECT 'said', SUBSTR(i.text, 1, 2000), i.seq, i.said_at, i.thread_id, NULL, 0

@@ -29,6 +29,8 @@ SETTINGS: Mapping[str, str | int] = {
     "synchronous": 2,
     # What is deleted or overwritten is zeroed in the file.
     "secure_delete": 1,
+    # Copying the WAL into the file costs two flushes: once for some hundred commits is enough.
+    "wal_autocheckpoint": 4_000,
     # A WAL that grew in a burst gives its room back.
     "journal_size_limit": 16 * 1024 * 1024,
 }
