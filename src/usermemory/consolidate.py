@@ -10,7 +10,7 @@ No transaction is open while the model is asked. Whatever happens, the messages 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -145,7 +145,7 @@ class Consolidator:
             },
             off=self.off,
         )
-        return fold(claim.profile.document or self.schema.empty(), changes, case)
+        return fold(self._known(claim), changes, case)
 
     def _repair(
         self, claim: Claim, extraction: Extraction, folded: Folded
@@ -175,13 +175,34 @@ class Consolidator:
     def _request(self, claim: Claim) -> Request:
         return Request(
             schema=self.schema,
-            document=claim.profile.document or self.schema.empty(),
+            document=self._known(claim),
             batch=claim.batch,
             context=claim.context,
             user_id=claim.user_id,
             thread_id=claim.thread_id,
             now=claim.now,
         )
+
+    def _known(self, claim: Claim) -> Mapping[str, Any]:
+        """The profile as far as the schema knows it: one that has changed since goes on working."""
+        return self.schema.adopt(claim.profile.document or {})[0]
+
+    def _with_unknown(self, claim: Claim, folded: Folded) -> Mapping[str, Any]:
+        """The new profile, with what an older schema left in it and nobody has changed."""
+        known, unknown = self.schema.adopt(claim.profile.document or {})
+        if not unknown:
+            return folded.document
+        logger.warning(
+            "the profile of user=%s keeps what its schema no longer takes: %s",
+            claim.user_id,
+            ", ".join(unknown),
+        )
+        untouched = {
+            name: value
+            for name, value in unknown.items()
+            if name not in known or folded.document[name] == known[name]
+        }
+        return {**folded.document, **untouched}
 
     def _result(
         self,
@@ -193,7 +214,7 @@ class Consolidator:
         stamps = stamped(claim.profile.stamps, folded, claim.now)
         return Result(
             seqs=tuple(message.seq for message in claim.batch),
-            document=folded.document if folded.applied else None,
+            document=self._with_unknown(claim, folded) if folded.applied else None,
             changes=folded.applied,
             stamps=stamps,
             confirmed=stamps != claim.profile.stamps,

@@ -94,7 +94,11 @@ def failing(tmp_path: Path) -> dict[str, tuple[list[str], dict[str, str], str]]:
             "pip install",
         ),
         "no name": (["chat", db, "--base-url=http://localhost:1/v1"], {}, "--model"),
-        "no schema": (["worker", db, "--model=offline", "--schema=nowhere:Nothing"], {}, "cannot be loaded"),
+        "no schema": (
+            ["worker", db, "--model=offline", "--schema=nowhere:Nothing"],
+            {},
+            "cannot be loaded",
+        ),
         "no user": (["chat", db, "--user= "], {}, "user_id"),
     }
 

@@ -17,7 +17,9 @@ def test_worker_serves_and_stops(tmp_path: Path, number: signal.Signals, code: i
     path = str(tmp_path / "memory.db")
     with UserMemory(path, model="offline", worker=False, delay=0) as memory:
         memory.remember("will", "monday", [("user", "Hi, I'm Will and I love bouldering")])
-        with Terminal("worker", "--db", path, "--model", "offline", "--concurrency", "2") as terminal:
+        with Terminal(
+            "worker", "--db", path, "--model", "offline", "--concurrency", "2"
+        ) as terminal:
             log = terminal.expect("2 batches at a time")
             assert path in log
             assert "No language model is in use" in log
