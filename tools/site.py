@@ -74,8 +74,10 @@ def on_post_build(config: MkDocsConfig, **_: Any) -> None:
         lines += [f"## {section.title}", ""]
         for page in section.children or ():
             markdown = page.markdown or ""
-            url = f"{page.file.dest_uri}.md"
-            (site / url).write_text(markdown, encoding="utf-8")
+            url = page.file.dest_uri
+            if "\n::: " not in markdown:  # what is made of docstrings has no Markdown of its own
+                url += ".md"
+                (site / url).write_text(markdown, encoding="utf-8")
             where = posixpath.join(config.site_url or "", url)
             lines.append(f"- [{page.title}]({where}): {summary(markdown)}")
         lines.append("")
@@ -84,7 +86,9 @@ def on_post_build(config: MkDocsConfig, **_: Any) -> None:
 
 def summary(markdown: str) -> str:
     """The first sentence of a page's text, without its markup."""
-    paragraphs = (part for part in markdown.split("\n\n") if not part.startswith(("#", "```", "|", ":")))
+    paragraphs = (
+        part for part in markdown.split("\n\n") if not part.startswith(("#", "```", "|", ":", "<"))
+    )
     text = re.sub(r"\[([^]]*)\]\([^)]*\)|[*`]", r"\1", next(paragraphs, ""))
     found = _SENTENCE.match(" ".join(text.split()))
     return found[1] if found else text
