@@ -1,4 +1,4 @@
-"""Docstrings for the site: their literal blocks become fenced ones, which are highlighted."""
+"""Docstrings for the site: their indented blocks become fenced ones, which are highlighted."""
 
 from __future__ import annotations
 
@@ -8,20 +8,21 @@ from typing import Any
 
 from griffe import Extension, Object
 
-_LITERAL = re.compile(r"^([^\n]*)::\n\n((?:[ ]{4}[^\n]*\n?|\n)+)", re.MULTILINE)
+# A line at the margin, an empty one, then the block: within a section such as Args nothing is.
+_INDENTED = re.compile(r"^(\S[^\n]*)\n\n((?:[ ]{4}[^\n]*\n?|\n)+)", re.MULTILINE)
 
 
-class LiteralBlocks(Extension):
-    """``text::`` and what is indented below it."""
+class IndentedBlocks(Extension):
+    """A line, with ``::`` behind it or not, and what is indented below it."""
 
     def on_object(self, *, obj: Object, **_: Any) -> None:
         """Rewrite one docstring; called by griffe for every module, class and function."""
         if obj.docstring:
-            obj.docstring.value = _LITERAL.sub(_fenced, obj.docstring.value)
+            obj.docstring.value = _INDENTED.sub(_fenced, obj.docstring.value)
 
 
 def _fenced(found: re.Match[str]) -> str:
-    intro, code = found[1], dedent(found[2]).strip("\n")
+    code = dedent(found[2]).strip("\n")
     language = "text" if "──" in code else "python"
-    lead = f"{intro}:\n\n" if intro.strip() else ""
-    return f"{lead}```{language}\n{code}\n```\n\n"
+    intro = "" if found[1] == "::" else found[1].replace("::", ":")
+    return f"{intro}\n\n```{language}\n{code}\n```\n\n"

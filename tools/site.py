@@ -32,6 +32,8 @@ OUTSIDE = {
 """Files outside of docs/, and where the site has them."""
 
 _LINK = re.compile(r"(?<=\]\()[^)#\s]+")
+# GitHub wants a pipe in a table escaped even within code, Python's Markdown then shows the escape.
+_PIPE_IN_CODE = re.compile(r"^(\|.*`[^`|]*)\\\|(?=[^`|]*`)", re.MULTILINE)
 _SENTENCE = re.compile(r"(.+?[.!?])(?=\s|$)")
 _navigation: list[Navigation] = []
 
@@ -63,7 +65,7 @@ def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
         target = OUTSIDE.get(target, target.removeprefix("docs/"))
         return posixpath.relpath(target, posixpath.dirname(place) or ".")
 
-    return _LINK.sub(moved, markdown)
+    return _PIPE_IN_CODE.sub(r"\1|", _LINK.sub(moved, markdown))
 
 
 def on_post_build(config: MkDocsConfig, **_: Any) -> None:
