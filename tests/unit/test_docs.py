@@ -168,7 +168,7 @@ def _command(words: list[str]) -> tuple[Any, list[str]]:
 def _parse(words: list[str]) -> None:
     """Parse as the program does, and stop before it does anything; wrong usage is raised."""
     command, rest = _command(words)
-    if {"--help", "-h", "--version"}.isdisjoint(rest) and rest:
+    if {"--help", "-h", "--version"}.isdisjoint(rest) and not hasattr(command, "commands"):
         command.make_context("usermemory", list(rest))
 
 
