@@ -92,5 +92,7 @@ async def _awaited(made: Awaitable[object]) -> None:
 
 def _answer(body: Json) -> Reply:
     """Nothing to change, where changes are asked for; else a word of politeness."""
-    asked = "response_format" in body or body.get("tool_choice") not in {None, "auto"}
+    choice = body.get("tool_choice")
+    name = choice.get("type") if isinstance(choice, dict) else choice
+    asked = "response_format" in body or name not in {None, "auto", "none"}
     return tool({"changes": []}) if asked else text("Noted.")

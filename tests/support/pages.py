@@ -29,7 +29,7 @@ _ENDS = {"|", "||", "&&", "&", ";", ">", ">>", "<"}
 _markdown = MarkdownIt("commonmark")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Block:
     """One block of code.
 
@@ -56,7 +56,7 @@ class Block:
         found = _NOT_RUN.search(self.info)
         return found["reason"] if found else ""
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return f"{name_of(self.page)}:{self.line}"
 
 
