@@ -20,6 +20,7 @@ LAYERS = [
     "messages",
     "why",
     "erasure",
+    "snapshot",
     "fold",
     "align",
     "prompt",

@@ -206,3 +206,41 @@ class Forgetting:
         learn(bench, "chess")
         assert bench.verbs.forget("will", "interests", "chess").pending is False
         assert bench.verbs.clean() is True
+
+    def test_a_rehearsal(self, making: Making) -> None:
+        """What an erasure would reach can be asked for; it is the same, and nothing is done."""
+        bench = making()
+        learn(bench, "chess", "tea")
+        bench.verbs.remember("will", "u", ["I said chess"])
+        before = kept(bench)
+        for verb, wanted in {
+            "forget": ("interests", "chess"),
+            "forget_message": ("t", 1),
+            "forget_thread": ("t",),
+            "forget_user": (),
+        }.items():
+            assert getattr(bench.verbs, verb)("will", *wanted, dry_run=True).values > 0
+        assert kept(bench) == before
+        tried = bench.verbs.forget("will", "interests", "chess", dry_run=True)
+        assert bench.verbs.forget("will", "interests", "chess") == tried
+
+    def test_a_thread_is_named_again(self, making: Making) -> None:
+        """A thread of the user's is named even where nothing of it is left; another's is not."""
+        bench = making()
+        learn(bench, "chess", thread_id="a")
+        assert bench.verbs.forget_thread("will", "a").threads == ("a",)
+        assert bench.verbs.forget_thread("will", "a").threads == ("a",)
+        assert bench.verbs.forget_thread("ana", "a").threads == ()
+
+    def test_a_snapshot(self, making: Making) -> None:
+        """Of what was erased, the profile as it was shows no more than that it was there."""
+        bench = making()
+        learn(bench, "chess", "tea")
+        bench.verbs.forget("will", "interests", "chess")
+        found = bench.verbs.snapshot("will", 2)
+        assert sorted(found.document["interests"]) == ["[erased]", "tea"]
+        assert found.erased == ("interests",)
+        bench.verbs.forget_user("will")
+        assert bench.verbs.snapshot("will").document["interests"] == []
+        with pytest.raises(InvalidInput, match="erased as a whole"):
+            bench.verbs.snapshot("will", 2)

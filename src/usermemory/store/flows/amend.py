@@ -50,19 +50,24 @@ def amend(user_id: str, base: Profile, amendment: Amendment) -> Flow[Revision | 
     user = yield from lock_user(user_id)
     if user.revision != base.revision:
         return profile_of(first((yield "profile", {"user_id": user_id})))
-    revision = Revision(
-        number=user.revision + 1,
-        at=user.now,
-        by=amendment.by,
-        changes=amendment.changes,
-        thread_id=amendment.thread_id,
-        undoes=amendment.undoes,
-    )
+    revision = revision_of(amendment, user.revision + 1, user.now)
     fields = (change.field for change in amendment.changes)
     stamps = stamped(base.stamps, fields, amendment.stamp, user.now)
     new = Profile(amendment.document, revision.number, stamps)
     yield from revise(user_id, 0, new, revision, amendment.fingerprint)
     return revision
+
+
+def revision_of(amendment: Amendment, number: int, at: float) -> Revision:
+    """What the history says of an amendment."""
+    return Revision(
+        number=number,
+        at=at,
+        by=amendment.by,
+        changes=amendment.changes,
+        thread_id=amendment.thread_id,
+        undoes=amendment.undoes,
+    )
 
 
 def stamped(
