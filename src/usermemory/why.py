@@ -37,6 +37,23 @@ def evidence_of(
     return found
 
 
+def maker_of(revisions: Iterable[Revision], field: str, item: Any) -> Revision | None:
+    """The newest revision that made a value what it is; undos put back what others had made.
+
+    Args:
+        revisions: The user's revisions, the newest first.
+        field: The field's name.
+        item: The value, the item of a list, or the key of a map.
+    """
+    made = (
+        revision
+        for revision in revisions
+        if not revision.undoes
+        and any(change.field == field and _made(change, item) for change in revision.changes)
+    )
+    return next(made, None)
+
+
 def about(revisions: list[Revision], field: str | None) -> list[Revision]:
     """The revisions that changed a field, with nothing but those changes; None for all."""
     if field is None:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from usermemory.cli import chat, copy, demo, jobs, migrate, profile, worker
+from usermemory.cli import chat, cleaning, copy, demo, jobs, migrate, profile, worker
 
 HELP = """
 Long-term memory of users for LangGraph and LangChain chatbots.
@@ -20,6 +20,7 @@ First steps:
   usermemory chat --user will          talk, then /new, and it still knows you
   usermemory profile show will         what it knows, and from which words
   usermemory profile why will name     where one thing comes from
+  usermemory profile edit will         put it right; undo and forget take it back or erase it
   usermemory jobs list                 what waits to be read, and what failed
   usermemory worker                    consolidate beside your application
 
@@ -30,6 +31,7 @@ Environment (an option wins over its variable):
   USERMEMORY_BASE_URL  a server of your own that speaks OpenAI's protocol
   USERMEMORY_SCHEMA    the profile's schema, as module:Name
   USERMEMORY_USER      who chats
+  VISUAL, EDITOR       the editor of profile edit
   ANTHROPIC_API_KEY, OPENAI_API_KEY, GOOGLE_API_KEY, MISTRAL_API_KEY
                        choose a small model of that provider, if its package is installed
   NO_COLOR             no colours
@@ -52,6 +54,7 @@ app.command(epilog=chat.EXAMPLES)(chat.chat)
 app.command(epilog=worker.EXAMPLES)(worker.worker)
 app.command(epilog=migrate.EXAMPLES)(migrate.migrate)
 app.command(epilog=copy.EXAMPLES)(copy.copy)
+app.command(epilog=cleaning.EXAMPLES)(cleaning.clean)
 app.add_typer(profile.app, name="profile")
 app.add_typer(jobs.app, name="jobs")
 

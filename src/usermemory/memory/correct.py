@@ -53,7 +53,8 @@ class CorrectVerbs(Core):
             raise InvalidInput("by= is empty; say who edits, such as an id of yours")
 
         def change(profile: Profile) -> Amendment | None:
-            if revision is not None and profile.revision != revision:
+            shown = 0 if profile.document is None else profile.revision
+            if revision is not None and revision not in {profile.revision, shown}:
                 raise Conflict(
                     f"the profile of {user_id!r} is at revision {profile.revision}, not at "
                     f"{revision} any more: look at it again"

@@ -122,7 +122,7 @@ def _planned(user_id: str, profile: Profile, target: Target, schema: Schema) -> 
         return made
     # A checkpointer holds a thread of the user's whether or not there is still text of it here.
     known = yield "thread", {"user_id": user_id, "thread_id": target.thread_id}
-    threads = {*made.forgotten.threads, *(known and [target.thread_id])}
+    threads = {*made.forgotten.threads, target.thread_id} if known else made.forgotten.threads
     return replace(made, forgotten=replace(made.forgotten, threads=tuple(sorted(threads))))
 
 
