@@ -33,7 +33,7 @@ def undone_text(undone: Undone, history: Sequence[Revision], schema: Schema) -> 
         made = next((one for one in history if change in one.changes), None)
         where = f" (revision {made.number})" if made else ""
         lines.append(f"Stays: {change_text(change)}{where}, since {why(change, history, schema)}")
-    return Text("\n".join(lines or ["There is nothing to take back."]))
+    return Text("\n".join(lines or ["There is nothing left to take back."]))
 
 
 def why(change: Applied, history: Sequence[Revision], schema: Schema) -> str:

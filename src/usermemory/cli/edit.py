@@ -96,16 +96,20 @@ def _given(
 ) -> Any:
     """The edit that the options hold; None for none."""
     from usermemory.cli.document import operations, read
+    from usermemory.schema.shape import is_list, is_object
 
     if assignments:
         return operations(assignments, memory.schema)
-    for file, kind, name in ((patch, list, "a list of operations"), (document, dict, "an object")):
+    found: Any = None
+    for file, fits, name in (
+        (patch, is_list, "a list of operations"),
+        (document, is_object, "an object"),
+    ):
         if file is not None:
             found = read(file)
-            if not isinstance(found, kind):
+            if not fits(found):
                 raise InvalidInput(f"{file} is not {name}, but {json_text.dumps(found):.60}")
-            return found
-    return None
+    return found
 
 
 def _login() -> str:

@@ -12,6 +12,7 @@ import tempfile
 import textwrap
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,10 +55,10 @@ def edit_profile(
     with _draft(text, user) as path:
         while True:
             _run(command, path)
+            typed = _typed(path)
+            if not typed.strip() or typed == text:
+                return None
             try:
-                typed = path.read_text(encoding="utf-8")
-                if not typed.strip() or typed == text:
-                    return None
                 return make(parsed(typed, "what you typed"), seen.revision)
             except InvalidInput as error:
                 if not _again(error):
@@ -79,7 +80,8 @@ def _header(memory: UserMemory, user: str, revision: int, unknown: dict[str, Any
 
 
 def _commented(lines: list[str]) -> str:
-    wrapped = [part for line in lines for part in textwrap.wrap(clean(line), _WIDTH) or [""]]
+    wrap = partial(textwrap.wrap, width=_WIDTH, subsequent_indent="    ")
+    wrapped = [part for line in lines for part in wrap(clean(line)) or [""]]
     return "".join(f"{COMMENT} {part}".rstrip() + "\n" for part in wrapped)
 
 
@@ -103,20 +105,20 @@ def _draft(text: str, user: str) -> Generator[Path]:
     number, name = tempfile.mkstemp(prefix="usermemory-", suffix=".jsonc")
     path = Path(name)
     os.close(number)
-    path.write_text(text, encoding="utf-8")
+    path.write_bytes(text.encode())
     try:
         yield path
     except BaseException:
-        if path.read_text(encoding="utf-8", errors="replace") != text:
+        if path.exists() and path.read_bytes() != text.encode():
             typer.echo(
                 f"What you typed is kept in {path}: usermemory profile edit "
                 f"{shlex.quote(user)} --document {path} takes it.",
                 err=True,
             )
-            raise
-        path.unlink()
+        else:
+            path.unlink(missing_ok=True)
         raise
-    path.unlink()
+    path.unlink(missing_ok=True)
 
 
 def _command() -> list[str]:
@@ -142,6 +144,13 @@ def _run(command: list[str], path: Path) -> None:
         raise ConfigurationError(
             f"the editor {command[0]} ended with exit code {done.returncode}; nothing was changed"
         )
+
+
+def _typed(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInput(f"what the editor left cannot be read: {error}") from error
 
 
 def _again(error: InvalidInput) -> bool:

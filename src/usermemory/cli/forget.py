@@ -71,21 +71,15 @@ def forget(  # noqa: PLR0913 - the options of a command
     """
     from usermemory.cli.opening import existing
 
-    if [field is not None, thread is not None, everything].count(True) != 1:
-        raise typer.BadParameter("name a field, or pass --thread or --everything")
     if message is not None and thread is None:
         raise typer.BadParameter("--message needs its --thread")
+    if [field is not None, thread is not None, everything].count(True) != 1:
+        raise typer.BadParameter("name a field, or else --thread, or --everything for all of it")
     with existing(db, schema) as memory:
         erase = _erase(memory, user, field, value, thread, message)
         reach = erase(dry_run=True)
-        aside = console(stderr=json)
-        for line in reach_lines(reach, done=False):
-            aside.print(line, markup=False)
         if dry_run:
-            if json:
-                print_json(reach)
-            else:
-                _print_threads(reach)
+            _print_reach(reach, as_json=json)
             return
         if not yes:
             checkpoints = _confirmed(
@@ -135,6 +129,8 @@ def _name(
 
 def _confirmed(what: str, reach: Forgotten, *, checkpoints: bool) -> bool:
     """Ask whether to erase it, and whether its threads are to go too if nobody said so."""
+    for line in reach_lines(reach, done=False):
+        typer.echo(line, err=True)
     typer.confirm(f"Erase {what}? This cannot be undone", abort=True, err=True)
     if checkpoints or not reach.threads:
         return checkpoints
@@ -149,6 +145,15 @@ def _threads(
     from usermemory.cli.threads import own_threads
 
     return own_threads(memory, user) if wanted else nullcontext()
+
+
+def _print_reach(reach: Forgotten, *, as_json: bool) -> None:
+    if as_json:
+        print_json(reach)
+        return
+    for line in reach_lines(reach, done=False):
+        console().print(line, markup=False)
+    _print_threads(reach)
 
 
 def _print(done: Forgotten, saver: OwnThreads | None) -> None:

@@ -87,7 +87,7 @@ def history(
         out.print(revision_lines(revision), end="\n\n")
     if not revisions:
         about = f"{clean(field)} of {clean(user)}" if field else clean(user)
-        out.print(f"Nothing was ever learned about {about}.", markup=False)
+        out.print(f"There is no history of {about}.", markup=False)
 
 
 @app.command(
@@ -117,6 +117,7 @@ def why(
 
     with existing(db, schema) as memory:
         found = memory.why(user, field, value)
+        nothing = ""
         if not found:
             nothing = nothing_behind(
                 memory.snapshot(user).document, memory.history(user), field, value

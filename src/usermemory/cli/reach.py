@@ -30,7 +30,10 @@ def reach_lines(reach: Forgotten, *, done: bool) -> Iterator[str]:
         (reach.messages, "message that is still kept", "messages that are still kept"),
     )
     found = [f"{number} {one if number == 1 else more}" for number, one, more in counted if number]
-    yield f"{'Erased' if done else 'It is in'}: {listed(found)}." if found else "Nothing holds it."
+    if found:
+        yield f"{'Erased' if done else 'It is in'}: {listed(found)}."
+    else:
+        yield "Nothing was kept of it." if done else "Nothing is kept of it."
     if reach.elsewhere:
         mention = plural(len(reach.elsewhere), "mentions", "mention")
         fields = clean(listed(reach.elsewhere))
