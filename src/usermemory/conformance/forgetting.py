@@ -232,6 +232,16 @@ class Forgetting:
         assert bench.verbs.forget_thread("will", "a").threads == ("a",)
         assert bench.verbs.forget_thread("ana", "a").threads == ()
 
+    def test_small_talk_of_other_threads(self, making: Making) -> None:
+        """What is said in every conversation goes with none of them, nor does another thread."""
+        bench = making()
+        for thread in ("a", "b"):
+            said = [("user", f"I like {thread}-minor"), ("assistant", "Nice!")]
+            bench.verbs.remember("will", thread, said)
+            bench.verbs.trigger("will")
+        assert bench.verbs.forget_thread("will", "a").threads == ("a",)
+        assert "Nice!" in kept(bench)
+
     def test_a_snapshot(self, making: Making) -> None:
         """Of what was erased, the profile as it was shows no more than that it was there."""
         bench = making()
