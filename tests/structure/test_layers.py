@@ -28,6 +28,7 @@ LAYERS = [
     "batch",
     "retry",
     "store",
+    "carry",
     "extract",
     "offline",
     "extractors",

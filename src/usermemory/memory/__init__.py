@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from usermemory.memory.carry import CarryVerbs
 from usermemory.memory.correct import CorrectVerbs
 from usermemory.memory.forget import ForgetVerbs
 from usermemory.memory.jobs import JobVerbs
@@ -10,7 +11,7 @@ from usermemory.memory.learn import LearnVerbs
 __all__ = ["UserMemory"]
 
 
-class UserMemory(ForgetVerbs, CorrectVerbs, LearnVerbs, JobVerbs):
+class UserMemory(ForgetVerbs, CorrectVerbs, CarryVerbs, LearnVerbs, JobVerbs):
     """A profile per user, across threads, learned in the background.
 
     Building it checks what was passed and opens nothing: the first verb does. A module-level
