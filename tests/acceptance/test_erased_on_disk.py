@@ -44,7 +44,9 @@ def test_no_byte_is_left(value: str, tmp_path: Path) -> None:
         UserMemory(str(path), model=Listener(), worker=False) as memory,
         checkpointer(memory) as saver,
     ):
-        bot = create_chatbot(memory, ScriptedModel(replies=[f"So you like {value}!"]), checkpointer=saver)
+        bot = create_chatbot(
+            memory, ScriptedModel(replies=[f"So you like {value}!"]), checkpointer=saver
+        )
         say(bot, f"I like {value}")
         memory.trigger("will")
         assert memory.recall("will").document["interests"] == [value]
