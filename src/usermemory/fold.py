@@ -8,6 +8,7 @@ from typing import Any
 
 from usermemory.changes import Unfit, apply
 from usermemory.checks import Accepted, Texts, check
+from usermemory.limits import Limits
 from usermemory.records import Applied, Change, Evidence, Message, Rejection
 from usermemory.schema import Schema
 
@@ -22,6 +23,7 @@ class Case:
         context: The messages right before them.
         edited: When each field was last edited by hand.
         off: Checks that are left out.
+        limits: How much the profile may hold.
         read: What was read in the messages, for one change after the other.
     """
 
@@ -32,6 +34,7 @@ class Case:
     thread_id: str
     edited: Mapping[str, float]
     off: frozenset[str] = frozenset()
+    limits: Limits = Limits()
     read: Texts = field(default_factory=Texts, init=False, repr=False, compare=False)
 
 
@@ -55,11 +58,15 @@ def fold(document: Mapping[str, Any], changes: Iterable[Change], case: Case) -> 
             rejections.append(verdict)
             continue
         try:
-            document, done = apply(document, verdict.change, case.schema, verdict.evidence)
+            after, done = apply(document, verdict.change, case.schema, verdict.evidence)
         except Unfit as unfit:
             rejections.append(Rejection(change, unfit.reason, unfit.detail))
-        else:
-            applied.append(done)
+            continue
+        if full := case.limits.full(document, after):
+            rejections.append(Rejection(change, "profile_full", full))
+            continue
+        document = after
+        applied.append(done)
     return Folded(document, tuple(applied), tuple(rejections))
 
 
