@@ -63,6 +63,8 @@ def remember(
     for message in found.new:
         kept |= yield from _add(key, thread, user, message, keep, None)
     news = [*found.edited, *found.new]
+    if found.edited and not thread.unread:
+        thread.idle()  # what was unread was taken back, and its new text is not kept
     if kept or (policy.moved and thread.unread):
         _schedule(thread, user.now, policy)
     if news or policy.moved:
