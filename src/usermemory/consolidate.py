@@ -263,7 +263,7 @@ class Consolidator:
             wanted = error.retry_after if isinstance(error, ProviderError) else None
             return replace(failure, retry_in=self.retry.after(failed, wanted))
         smaller = half(claim.batch)
-        if smaller is not None and error.reason == "truncated":
+        if smaller is not None and error.reason in {"truncated", "too_many"}:
             return replace(failure, retry_in=0.0, at_most=smaller)
         if smaller is not None and failed > 1:
             return replace(failure, retry_in=self.retry.after(1), at_most=smaller)

@@ -28,7 +28,7 @@ from usermemory.checks.text import Texts
 from usermemory.records import Change, Evidence, Message, Rejection
 
 if TYPE_CHECKING:
-    from usermemory.schema import Field, Remember, Schema
+    from usermemory.schema import Schema
 
 __all__ = ["CHECKS", "Accepted", "Texts", "check"]
 
@@ -49,7 +49,7 @@ class Accepted:
     """A change that may be applied, and the user's words it rests on.
 
     Attributes:
-        change: As proposed.
+        change: As proposed; an order that its field takes, as a marked quote.
         evidence: The user's own span; empty only where the check ``quote`` is left out.
     """
 
@@ -117,6 +117,8 @@ def check(  # noqa: PLR0913 - one call says all that a change is judged by
     for judge in judges:
         if refusal := judge(case):
             return Rejection(change, refusal.reason, refusal.detail)
+    if "substance" not in off:
+        change = substance.kept(case)
     if found is None:
         return Accepted(change, ())
     said = next(one for one, mine in zip(batch, own, strict=True) if mine is found.message)
@@ -136,7 +138,7 @@ def _fits(case: Case) -> Refusal | None:
     change, field = case.change, case.field
     if change.action not in field.actions:
         return Refusal("unfit_action", f"{field.name} takes {', '.join(field.actions)}")
-    cap = _settings(field, change.key).max_length
+    cap = case.settings.max_length
     longest = max((len(leaf) for leaf in leaves(change.value) if isinstance(leaf, str)), default=0)
     if cap is not None and longest > cap:
         return Refusal("too_long", f"{longest} characters, {cap} at most")
@@ -145,7 +147,7 @@ def _fits(case: Case) -> Refusal | None:
 
 def _may_change(case: Case) -> Refusal | None:
     """Nothing but an edit changes a protected field; words from before an edit change nothing."""
-    if _settings(case.field, None).protect or _settings(case.field, case.change.key).protect:
+    if case.field.settings.protect or case.settings.protect:
         return Refusal("protected", "only an edit by hand changes it")
     if case.edited is None:
         return None
@@ -154,8 +156,3 @@ def _may_change(case: Case) -> Refusal | None:
     if at is None or at <= case.edited:
         return Refusal("edited_by_hand", "the quote is older than the edit")
     return None
-
-
-def _settings(field: Field, key: str | None) -> Remember:
-    part = field.keys.get(key) if key else None
-    return part.settings if part else field.settings

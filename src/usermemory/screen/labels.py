@@ -28,7 +28,9 @@ _KINDS = {
 _MARKS = r"[\"'`*“”„«]{0,3}"
 _VALUE = r"(?P<quote>[\"'`“„«])?(?P<secret>(?(quote)[^\"'`”“»\n]{1,200}|[^\s\"`“”]{1,200}))"
 _FALLS = ".,;:!?)]}>\"'`“”»*"
-_ENDS = re.compile(r"\s*(?:$|[.,;:!?)\]}>\"'`”“»*\n—–]|\s-\s|(?:and|but|und|aber|y|et|mais|pero)\b)")
+_ENDS = re.compile(
+    r"\s*(?:$|[.,;:!?)\]}>\"'`”“»*\n—–]|\s-\s|(?:and|but|und|aber|y|et|mais|pero)\b)"
+)
 _TELLING = re.compile(r"\d|[@#$%^&*+=|~_\\]|[^\W\d_][!?]\w|[a-zà-ÿ][A-Z]")
 _HOLDER = re.compile(r"^[<\[{$%*•.]|^x+$|^\.+$", re.IGNORECASE)
 _NUMBERS = {

@@ -14,7 +14,9 @@ Span = tuple[str, int, int]
 # What people and documents put between the digits, and what nobody sees.
 _GAP = r"[ \u00a0\u2009\u202f.\-–\u2010\u2011\u200b-\u200d\u2060\ufeff]{0,2}"
 _CARD = re.compile(rf"(?<![\w+.,\-])\d(?:{_GAP}\d){{12,18}}(?![.,\-]?\w)")
-_IBAN = re.compile(rf"(?<![^\W_])[A-Z]{{2}}{_GAP}\d{_GAP}\d(?:{_GAP}[A-Z0-9]){{11,30}}", re.IGNORECASE)
+_IBAN = re.compile(
+    rf"(?<![^\W_])[A-Z]{{2}}{_GAP}\d{_GAP}\d(?:{_GAP}[A-Z0-9]){{11,30}}", re.IGNORECASE
+)
 _MANY_DIGITS = re.compile(r"\d(?:\D{0,6}\d){11}")
 
 # First digits and lengths as the issuers publish them; old ones of 13 digits look like any EAN.
