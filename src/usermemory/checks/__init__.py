@@ -95,8 +95,9 @@ def check(  # noqa: PLR0913 - one call says all that a change is judged by
     if field is None:
         return Rejection(change, "unknown_field", f"known are {', '.join(schema.fields)}")
     read = Texts() if read is None else read
-    own = [_own(message, read) for message in batch]
-    quote = read[change.quote].own.strip() or change.quote
+    removes = change.action in ("remove", "clear")
+    own = [_own(message, read, removes=removes) for message in batch]
+    quote = read[change.quote].unpasted.strip() or change.quote
     found = find(quote, [message for message in own if message.author == "user"], read)
     asked = found if field.kind == "scalar" and change.action == "set" else None
     case = Case(
@@ -105,7 +106,7 @@ def check(  # noqa: PLR0913 - one call says all that a change is judged by
         document=document,
         earlier=document if earlier is None else earlier,
         batch=own,
-        context=[_own(message, read) for message in context],
+        context=[_own(message, read, removes=removes) for message in context],
         heard=(*(one for one in context if one.author != "user"), *batch),
         edited=(edited or {}).get(change.field),
         user_id=user_id,
@@ -126,11 +127,13 @@ def check(  # noqa: PLR0913 - one call says all that a change is judged by
     return Accepted(change, (Evidence(span, thread_id, said.id, said.seq, said.at),))
 
 
-def _own(message: Message, read: Texts) -> Message:
-    """A user's message without what is pasted; everybody else's as it is."""
-    if message.author != "user" or read[message.text].own == message.text:
+def _own(message: Message, read: Texts, *, removes: bool) -> Message:
+    """A user's message without what is pasted or repeated; everybody else's as it is."""
+    if message.author != "user":
         return message
-    return replace(message, text=read[message.text].own)
+    text = read[message.text]
+    own = text.answered if removes else text.own
+    return message if own == message.text else replace(message, text=own)
 
 
 def _fits(case: Case) -> Refusal | None:
