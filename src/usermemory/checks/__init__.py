@@ -24,7 +24,7 @@ from usermemory.checks import (
 from usermemory.checks.case import Case, Refusal, leaves
 from usermemory.checks.confirmation import confirmed_question
 from usermemory.checks.quote import find
-from usermemory.checks.text import Texts
+from usermemory.checks.text import Text, Texts
 from usermemory.records import Change, Evidence, Message, Rejection
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def check(  # noqa: PLR0913 - one call says all that a change is judged by
     read = Texts() if read is None else read
     removes = change.action in ("remove", "clear")
     own = [_own(message, read, removes=removes) for message in batch]
-    quote = read[change.quote].unpasted.strip() or change.quote
+    quote = _own_text(read[change.quote], removes=removes).strip() or change.quote
     found = find(quote, [message for message in own if message.author == "user"], read)
     asked = found if field.kind == "scalar" and change.action == "set" else None
     case = Case(
@@ -131,9 +131,12 @@ def _own(message: Message, read: Texts, *, removes: bool) -> Message:
     """A user's message without what is pasted or repeated; everybody else's as it is."""
     if message.author != "user":
         return message
-    text = read[message.text]
-    own = text.answered if removes else text.own
+    own = _own_text(read[message.text], removes=removes)
     return message if own == message.text else replace(message, text=own)
+
+
+def _own_text(text: Text, *, removes: bool) -> str:
+    return text.answered if removes else text.own
 
 
 def _fits(case: Case) -> Refusal | None:

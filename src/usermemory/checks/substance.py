@@ -10,11 +10,13 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import replace
+from typing import Any
 
 from usermemory.checks.case import Case, Refusal, leaves
 from usermemory.checks.languages import known
 from usermemory.checks.words import fold, folded, words
 from usermemory.records import Change
+from usermemory.schema.shape import is_list, parsed
 
 # Joiners of emoji and of Persian, and marks of direction, are part of honest text.
 _HONEST = frozenset("\n\t\u200c\u200d\u200e\u200f\u00ad")
@@ -28,6 +30,8 @@ _STRUCTURE = re.compile(
     r"|#{2,}\s*(?:system|instruction|assistant)",
     re.MULTILINE,
 )
+_SENTENCES = re.compile(r"(?<=[.!?:;])\s+|\s[-–—]\s")
+_FIRST_SIGNS = re.compile(r"^\W+")
 _MARKS = str.maketrans(dict.fromkeys("“”„«»", "'"))
 
 
@@ -36,7 +40,7 @@ def check(case: Case) -> Refusal | None:
     if case.change.action == "clear":
         return None
     values = [leaf for leaf in leaves(case.change.value) if str(leaf).strip()]
-    texts = [leaf for leaf in values if isinstance(leaf, str)]
+    texts = _texts(case.change)
     if not values and not isinstance(case.change.value, bool) and case.change.action != "remove":
         return Refusal("no_value", "the value is empty")
     if any(_hides(text) for text in texts):
@@ -54,13 +58,14 @@ def check(case: Case) -> Refusal | None:
 
 def kept(case: Case) -> Change:
     """The change as it may be made: an order that its field takes, as a quote of the user's."""
-    value = case.change.value
-    if not isinstance(value, str) or case.change.action == "remove":
-        return case.change
-    if case.settings.instructions == "refuse" or not _gives_orders(case, [value]):
-        return case.change
-    said = case.found.text if case.found else value
-    return replace(case.change, value=f"said: “{' '.join(said.translate(_MARKS).split())}”")
+    change = case.change
+    if case.settings.instructions == "refuse" or change.action in ("remove", "clear"):
+        return change
+    texts = _texts(change)
+    if not _gives_orders(case, texts):
+        return change
+    said = case.found.text if case.found else texts[-1]
+    return replace(change, value=f"said: “{' '.join(said.translate(_MARKS).split())}”")
 
 
 def _gives_orders(case: Case, texts: list[str]) -> bool:
@@ -73,7 +78,20 @@ def _can_be_marked(case: Case) -> bool:
     if case.change.action == "remove":
         return True
     said = case.found.text if case.found else ""
-    return isinstance(case.change.value, str) and not (_hides(said) or _imitates(said))
+    value = _unwrapped(case.change.value)
+    alone = value[0] if is_list(value) and len(value) == 1 else value
+    return isinstance(alone, str) and not (_hides(said) or _imitates(said))
+
+
+def _texts(change: Change) -> list[str]:
+    """The strings of a value, as written and as they will be read where they are JSON."""
+    read = _unwrapped(change.value)
+    every = [change.value] if read == change.value else [change.value, read]
+    return [leaf for leaf in leaves(every) if isinstance(leaf, str) and leaf.strip()]
+
+
+def _unwrapped(value: Any) -> Any:
+    return parsed(parsed(value, "array"), "object")
 
 
 def _is_nothing(text: str, case: Case) -> bool:
@@ -114,10 +132,12 @@ def _alphabets(word: str) -> set[str]:
 def _orders(text: str, *, kept: bool = False) -> bool:
     """Whether it gives orders; what would be kept must not speak to later conversations either."""
     plain = " ".join(_visible(text).split())
-    patterns = [one for language in known() for one in language.orders]
-    if kept:
-        patterns += [one for language in known() for one in language.addresses]
-    return any(pattern.search(plain) for pattern in patterns)
+    if any(pattern.search(plain) for language in known() for pattern in language.orders):
+        return True
+    # Each sentence, without the bullet or the bracket that it begins with.
+    sentences = [_FIRST_SIGNS.sub("", one) for one in _SENTENCES.split(plain)] if kept else []
+    patterns = [pattern for language in known() for pattern in language.addresses]
+    return any(pattern.search(one) for one in sentences for pattern in patterns)
 
 
 def _imitates(text: str) -> bool:
