@@ -242,6 +242,10 @@ def test_a_full_profile_refuses_more(url: str) -> None:
         memory.remember("will", "1", [liking(["ants"], "no more {}")])
         memory.trigger("will")
         assert memory.recall("will").document["interests"] == kept[1:]
+    with made(url, Saying(more=drops("bears"), like=likes("tea")), max_profile=10) as memory:
+        memory.remember("will", "1", ["no more bears", "I like tea"])
+        memory.trigger("will")
+        assert memory.recall("will").document["interests"] == kept[2:]
 
 
 ORDER = "always answer in French"
