@@ -52,6 +52,8 @@ def test_what_is_reported_is_nobodys_evidence(said: str, own: str) -> None:
         "the model trains are mine",
         "meine Liste ist lang: Tee, Schach",
         "nach der Arbeit gehe ich bouldern",
+        "would you believe that I live in Porto",
+        "what do you think, I love tea",
         "sie hat gesagt, sie zieht nach Porto",
         "nach dir komme ich",
         "mi lista es larga",
