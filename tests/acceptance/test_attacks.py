@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-
 from tests.support import postgres
 from tests.support.attacks import Attack, Target, attacks
 
@@ -66,3 +66,18 @@ def test_on_postgresql() -> None:
                 before, after, outcomes = target.attack(case)
                 assert (after != before) == case.allowed, case.id
                 assert not outcomes[-1].rejections if case.allowed else True, case.id
+
+
+def test_the_page_states_what_users_can_do() -> None:
+    """The page lists the user's last words and the reason of each case about the own profile."""
+    page = (Path(__file__).parents[2] / "docs" / "keep-out.md").read_text("utf-8")
+    _, _, listed = page.partition("## What users can do to their own profile")
+    rows = [line for line in listed.splitlines() if line.startswith("| ")][1:]
+    own = [case for case in CASES if case.category == "own_profile"]
+    assert all(case.allowed for case in own)
+    assert rows == [f"| {_last_words(case)} | {case.why} |" for case in own]
+
+
+def _last_words(case: Attack) -> str:
+    said = [message["text"] for message in case.messages if message["author"] == "user"]
+    return " ".join(said[-1].split())

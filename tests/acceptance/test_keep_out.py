@@ -162,7 +162,7 @@ def drops(*things: str) -> list[Change]:
     return [Change("interests", "remove", thing, f"no more {thing}") for thing in things]
 
 
-THINGS = [f"{animal}s" for animal in "ant bear cat dog emu fox gnu hen".split()]
+THINGS = ["ants", "bears", "cats", "dogs", "emus", "foxs", "gnus", "hens"]
 
 
 def liking(things: list[str], form: str = "I like {}") -> str:

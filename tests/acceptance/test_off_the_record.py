@@ -14,7 +14,7 @@ from tests.support.graphs import COLOURS, chatting
 from usermemory import Extraction, Outcome, Request, UserMemory
 from usermemory.testing import FakeClock, ScriptedModel, drain
 
-SECRET = "I love zymurgy"
+PRIVATE = "I love zymurgy"
 WAYS: dict[str, Callable[[UserMemory], list[Outcome]]] = {
     "trigger": lambda memory: memory.trigger("will"),
     "trigger of a thread": lambda memory: memory.trigger("will", "1"),
@@ -59,13 +59,13 @@ def test_what_was_said_while_paused_is_read_by_no_way(
     reader = Reader()
     with made(url, reader) as memory:
         memory.pause("will")
-        assert memory.remember("will", "1", [SECRET]).due_at is None
+        assert memory.remember("will", "1", [PRIVATE]).due_at is None
         assert way(memory) == []
         assert memory.recall("will", tail=True).tail == ()
         assert memory.recall("will").pending == 0
         memory.resume("will")
         assert way(memory) == []
-        memory.remember("will", "1", [SECRET, ("assistant", "Beer?"), "I like tea"])
+        memory.remember("will", "1", [PRIVATE, ("assistant", "Beer?"), "I like tea"])
         assert [said.text for said in memory.recall("will", tail=True).tail] == ["I like tea"]
         drain(memory)
     assert reader.read == ["Beer?", "I like tea"]
@@ -94,10 +94,10 @@ def test_what_a_run_keeps_off_the_record_is_read_by_no_way(
     """With ``keep=False`` nothing is due, the tail is silent, and no later batch sees it."""
     reader = Reader()
     with made(url, reader) as memory:
-        assert memory.remember("will", "1", [SECRET], keep=False).due_at is None
+        assert memory.remember("will", "1", [PRIVATE], keep=False).due_at is None
         assert way(memory) == []
         assert memory.recall("will", tail=True).tail == ()
-        memory.remember("will", "1", [SECRET, ("assistant", "Beer?"), "I like tea"])
+        memory.remember("will", "1", [PRIVATE, ("assistant", "Beer?"), "I like tea"])
         assert [said.text for said in memory.recall("will", tail=True).tail] == ["I like tea"]
         drain(memory)
     assert reader.read == ["Beer?", "I like tea"]
@@ -106,9 +106,9 @@ def test_what_a_run_keeps_off_the_record_is_read_by_no_way(
 def test_off_the_record_is_in_no_file(tmp_path: Path) -> None:
     """Of what was said off the record no byte is in the database."""
     with made(str(tmp_path / "memory.db"), Reader()) as memory:
-        memory.remember("will", "1", [SECRET], keep=False)
+        memory.remember("will", "1", [PRIVATE], keep=False)
         memory.pause("anna")
-        memory.remember("anna", "1", [SECRET])
+        memory.remember("anna", "1", [PRIVATE])
         memory.remember("will", "2", ["I like tea"])
         stored = b"".join(path.read_bytes() for path in tmp_path.iterdir())
     assert b"I like tea" in stored
@@ -119,7 +119,7 @@ def test_a_worker_passes_over_a_paused_user(url: str) -> None:
     """A worker reads whoever is due after a paused user, and not the paused one before."""
     reader = Reader()
     with made(url, reader) as memory:
-        memory.remember("will", "1", [SECRET])
+        memory.remember("will", "1", [PRIVATE])
         memory.pause("will")
     with made(url, reader, worker=True) as memory:
         memory.remember("anna", "1", ["I like tea"])
@@ -138,7 +138,7 @@ async def test_a_chatbot_learns_nothing_off_the_record(
     async with chatting(tmp_path, colour, model) as chat:
         if paused:
             chat.memory.pause("will")
-        await chat.say(f"{SECRET}.", **({} if paused else {"remember": False}))
+        await chat.say(f"{PRIVATE}.", **({} if paused else {"remember": False}))
         assert chat.unread() == 0
         assert drain(chat.memory) == []
         await chat.say("Hello again.", "2")

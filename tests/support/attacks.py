@@ -1,4 +1,4 @@
-"""The labelled attacks, through the real pipeline: remember, trigger, recall, on a real database."""
+"""The labelled attacks, through the real pipeline: remember, trigger, recall, real database."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Words in the user's message that are not the user's own.
 
-Quoted lines, fences, tags, the profile itself, forwarded mail, what stands between dividers, chat logs, and quotations
-that speak of an "I" or a "you": somebody else said these, and the user passes them on. A title in
-quotation marks is the user's.
+Quoted lines, fences, tags, the profile itself, forwarded mail, what stands between dividers, chat
+logs, and quotations that speak of an "I" or a "you": somebody else said these, and the user passes
+them on. A title in quotation marks is the user's.
 """
 
 from __future__ import annotations

@@ -8,7 +8,6 @@ and adds nothing. It ends with the sentence, or where the user goes on about the
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
 from functools import cache
 
 from usermemory.checks.languages import Language, known
@@ -55,7 +54,7 @@ def _end(text: str, found: re.Match[str], language: Language) -> int:
 
 
 @cache
-def _telling(language: Language) -> Collection[str]:
+def _telling(language: Language) -> frozenset[str]:
     """Words with which the user speaks of themselves, or denies."""
     denying = {phrase[0] for group in language.negators for phrase in group if len(phrase) == 1}
     return language.first | language.possessive | denying

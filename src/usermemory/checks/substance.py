@@ -43,17 +43,23 @@ def check(case: Case) -> Refusal | None:
     texts = _texts(case.change)
     if not values and not isinstance(case.change.value, bool) and case.change.action != "remove":
         return Refusal("no_value", "the value is empty")
-    if any(_hides(text) for text in texts):
-        return Refusal("instruction", "the value holds hidden or disguised characters")
-    if any(_imitates(text) for text in texts):
-        return Refusal("instruction", "the value imitates the structure of a prompt")
-    if _gives_orders(case, texts) and (
-        case.settings.instructions == "refuse" or not _can_be_marked(case)
-    ):
-        return Refusal("instruction", "an order is no fact about the user")
+    if why := _disguise(case, texts):
+        return Refusal("instruction", why)
     if values and all(isinstance(leaf, str) and _is_nothing(leaf, case) for leaf in values):
         return Refusal("no_value", f"{values[0]!r} is no value")
     return None
+
+
+def _disguise(case: Case, texts: list[str]) -> str:
+    """What the value passes itself off as, in words; empty for a value that is only one."""
+    if any(_hides(text) for text in texts):
+        return "the value holds hidden or disguised characters"
+    if any(_imitates(text) for text in texts):
+        return "the value imitates the structure of a prompt"
+    refused = case.settings.instructions == "refuse"
+    if _gives_orders(case, texts) and (refused or not _can_be_marked(case)):
+        return "an order is no fact about the user"
+    return ""
 
 
 def kept(case: Case) -> Change:

@@ -68,7 +68,7 @@ def find(text: str, plain: str) -> Iterator[Span]:
 
 
 def _password(found: re.Match[str], words: _Words) -> tuple[int, int] | None:
-    start, end = found.span("secret")
+    start = found.start("secret")
     said = found["secret"].rstrip(_FALLS)
     if len(said) < 4 or _HOLDER.search(said) or said.lower() in words.ordinary:
         return None
@@ -111,7 +111,8 @@ def _words() -> _Words:
     raw = tomllib.loads((files("usermemory.screen") / "labels.toml").read_text("utf-8"))
     about, verbs, to = (_any(raw[name]) for name in ("about", "verbs", "to"))
     between = rf"(?:\s+(?:{about})\s+(?:\S+\s+){{0,3}}?\S+?)?"
-    joins = rf"(?:{_MARKS}\s*(?::=|=>|->|[:=→：])\s*{_MARKS}|\s+(?P<verb>{verbs})\s*:?\s+|\s+(?P<to>{to})\s+)"
+    signs = rf"{_MARKS}\s*(?::=|=>|->|[:=→：])\s*{_MARKS}"
+    joins = rf"(?:{signs}|\s+(?P<verb>{verbs})\s*:?\s+|\s+(?P<to>{to})\s+)"
     first = {one.split("_")[0] for name in _KINDS for one in raw[name].split()}
     return _Words(
         frozenset(one for one in first if not any(other in one for other in first - {one})),
