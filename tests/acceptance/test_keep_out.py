@@ -72,12 +72,12 @@ def test_secrets_are_masked_before_anything_is_stored(url: str) -> None:
     with made(url, model) as memory:
         assert memory.remember("will", "1", TURN).new == 3
         (said,) = memory.recall("will", tail=True).tail
-        assert said.text == "I'm Will, pay with [secret removed: card number]"
+        assert said.text == "I'm Will, pay with [card number removed]"
         memory.trigger("will")
         assert memory.recall("will").document["name"] == "Will"
         memory.remember("will", "1", [*TURN, HumanMessage("bye", id="4")])
         memory.trigger("will")
-    assert "[secret removed: API key]" in " ".join(model.read)
+    assert "[API key removed]" in " ".join(model.read)
     assert not any(secret in text for secret in (CARD, "abcdef0123456789") for text in model.read)
 
 
@@ -90,6 +90,16 @@ def test_a_masked_secret_is_in_no_file(tmp_path: Path) -> None:
         stored = b"".join(path.read_bytes() for path in tmp_path.iterdir())
     assert b"zymurgy" in stored
     assert not any(one in stored for one in (b"4111", b"abcdef0123456789", b"4821"))
+
+
+def test_what_stands_beside_a_secret_is_learned(tmp_path: Path) -> None:
+    """A mask hinders neither the rest of its sentence nor the next one, without a model too."""
+    with UserMemory(str(tmp_path / "memory.db"), model="offline", worker=False) as memory:
+        said = "My name is Will and my password is hunter2. I love bouldering."
+        memory.remember("will", "1", [said])
+        memory.trigger("will")
+        known = memory.recall("will").document
+    assert (known["name"], known["interests"]) == ("Will", ["bouldering"])
 
 
 @pytest.mark.parametrize("policy", ["mask", "refuse", "keep"])

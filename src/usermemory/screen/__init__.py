@@ -37,7 +37,7 @@ def screened(text: str, policy: SecretPolicy) -> str | None:
         policy: What to do about secrets in it.
 
     Returns:
-        The text, each secret replaced by what it was, such as ``[secret removed: card number]``;
+        The text, each secret replaced by what it was, such as ``[card number removed]``;
         None where the message is not to be stored.
     """
     if policy == "keep" or not (found := find(text)):
@@ -47,7 +47,7 @@ def screened(text: str, policy: SecretPolicy) -> str | None:
     kept: list[str] = []
     end = 0
     for secret in found:
-        kept += text[end : secret.start], f"[secret removed: {secret.kind}]"
+        kept += text[end : secret.start], f"[{secret.kind} removed]"
         end = secret.end
     return "".join([*kept, text[end:]])
 
