@@ -30,7 +30,7 @@ from usermemory.store.flows.commit import Failure, Result, commit, fail, hold
 logger = logging.getLogger("usermemory")
 
 NOT_REPAIRABLE = frozenset(
-    {"duplicate", "not_the_users_words", "instruction", "protected", "profile_full"}
+    {"duplicate", "not_the_users_words", "instruction", "protected", "profile_full", "erased"}
 )
 """Refusals that a second answer cannot mend: asking again would be paid for nothing."""
 
@@ -154,6 +154,8 @@ class Consolidator:
             },
             off=self.off,
             limits=self.limits,
+            salt=claim.salt,
+            tombstones=claim.tombstones,
         )
         return fold(self._known(claim), changes, case)
 

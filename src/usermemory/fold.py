@@ -8,6 +8,8 @@ from typing import Any
 
 from usermemory.changes import Unfit, apply
 from usermemory.checks import Accepted, Texts, check
+from usermemory.checks.case import leaves
+from usermemory.erasure import MASK, Tombstone, buried, subject_of
 from usermemory.limits import Limits
 from usermemory.records import Applied, Change, Evidence, Message, Rejection
 from usermemory.schema import Schema
@@ -24,6 +26,8 @@ class Case:
         edited: When each field was last edited by hand.
         off: Checks that are left out.
         limits: How much the profile may hold.
+        salt: The user's secret, to know what was erased.
+        tombstones: What was erased: words from before do not bring it back.
         read: What was read in the messages, for one change after the other.
     """
 
@@ -35,6 +39,8 @@ class Case:
     edited: Mapping[str, float]
     off: frozenset[str] = frozenset()
     limits: Limits = Limits()
+    salt: str = ""
+    tombstones: Sequence[Tombstone] = ()
     read: Texts = field(default_factory=Texts, init=False, repr=False, compare=False)
 
 
@@ -65,6 +71,9 @@ def fold(document: Mapping[str, Any], changes: Iterable[Change], case: Case) -> 
         if full := case.limits.full(document, after):
             rejections.append(Rejection(change, "profile_full", full))
             continue
+        if _erased(done, case):
+            rejections.append(Rejection(change, "erased", "the user had it erased"))
+            continue
         document = after
         applied.append(done)
     return Folded(document, tuple(applied), tuple(rejections))
@@ -90,6 +99,24 @@ def judge(
         earlier=earlier,
         read=case.read,
     )
+
+
+def _erased(done: Applied, case: Case) -> bool:
+    """Whether this would bring back what the user had erased, from words received before."""
+    if done.after is None or not case.tombstones:
+        return False
+    if any(MASK in str(leaf) for leaf in leaves(done.after)):
+        return True
+    received = _received(done.evidence, case.batch)
+    value = subject_of(case.schema.fields.get(done.field), done, done.after)
+    return buried(case.tombstones, case.salt, done.field, value, received)
+
+
+def _received(evidence: Sequence[Evidence], batch: Sequence[Message]) -> float | None:
+    """When the memory took in the words; without a quote, the oldest of the user's in the batch."""
+    quoted = {one.seq for one in evidence}
+    said = [m for m in batch if m.author == "user" and (not quoted or m.seq in quoted)]
+    return min((m.received for m in said if m.received is not None), default=None)
 
 
 def stamped(
