@@ -61,7 +61,7 @@ def made(url: str, model: Saying, **settings: Any) -> UserMemory:
 
 TURN = [
     HumanMessage(f"I'm Will, pay with {CARD}", id="1"),
-    AIMessage("With the password hunter22? Or was it: password: hunter22", id="2"),
+    AIMessage("Is your password: hunter2?", id="2"),
     ToolMessage('{"api_key": "abcdef0123456789"}', id="3", tool_call_id="x"),
 ]
 
@@ -85,11 +85,11 @@ def test_a_masked_secret_is_in_no_file(tmp_path: Path) -> None:
     """The database files hold the words around a secret, and no byte of the secret."""
     with made(str(tmp_path / "memory.db"), Saying()) as memory:
         memory.remember("will", "1", TURN)
-        memory.remember("will", "2", [HumanMessage("zymurgy, and my PIN is 4821", id="1")])
+        memory.remember("will", "2", [HumanMessage("zymurgy, and my password is hunter2", id="1")])
         memory.trigger("will")
         stored = b"".join(path.read_bytes() for path in tmp_path.iterdir())
     assert b"zymurgy" in stored
-    assert not any(one in stored for one in (b"4111", b"abcdef0123456789", b"4821"))
+    assert not any(one in stored for one in (b"4111 1111", b"abcdef0123456789", b"hunter2"))
 
 
 def test_what_stands_beside_a_secret_is_learned(tmp_path: Path) -> None:
