@@ -15,12 +15,14 @@ This folder is the only one that imports langgraph.
 from usermemory.langgraph.chatbot import create_chatbot
 from usermemory.langgraph.identity import FindUser
 from usermemory.langgraph.nodes import OnError, UserInfo, recall_node, remember_node
+from usermemory.langgraph.profile_store import ProfileStore
 from usermemory.langgraph.savers import AsyncSaver, Saver, acheckpointer, checkpointer
 
 __all__ = [
     "AsyncSaver",
     "FindUser",
     "OnError",
+    "ProfileStore",
     "Saver",
     "UserInfo",
     "acheckpointer",

@@ -12,7 +12,14 @@ from usermemory.messages import digest, parts
 from usermemory.records import Message, Scheduled
 from usermemory.store.codec import dumps
 from usermemory.store.driver import Flow
-from usermemory.store.flows.common import Thread, User, load_thread, lock_user, save_thread
+from usermemory.store.flows.common import (
+    Thread,
+    User,
+    first,
+    load_thread,
+    lock_user,
+    save_thread,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +32,9 @@ class Policy:
         keep: False to store read marks only: nothing said now is ever learned.
         at_once: Whether so many unread messages and characters make it due now.
         moved: Whether the delay was asked for by this call, and holds without new messages too.
+        past: For messages of a time before the memory was in use: when the last of them was said
+            at the latest. They count as received when they were said, if they tell, else before
+            everything else; a schedule that the thread has already stays. None: said now.
     """
 
     delay: float
@@ -32,6 +42,30 @@ class Policy:
     keep: bool = True
     at_once: Callable[[int, int], bool] | None = None
     moved: bool = False
+    past: float | None = None
+
+    def times(self, message: Message, now: float) -> dict[str, float | None]:
+        """When a message was said, and when it counts as received; None: now."""
+        said = message.at
+        if self.past is None:
+            return {"said_at": now if said is None else said, "received_at": None}
+        received = 0.0 if said is None else min(said, now)
+        return {"said_at": self.past if said is None else said, "received_at": received}
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """How much of a thread the memory has not seen.
+
+    Attributes:
+        new: Messages that it does not know, or knows with another text.
+        by_user: How many of those hold the user's own words.
+        paused: Whether nothing is learned about this user now.
+    """
+
+    new: int
+    by_user: int
+    paused: bool = False
 
 
 def remember(
@@ -51,26 +85,44 @@ def remember(
     key = {"user_id": user_id, "thread_id": thread_id}
     user = yield from lock_user(user_id)
     thread = yield from load_thread(key)
-    found = yield from _news(key, user, newest_first)
+    if policy.past is not None and user.paused:
+        # Marked as seen, what was said before the pause could never be learned.
+        return Scheduled(due_at=thread.due_at, new=0, by_user=0)
+    found = yield from _news(key, user.salt, newest_first)
     keep = policy.keep and not user.paused
+    add = partial(_add, key, thread, user, policy, keep)
     for message in found.edited:
-        position = yield from _withdraw(key, thread, message)
-        yield from _add(key, thread, user, message, keep, position)
+        yield from add(message, (yield from _withdraw(key, thread, message)))
     for message in found.new:
-        yield from _add(key, thread, user, message, keep, None)
+        yield from add(message, None)
     news = [*found.edited, *found.new]
     if (news and keep) or (policy.moved and thread.unread):
         _schedule(thread, user.now, policy)
     if news or policy.moved:
         yield from save_thread(key, thread)
-    by_user = sum(message.author == "user" for message in news)
-    return Scheduled(due_at=thread.due_at, new=len(news), by_user=by_user)
+    return Scheduled(due_at=thread.due_at, new=len(news), by_user=_by_user(news))
 
 
-def _news(key: dict[str, Any], user: User, newest_first: Iterable[Message]) -> Flow[Alignment]:
+def unknown(user_id: str, thread_id: str, newest_first: Iterable[Message]) -> Flow[News]:
+    """What `remember` would find new in these messages; changes and locks nothing."""
+    row = first((yield "known_user", {"user_id": user_id}))
+    if row is None:
+        news = list(newest_first)
+        return News(len(news), _by_user(news))
+    key = {"user_id": user_id, "thread_id": thread_id}
+    found = yield from _news(key, row["salt"], newest_first)
+    news = [*found.edited, *found.new]
+    return News(len(news), _by_user(news), bool(row["paused"]))
+
+
+def _by_user(news: Iterable[Message]) -> int:
+    return sum(message.author == "user" for message in news)
+
+
+def _news(key: dict[str, Any], salt: str, newest_first: Iterable[Message]) -> Flow[Alignment]:
     rows = yield "marks", {**key, "count": WINDOW}
     marks = [Mark(row["message_id"], row["digest"]) for row in reversed(rows)]
-    passed = Passed(newest_first, partial(digest, user.salt))
+    passed = Passed(newest_first, partial(digest, salt))
     known: dict[str, str | None] = {}
     while ids := ids_to_ask(passed, marks, known):
         rows = yield "known_ids", {**key, "ids": dumps(ids)}
@@ -90,8 +142,9 @@ def _add(
     key: dict[str, Any],
     thread: Thread,
     user: User,
-    message: Message,
+    policy: Policy,
     keep: bool,  # noqa: FBT001 - a private helper
+    message: Message,
     position: int | None,
 ) -> Flow[None]:
     stored = message if keep else replace(message, text="", name=None)
@@ -109,7 +162,7 @@ def _add(
                 "author": message.author,
                 "name": stored.name,
                 "text": text,
-                "said_at": user.now if message.at is None else message.at,
+                **policy.times(message, user.now),
                 "state": "unread" if keep else "mark",
             },
         )
@@ -121,6 +174,8 @@ def _add(
 
 def _schedule(thread: Thread, now: float, policy: Policy) -> None:
     """Reset the quiet time, within what a chat that never goes quiet may take."""
+    if policy.past is not None and thread.state == "waiting":
+        return
     if thread.state == "dead":
         thread.attempts, thread.not_before = 0, 0.0
     thread.first_at = now if thread.first_at is None else thread.first_at
