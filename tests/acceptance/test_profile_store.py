@@ -31,10 +31,11 @@ TOLD = {
 }
 
 
-@pytest.fixture
-def memory(tmp_path: Path) -> Iterator[UserMemory]:
+@pytest.fixture(scope="module")
+def memory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[UserMemory]:
+    """A memory that every test reads and none changes."""
     clock = FakeClock()
-    url = f"sqlite:///{tmp_path}/memory.db"
+    url = f"sqlite:///{tmp_path_factory.mktemp('store')}/memory.db"
     with UserMemory(url, model="offline", worker=False, clock=clock) as memory:
         for user_id, text in TOLD.items():
             memory.remember(user_id, "1", [("user", text)])
@@ -255,18 +256,19 @@ def test_a_write_says_what_to_call_instead(
     assert memory.recall("ann") == before
 
 
-def test_more_users_than_a_page(memory: UserMemory) -> None:
+def test_more_users_than_a_page(tmp_path: Path) -> None:
     """Users beyond the first page are found, listed and counted once."""
-    for number in range(150):
-        memory.remember(f"user {number}", "1", [("user", f"I love game {number}.")])
-        memory.trigger(f"user {number}")
-    store = ProfileStore(memory)
-    assert len(store.list_namespaces(max_depth=2, limit=1_000)) == 153
-    assert len(store.list_namespaces(max_depth=2, limit=100, offset=100)) == 53
-    hits = store.search(("users",), filter={"field": "interests"}, limit=1_000)
-    assert len({item.namespace for item in hits}) == 153
-    best = store.search(("users",), query="149", limit=1)
-    assert found(best) == [("user 149", "profile")]
+    with UserMemory(f"sqlite:///{tmp_path}/memory.db", model="offline", worker=False) as memory:
+        for number in range(105):
+            memory.remember(f"user {number}", "1", [("user", f"I love game {number}.")])
+            memory.trigger(f"user {number}")
+        store = ProfileStore(memory)
+        assert len(store.list_namespaces(max_depth=2, limit=1_000)) == 105
+        assert len(store.list_namespaces(max_depth=2, limit=100, offset=60)) == 45
+        hits = store.search(("users",), filter={"field": "interests"}, limit=1_000)
+        assert len({item.namespace for item in hits}) == 105
+        best = store.search(("users",), query="99", limit=1)
+        assert found(best) == [("user 99", "profile")]
 
 
 async def test_the_loop_is_not_blocked(memory: UserMemory) -> None:
@@ -277,6 +279,7 @@ async def test_the_loop_is_not_blocked(memory: UserMemory) -> None:
     await store.aget(("users", "ann"), "profile")
     await store.asearch(("users",), query="chess")
     await store.alist_namespaces()
+    memory.driver.hook = None
     assert threads
     assert threading.get_ident() not in threads
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from usermemory.conformance.backfilling import Backfilling
 from usermemory.conformance.consolidating import Consolidating
 from usermemory.conformance.failing import Failing
 from usermemory.conformance.harness import Bench, Colour
@@ -23,7 +24,7 @@ from usermemory.conformance.remembering import Making, Remembering
 __all__ = ["Conformance"]
 
 
-class Conformance(Remembering, Consolidating, Failing):
+class Conformance(Remembering, Consolidating, Failing, Backfilling):
     """What every database must do; a subclass says where it is, with the fixture ``url``."""
 
     @pytest.fixture
