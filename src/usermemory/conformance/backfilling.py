@@ -68,7 +68,8 @@ class Backfilling:
         """What is left over from a first batch has not waited since it was said."""
         bench = making(gate=Count(4), hold_max=60.0)
         many = with_ids([("user", f"I like thing {n}") for n in range(202)], "many")
-        bench.verbs.backfill("will", "t", many)
+        dated = [{**message, "timestamp": bench.clock.now() - YEAR} for message in many]
+        bench.verbs.backfill("will", "t", dated)
         assert [outcome.status for outcome in bench.verbs.run_due()] == ["changed", "held"]
 
     def test_a_paused_user_is_left_for_later(self, making: Making) -> None:
