@@ -35,14 +35,16 @@ class Backfilling:
         assert [outcome.thread_id for outcome in bench.verbs.run_due()] == ["old"]
 
     def test_times(self, making: Making) -> None:
-        """A message has its own time, else that of the thread's end; never that of the backfill."""
+        """A message has its own time, else the one given for it, else that of the thread's end."""
         bench = making()
         now = bench.clock.now()
-        told = [OLD[0], OLD[1], {**OLD[2], "timestamp": now - 2 * YEAR}]
-        bench.verbs.backfill("will", "t", told, before=now - YEAR)
+        late = with_ids([("user", "I like fog")], "late")
+        told = [OLD[0], OLD[1], {**OLD[2], "timestamp": now - 3 * YEAR}, *late]
+        said = {"late0": now - 2 * YEAR, "old2": now}
+        bench.verbs.backfill("will", "t", told, said=said, before=now - YEAR)
         bench.verbs.trigger("will")
-        quotes = {e.quote: e.at for e in bench.verbs.why("will", "interests")}
-        assert quotes == {"I like chess": now - YEAR, "I like tea": now - 2 * YEAR}
+        ages = {e.quote: (now - e.at) / YEAR for e in bench.verbs.why("will", "interests")}
+        assert ages == {"I like chess": 1, "I like tea": 3, "I like fog": 2}
 
     def test_it_was_received_before_all_else(self, making: Making) -> None:
         """What was just said in another thread is newer than whatever is backfilled after it."""

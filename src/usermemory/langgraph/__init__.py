@@ -12,6 +12,7 @@
 This folder is the only one that imports langgraph.
 """
 
+from usermemory.langgraph.backfilling import Backfilled, BackfilledThread, backfill
 from usermemory.langgraph.chatbot import create_chatbot
 from usermemory.langgraph.identity import FindUser
 from usermemory.langgraph.nodes import OnError, UserInfo, recall_node, remember_node
@@ -20,12 +21,15 @@ from usermemory.langgraph.savers import AsyncSaver, Saver, acheckpointer, checkp
 
 __all__ = [
     "AsyncSaver",
+    "Backfilled",
+    "BackfilledThread",
     "FindUser",
     "OnError",
     "ProfileStore",
     "Saver",
     "UserInfo",
     "acheckpointer",
+    "backfill",
     "checkpointer",
     "create_chatbot",
     "recall_node",

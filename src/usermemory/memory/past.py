@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from usermemory.memory.chat import ChatVerbs
@@ -10,42 +10,55 @@ from usermemory.memory.core import checked_seconds, checked_thread, checked_user
 from usermemory.messages import newest_first
 from usermemory.records import Message, Recalled, Scheduled
 from usermemory.store.flows import recall as recalls
-from usermemory.store.flows.remember import News, Policy, remember, unknown
+from usermemory.store.flows.remember import News, Past, Policy, remember, unknown
 
 
 class PastVerbs(ChatVerbs):
     """Backfill, news and profiles."""
 
     def backfill(
-        self, user_id: str, thread_id: str, messages: Iterable[Any], *, before: float | None = None
+        self,
+        user_id: str,
+        thread_id: str,
+        messages: Iterable[Any],
+        *,
+        said: Mapping[str, float] | None = None,
+        before: float | None = None,
     ) -> Scheduled:
         """Take in a thread of the past: as `remember`, but what is in it counts as old.
 
-        A message counts as received when it was said, if it tells (``timestamp`` or
+        A message counts as received at its own time, if it has one (``timestamp`` or
         ``created_at``), else before every erasure: what was forgotten is not learned again. The
         thread is due at once, behind what is due already; the gate and the daily budget apply.
-        Of a paused user nothing is taken in, to be done after `resume`. Calling it again is
-        cheap and adds nothing.
+        Of a paused user nothing is taken in: do it after `resume`. Calling it again is cheap and
+        adds nothing.
 
         Args:
             user_id: Whose words.
             thread_id: Their thread.
             messages: As for `remember`.
-            before: When the last of them was said at the latest, in seconds since the epoch, for
-                those that don't tell; None: now.
+            said: When messages without a time of their own were said, by their id, in seconds
+                since the epoch.
+            before: When all others were said at the latest; None: now.
 
         Raises:
             InvalidInput: As for `remember`.
             StoreError: As for `remember`.
         """
-        args = self._backfilling(user_id, thread_id, messages, before)
+        args = self._backfilling(user_id, thread_id, messages, said, before)
         return self._scheduled(user_id, thread_id, self.driver.write(remember, *args))
 
     async def abackfill(
-        self, user_id: str, thread_id: str, messages: Iterable[Any], *, before: float | None = None
+        self,
+        user_id: str,
+        thread_id: str,
+        messages: Iterable[Any],
+        *,
+        said: Mapping[str, float] | None = None,
+        before: float | None = None,
     ) -> Scheduled:
         """As `backfill`."""
-        args = self._backfilling(user_id, thread_id, messages, before)
+        args = self._backfilling(user_id, thread_id, messages, said, before)
         return self._scheduled(user_id, thread_id, await self.driver.awrite(remember, *args))
 
     def news(self, user_id: str, thread_id: str, messages: Iterable[Any]) -> News:
@@ -85,8 +98,13 @@ class PastVerbs(ChatVerbs):
         return user_id, thread_id, newest_first(messages, user_id, self.author)
 
     def _backfilling(
-        self, user_id: str, thread_id: str, messages: Iterable[Any], before: float | None
+        self,
+        user_id: str,
+        thread_id: str,
+        messages: Iterable[Any],
+        said: Mapping[str, float] | None,
+        before: float | None,
     ) -> tuple[str, str, Iterable[Message], Policy]:
-        past = self.clock.now() if before is None else checked_seconds("before", before)
-        policy = Policy(delay=0.0, max_wait=self.max_wait, past=past)
+        latest = self.clock.now() if before is None else checked_seconds("before", before)
+        policy = Policy(delay=0.0, max_wait=self.max_wait, past=Past(said or {}, latest))
         return *self._looking(user_id, thread_id, messages), policy

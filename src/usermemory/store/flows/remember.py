@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -23,6 +23,29 @@ from usermemory.store.flows.common import (
 
 
 @dataclass(frozen=True, slots=True)
+class Past:
+    """When messages were said that come to the memory long after.
+
+    Only a time of its own makes a message count as received then. What others say of its time is
+    good enough to understand "last month", but not to tell it from what was erased since: such a
+    message counts as received before everything else.
+
+    Attributes:
+        said: By id, for those that have no time of their own.
+        before: For the rest: the latest that it can have been.
+    """
+
+    said: Mapping[str, float]
+    before: float
+
+    def times(self, message: Message, now: float) -> dict[str, float | None]:
+        """When a message was said, and when it counts as received."""
+        if message.at is not None:
+            return {"said_at": message.at, "received_at": min(message.at, now)}
+        return {"said_at": self.said.get(message.id or "", self.before), "received_at": 0.0}
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """When a thread becomes due.
 
@@ -32,9 +55,8 @@ class Policy:
         keep: False to store read marks only: nothing said now is ever learned.
         at_once: Whether so many unread messages and characters make it due now.
         moved: Whether the delay was asked for by this call, and holds without new messages too.
-        past: For messages of a time before the memory was in use: when the last of them was said
-            at the latest. They count as received when they were said, if they tell, else before
-            everything else; a schedule that the thread has already stays. None: said now.
+        past: For messages of a time before the memory was in use; a schedule that the thread has
+            already stays. None: they are said now.
     """
 
     delay: float
@@ -42,15 +64,13 @@ class Policy:
     keep: bool = True
     at_once: Callable[[int, int], bool] | None = None
     moved: bool = False
-    past: float | None = None
+    past: Past | None = None
 
     def times(self, message: Message, now: float) -> dict[str, float | None]:
         """When a message was said, and when it counts as received; None: now."""
-        said = message.at
-        if self.past is None:
-            return {"said_at": now if said is None else said, "received_at": None}
-        received = 0.0 if said is None else min(said, now)
-        return {"said_at": self.past if said is None else said, "received_at": received}
+        if self.past is not None:
+            return self.past.times(message, now)
+        return {"said_at": now if message.at is None else message.at, "received_at": None}
 
 
 @dataclass(frozen=True, slots=True)
