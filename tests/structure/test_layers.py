@@ -37,6 +37,7 @@ LAYERS = [
     "metrics",
     "health",
     "memory",
+    "importing",
     "langgraph",
     "cli",
     "testing",

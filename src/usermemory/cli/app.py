@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from usermemory.cli import backfill, chat, copy, demo, jobs, migrate, profile, worker
+from usermemory.cli import backfill, chat, copy, demo, importing, jobs, migrate, profile, worker
 
 HELP = """
 Long-term memory of users for LangGraph and LangChain chatbots.
@@ -53,6 +53,7 @@ app.command(epilog=worker.EXAMPLES)(worker.worker)
 app.command(epilog=migrate.EXAMPLES)(migrate.migrate)
 app.command(epilog=copy.EXAMPLES)(copy.copy)
 app.command(epilog=backfill.EXAMPLES)(backfill.backfill)
+app.add_typer(importing.app, name="import")
 app.add_typer(profile.app, name="profile")
 app.add_typer(jobs.app, name="jobs")
 
