@@ -92,7 +92,7 @@ def notes_field(schema: Schema, name: str | None = None) -> str | None:
     return anyone[0] if len(anyone) == 1 else None
 
 
-def fit(  # noqa: PLR0913 - the last three by name
+def fit(
     schema: Schema,
     document: Mapping[str, Any],
     found: Found,

@@ -16,7 +16,7 @@ from usermemory.store.elsewhere import file_of, origin_profiles
 BY = "import: origin"
 
 
-def import_origin(  # noqa: PLR0913 - as `import_profiles`
+def import_origin(
     memory: UserMemory,
     source: str,
     *,

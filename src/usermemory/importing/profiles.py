@@ -11,9 +11,13 @@ from usermemory.errors import Conflict, IdentityError
 from usermemory.importing.fitting import Fitted, Found, LeftOut, fit, notes_field
 from usermemory.importing.merging import mark
 from usermemory.memory import UserMemory
+from usermemory.store.flows.recall import history
 
 _ATTEMPTS = 5
 """A profile that is being learned moves on now and then between reading and writing it."""
+
+_ALL = 1_000_000
+"""Revisions of a user: more than there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,7 @@ class Imported:
     left_out: dict[str, Sequence[LeftOut]]
 
 
-def import_profiles(  # noqa: PLR0913 - the settings of an import, all by name
+def import_profiles(
     memory: UserMemory,
     found: Iterable[Found],
     *,
@@ -129,7 +133,7 @@ def _brought(memory: UserMemory, user_id: str, by: str) -> frozenset[tuple[str, 
     """All that earlier imports brought, be it there still or not."""
     return frozenset(
         (change.field, mark(change.after, change.key))
-        for revision in memory.history(user_id)
+        for revision in memory.driver.read(history, user_id, _ALL)
         if revision.by == by
         for change in revision.changes
         if change.after is not None

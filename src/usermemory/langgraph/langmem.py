@@ -23,7 +23,7 @@ NAMESPACE = "memories.{user_id}"
 _PAGE = 1_000
 
 
-def import_langmem(  # noqa: PLR0913 - as `import_profiles`
+def import_langmem(
     memory: UserMemory,
     store: BaseStore,
     *,
