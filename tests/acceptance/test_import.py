@@ -22,7 +22,8 @@ from usermemory import UserMemory
 from usermemory.errors import InvalidInput, StoreError
 from usermemory.importing import ImportedUser, LeftOut, import_origin
 from usermemory.importing.fitting import NO_FIELD
-from usermemory.importing.merging import GONE, HOLDS
+from usermemory.importing.merging import HOLDS
+from usermemory.importing.unwanted import FORGOTTEN, GONE
 from usermemory.langgraph import import_langmem
 from usermemory.langgraph.threads.opening import store_in
 
@@ -194,6 +195,22 @@ def test_what_is_gone_since_stays_gone(memory: UserMemory, tmp_path: Path) -> No
     done = import_origin(memory, source)
     assert done.changed == 0
     assert done.left_out["will"] == [LeftOut("interests", "bouldering", GONE)]
+    assert import_origin(memory, source, replace=True).changed == 1
+
+
+def test_what_was_forgotten_stays_forgotten(memory: UserMemory, tmp_path: Path) -> None:
+    """A source that is older than an erasure does not bring back what was erased, told or not."""
+    source = origin(tmp_path)
+    import_origin(memory, source)
+    memory.forget("will", "interests", "bouldering")
+    memory.forget_user("ann")
+    for replace in (False, True):
+        done = import_origin(memory, source, replace=replace)
+        assert done.changed == 0
+        assert {one.reason for one in done.left_out["will"]} == {FORGOTTEN}
+        assert len(done.left_out["ann"]) == 4
+    assert memory.recall("will").document["interests"] == []
+    assert memory.recall("ann").updated_at is None
 
 
 def test_a_dry_run_changes_nothing(memory: UserMemory, tmp_path: Path) -> None:
@@ -259,7 +276,7 @@ def test_the_commands(tmp_path: Path) -> None:
     assert f"1  mood: {NO_FIELD}; such as good of new" in done.stdout
     with langmem("sqlite", tmp_path) as (_, path):
         found = data("import", "langmem", "--from", path, "--db", str(db), "--replace")
-    assert found["changed"] == 2
+    assert (found["changed"], found["unchanged"]) == (1, 1)
     assert found["left_out"]["will"] == [
         {"field": "favourite", "value": "blue", "reason": NO_FIELD}
     ]

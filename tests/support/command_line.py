@@ -26,8 +26,11 @@ _ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[()][AB0]|\x1b[=>78]|\x1b\][
 
 def environment(**more: str) -> dict[str, str]:
     """An environment without keys, colours or settings of whoever runs the tests."""
-    names = ("PATH", "HOME", "TMPDIR", "PYTHONPATH")
-    kept = {name: os.environ[name] for name in names if name in os.environ}
+    kept = {
+        name: os.environ[name]
+        for name in ("PATH", "HOME", "TMPDIR", "PYTHONPATH")
+        if name in os.environ
+    }
     return {**kept, "TERM": "xterm", "LANG": "C.UTF-8", "COLUMNS": "200", **more}
 
 

@@ -12,8 +12,8 @@ from pydantic import BaseModel, model_validator
 from usermemory import Remember, UserProfile
 from usermemory.errors import InvalidInput
 from usermemory.importing.fitting import NO_FIELD, NO_NOTES, Fitted, Found, fit, notes_field
-from usermemory.importing.merging import FULL, GONE, HOLDS, mark
-from usermemory.schema import Schema, schema_of
+from usermemory.importing.merging import FULL, HOLDS
+from usermemory.schema import Field, Schema, schema_of
 
 
 class Home(BaseModel):
@@ -146,13 +146,27 @@ def test_a_field_that_the_whole_refuses() -> None:
     assert "too young" in result.left_out[0].reason
 
 
-def test_what_was_brought_before_is_not_brought_back() -> None:
-    """What is gone since an earlier import stays gone; what is new in the source comes."""
-    gone = frozenset([("likes", mark("tea")), ("name", mark("Will"))])
-    result = fitted({}, {"name": "Will", "likes": ["Tea", "fog"]}, gone=gone)
-    assert news(result) == {"likes": ["fog"]}
-    assert {one.reason for one in result.left_out} == {GONE}
-    assert news(fitted({}, {"likes": ["tea"]}, gone=gone, replace=True)) == {"likes": ["tea"]}
+def test_what_is_unwanted_is_left_out() -> None:
+    """A refused value does not come, with the reason; what stands already is not asked about."""
+    asked: list[Any] = []
+
+    def refuse(field: Field, value: Any, key: str | None) -> str | None:
+        asked.append((field.name, value, key))
+        return "no" if value in ("Will", "tea", "1", 2) or key == "Rex" else None
+
+    said = {"name": "Will", "likes": ["tea", "fog", "art"], "pets": [{"name": "Rex"}],
+            "phones": {"home": "1"}, "home": {"city": "Bergen", "floor": 2}}  # fmt: skip
+    result = fitted({"likes": ["art"]}, said, refuse=refuse)
+    assert news(result) == {"likes": ["art", "fog"], "home": {"city": "Bergen", "floor": None}}
+    assert left(result) == [
+        ("name", "Will"),
+        ("likes", "tea"),
+        ("pets", {"name": "Rex", "kind": None}),
+        ("phones", {"home": "1"}),
+        ("home", {"floor": 2}),
+    ]
+    assert {one.reason for one in result.left_out} == {"no"}
+    assert ("likes", "art", None) not in asked
 
 
 def test_fields_unknown_to_the_schema_stay() -> None:

@@ -17,14 +17,16 @@ import pytest
 
 from usermemory.conformance.backfilling import Backfilling
 from usermemory.conformance.consolidating import Consolidating
+from usermemory.conformance.correcting import Correcting
 from usermemory.conformance.failing import Failing
+from usermemory.conformance.forgetting import Forgetting
 from usermemory.conformance.harness import Bench, Colour
 from usermemory.conformance.remembering import Making, Remembering
 
 __all__ = ["Conformance"]
 
 
-class Conformance(Remembering, Consolidating, Failing, Backfilling):
+class Conformance(Remembering, Consolidating, Correcting, Forgetting, Failing, Backfilling):
     """What every database must do; a subclass says where it is, with the fixture ``url``."""
 
     @pytest.fixture

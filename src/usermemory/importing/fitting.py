@@ -9,7 +9,7 @@ from typing import Any
 from usermemory.changes import Unfit
 from usermemory.changes.value import short
 from usermemory.errors import InvalidDocument, InvalidInput
-from usermemory.importing.merging import Merged, merge
+from usermemory.importing.merging import Merged, Refuse, anything, merge
 from usermemory.messages import is_list, is_mapping
 from usermemory.schema import Field, Schema
 
@@ -99,7 +99,7 @@ def fit(
     *,
     notes: str | None = None,
     replace: bool = False,
-    gone: frozenset[tuple[str, str]] = frozenset(),
+    refuse: Refuse = anything,
 ) -> Fitted:
     """Bring what was found into a profile.
 
@@ -110,15 +110,14 @@ def fit(
         notes: The field for memories in plain text.
         replace: Put the source's values in place of what fields hold. Else single values are set
             only where nothing stands, and lists and maps only grow.
-        gone: Values by field, as `merging.mark` writes them, that an earlier import brought and
-            nobody wants any more.
+        refuse: Says of a value that stands nowhere yet why it must not come.
     """
     fitted = Fitted(dict(document), left_out=list(found.unreadable))
     for name, values in _by_field(schema, found, notes, fitted.left_out).items():
         each = schema.fields[name]
         wanted = [value for raw in values for value in _read(schema, each, raw, fitted.left_out)]
         current = document.get(name, each.default)
-        merged = merge(each, current, wanted, replace=replace, gone=gone)
+        merged = merge(each, current, wanted, replace=replace, refuse=refuse)
         fitted.left_out += [LeftOut(name, *left) for left in merged.left_out]
         _put(schema, fitted, name, current, merged)
     return fitted

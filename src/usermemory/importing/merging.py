@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,8 +11,15 @@ from usermemory.schema.form import identity
 from usermemory.schema.shape import canonical
 
 HOLDS = "the field holds something else already"
-GONE = "it was imported before and is gone since"
 FULL = "the list is full"
+
+Refuse = Callable[[Field, Any, str | None], str | None]
+"""Why a value must not come into a field, under a key if it has one; None if it may."""
+
+
+def anything(_field: Field, _value: Any, _key: str | None) -> str | None:
+    """The rule by which every value may come."""
+    return None
 
 
 @dataclass(slots=True)
@@ -23,18 +30,13 @@ class Merged:
     left_out: list[tuple[Any, str]] = field(default_factory=list[tuple[Any, str]])
 
 
-def mark(value: Any, key: str | None = None) -> str:
-    """How a value is told from others of its field."""
-    return canonical([key, identity(value)])
-
-
 def merge(
     each: Field,
     current: Any,
     wanted: Sequence[Any],
     *,
     replace: bool = False,
-    gone: frozenset[tuple[str, str]] = frozenset(),
+    refuse: Refuse = anything,
 ) -> Merged:
     """Bring values into a field.
 
@@ -43,71 +45,65 @@ def merge(
         current: What it holds.
         wanted: What the source says, each a value of the field, the oldest first.
         replace: Begin with nothing instead of what it holds.
-        gone: See `fitting.fit`.
+        refuse: See `fitting.fit`.
     """
     if replace:
-        current, gone = each.default, frozenset()
+        current = each.default
     merged = Merged(current)
     for value in wanted:
         match each.kind:
             case "scalar":
-                _single(each, merged, wanted[-1], gone)
+                _single(each, merged, wanted[-1], refuse)
                 break
             case "list" | "objects":
-                _items(each, merged, value, gone)
+                _items(each, merged, value, refuse)
             case "map":
-                _entries(each, merged, value, gone)
+                _entries(each, merged, value, refuse)
             case "object":
-                _properties(each, merged, value, gone)
+                _properties(each, merged, value, refuse)
     return merged
 
 
-def _single(each: Field, merged: Merged, value: Any, gone: frozenset[tuple[str, str]]) -> None:
+def _single(each: Field, merged: Merged, value: Any, refuse: Refuse) -> None:
     if identity(merged.value) == identity(value):
         return
     if merged.value not in (None, each.default):
         merged.left_out.append((value, HOLDS))
-    elif (each.name, mark(value)) in gone:
-        merged.left_out.append((value, GONE))
+    elif reason := refuse(each, value, None):
+        merged.left_out.append((value, reason))
     else:
         merged.value = value
 
 
-def _items(
-    each: Field, merged: Merged, items: Sequence[Any], gone: frozenset[tuple[str, str]]
-) -> None:
+def _items(each: Field, merged: Merged, items: Sequence[Any], refuse: Refuse) -> None:
     for item in items:
         there = {_name(each, known): known for known in merged.value}
         same = there.get(_name(each, item))
         if same is not None:
             if canonical(same) != canonical(item) and each.kind == "objects":
                 merged.left_out.append((item, HOLDS))
-        elif (each.name, mark(item, _key(each, item))) in gone:
-            merged.left_out.append((item, GONE))
+        elif reason := refuse(each, item, _key(each, item)):
+            merged.left_out.append((item, reason))
         elif len(merged.value) >= (each.settings.max_items or 0):
             merged.left_out.append((item, FULL))
         else:
             merged.value = [*merged.value, item]
 
 
-def _entries(
-    each: Field, merged: Merged, entries: Mapping[str, Any], gone: frozenset[tuple[str, str]]
-) -> None:
+def _entries(each: Field, merged: Merged, entries: Mapping[str, Any], refuse: Refuse) -> None:
     for key, value in entries.items():
         if key in merged.value:
             if canonical(merged.value[key]) != canonical(value):
                 merged.left_out.append(({key: value}, HOLDS))
-        elif (each.name, mark(value, key)) in gone:
-            merged.left_out.append(({key: value}, GONE))
+        elif reason := refuse(each, value, key):
+            merged.left_out.append(({key: value}, reason))
         elif len(merged.value) >= (each.settings.max_items or 0):
             merged.left_out.append(({key: value}, FULL))
         else:
             merged.value = {**merged.value, key: value}
 
 
-def _properties(
-    each: Field, merged: Merged, given: Mapping[str, Any], gone: frozenset[tuple[str, str]]
-) -> None:
+def _properties(each: Field, merged: Merged, given: Mapping[str, Any], refuse: Refuse) -> None:
     for key, value in given.items():
         default = each.keys[key].default if key in each.keys else None
         current = merged.value.get(key)
@@ -115,8 +111,8 @@ def _properties(
             continue
         if current not in (None, [], default):
             merged.left_out.append(({key: value}, HOLDS))
-        elif (each.name, mark(value, key)) in gone:
-            merged.left_out.append(({key: value}, GONE))
+        elif reason := refuse(each, value, key):
+            merged.left_out.append(({key: value}, reason))
         else:
             merged.value = {**merged.value, key: value}
 

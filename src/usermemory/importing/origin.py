@@ -48,9 +48,7 @@ def import_origin(
 def _found(source: str) -> Iterator[Found]:
     path = file_of(source)
     if path is None:
-        raise InvalidInput(
-            f"the how-to's table is in an SQLite file, not at {source!r}: pass a path"
-        )
+        raise InvalidInput(f"{source!r} is no path: the how-to's table is in an SQLite file")
     for user_id, text in origin_profiles(path):
         try:
             profile: Any = json.loads(text)

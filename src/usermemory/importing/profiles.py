@@ -9,15 +9,11 @@ from typing import Any
 
 from usermemory.errors import Conflict, IdentityError
 from usermemory.importing.fitting import Fitted, Found, LeftOut, fit, notes_field
-from usermemory.importing.merging import mark
+from usermemory.importing.unwanted import unwanted
 from usermemory.memory import UserMemory
-from usermemory.store.flows.recall import history
 
 _ATTEMPTS = 5
 """A profile that is being learned moves on now and then between reading and writing it."""
-
-_ALL = 1_000_000
-"""Revisions of a user: more than there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +108,10 @@ def _written(
     attempts = 0
     while True:
         known = memory.recall(found.user_id)
-        gone = _brought(memory, found.user_id, by)
-        fitted = fit(memory.schema, known.document, found, notes=notes, replace=replace, gone=gone)
+        refuse = unwanted(memory, found.user_id, by, replace=replace)
+        fitted = fit(
+            memory.schema, known.document, found, notes=notes, replace=replace, refuse=refuse
+        )
         done = ImportedUser(found.user_id, fitted.fields, None, fitted.left_out)
         if dry_run or not fitted.fields:
             return done
@@ -127,17 +125,6 @@ def _written(
                 raise
         else:
             return replaced(done, revision=revision.number if revision else None)
-
-
-def _brought(memory: UserMemory, user_id: str, by: str) -> frozenset[tuple[str, str]]:
-    """All that earlier imports brought, be it there still or not."""
-    return frozenset(
-        (change.field, mark(change.after, change.key))
-        for revision in memory.driver.read(history, user_id, _ALL)
-        if revision.by == by
-        for change in revision.changes
-        if change.after is not None
-    )
 
 
 def _patch(fitted: Fitted) -> list[dict[str, Any]]:
