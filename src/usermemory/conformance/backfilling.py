@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from usermemory.conformance.remembering import Making, with_ids
 from usermemory.gate import Count
 
@@ -56,6 +58,34 @@ class Backfilling:
         bench.verbs.backfill("will", "undated", OLD[2:])
         tail = bench.verbs.recall("will", tail=True).tail
         assert [said.text for said in tail] == ["I like tea", "I like chess", "just now"]
+
+    @pytest.mark.parametrize("what", ["a value", "the user"])
+    def test_what_was_forgotten_is_not_learned_from_the_past(
+        self, making: Making, what: str
+    ) -> None:
+        """Old words bring nothing back that was erased since, be it a value or the whole user."""
+        bench = making()
+        bench.verbs.remember("will", "live", with_ids([("user", "I like chess")]))
+        bench.verbs.trigger("will")
+        if what == "the user":
+            bench.verbs.forget_user("will")
+        else:
+            bench.verbs.forget("will", "interests", "chess")
+        bench.clock.advance(60)
+        bench.verbs.backfill("will", "old", OLD)
+        bench.verbs.trigger("will")
+        assert bench.interests("will") == (["tea"] if what == "a value" else [])
+
+    def test_what_was_said_again_since_is_learned(self, making: Making) -> None:
+        """A message that tells its own time, after the erasure, teaches what was erased before."""
+        bench = making()
+        bench.verbs.remember("will", "live", with_ids([("user", "I like chess")]))
+        bench.verbs.trigger("will")
+        bench.verbs.forget("will", "interests", "chess")
+        later = bench.clock.advance(60)
+        bench.verbs.backfill("will", "old", [{**OLD[0], "timestamp": later}, *OLD[1:]])
+        bench.verbs.trigger("will")
+        assert bench.interests("will") == ["chess", "tea"]
 
     def test_the_gate_applies(self, making: Making) -> None:
         """Old messages are held like new ones, and for as long, however old they are."""

@@ -119,7 +119,7 @@ def backfill(
     examples: dict[str, BackfilledThread] = {}
     for number, thread_id in enumerate(every, 1):
         one = _thread(memory, saver, find, key, dry_run, (thread_id, number, len(every)))
-        steps.update(looked_at=1, taken=bool(one.new), new=one.new, by_user=one.by_user)
+        steps.update(looked_at=1, taken=int(one.new > 0), new=one.new, by_user=one.by_user)
         if one.left_out:
             left_out[one.left_out] += 1
             examples.setdefault(one.left_out, one)
