@@ -177,6 +177,7 @@ def test_whose_threads_are_can_be_told(bot: Bot, memory: UserMemory) -> None:
     done = backfill(memory, bot.saver)
     assert done.left_out == {NOBODY: 2}
     assert done.examples[NOBODY].thread_id == "1"
+    assert done.examples[NOBODY].detail == "its run says customer"
     assert backfill(memory, bot.saver, user_key="customer").left_out == {NOBODY: 1}
     mine = backfill(
         memory,
@@ -308,6 +309,7 @@ def test_killed_in_the_middle(bot: Bot, tmp_path: Path, at: int) -> None:
     assert things == [f"I like thing {number}" for number in range(6)]
 
 
+@pytest.mark.parametrize("bot", ["sqlite"], indirect=True)
 def test_the_command(bot: Bot, tmp_path: Path) -> None:
     """A dry run counts and makes no file; then the threads are taken in, and the bot goes on."""
     bot.say("1", "I like tea", user_id="will")

@@ -127,7 +127,7 @@ def test_what_does_not_fit_is_left_out_by_itself() -> None:
     }
     reasons = {(one.field, str(one.value)): one.reason for one in result.left_out}
     assert reasons["job", "cook"] == NO_FIELD
-    assert "age" in reasons["age", "old"]
+    assert reasons["age", "old"].startswith("Input should be a valid integer")
     assert "at most 20 characters" in reasons["likes", "x" * 21]
     assert {name for name, _ in left(result)} == {"job", "age", "likes", "pets", "phones"}
 

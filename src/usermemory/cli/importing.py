@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
@@ -79,10 +82,16 @@ def langmem(
     with (
         store_in(source) as store,
         opened_or_scratch(db, schema, scratch=dry_run) as memory,
-        console(stderr=True).status("importing"),
+        _counting() as progress,
     ):
         done = import_langmem(
-            memory, store, namespace=namespace, notes=notes, replace=replace, dry_run=dry_run
+            memory,
+            store,
+            namespace=namespace,
+            notes=notes,
+            replace=replace,
+            dry_run=dry_run,
+            progress=progress,
         )
     _report(done, json=json, dry_run=dry_run)
 
@@ -122,10 +131,20 @@ def origin(
 
     with (
         opened_or_scratch(db, schema, scratch=dry_run) as memory,
-        console(stderr=True).status("importing"),
+        _counting() as progress,
     ):
-        done = import_origin(memory, source, notes=notes, replace=replace, dry_run=dry_run)
+        done = import_origin(
+            memory, source, notes=notes, replace=replace, dry_run=dry_run, progress=progress
+        )
     _report(done, json=json, dry_run=dry_run)
+
+
+@contextmanager
+def _counting() -> Generator[Callable[[object], object]]:
+    """How many users are done, on the terminal: a source is not asked how many it has."""
+    numbers = itertools.count(1)
+    with console(stderr=True).status("importing") as status:
+        yield lambda _: status.update(f"importing: {count(next(numbers), 'user')}")
 
 
 def _report(done: Imported, *, json: bool, dry_run: bool) -> None:

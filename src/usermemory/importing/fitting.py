@@ -150,7 +150,7 @@ def _read(schema: Schema, each: Field, raw: Any, left_out: list[LeftOut]) -> Ite
             value = schema.validate({each.name: piece})[each.name]
             short(each, value)
         except InvalidDocument as error:
-            left_out.append(LeftOut(each.name, piece, str(error).partition("\n")[0]))
+            left_out.append(LeftOut(each.name, piece, _reason(each.name, error)))
         except Unfit as unfit:
             left_out.append(LeftOut(each.name, piece, unfit.detail))
         else:
@@ -173,8 +173,13 @@ def _put(schema: Schema, fitted: Fitted, name: str, current: Any, merged: Merged
     try:
         value = schema.validate({**known, name: merged.value})[name]
     except InvalidDocument as error:
-        fitted.left_out.append(LeftOut(name, merged.value, str(error).partition("\n")[0]))
+        fitted.left_out.append(LeftOut(name, merged.value, _reason(name, error)))
         return
     if value != current:
         fitted.document[name] = value
         fitted.fields.append(name)
+
+
+def _reason(name: str, error: InvalidDocument) -> str:
+    """What the schema says, in a line that does not begin with the field's name again."""
+    return str(error).partition("\n")[0].removeprefix(f"{name}: ")

@@ -24,6 +24,9 @@ SILENT = "there are no messages in it"
 PAUSED = "its user is paused"
 UNREADABLE = "it cannot be read"
 
+_LANGGRAPHS = {"source", "step", "parents", "writes", "run_id", "thread_id"}
+"""What stands in every checkpoint's metadata, and says nothing of the user."""
+
 _BROKEN = (ValueError, TypeError, LookupError, AttributeError, ImportError)
 """What a state raises that was written by other versions or refers to code that is gone."""
 
@@ -167,5 +170,9 @@ def _thread(
     except _BROKEN as error:
         detail = f"{type(error).__name__}: {error}" if isinstance(error, InvalidInput) else ""
         return BackfilledThread(*place, left_out=UNREADABLE, detail=detail or type(error).__name__)
-    reason = NOBODY if not everybody else PAUSED if paused and not new else ""
-    return BackfilledThread(*place, new, by_user, left_out=reason)
+    if not everybody:
+        said = ", ".join(sorted({*newest.metadata} - _LANGGRAPHS))
+        return BackfilledThread(
+            *place, left_out=NOBODY, detail=f"its run says {said}" if said else ""
+        )
+    return BackfilledThread(*place, new, by_user, left_out=PAUSED if paused and not new else "")

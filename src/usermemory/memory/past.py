@@ -8,9 +8,9 @@ from typing import Any
 from usermemory.memory.chat import ChatVerbs
 from usermemory.memory.core import checked_seconds, checked_thread, checked_user
 from usermemory.messages import newest_first
-from usermemory.records import Message, Recalled, Scheduled
+from usermemory.records import Message, News, Recalled, Scheduled
 from usermemory.store.flows import recall as recalls
-from usermemory.store.flows.remember import News, Past, Policy, remember, unknown
+from usermemory.store.flows.remember import Past, Policy, remember, unknown
 
 
 class PastVerbs(ChatVerbs):

@@ -6,6 +6,7 @@ Times are seconds since the epoch (UTC) as ``float``. JSON values are plain Pyth
 from usermemory.records.answers import (
     Forgotten,
     Job,
+    News,
     Outcome,
     Recalled,
     Said,
@@ -37,6 +38,7 @@ __all__ = [
     "Forgotten",
     "Job",
     "Message",
+    "News",
     "Outcome",
     "Reason",
     "Recalled",

@@ -9,7 +9,7 @@ from typing import Any
 
 from usermemory.align import WINDOW, Alignment, Mark, Passed, align, ids_to_ask
 from usermemory.messages import digest, parts
-from usermemory.records import Message, Scheduled
+from usermemory.records import Message, News, Scheduled
 from usermemory.store.codec import dumps
 from usermemory.store.driver import Flow
 from usermemory.store.flows.common import (
@@ -71,21 +71,6 @@ class Policy:
         if self.past is not None:
             return self.past.times(message, now)
         return {"said_at": now if message.at is None else message.at, "received_at": None}
-
-
-@dataclass(frozen=True, slots=True)
-class News:
-    """How much of a thread the memory has not seen.
-
-    Attributes:
-        new: Messages that it does not know, or knows with another text.
-        by_user: How many of those hold the user's own words.
-        paused: Whether nothing is learned about this user now.
-    """
-
-    new: int
-    by_user: int
-    paused: bool = False
 
 
 def remember(
