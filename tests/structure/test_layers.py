@@ -41,6 +41,7 @@ LAYERS = [
     "metrics",
     "health",
     "memory",
+    "importing",
     "langgraph",
     "cli",
     "testing",
