@@ -14,6 +14,7 @@ from usermemory.erasure import (
     Refused,
     Stored,
     Target,
+    Tombstone,
     plan,
     tombstone,
 )
@@ -96,6 +97,13 @@ def rehearse(user_id: str, target: Target | None, schema: Schema) -> Flow[Forgot
         return (yield from _planned(user_id, profile, target, schema)).forgotten
     stored = yield from _stored(user_id, profile)
     return _all_of(stored, (yield "threads_of", {"user_id": user_id}))
+
+
+def graves(user_id: str) -> Flow[tuple[str, tuple[Tombstone, ...]]]:
+    """A user's secret and what was erased of theirs; changes and locks nothing."""
+    row = first((yield "known_user", {"user_id": user_id}))
+    stones = yield "tombstones", {"user_id": user_id}
+    return (row["salt"] if row else "", tuple(codec.tombstone(stone) for stone in stones))
 
 
 def newest_erasure() -> Flow[float | None]:
