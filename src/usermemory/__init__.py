@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         Recalled,
         Revision,
         Scheduled,
+        Snapshot,
         Undone,
     )
     from usermemory.retry import Retry
@@ -56,6 +57,7 @@ _HOMES = {
             "Recalled",
             "Revision",
             "Scheduled",
+            "Snapshot",
             "Undone",
         ),
         "records",
@@ -80,6 +82,7 @@ __all__ = [
     "Retry",
     "Revision",
     "Scheduled",
+    "Snapshot",
     "Undone",
     "UserMemory",
     "UserMemoryError",

@@ -28,6 +28,7 @@ def test_public_names() -> None:
         "Retry",
         "Revision",
         "Scheduled",
+        "Snapshot",
         "Undone",
         "UserMemory",
         "UserMemoryError",

@@ -14,6 +14,7 @@ from usermemory import (
     Recalled,
     Revision,
     Scheduled,
+    Snapshot,
     Undone,
     UserMemory,
     UserProfile,
@@ -30,6 +31,7 @@ def plain(memory: UserMemory) -> None:
     assert_type(memory.jobs("dead"), list[Job])
     assert_type(memory.edit("will", {"age": 31}, by="will", revision=3), Revision | None)
     assert_type(memory.undo("will", 3), Undone)
+    assert_type(memory.snapshot("will", 2), Snapshot)
     assert_type(memory.undo_thread("will", "t"), Undone)
     assert_type(memory.forget("will", "interests", "chess"), Forgotten)
     assert_type(memory.forget_message("will", "t", "m1"), Forgotten)
