@@ -9,6 +9,7 @@ from subprocess import CompletedProcess
 
 import pytest
 from tests.support.command_line import data, run
+from tests.support.postgres import fresh
 
 from usermemory import UserMemory
 from usermemory.langgraph import checkpointer, create_chatbot
@@ -83,6 +84,28 @@ def test_with_its_threads(path: str) -> None:
     assert sorted(done["checkpoints_deleted"]) == ["friday", "monday"]
     assert not raw(path, "bouldering")
     assert "- interests: [erased]" in run("profile", "history", "will", "--db", path).stdout
+
+
+def test_on_postgresql() -> None:
+    """On PostgreSQL too the threads of the database's checkpointer go, and all else is told."""
+    with fresh() as url:
+        thread = f"monday of {url}"  # the tables of threads are shared by all tests of a server
+        with (
+            UserMemory(url, model="offline", worker=False) as memory,
+            checkpointer(memory) as saver,
+        ):
+            bot = create_chatbot(memory, ScriptedModel(replies=["Fine."]), checkpointer=saver)
+            config = {"configurable": {"user_id": "will", "thread_id": thread}}
+            bot.invoke({"messages": [("user", "I love bouldering")]}, config)
+            memory.trigger("will")
+        done = forget(url, "will", "interests", "bouldering", "--yes", "--checkpoints").stdout
+        assert "Erased: 1 value in the profile" in done
+        assert "Deleted from the checkpointer: 1 thread" in done
+        assert thread not in threads(url)
+        assert run("clean", "--db", url).returncode == 0
+        assert (
+            "+ interests: [erased]" in run("profile", "diff", "will", "0", "1", "--db", url).stdout
+        )
 
 
 def test_a_thread_and_a_message(path: str) -> None:

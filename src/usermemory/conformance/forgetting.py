@@ -207,7 +207,7 @@ class Forgetting:
         assert bench.verbs.forget("will", "interests", "chess").pending is False
         assert bench.verbs.clean() is True
 
-    def test_a_rehearsal(self, making: Making) -> None:
+    def test_a_rehearsed_erasure(self, making: Making) -> None:
         """What an erasure would reach can be asked for; it is the same, and nothing is done."""
         bench = making()
         learn(bench, "chess", "tea")
