@@ -97,17 +97,13 @@ class _Winding:
             raise Collision
         if change.erased:
             return self._before_erased(field, current, change)
-        try:
-            return put(field, current, inverted(change))
-        except Collision:
-            return _over_mask(field, current, change)
+        return put(field, current, inverted(change))
 
     def _before_erased(self, field: Field, current: Any, change: Applied) -> Any:
         earlier = self._past[field.name]
         match field.kind:
             case "scalar":
-                empty = not earlier or earlier[-1].action == "clear"
-                return _scalar(field.default if empty else MASK, change)
+                return _scalar(_left_by(earlier[-1:], field.default), change)
             case "map":
                 return _map(current, change, first=not earlier)
             case "object":
@@ -133,6 +129,13 @@ def _map(current: Mapping[str, Any], change: Applied, *, first: bool) -> Any:
     return {**current, MASK: MASK}
 
 
+def _left_by(last: Sequence[Applied], empty: Any) -> Any:
+    """What the change before left in a single value, as far as it can be told."""
+    if not last or last[0].action == "clear":
+        return empty
+    return MASK if last[0].erased and last[0].after is None else last[0].after
+
+
 def _scalar(unknown: Any, change: Applied) -> Any:
     """A single value before a change one or both sides of which are erased."""
     if change.before is not None:
@@ -151,22 +154,6 @@ def _items(field: Field, items: list[Any], change: Applied) -> list[Any]:
     if change.action == "add":
         return _without(items, mask)
     return [*items, mask] if change.action == "remove" else items
-
-
-def _over_mask(field: Field, current: Any, change: Applied) -> Any:
-    """What a change started from, where it led to something that has been erased since.
-
-    Raises:
-        Collision: It did not.
-    """
-    if field.kind == "scalar" and current == MASK:
-        return change.before
-    key = change.key
-    if key is not None and field.kind in {"map", "object"} and current.get(key) == MASK:
-        rest = {name: value for name, value in current.items() if name != key}
-        gone = change.before is None and field.kind == "map"
-        return rest if gone else {**current, key: change.before}
-    raise Collision
 
 
 def _sides(change: Applied) -> list[Any]:

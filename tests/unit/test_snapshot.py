@@ -150,6 +150,16 @@ def test_a_value_that_replaced_an_erased_one(life: Life) -> None:
     assert [life.at(number).document["name"] for number in range(4)] == [None, "Bill", MASK, "Bill"]
 
 
+def test_a_field_that_mentioned_an_erased_value(life: Life) -> None:
+    """A change that was blanked because it mentions the value hides no more than it must."""
+    life.becomes(tags=["chess"])
+    for name in ("tea club", "chess club", "go club"):
+        life.becomes(name=name)
+    life.forget("tags", "chess")
+    names = [life.at(number).document["name"] for number in range(1, 5)]
+    assert names == [None, "tea club", MASK, "go club"]
+
+
 def test_another_schema(life: Life) -> None:
     """A field that the schema has no more, or in another shape, stays as it is and is named."""
     life.becomes(name="Will", tags=["chess"])

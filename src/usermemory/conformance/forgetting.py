@@ -200,6 +200,15 @@ class Forgetting:
         assert bench.verbs.forget("will", "interests", "chess").elsewhere == ("core_memories",)
         assert bench.verbs.recall("will").document["core_memories"] == ["Plays chess with Ana"]
 
+    def test_what_other_fields_said_before(self, making: Making) -> None:
+        """What mentioned it once, and was replaced by what does not, is gone from the history."""
+        bench = making()
+        for name in ("Chess Will", "Will"):
+            bench.verbs.edit("will", {"name": name, "interests": ["chess"]}, by="will")
+        assert bench.verbs.forget("will", "interests", "chess").elsewhere == ()
+        assert "chess" not in kept(bench).casefold()
+        assert bench.verbs.recall("will").document["name"] == "Will"
+
     def test_it_is_clean_afterwards(self, making: Making) -> None:
         """With nobody reading, an erasure is complete when it returns."""
         bench = making()
