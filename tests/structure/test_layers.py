@@ -30,6 +30,7 @@ LAYERS = [
     "extract",
     "offline",
     "extractors",
+    "choice",
     "consolidate",
     "lease",
     "worker",

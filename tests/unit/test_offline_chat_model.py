@@ -8,7 +8,7 @@ from typing import Any
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 from pydantic import BaseModel
 
-from usermemory.cli.offline_bot import OfflineChatModel
+from usermemory.offline import OfflineChatModel
 from usermemory.records import Recalled, Said
 from usermemory.render import render
 from usermemory.schema import UserProfile, schema_of

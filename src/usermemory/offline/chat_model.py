@@ -1,7 +1,7 @@
 """A chat model without a language model, to show what the memory does when there is no key.
 
 It knows nothing but what stands in its system message (the profile, and what was said elsewhere)
-and in the thread, and answers by the rules of `usermemory.cli.offline_replies`.
+and in the thread, and answers by the rules of `usermemory.offline.replies`.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 
 from usermemory.changes import apply
-from usermemory.cli.offline_replies import reply
 from usermemory.extract import Request
 from usermemory.offline import OfflineExtractor
+from usermemory.offline.replies import reply
 from usermemory.records import Message
 from usermemory.schema import UserProfile, schema_of
 
