@@ -73,8 +73,9 @@ def _setting(name: str, context: Any, configurable: Mapping[str, Any]) -> Any:
 
 
 def _user(said: Any, configurable: Mapping[str, Any]) -> Any:
-    # Empty where LangGraph's server runs without authentication.
+    # Both are empty where LangGraph's server runs without authentication and a run names nobody.
     authenticated = configurable.get("langgraph_auth_user_id") or None
+    said = None if said == "" else said
     if authenticated is None and said is None:
         raise IdentityError(
             "nobody says who the user is: run the graph with context={'user_id': …} or "
