@@ -131,5 +131,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.send_header("content-length", str(len(content)))
         self.end_headers()
-        self.wfile.write(content[: len(content) // 2] if reply.cut else content)
+        half = len(content) // 2
+        self.wfile.write(content[:half])
+        if reply.halfway:
+            reply.halfway.wait(30)
+        if not reply.cut:
+            self.wfile.write(content[half:])
         self.close_connection = self.close_connection or reply.cut
