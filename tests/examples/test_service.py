@@ -17,7 +17,7 @@ from tests.support.serving import Server, serving
 
 from usermemory import UserMemory
 
-PASSPHRASE = "correct-horse"
+PASSPHRASE = "correct-horse"  # noqa: S105 - nobody's
 BOAT = "I'm Will, I'm building a boat."
 
 

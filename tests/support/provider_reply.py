@@ -25,7 +25,7 @@ class Reply:
         error: The body of an error.
         cut: Close the connection in the middle of the answer.
         hang: Do not answer until the server is closed.
-        halfway: Send half of the answer, and the rest once this is set.
+        halfway: Send half of the answer, and the rest once this is set; never, if it is not.
     """
 
     content: str = ""

@@ -133,8 +133,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         half = len(content) // 2
         self.wfile.write(content[:half])
-        if reply.halfway:
-            reply.halfway.wait(30)
-        if not reply.cut:
+        whole = not reply.cut and (reply.halfway is None or reply.halfway.wait(30))
+        if whole:
             self.wfile.write(content[half:])
-        self.close_connection = self.close_connection or reply.cut
+        self.close_connection = self.close_connection or not whole
