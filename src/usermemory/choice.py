@@ -127,9 +127,14 @@ def _by_key() -> Choice:
 
 def _served(model: str | None, base_url: str) -> Choice:
     if not model or model == OFFLINE:
-        raise ConfigurationError("--base-url needs --model: the name of a model of that server")
+        raise ConfigurationError(
+            "a server of your own (--base-url, USERMEMORY_BASE_URL) needs the name of a model that "
+            "it serves: --model or USERMEMORY_MODEL"
+        )
     if find_spec("langchain_openai") is None:
-        raise ModelUnavailable('--base-url needs a package: pip install "usermemory[openai]"')
+        raise ModelUnavailable(
+            'a server of your own needs a package: pip install "usermemory[openai]"'
+        )
     from langchain_openai import ChatOpenAI
     from pydantic import SecretStr
 

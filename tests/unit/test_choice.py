@@ -49,7 +49,7 @@ def test_a_key_names_one(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_server_of_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
     """``USERMEMORY_BASE_URL`` with a model's name is that model there; without one, an error."""
     monkeypatch.setenv("USERMEMORY_BASE_URL", "http://127.0.0.1:1/v1")
-    with pytest.raises(ConfigurationError, match="the name of a model"):
+    with pytest.raises(ConfigurationError, match="needs the name of a model"):
         choose()
     monkeypatch.setenv("USERMEMORY_MODEL", "qwen")
     assert choose().name == "qwen at http://127.0.0.1:1/v1"
