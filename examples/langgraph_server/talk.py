@@ -4,7 +4,9 @@ import asyncio
 import os
 import sys
 
+import httpx
 from langgraph_sdk import get_client
+from langgraph_sdk.errors import AuthenticationError
 
 URL = os.environ.get("LANGGRAPH_URL", "http://127.0.0.1:2024")
 
@@ -27,4 +29,11 @@ async def talk(token: str, text: str) -> None:
     print()
 
 
-asyncio.run(talk(*sys.argv[1:3]))
+if len(sys.argv) != 3:
+    sys.exit(__doc__)
+try:
+    asyncio.run(talk(*sys.argv[1:]))
+except httpx.ConnectError:
+    sys.exit(f"there is no server at {URL}: start it with langgraph dev")
+except AuthenticationError as error:
+    sys.exit(str(error))

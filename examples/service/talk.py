@@ -47,4 +47,9 @@ def main(name: str, thread: str = "main") -> None:
             say(service, line.strip(), thread)
 
 
-main(*sys.argv[1:])
+if len(sys.argv) not in {2, 3}:
+    sys.exit(__doc__)
+try:
+    main(*sys.argv[1:])
+except httpx.ConnectError:
+    sys.exit(f"there is no service at {URL}: start it with uvicorn app:app")
