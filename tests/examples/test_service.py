@@ -118,6 +118,41 @@ def test_nobody_enters_without_signing_in(server: Server) -> None:
             assert refused.status_code == 401
 
 
+def test_leaving_takes_everything(server: Server) -> None:
+    """Who leaves is forgotten, with all threads, and whoever takes the name next is a stranger."""
+    database = server.log.parent / "memory.db"
+    with signed_in(server, "zoe") as zoe:
+        say(zoe, "I'm Zoe, I'm restoring a tandem.")
+        with UserMemory(f"sqlite:///{database}", model="offline", worker=False) as memory:
+            memory.trigger_all()
+        say(zoe, "I'm learning Greek.", "another")
+        assert zoe.get("/me/profile").json()["profile"]["name"] == "Zoe"
+        assert threads_with(database, "tandem")
+        assert zoe.delete("/me").status_code == 204
+        assert zoe.get("/me/profile").status_code == 401
+    assert not threads_with(database, "tandem")
+    assert not threads_with(database, "learning Greek")
+    with signed_in(server, "zoe") as stranger:
+        assert "tandem" not in say(stranger, "What am I restoring?")
+        assert stranger.get("/me/profile").json()["profile"]["name"] is None
+
+
+def threads_with(database: Path, words: str) -> set[str]:
+    """The threads whose checkpoints hold these words."""
+    with closing(sqlite3.connect(database)) as connection:
+        rows = [
+            row
+            for table in ("checkpoints", "writes")
+            for row in connection.execute(f"SELECT * FROM {table}")
+        ]
+    return {str(row[0]) for row in rows if words.encode() in b"".join(filter(is_bytes, row))}
+
+
+def is_bytes(value: object) -> bool:
+    """Whether a column holds bytes."""
+    return isinstance(value, bytes)
+
+
 def test_secrets_are_not_kept(server: Server) -> None:
     """Neither a password nor a token stands in the file of accounts."""
     with signed_in(server, "max") as client:
