@@ -185,7 +185,12 @@ def test_it_tells_what_a_tool_did() -> None:
     """After a call it says what the tool answered, and calls it no second time."""
     text = "Remember that I'm vegetarian"
     calling = called(text, TOOLS)
-    answer = ToolMessage("saved: vegetarian", tool_call_id=calling.tool_calls[0]["id"])
-    told = called(text, TOOLS, calling, answer)
-    assert told.text == "Done, it says: saved: vegetarian"
-    assert not told.tool_calls
+    about = {"tool_call_id": calling.tool_calls[0]["id"]}
+    for answer, words in (
+        (ToolMessage("saved: vegetarian", name="save_memory", **about), "Done: saved: vegetarian"),
+        (ToolMessage("erased: x", name="forget_memory", **about), "Done: it is forgotten."),
+        (ToolMessage("no quote", status="error", **about), "That did not work: no quote"),
+    ):
+        told = called(text, TOOLS, calling, answer)
+        assert told.text == words
+        assert not told.tool_calls

@@ -59,8 +59,16 @@ def forgetting(text: str, profile: Mapping[str, Any], tools: Collection[str]) ->
 
 def done(messages: Sequence[BaseMessage]) -> str:
     """What to say of the tools that were just called; empty if none was."""
-    last = list(takewhile(lambda message: isinstance(message, ToolMessage), reversed(messages)))
-    return " ".join(f"Done, it says: {message.text}" for message in reversed(last))
+    last = takewhile(lambda message: isinstance(message, ToolMessage), reversed(messages))
+    return " ".join(map(_told, reversed(list(last))))
+
+
+def _told(answer: BaseMessage) -> str:
+    if getattr(answer, "status", "") == "error":
+        return f"That did not work: {answer.text}"
+    if answer.name == "forget_memory":  # what it was is not said once more
+        return "Done: it is forgotten."
+    return f"Done: {answer.text}"
 
 
 def _places(profile: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, str | None]]]:
