@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from usermemory.conformance.carrying import Carrying
 from usermemory.conformance.consolidating import Consolidating
 from usermemory.conformance.correcting import Correcting
 from usermemory.conformance.failing import Failing
@@ -25,7 +26,7 @@ from usermemory.conformance.remembering import Making, Remembering
 __all__ = ["Conformance"]
 
 
-class Conformance(Remembering, Consolidating, Correcting, Forgetting, Failing):
+class Conformance(Remembering, Consolidating, Correcting, Forgetting, Carrying, Failing):
     """What every database must do; a subclass says where it is, with the fixture ``url``."""
 
     @pytest.fixture

@@ -10,6 +10,7 @@ from typing import Any
 from usermemory.align import WINDOW, Alignment, Mark, Passed, align, ids_to_ask
 from usermemory.messages import digest, parts
 from usermemory.records import Message, Scheduled
+from usermemory.screen import SecretPolicy, screened
 from usermemory.store.codec import dumps
 from usermemory.store.driver import Flow
 from usermemory.store.flows.common import Thread, User, load_thread, lock_user, save_thread
@@ -24,6 +25,7 @@ class Policy:
         max_wait: Seconds after the first unread message at which it is due even so.
         keep: False to store read marks only: nothing said now is ever learned.
         at_once: Whether so many unread messages and characters make it due now.
+        secrets: What is done about secrets in what is new.
         moved: Whether the delay was asked for by this call, and holds without new messages too.
     """
 
@@ -32,6 +34,7 @@ class Policy:
     keep: bool = True
     at_once: Callable[[int, int], bool] | None = None
     moved: bool = False
+    secrets: SecretPolicy = "mask"
 
 
 def remember(
@@ -52,14 +55,17 @@ def remember(
     user = yield from lock_user(user_id)
     thread = yield from load_thread(key)
     found = yield from _news(key, user, newest_first)
-    keep = policy.keep and not user.paused
+    kept = False
+    keep = policy.secrets if policy.keep and not user.paused else None
     for message in found.edited:
         position = yield from _withdraw(key, thread, message)
-        yield from _add(key, thread, user, message, keep, position)
+        kept |= yield from _add(key, thread, user, message, keep, position)
     for message in found.new:
-        yield from _add(key, thread, user, message, keep, None)
+        kept |= yield from _add(key, thread, user, message, keep, None)
     news = [*found.edited, *found.new]
-    if (news and keep) or (policy.moved and thread.unread):
+    if found.edited and not thread.unread:
+        thread.idle()  # what was unread was taken back, and its new text is not kept
+    if kept or (policy.moved and thread.unread):
         _schedule(thread, user.now, policy)
     if news or policy.moved:
         yield from save_thread(key, thread)
@@ -91,10 +97,17 @@ def _add(
     thread: Thread,
     user: User,
     message: Message,
-    keep: bool,  # noqa: FBT001 - a private helper
+    secrets: SecretPolicy | None,
     position: int | None,
-) -> Flow[None]:
-    stored = message if keep else replace(message, text="", name=None)
+) -> Flow[bool]:
+    """Store a message, or only a mark of it; whether it will be read.
+
+    The mark is of what was said, so that the thread is known again when it is passed again; what
+    is kept is without its secrets. Without a policy for these nothing is.
+    """
+    said = None if secrets is None else screened(message.text, secrets)
+    keep = said is not None
+    stored = replace(message, text=said or "", name=message.name if keep else None)
     where = thread.next_seq if position is None else position
     for part, text in enumerate(parts(stored.text) or [""]):
         yield (
@@ -117,6 +130,7 @@ def _add(
         if keep:
             thread.unread += 1
             thread.unread_chars += len(text)
+    return keep
 
 
 def _schedule(thread: Thread, now: float, policy: Policy) -> None:
