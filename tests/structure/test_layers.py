@@ -42,6 +42,7 @@ LAYERS = [
     "metrics",
     "health",
     "memory",
+    "importing",
     "langgraph",
     "cli",
     "testing",

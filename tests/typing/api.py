@@ -37,6 +37,9 @@ def plain(memory: UserMemory) -> None:
     assert_type(memory.import_("will", {}), Imported)
     assert_type(memory.verify_erased("will", "chess"), Proof)
     memory.edit("will", {})  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    assert_type(memory.backfill("will", "t", ["hello"], before=1.0), Scheduled)
+    assert_type(memory.news("will", "t", ["hello"]).new, int)
+    assert_type(memory.profiles(), list[tuple[str, Recalled]])
     memory.remember(7, "t", [])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     memory.jobs("lost")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
@@ -45,6 +48,8 @@ async def awaited() -> None:
     async with UserMemory("sqlite:///memory.db", schema=UserProfile, model="offline") as memory:
         assert_type(await memory.aremember("will", "t", ["hello"], delay=0), Scheduled)
         assert_type(await memory.arecall("will"), Recalled)
+        assert_type(await memory.abackfill("will", "t", ["hello"], said={"1": 1.0}), Scheduled)
+        assert_type(await memory.aprofiles(limit=5), list[tuple[str, Recalled]])
         assert_type(await memory.atrigger_all(), list[Outcome])
         assert_type(await memory.aretry("will", "t"), bool)
         assert_type(await memory.adrop("will", "t"), int)

@@ -7,11 +7,12 @@ from usermemory.memory.correct import CorrectVerbs
 from usermemory.memory.forget import ForgetVerbs
 from usermemory.memory.jobs import JobVerbs
 from usermemory.memory.learn import LearnVerbs
+from usermemory.memory.past import PastVerbs
 
 __all__ = ["UserMemory"]
 
 
-class UserMemory(ForgetVerbs, CorrectVerbs, CarryVerbs, LearnVerbs, JobVerbs):
+class UserMemory(ForgetVerbs, CorrectVerbs, CarryVerbs, PastVerbs, LearnVerbs, JobVerbs):
     """A profile per user, across threads, learned in the background.
 
     Building it checks what was passed and opens nothing: the first verb does. A module-level

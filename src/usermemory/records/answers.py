@@ -45,6 +45,21 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
+class News:
+    """How much of a thread the memory has not seen.
+
+    Attributes:
+        new: Messages that it does not know, or knows with another text.
+        by_user: How many of those hold the user's own words.
+        paused: Whether nothing is learned about this user now.
+    """
+
+    new: int
+    by_user: int
+    paused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Scheduled:
     """What `remember` did.
 
