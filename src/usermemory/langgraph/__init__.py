@@ -9,13 +9,20 @@
             context={"user_id": "will"},
         )
 
-This folder is the only one that imports langgraph.
+In an agent of ``create_agent``, `UserMemoryMiddleware` does the same. This folder is the only one
+that imports langgraph, and langchain only when that name is used.
 """
 
+from typing import TYPE_CHECKING, Any
+
+from usermemory.errors import ConfigurationError
 from usermemory.langgraph.chatbot import create_chatbot
 from usermemory.langgraph.identity import FindUser
 from usermemory.langgraph.nodes import OnError, UserInfo, recall_node, remember_node
 from usermemory.langgraph.savers import AsyncSaver, Saver, acheckpointer, checkpointer
+
+if TYPE_CHECKING:
+    from usermemory.langgraph.middleware import UserMemoryMiddleware
 
 __all__ = [
     "AsyncSaver",
@@ -23,9 +30,23 @@ __all__ = [
     "OnError",
     "Saver",
     "UserInfo",
+    "UserMemoryMiddleware",
     "acheckpointer",
     "checkpointer",
     "create_chatbot",
     "recall_node",
     "remember_node",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name != "UserMemoryMiddleware":
+        raise AttributeError(f"module 'usermemory.langgraph' has no attribute {name!r}")
+    try:
+        from usermemory.langgraph.middleware import UserMemoryMiddleware
+    except ImportError as error:
+        raise ConfigurationError(
+            f"UserMemoryMiddleware needs a package that is missing ({error}): pip install "
+            "'usermemory[agents]'"
+        ) from error
+    return UserMemoryMiddleware
