@@ -35,7 +35,7 @@ class UserMemoryMiddleware(_Base):
 
     ::
 
-        agent = create_agent(model, tools, middleware=[UserMemoryMiddleware(memory)], checkpointer=…)
+        agent = create_agent(model, middleware=[UserMemoryMiddleware(memory)], checkpointer=…)
         agent.invoke(messages, {"configurable": {"thread_id": "1"}}, context={"user_id": "will"})
 
     The user's message is remembered before the model is called, what came of it after the agent
