@@ -14,6 +14,7 @@ Status = Literal["changed", "unchanged", "held", "failed"]
 ThreadState = Literal["idle", "waiting", "held", "dead"]
 """``idle``: nothing unread; ``waiting``: due at a time; ``held``: for more; ``dead``: failed."""
 
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """How one consolidation ended.
@@ -132,6 +133,19 @@ class Recalled:
             The text, or the empty string when there is nothing to say.
         """
         return self.to_text(self, max_tokens=max_tokens) if self.to_text else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """What came of changes that a program proposed.
+
+    Attributes:
+        revision: The new revision with those that were made; None if none was.
+        rejections: Those that were not made, and why.
+    """
+
+    revision: Revision | None
+    rejections: tuple[Rejection, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
