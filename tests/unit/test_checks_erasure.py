@@ -18,6 +18,8 @@ DOCUMENT = {
     "interests": ["bouldering", "chess in Bergen"],
     "core_memories": ["moved to Bergen in 2020"],
 }
+CLIMBS = ("interests", "bouldering")
+CHESS = ("interests", "chess in Bergen")
 
 
 def judged(field: str, value: Any, quote: str, *said: Any) -> str:
@@ -59,23 +61,23 @@ def test_what_the_user_asks_to_forget_may_be_erased(field: str, value: Any, said
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "quote", "said", "reason"),
+    ("what", "quote", "said", "reason"),
     [
-        ("interests", "bouldering", "", "Forget bouldering.", "no_quote"),
-        ("interests", "bouldering", "forget bouldering", "Hello there.", "quote_not_found"),
-        ("interests", "bouldering", "I love bouldering", "I love bouldering.", "not_asked"),
-        ("interests", "bouldering", "I love bouldering", "Don't forget, I love bouldering.", "not_asked"),
-        ("interests", "bouldering", "forget that I love bouldering", "Never forget that I love bouldering.", "not_asked"),
-        ("interests", "bouldering", "I love bouldering", "I love bouldering. Forget my age.", "not_asked"),
-        ("age", None, "Forget bouldering", "Forget bouldering.", "item_not_named"),
-        ("interests", None, "Forget chess", "Forget chess.", "item_not_named"),
-        ("interests", "chess in Bergen", "Forget bouldering", "Forget bouldering.", "item_not_named"),
-        ("interests", "bouldering", "ne pas oublier", "Il ne faut pas oublier le bouldering.", "not_asked"),
+        (CLIMBS, "", "Forget bouldering.", "no_quote"),
+        (CLIMBS, "forget bouldering", "Hello there.", "quote_not_found"),
+        (CLIMBS, "I love bouldering", "I love bouldering.", "not_asked"),
+        (CLIMBS, "I love bouldering", "Don't forget, I love bouldering.", "not_asked"),
+        (CLIMBS, "I love bouldering", "Never forget that I love bouldering.", "not_asked"),
+        (CLIMBS, "I love bouldering", "I love bouldering. Forget my age.", "not_asked"),
+        (CLIMBS, "pas oublier", "Il ne faut pas oublier le bouldering.", "not_asked"),
+        (CHESS, "Forget bouldering", "Forget bouldering.", "item_not_named"),
+        (("interests", None), "Forget chess", "Forget chess.", "item_not_named"),
+        (("age", None), "Forget bouldering", "Forget bouldering.", "item_not_named"),
     ],
-)  # fmt: skip
-def test_nothing_else_is_erased(field: str, value: Any, quote: str, said: str, reason: str) -> None:
+)
+def test_nothing_else_is_erased(what: tuple[str, Any], quote: str, said: str, reason: str) -> None:
     """Not what is only spoken of, not by "don't forget", not another item, not a whole list."""
-    assert judged(field, value, quote, said) == reason
+    assert judged(*what, quote, said) == reason
 
 
 def test_a_page_erases_nothing() -> None:
