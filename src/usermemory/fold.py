@@ -68,6 +68,8 @@ def judge(
     change: Change,
     case: Case,
     earlier: Mapping[str, Any] | None = None,
+    *,
+    erasing: bool = False,
 ) -> Accepted | Rejection:
     """Is this change what the user said? ``earlier`` is the profile before the whole answer."""
     return check(
@@ -82,6 +84,7 @@ def judge(
         off=case.off,
         earlier=earlier,
         read=case.read,
+        erasing=erasing,
     )
 
 

@@ -9,8 +9,9 @@
             context={"user_id": "will"},
         )
 
-In an agent of ``create_agent``, `UserMemoryMiddleware` does the same. This folder is the only one
-that imports langgraph, and langchain only when that name is used.
+In an agent of ``create_agent``, `UserMemoryMiddleware` does the same; `memory_tools` let any agent
+save and forget at once. This folder is the only one that imports langgraph, and langchain only when
+the middleware is used.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ from usermemory.langgraph.chatbot import create_chatbot
 from usermemory.langgraph.identity import FindUser
 from usermemory.langgraph.nodes import OnError, UserInfo, recall_node, remember_node
 from usermemory.langgraph.savers import AsyncSaver, Saver, acheckpointer, checkpointer
+from usermemory.langgraph.tools import memory_tools
 
 if TYPE_CHECKING:
     from usermemory.langgraph.middleware import UserMemoryMiddleware
@@ -34,6 +36,7 @@ __all__ = [
     "acheckpointer",
     "checkpointer",
     "create_chatbot",
+    "memory_tools",
     "recall_node",
     "remember_node",
 ]

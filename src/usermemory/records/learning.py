@@ -33,6 +33,7 @@ Reason = Literal[
     "too_long",
     "list_full",
     "invalid_document",
+    "paused",  # nothing may be learned about this user
     "protected",  # only an edit by hand may change this field
     "edited_by_hand",  # the quote is older than the edit
     "too_many",  # more changes than one consolidation may make

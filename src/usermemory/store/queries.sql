@@ -53,6 +53,12 @@ SELECT message_id, digest FROM usermemory.inbox
 WHERE user_id = :user_id AND thread_id = :thread_id AND part = 0
   AND message_id IN {texts ids} ORDER BY message_id, seq;
 
+-- name: arrived
+-- Which of these messages the inbox knows, in whatever state, and when they were said.
+SELECT message_id, seq, said_at, received_at FROM usermemory.inbox
+WHERE user_id = :user_id AND thread_id = :thread_id AND part = 0
+  AND message_id IN {texts ids} ORDER BY message_id, seq;
+
 -- name: drop_unread
 -- An edited message gives way to its new text before anybody read the old one.
 DELETE FROM usermemory.inbox
@@ -223,6 +229,10 @@ WHERE user_id = :user_id;
 -- name: pause_user
 -- No learning until resumed; what is said meanwhile is only marked as seen.
 UPDATE usermemory.users SET paused = :paused WHERE user_id = :user_id;
+
+-- name: user
+-- A user as a proposed change finds them.
+SELECT epoch, revision, paused FROM usermemory.users WHERE user_id = :user_id;
 
 -- name: is_paused
 -- Why a user could not be claimed.

@@ -1,0 +1,125 @@
+"""Changes that a tool proposes while the user is there: judged as the background job's are."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from usermemory.batch import newest_turn
+from usermemory.fold import Case, fold, stamped
+from usermemory.memory.core import Core, checked_thread, checked_user
+from usermemory.messages import read_messages
+from usermemory.records import Change, Message, Proposed, Rejection
+from usermemory.store.flows.claim import Profile
+from usermemory.store.flows.common import TAIL
+from usermemory.store.flows.propose import Start, propose, start
+
+
+class ProposeVerbs(Core):
+    """Propose changes and erasures, for tools that a model calls."""
+
+    def propose(
+        self,
+        user_id: str,
+        thread_id: str,
+        changes: Iterable[Change],
+        messages: Iterable[Any],
+        *,
+        by: str = "tool",
+    ) -> Proposed:
+        """Make at once those of the changes that the user's words bear out.
+
+        The checks are those of the background job, which reads the same messages later and learns
+        nothing of them twice. Evidence is what the user said last: in their newest message, or in
+        the newest few in a row.
+
+        Args:
+            user_id: Whose profile; given by the application, never by a model.
+            thread_id: Where it was said.
+            changes: What to do, each with its quote.
+            messages: The whole thread or a window of it, as for `remember`.
+            by: The name that the revision bears.
+
+        Returns:
+            The revision, after it is on the disk, and what was refused; of a paused user all is.
+
+        Raises:
+            InvalidInput: An id or a message that cannot be used.
+            StoreError: The database failed; nothing was changed.
+        """
+        asked = tuple(changes)
+        context, turn = self._said(user_id, thread_id, messages)
+        while True:
+            begun = self._start(user_id, thread_id, turn)
+            if begun.paused:
+                return Proposed(None, tuple(map(_paused, asked)))
+            folded = fold(self._known(begun), asked, self._case(user_id, thread_id, begun, context))
+            if not folded.applied:
+                return Proposed(None, folded.rejections)
+            revision = self.driver.write(
+                propose,
+                user_id,
+                thread_id,
+                begun,
+                Profile(
+                    document=folded.document,
+                    stamps=stamped(begun.profile.stamps, folded, self.clock.now()),
+                ),
+                folded.applied,
+                by,
+                self.schema.fingerprint,
+            )
+            if revision is not None:
+                return Proposed(revision, folded.rejections)
+
+    async def apropose(
+        self,
+        user_id: str,
+        thread_id: str,
+        changes: Iterable[Change],
+        messages: Iterable[Any],
+        *,
+        by: str = "tool",
+    ) -> Proposed:
+        """As `propose`."""
+        return await asyncio.to_thread(
+            self.propose, user_id, thread_id, tuple(changes), list(messages), by=by
+        )
+
+    def _said(
+        self, user_id: str, thread_id: str, messages: Iterable[Any]
+    ) -> tuple[Sequence[Message], Sequence[Message]]:
+        """What was said before, bounded, and the newest turn."""
+        checked_thread(thread_id)
+        said = read_messages(messages, checked_user(user_id), self.author)
+        before, turn = newest_turn(said)
+        return before[-TAIL:], turn
+
+    def _start(self, user_id: str, thread_id: str, turn: Sequence[Message]) -> Start:
+        return self.driver.read(start, user_id, thread_id, turn, self.clock.now())
+
+    def _known(self, begun: Start) -> dict[str, Any]:
+        return self.schema.adopt(begun.profile.document or {})[0]
+
+    def _case(
+        self, user_id: str, thread_id: str, begun: Start, context: Sequence[Message]
+    ) -> Case:
+        edited = {
+            field: times["edited"]
+            for field, times in begun.profile.stamps.items()
+            if "edited" in times
+        }
+        return Case(
+            schema=self.schema,
+            batch=begun.messages,
+            context=context,
+            user_id=user_id,
+            thread_id=thread_id,
+            edited=edited,
+            off=self.consolidator.off,
+        )
+
+
+def _paused(change: Change) -> Rejection:
+    return Rejection(change, "paused", "nothing may be learned about this user now")
