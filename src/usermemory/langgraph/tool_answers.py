@@ -18,7 +18,6 @@ NOT_THE_USER = (
     "that talks to them can save and forget"
 )
 OFF_THE_RECORD = "nothing was saved: this conversation is off the record"
-PAUSED = "nothing was saved: remembering is paused for this user"
 
 
 def saved(proposed: Proposed, unreadable: tuple[Rejection, ...]) -> str:
@@ -42,10 +41,10 @@ def saved(proposed: Proposed, unreadable: tuple[Rejection, ...]) -> str:
 
 def erased(erasure: Erasure, forgotten: Forgotten) -> str:
     """What was erased."""
-    where = erasure.field if erasure.value is None else f"{erasure.field}: {erasure.value}"
+    what = erasure.field if erasure.value is None else f"this of {erasure.field}"
     if forgotten.values or forgotten.changes or forgotten.quotes or forgotten.messages:
-        return f"erased: {where}"
-    return f"erased: {where} (nothing of it was kept)"
+        return f"erased: {what}. Do not repeat it"
+    return f"nothing of it was kept in {erasure.field}, and nothing said before will be"
 
 
 def not_erased(rejection: Rejection) -> ToolException:

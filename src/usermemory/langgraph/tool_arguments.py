@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from langchain_core.tools import ToolException
 
 from usermemory.extract.proposals import proposals
+from usermemory.langgraph.speakers import FORGET, SAVE
 from usermemory.messages import is_list, is_mapping
 from usermemory.prompt import asked_fields
 from usermemory.schema.strict import closed, nullable, one_of, text
@@ -61,7 +62,7 @@ def read_changes(given: Mapping[str, Any]) -> tuple[tuple[Change, ...], tuple[Re
     Raises:
         ToolException: There is something else among them, or there are none.
     """
-    refuse_others("save_memory", given, ("changes",))
+    refuse_others(SAVE, given, ("changes",))
     listed = given.get("changes")
     for change in listed if is_list(listed) else ():
         if is_mapping(change):
@@ -78,7 +79,7 @@ def read_erasure(given: Mapping[str, Any], schema: Schema) -> Erasure:
     Raises:
         ToolException: There is something else beside it, or the field is none of the profile's.
     """
-    refuse_others("forget_memory", given, _ERASURE)
+    refuse_others(FORGET, given, _ERASURE)
     field, quote, value = given.get("field"), given.get("quote"), given.get("value")
     if field not in schema.fields:
         known = ", ".join(one.name for one in asked_fields(schema))

@@ -16,7 +16,7 @@ from langgraph.prebuilt import ToolRuntime
 from usermemory.langgraph import tool_answers as answers
 from usermemory.langgraph.identity import FindUser, Run, current_run, field_of
 from usermemory.langgraph.nodes import OnError, tolerant
-from usermemory.langgraph.speakers import heard_by
+from usermemory.langgraph.speakers import FORGET, READ, SAVE, heard_by
 from usermemory.langgraph.tool_arguments import (
     forget_arguments,
     no_arguments,
@@ -61,20 +61,20 @@ def memory_tools(
     names = ", ".join(field.name for field in asked_fields(schema))
     return [
         _tool(
-            "save_memory",
+            SAVE,
             fill(words("save-memory-1"), fields=described(schema)),
             save_arguments(schema),
             made.save,
             made.asave,
         ),
         _tool(
-            "forget_memory",
+            FORGET,
             fill(words("forget-memory-1"), fields=names),
             forget_arguments(schema),
             made.forget,
             made.aforget,
         ),
-        _tool("read_profile", words("read-profile-1"), no_arguments(), made.read, made.aread),
+        _tool(READ, words("read-profile-1"), no_arguments(), made.read, made.aread),
     ]
 
 
@@ -144,7 +144,7 @@ class _Tools:
 
     def read(self, runtime: _Runtime, **given: Any) -> str:
         """The profile as it is now."""
-        refuse_others("read_profile", given, ())
+        refuse_others(READ, given, ())
         run = current_run(runtime.config, self.find_user)
         with tolerant(self.memory, run, self.on_error):
             return self.memory.recall(run.user_id).render() or answers.NOTHING_KNOWN
@@ -152,7 +152,7 @@ class _Tools:
 
     async def aread(self, runtime: _Runtime, **given: Any) -> str:
         """As `read`."""
-        refuse_others("read_profile", given, ())
+        refuse_others(READ, given, ())
         run = current_run(runtime.config, self.find_user)
         with tolerant(self.memory, run, self.on_error):
             return (await self.memory.arecall(run.user_id)).render() or answers.NOTHING_KNOWN

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from usermemory.batch import newest_turn
-from usermemory.fold import Case, fold, stamped
+from usermemory.fold import Case, fold, stamped, whole
 from usermemory.memory.core import Core, checked_thread, checked_user
 from usermemory.messages import read_messages
 from usermemory.records import Change, Message, Proposed, Rejection
@@ -57,15 +57,15 @@ class ProposeVerbs(Core):
             folded = fold(self._known(begun), asked, self._case(user_id, thread_id, begun, context))
             if not folded.applied:
                 return Proposed(None, folded.rejections)
+            stored = begun.profile.document or {}
+            document, _ = whole(stored, folded.document, self.schema)
+            stamps = stamped(begun.profile.stamps, folded, self.clock.now())
             revision = self.driver.write(
                 propose,
                 user_id,
                 thread_id,
                 begun,
-                Profile(
-                    document=folded.document,
-                    stamps=stamped(begun.profile.stamps, folded, self.clock.now()),
-                ),
+                Profile(document, stamps=stamps),
                 folded.applied,
                 by,
                 self.schema.fingerprint,
@@ -102,9 +102,7 @@ class ProposeVerbs(Core):
     def _known(self, begun: Start) -> dict[str, Any]:
         return self.schema.adopt(begun.profile.document or {})[0]
 
-    def _case(
-        self, user_id: str, thread_id: str, begun: Start, context: Sequence[Message]
-    ) -> Case:
+    def _case(self, user_id: str, thread_id: str, begun: Start, context: Sequence[Message]) -> Case:
         edited = {
             field: times["edited"]
             for field, times in begun.profile.stamps.items()
