@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -15,6 +16,7 @@ from langchain.agents.middleware import (
     SummarizationMiddleware,
 )
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
+from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
 from tests.support.agents import PROMPT, answering, chatting_agent, systems
 from tests.support.graphs import COLOURS, Chat
@@ -199,6 +201,27 @@ async def test_a_resumed_run_recalls_again_and_remembers_nothing_twice(
     assert "chess" in told[4]
 
 
+async def test_what_a_run_was_told_goes_with_it(tmp_path: Path, colour: str) -> None:
+    """Neither a finished, a failed nor an interrupted run leaves a profile in memory."""
+    # A failure that was kept would keep its frames, and all that they know.
+    replies = iter([lambda: "Hello.", lambda: TimeoutError("slow"), lambda: {"city": "Rome"}])
+    async with chatting_agent(tmp_path, colour, answering()) as chat:
+        await introduced(chat)
+        ours = UserMemoryMiddleware(chat.memory)
+        model = ScriptedModel(replies=lambda _: next(replies)())
+        chat.bot = create_agent(
+            model, [weather], middleware=[REVIEW, ours], checkpointer=InMemorySaver()
+        )
+        await chat.say("Hello", "2")
+        with pytest.raises(TimeoutError):
+            await chat.say("Hello", "3")
+        state = await chat.invoke({"messages": [("user", "How is the weather?")]}, "4")
+        assert state["__interrupt__"]
+    assert all("zymurgy" in system for system in systems(model))
+    gc.collect()
+    assert len(ours._told._texts) == 0
+
+
 async def test_what_is_known_is_in_no_state(tmp_path: Path, colour: str) -> None:
     """Checkpoints, their writes, the state and the output hold no profile, interrupted or not."""
     model = ScriptedModel(replies=["Hi.", {"city": "Rome"}, "Rain.", {"city": "Oslo"}])
@@ -286,7 +309,8 @@ async def test_one_middleware_may_serve_an_agent_and_its_sub_agent(
             return "Done."
 
         chat.bot = create_agent(model, [delegate], middleware=[ours])
-        await chat.say("Please do it.", "2")
+        # Only then do the runs share a stream writer.
+        await chat.stream("Please do it.", "custom", "2", subgraphs=True)
         assert [event.kind for event in chat.events].count("recalled") == 2
     assert systems(model)[1] == systems(model)[2] == systems(asked)[0]
 

@@ -44,11 +44,11 @@ class Chat:
         answer: str = state["messages"][-1].text
         return answer
 
-    async def stream(self, text: str, mode: str, thread_id: str = "1") -> list[Any]:
+    async def stream(self, text: str, mode: str, thread_id: str = "1", **options: Any) -> list[Any]:
         """One turn, streamed."""
         given = {"messages": [("user", text)]}
         config: Any = {"configurable": {"thread_id": thread_id}}
-        run: Any = {"context": {"user_id": "will"}, "stream_mode": mode}
+        run: Any = {"context": {"user_id": "will"}, "stream_mode": mode, **options}
         if self.colour == "async":
             return [part async for part in self.bot.astream(given, config, **run)]
         return await asyncio.to_thread(lambda: list(self.bot.stream(given, config, **run)))
