@@ -13,6 +13,7 @@ from langchain.agents import create_agent
 from langchain.agents.middleware import (
     HumanInTheLoopMiddleware,
     ModelRetryMiddleware,
+    PIIMiddleware,
     SummarizationMiddleware,
 )
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
@@ -266,6 +267,17 @@ async def test_what_a_summary_replaces_was_remembered(tmp_path: Path, colour: st
         chat.memory.trigger("will")
         document = chat.memory.recall("will").document
     assert (document["name"], document["interests"]) == ("Will", ["zymurgy"])
+
+
+async def test_what_is_redacted_takes_the_place_of_what_was_said(
+    tmp_path: Path, colour: str
+) -> None:
+    """Middleware that changes a message before the model sees it changes it in the inbox too."""
+    hiding = PIIMiddleware("email", strategy="redact")
+    async with chatting_agent(tmp_path, colour, answering(), others=[hiding]) as chat:
+        await chat.say("Write to will@example.org, please.")
+        assert inbox(tmp_path, "1")[0] == ("user", "Write to [REDACTED_EMAIL], please.")
+        assert chat.unread() == 2
 
 
 async def test_an_agent_that_is_a_tool_has_no_users_voice(tmp_path: Path, colour: str) -> None:

@@ -18,6 +18,9 @@ from usermemory.testing import FakeClock
 
 SAID = [("user", "Please remember that I love bouldering and chess.")]
 
+WORDS = """golf chess opera yoga rugby tennis ferrets zymurgy jazz karate sushi trains kayaks violins
+baking magic falcons poker knitting dominoes hockey welding bonsai ludo"""
+
 
 @pytest.fixture
 def memory(tmp_path: Path) -> Iterator[UserMemory]:
@@ -106,10 +109,7 @@ def test_a_pause_in_between_counts(memory: UserMemory, monkeypatch: pytest.Monke
 
 def test_many_at_once_lose_nothing(memory: UserMemory) -> None:
     """Of twenty-four proposals at the same time each is made."""
-    items = (
-        "golf chess opera yoga rugby tennis ferrets zymurgy jazz karate sushi trains"
-        " kayaks violins baking magic falcons poker knitting dominoes hockey welding bonsai ludo"
-    ).split()
+    items = WORDS.split()
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda i: memory.propose("will", i, [add(i)], [f"I love {i}."]), items))
     assert sorted(memory.recall("will").document["interests"]) == sorted(items)
