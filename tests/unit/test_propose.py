@@ -18,8 +18,8 @@ from usermemory.testing import FakeClock
 
 SAID = [("user", "Please remember that I love bouldering and chess.")]
 
-WORDS = """golf chess opera yoga rugby tennis ferrets zymurgy jazz karate sushi trains kayaks violins
-baking magic falcons poker knitting dominoes hockey welding bonsai ludo"""
+WORDS = """golf chess opera yoga rugby tennis ferrets zymurgy jazz karate sushi trains kayaks
+violins baking magic falcons poker knitting dominoes hockey welding bonsai ludo"""
 
 
 @pytest.fixture
