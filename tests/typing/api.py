@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import assert_type
+from typing import Any, assert_type
+
+from langchain.agents import create_agent
+from langchain_core.tools import BaseTool
 
 from usermemory import (
+    Change,
     Evidence,
     Job,
     Outcome,
@@ -14,6 +18,8 @@ from usermemory import (
     UserMemory,
     UserProfile,
 )
+from usermemory.langgraph import UserMemoryMiddleware, memory_tools
+from usermemory.records import Forgotten, Proposed, Rejection
 
 
 def plain(memory: UserMemory) -> None:
@@ -35,3 +41,23 @@ async def awaited() -> None:
         assert_type(await memory.atrigger_all(), list[Outcome])
         assert_type(await memory.aretry("will", "t"), bool)
         assert_type(await memory.adrop("will", "t"), int)
+
+
+def agents(memory: UserMemory, model: Any) -> None:
+    assert_type(memory_tools(memory), list[BaseTool])
+    memory_tools(memory, lambda config, context: str(context["user_id"]), on_error="raise")
+    ours = UserMemoryMiddleware(memory, tail=False, max_tokens=500, on_error="raise")
+    create_agent(model, memory_tools(memory), middleware=[ours])
+    UserMemoryMiddleware(memory, on_error="ignore")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    UserMemoryMiddleware("memory.db")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    memory_tools("memory.db")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+async def proposals(memory: UserMemory) -> None:
+    change = Change("interests", "add", "chess", "I love chess")
+    said = ["I love chess."]
+    assert_type(memory.propose("will", "t", [change], said), Proposed)
+    assert_type(await memory.apropose("will", "t", [change], said, by="me"), Proposed)
+    erased = memory.propose_erasure("will", "t", "interests", "chess", "forget chess", said)
+    assert_type(erased, Forgotten | Rejection)
+    memory.propose("will", "t", ["chess"], said)  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from usermemory.batch import newest_turn
-from usermemory.fold import Case, fold, stamped, whole
-from usermemory.memory.core import Core, checked_thread, checked_user
+from usermemory.fold import Case, fold, judge, stamped, whole
+from usermemory.memory.core import checked_thread, checked_user
+from usermemory.memory.forget import ForgetVerbs
 from usermemory.messages import read_messages
-from usermemory.records import Change, Message, Proposed, Rejection
+from usermemory.records import Change, Forgotten, Message, Proposed, Rejection
+from usermemory.schema.fold import fold_outer
 from usermemory.store.flows.claim import Profile
 from usermemory.store.flows.common import TAIL
 from usermemory.store.flows.propose import Start, propose, start
 
 
-class ProposeVerbs(Core):
+class ProposeVerbs(ForgetVerbs):
     """Propose changes and erasures, for tools that a model calls."""
 
     def propose(
@@ -86,6 +88,65 @@ class ProposeVerbs(Core):
         return await asyncio.to_thread(
             self.propose, user_id, thread_id, tuple(changes), list(messages), by=by
         )
+
+    def propose_erasure(
+        self,
+        user_id: str,
+        thread_id: str,
+        field: str,
+        value: str | None,
+        quote: str,
+        messages: Iterable[Any],
+    ) -> Forgotten | Rejection:
+        """As `forget`, if the user asks for it in what they said last.
+
+        Args:
+            user_id: Whose profile; given by the application, never by a model.
+            thread_id: Where it was said.
+            field: The field of the profile.
+            value: The item of a list, the key of a map or an object; None for the whole field.
+            quote: The user's words, which ask to forget it, in a message that names it.
+            messages: As for `propose`.
+
+        Returns:
+            What it reached, or why nothing was erased.
+
+        Raises:
+            InvalidInput: An id or a message that cannot be used.
+            StoreError: The database failed.
+        """
+        context, turn = self._said(user_id, thread_id, messages)
+        begun = self._start(user_id, thread_id, turn)
+        known = self._known(begun)
+        what = self._held(known, field, value)
+        change = Change(field, "clear" if what is None else "remove", what, quote)
+        case = self._case(user_id, thread_id, begun, context)
+        verdict = judge(known, change, case, erasing=True)
+        return verdict if isinstance(verdict, Rejection) else self.forget(user_id, field, what)
+
+    async def apropose_erasure(
+        self,
+        user_id: str,
+        thread_id: str,
+        field: str,
+        value: str | None,
+        quote: str,
+        messages: Iterable[Any],
+    ) -> Forgotten | Rejection:
+        """As `propose_erasure`."""
+        return await asyncio.to_thread(
+            self.propose_erasure, user_id, thread_id, field, value, quote, list(messages)
+        )
+
+    def _held(self, known: Mapping[str, Any], name: str, value: str | None) -> Any:
+        """The value as the profile has it; None for a single one, which goes as a whole."""
+        field = self.schema.fields.get(name)
+        if field is None or field.kind == "scalar" or value is None:
+            return None
+        held: Iterable[Any] = known[name]
+        if field.kind == "objects":
+            held = [item.get(field.settings.key) for item in known[name]]
+        return next((one for one in held if fold_outer(str(one)) == fold_outer(value)), value)
 
     def _said(
         self, user_id: str, thread_id: str, messages: Iterable[Any]
