@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, assert_type
 
-from langchain.agents import create_agent
+from langchain.agents.middleware import AgentMiddleware
 from langchain_core.tools import BaseTool
 
 from usermemory import (
@@ -43,11 +43,12 @@ async def awaited() -> None:
         assert_type(await memory.adrop("will", "t"), int)
 
 
-def agents(memory: UserMemory, model: Any) -> None:
+def agents(memory: UserMemory) -> None:
     assert_type(memory_tools(memory), list[BaseTool])
     memory_tools(memory, lambda config, context: str(context["user_id"]), on_error="raise")
     ours = UserMemoryMiddleware(memory, tail=False, max_tokens=500, on_error="raise")
-    create_agent(model, memory_tools(memory), middleware=[ours])
+    middleware: list[AgentMiddleware[Any, Any, Any]] = [ours]
+    assert_type(middleware[0].name, str)
     UserMemoryMiddleware(memory, on_error="ignore")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     UserMemoryMiddleware("memory.db")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     memory_tools("memory.db")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

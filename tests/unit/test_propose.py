@@ -14,6 +14,7 @@ from tests.support.graphs import memory_in
 
 from usermemory import Change, UserMemory
 from usermemory.errors import IdentityError, InvalidInput
+from usermemory.records import Forgotten, Rejection
 from usermemory.testing import FakeClock
 
 SAID = [("user", "Please remember that I love bouldering and chess.")]
@@ -23,8 +24,13 @@ violins baking magic falcons poker knitting dominoes hockey welding bonsai ludo"
 
 
 @pytest.fixture
-def memory(tmp_path: Path) -> Iterator[UserMemory]:
-    with memory_in(tmp_path, clock=FakeClock()) as memory:
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def memory(tmp_path: Path, clock: FakeClock) -> Iterator[UserMemory]:
+    with memory_in(tmp_path, clock=clock) as memory:
         yield memory
 
 
@@ -105,6 +111,55 @@ def test_a_pause_in_between_counts(memory: UserMemory, monkeypatch: pytest.Monke
     proposed = memory.propose("will", "1", [add("bouldering")], SAID)
     assert [one.reason for one in proposed.rejections] == ["paused"]
     assert memory.history("will") == []
+
+
+def test_an_erasure_in_between_counts(memory: UserMemory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is erased after our look is not written back, though the profile never held it."""
+    real, hooks = memory._start, iter([lambda: memory.forget("will", "interests", "bouldering")])
+
+    def look(*args: Any) -> Any:
+        found = real(*args)
+        next(hooks, lambda: None)()
+        return found
+
+    memory.remember("will", "1", said := [("user", SAID[0][1])])
+    monkeypatch.setattr(memory, "_start", look)
+    proposed = memory.propose("will", "1", [add("bouldering")], said)
+    assert [one.reason for one in proposed.rejections] == ["erased"]
+    assert memory.recall("will").document["interests"] == []
+
+
+def test_an_edit_stands_against_older_words(memory: UserMemory, clock: FakeClock) -> None:
+    """What was remembered before an edit changes that field no more; what is said later does."""
+    before = [{"role": "user", "content": "Remember that I'm 33.", "id": "m1"}]
+    memory.remember("will", "1", before)
+    clock.advance(1)
+    memory.edit("will", [{"op": "replace", "path": "/age", "value": 34}], by="support")
+    clock.advance(1)
+    change = Change("age", "set", 33, "I'm 33")
+    refused = memory.propose("will", "1", [change], before).rejections
+    assert [one.reason for one in refused] == ["edited_by_hand"]
+    assert memory.propose("will", "1", [change], ["Really, I'm 33."]).revision
+
+
+def test_it_can_be_undone(memory: UserMemory) -> None:
+    """A proposal is a revision like any other."""
+    memory.propose("will", "1", [add("bouldering")], SAID)
+    assert memory.undo("will").revision is not None
+    assert memory.recall("will").document["interests"] == []
+
+
+def test_an_erasure_is_judged_first(memory: UserMemory) -> None:
+    """Without words that ask for it the answer says why, and nothing is erased."""
+    memory.propose("will", "1", [add("bouldering"), add("chess", "bouldering and chess")], SAID)
+    asked = ("interests", "Chess")
+    refused = memory.propose_erasure("will", "1", *asked, "I love bouldering", SAID)
+    assert isinstance(refused, Rejection)
+    assert refused.reason == "not_asked"
+    erased = memory.propose_erasure("will", "1", *asked, "forget chess", ["Please forget chess."])
+    assert isinstance(erased, Forgotten)
+    assert erased.values == 1
+    assert memory.recall("will").document["interests"] == ["bouldering"]
 
 
 def test_many_at_once_lose_nothing(memory: UserMemory) -> None:

@@ -9,10 +9,11 @@
             context={"user_id": "will"},
         )
 
-In an agent of ``create_agent``, `UserMemoryMiddleware` does the same; `memory_tools` let any agent
-save and forget at once. This folder is the only one that imports langgraph, and langchain only when
-the middleware is used.
+All of it works in sync and in async graphs. In an agent of ``create_agent``, `UserMemoryMiddleware`
+does the same; `memory_tools` let any agent save and forget at once.
 """
+
+# This folder is the only one that imports langgraph, and langchain only for the middleware.
 
 from typing import TYPE_CHECKING, Any
 

@@ -25,6 +25,7 @@ from usermemory.langgraph.tool_arguments import (
     refuse_others,
     save_arguments,
 )
+from usermemory.messages import is_list
 from usermemory.prompt.fields import asked_fields, described
 from usermemory.prompt.words import fill, words
 from usermemory.records import Forgotten, Rejection
@@ -176,7 +177,7 @@ class _Tools:
 def _messages(runtime: _Runtime, run: Run) -> list[Any]:
     """The conversation, with other people's messages under their names."""
     state: Any = runtime.state
-    messages = state if isinstance(state, list) else field_of(state, "messages")
+    messages: Any = state if is_list(state) else field_of(state, "messages")
     return heard_by(run.user_id, messages or ())
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from usermemory.memory.correct import CorrectVerbs
 from usermemory.memory.jobs import JobVerbs
 from usermemory.memory.learn import LearnVerbs
-from usermemory.memory.look import LookVerbs
 from usermemory.memory.propose import ProposeVerbs
 
 __all__ = ["UserMemory"]
 
 
-class UserMemory(LookVerbs, LearnVerbs, ProposeVerbs, JobVerbs):
+class UserMemory(ProposeVerbs, CorrectVerbs, LearnVerbs, JobVerbs):
     """A profile per user, across threads, learned in the background.
 
     Building it checks what was passed and opens nothing: the first verb does. A module-level

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from usermemory.batch import newest_turn
-from usermemory.fold import Case, fold, judge, stamped, whole
+from usermemory.fold import Case, fold, judge, whole
 from usermemory.memory.core import checked_thread, checked_user
 from usermemory.memory.forget import ForgetVerbs
 from usermemory.messages import read_messages
 from usermemory.records import Change, Forgotten, Message, Proposed, Rejection
 from usermemory.schema.fold import fold_outer
-from usermemory.store.flows.claim import Profile
+from usermemory.store.flows.amend import Amendment
 from usermemory.store.flows.common import TAIL
 from usermemory.store.flows.propose import Start, propose, start
 
@@ -61,17 +61,15 @@ class ProposeVerbs(ForgetVerbs):
                 return Proposed(None, folded.rejections)
             stored = begun.profile.document or {}
             document, _ = whole(stored, folded.document, self.schema)
-            stamps = stamped(begun.profile.stamps, folded, self.clock.now())
-            revision = self.driver.write(
-                propose,
-                user_id,
-                thread_id,
-                begun,
-                Profile(document, stamps=stamps),
+            made = Amendment(
+                document,
                 folded.applied,
                 by,
                 self.schema.fingerprint,
+                thread_id=thread_id,
+                stamp="learned",
             )
+            revision = self.driver.write(propose, user_id, begun, made)
             if revision is not None:
                 return Proposed(revision, folded.rejections)
 
@@ -177,6 +175,8 @@ class ProposeVerbs(ForgetVerbs):
             thread_id=thread_id,
             edited=edited,
             off=self.consolidator.off,
+            salt=begun.salt,
+            tombstones=begun.tombstones,
         )
 
 

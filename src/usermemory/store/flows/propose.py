@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from usermemory.records import Applied, Message, Revision
+from usermemory.erasure import Tombstone
+from usermemory.records import Message, Revision
 from usermemory.store import codec
 from usermemory.store.driver import Flow
+from usermemory.store.flows.amend import Amendment, amend
 from usermemory.store.flows.claim import Profile, profile_of
 from usermemory.store.flows.common import first, lock_user
-from usermemory.store.flows.revise import revise
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +22,16 @@ class Start:
         epoch: The erasure count: what was judged before an erasure is judged anew.
         paused: Nothing may be learned.
         messages: Those that were passed, as the inbox knows them: with their number and times.
+        salt: The user's secret, to know what was erased.
+        tombstones: What was erased, and is not learned again from older words.
     """
 
     profile: Profile
     epoch: int
     paused: bool
     messages: tuple[Message, ...]
+    salt: str
+    tombstones: tuple[Tombstone, ...]
 
 
 def start(user_id: str, thread_id: str, messages: Sequence[Message], now: float) -> Flow[Start]:
@@ -47,40 +52,32 @@ def start(user_id: str, thread_id: str, messages: Sequence[Message], now: float)
     for message in messages:
         found = known.get(message.id)
         at = found["said_at"] if found else now
-        seq = found["seq"] if found else 0
-        told.append(replace(message, seq=seq, at=at if message.at is None else message.at))
+        told.append(
+            replace(
+                message,
+                at=at if message.at is None else message.at,
+                seq=found["seq"] if found else 0,
+                received=found["received_at"] if found else now,
+            )
+        )
+    graves = yield "tombstones", {"user_id": user_id}
     return Start(
-        profile=profile_of(row, user["revision"] if user else 0),
+        profile=profile_of(row),
         epoch=user["epoch"] if user else 0,
         paused=bool(user and user["paused"]),
         messages=tuple(told),
+        salt=user["salt"] if user else "",
+        tombstones=tuple(codec.tombstone(grave) for grave in graves),
     )
 
 
-def propose(
-    user_id: str,
-    thread_id: str,
-    begun: Start,
-    profile: Profile,
-    changes: tuple[Applied, ...],
-    by: str,
-    fingerprint: str,
-) -> Flow[Revision | None]:
-    """Write the new profile, if nothing has moved since; None to start again.
+def propose(user_id: str, begun: Start, amendment: Amendment) -> Flow[Revision | None]:
+    """Write an amendment, if nothing has moved since; None to start again.
 
-    Args:
-        user_id: Whose.
-        thread_id: Where the words were said.
-        begun: What the changes were judged by.
-        profile: The new document and its stamps.
-        changes: What makes it new.
-        by: The name that the revision bears.
-        fingerprint: Of the schema.
+    Beside the profile that is an erasure, even of what the profile does not hold, and a pause.
     """
     user = yield from lock_user(user_id)
-    now = (user.epoch, user.revision, user.paused)
-    if now != (begun.epoch, begun.profile.revision, begun.paused):
+    if (user.epoch, user.paused) != (begun.epoch, begun.paused):
         return None
-    revision = Revision(user.revision + 1, user.now, by, changes, thread_id)
-    yield from revise(user_id, 0, profile, revision, fingerprint)
-    return revision
+    answer = yield from amend(user_id, begun.profile, amendment)
+    return answer if isinstance(answer, Revision) else None
