@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from usermemory.conformance.backfilling import Backfilling
+from usermemory.conformance.carrying import Carrying
 from usermemory.conformance.consolidating import Consolidating
 from usermemory.conformance.correcting import Correcting
 from usermemory.conformance.failing import Failing
@@ -26,7 +28,16 @@ from usermemory.conformance.remembering import Making, Remembering
 __all__ = ["Conformance"]
 
 
-class Conformance(Remembering, Consolidating, Correcting, Forgetting, Proposing, Failing):
+class Conformance(
+    Remembering,
+    Consolidating,
+    Correcting,
+    Forgetting,
+    Proposing,
+    Carrying,
+    Failing,
+    Backfilling,
+):
     """What every database must do; a subclass says where it is, with the fixture ``url``."""
 
     @pytest.fixture

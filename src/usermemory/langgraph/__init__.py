@@ -18,9 +18,12 @@ does the same; `memory_tools` let any agent save and forget at once.
 from typing import TYPE_CHECKING, Any
 
 from usermemory.errors import ConfigurationError
+from usermemory.langgraph.backfilling import Backfilled, BackfilledThread, backfill
 from usermemory.langgraph.chatbot import create_chatbot
 from usermemory.langgraph.identity import FindUser
+from usermemory.langgraph.langmem import import_langmem
 from usermemory.langgraph.nodes import OnError, UserInfo, recall_node, remember_node
+from usermemory.langgraph.profile_store import ProfileStore
 from usermemory.langgraph.savers import AsyncSaver, Saver, acheckpointer, checkpointer
 from usermemory.langgraph.tools import memory_tools
 
@@ -29,14 +32,19 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AsyncSaver",
+    "Backfilled",
+    "BackfilledThread",
     "FindUser",
     "OnError",
+    "ProfileStore",
     "Saver",
     "UserInfo",
     "UserMemoryMiddleware",
     "acheckpointer",
+    "backfill",
     "checkpointer",
     "create_chatbot",
+    "import_langmem",
     "memory_tools",
     "recall_node",
     "remember_node",

@@ -32,6 +32,7 @@ Reason = Literal[
     "wrong_type",
     "too_long",
     "list_full",
+    "profile_full",  # the whole profile is as long as it may be
     "invalid_document",
     "paused",  # nothing may be learned about this user
     "protected",  # only an edit by hand may change this field

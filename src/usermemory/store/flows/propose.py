@@ -43,7 +43,7 @@ def start(user_id: str, thread_id: str, messages: Sequence[Message], now: float)
         messages: What was said.
         now: When a message was said that has no time of its own and never arrived before.
     """
-    user = first((yield "user", {"user_id": user_id}))
+    user = first((yield "known_user", {"user_id": user_id}))
     row = first((yield "profile", {"user_id": user_id}))
     ids = codec.dumps([message.id for message in messages if message.id is not None])
     rows = yield "arrived", {"user_id": user_id, "thread_id": thread_id, "ids": ids}
