@@ -30,7 +30,10 @@ from usermemory.store.flows.commit import Failure, Result, commit, fail, hold
 logger = logging.getLogger("usermemory")
 
 NOT_REPAIRABLE = frozenset(
-    {"duplicate", "not_the_users_words", "instruction", "protected", "profile_full", "erased"}
+    {
+        *("duplicate", "not_the_users_words", "instruction", "protected", "profile_full"),
+        *("erased", "outdated"),
+    }
 )
 """Refusals that a second answer cannot mend: asking again would be paid for nothing."""
 
@@ -147,11 +150,8 @@ class Consolidator:
             context=claim.context,
             user_id=claim.user_id,
             thread_id=claim.thread_id,
-            edited={
-                field: times["edited"]
-                for field, times in claim.profile.stamps.items()
-                if "edited" in times
-            },
+            edited=claim.profile.times("edited"),
+            learned=claim.profile.times("learned"),
             off=self.off,
             limits=self.limits,
             salt=claim.salt,

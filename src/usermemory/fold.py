@@ -26,6 +26,7 @@ class Case:
         edited: When each field was last edited by hand.
         off: Checks that are left out.
         limits: How much the profile may hold.
+        learned: When what each field holds was said.
         salt: The user's secret, to know what was erased.
         tombstones: What was erased: words from before do not bring it back.
         read: What was read in the messages, for one change after the other.
@@ -39,6 +40,7 @@ class Case:
     edited: Mapping[str, float]
     off: frozenset[str] = frozenset()
     limits: Limits = Limits()
+    learned: Mapping[str, float] = field(default_factory=dict[str, float])
     salt: str = ""
     tombstones: Sequence[Tombstone] = ()
     read: Texts = field(default_factory=Texts, init=False, repr=False, compare=False)
@@ -96,6 +98,7 @@ def judge(
         context=case.context,
         thread_id=case.thread_id,
         edited=case.edited,
+        learned=case.learned,
         user_id=case.user_id,
         off=case.off,
         earlier=earlier,

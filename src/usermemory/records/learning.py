@@ -37,6 +37,7 @@ Reason = Literal[
     "paused",  # nothing may be learned about this user
     "protected",  # only an edit by hand may change this field
     "edited_by_hand",  # the quote is older than the edit
+    "outdated",  # what is known was said later
     "too_many",  # more changes than one consolidation may make
     "erased",  # the user had it erased, and has not said it since
 ]
