@@ -142,6 +142,29 @@ def test_an_edit_stands_against_older_words(memory: UserMemory, clock: FakeClock
     assert memory.propose("will", "1", [change], ["Really, I'm 33."]).revision
 
 
+def test_a_second_proposal_may_correct_the_first(memory: UserMemory, clock: FakeClock) -> None:
+    """What counts is when the words were said, not when they were saved."""
+    said = [{"role": "user", "content": "I'm 33, no, I'm 34.", "id": "m1"}]
+    memory.remember("will", "1", said)
+    clock.advance(5)
+    for age in (33, 34):
+        change = Change("age", "set", age, f"I'm {age}")
+        assert memory.propose("will", "1", [change], said).revision
+    assert memory.recall("will").stamps["age"] == {"learned": clock.now() - 5}
+
+
+def test_older_words_do_not_replace_what_was_said_since(
+    memory: UserMemory, clock: FakeClock
+) -> None:
+    """A conversation that is read late loses against what was saved at once."""
+    memory.remember("will", "1", ["I'm 33."])
+    clock.advance(5)
+    saved = Change("age", "set", 34, "I'm 34")
+    assert memory.propose("will", "2", [saved], ["Remember that I'm 34 now."]).revision
+    memory.trigger("will")
+    assert memory.recall("will").document["age"] == 34
+
+
 def test_it_can_be_undone(memory: UserMemory) -> None:
     """A proposal is a revision like any other."""
     memory.propose("will", "1", [add("bouldering")], SAID)

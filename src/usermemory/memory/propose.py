@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from usermemory.batch import newest_turn
-from usermemory.fold import Case, fold, judge, whole
+from usermemory.fold import Case, fold, judge, stamped, whole
 from usermemory.memory.core import checked_thread, checked_user
 from usermemory.memory.forget import ForgetVerbs
 from usermemory.messages import read_messages
@@ -67,7 +67,7 @@ class ProposeVerbs(ForgetVerbs):
                 by,
                 self.schema.fingerprint,
                 thread_id=thread_id,
-                stamp="learned",
+                stamps=stamped(begun.profile.stamps, folded, self.clock.now()),
             )
             revision = self.driver.write(propose, user_id, begun, made)
             if revision is not None:
@@ -162,18 +162,14 @@ class ProposeVerbs(ForgetVerbs):
         return self.schema.adopt(begun.profile.document or {})[0]
 
     def _case(self, user_id: str, thread_id: str, begun: Start, context: Sequence[Message]) -> Case:
-        edited = {
-            field: times["edited"]
-            for field, times in begun.profile.stamps.items()
-            if "edited" in times
-        }
         return Case(
             schema=self.schema,
             batch=begun.messages,
             context=context,
             user_id=user_id,
             thread_id=thread_id,
-            edited=edited,
+            edited=begun.profile.times("edited"),
+            learned=begun.profile.times("learned"),
             off=self.consolidator.off,
             salt=begun.salt,
             tombstones=begun.tombstones,
