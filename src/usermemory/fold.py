@@ -86,6 +86,8 @@ def judge(
     change: Change,
     case: Case,
     earlier: Mapping[str, Any] | None = None,
+    *,
+    erasing: bool = False,
 ) -> Accepted | Rejection:
     """Is this change what the user said? ``earlier`` is the profile before the whole answer."""
     return check(
@@ -101,6 +103,7 @@ def judge(
         off=case.off,
         earlier=earlier,
         read=case.read,
+        erasing=erasing,
     )
 
 
@@ -137,3 +140,25 @@ def stamped(
 
 def _said(evidence: Sequence[Evidence], now: float) -> float:
     return max((quote.at for quote in evidence if quote.at is not None), default=now)
+
+
+def whole(
+    stored: Mapping[str, Any], document: Mapping[str, Any], schema: Schema
+) -> tuple[Mapping[str, Any], tuple[str, ...]]:
+    """A new profile, with what an older schema left in the stored one and nobody has changed.
+
+    Args:
+        stored: The profile as the database has it.
+        document: What became of the part of it that the schema knows.
+        schema: The profile's schema.
+
+    Returns:
+        Both together, and the names of what the schema no longer takes.
+    """
+    known, unknown = schema.adopt(stored)
+    untouched = {
+        name: value
+        for name, value in unknown.items()
+        if name not in known or document[name] == known[name]
+    }
+    return {**document, **untouched}, tuple(unknown)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from usermemory.checks import (
     duplicates,
+    erasure,
     grounding,
     negation,
     provenance,
@@ -71,6 +72,7 @@ def check(  # noqa: PLR0913 - one call says all that a change is judged by
     off: frozenset[str] = frozenset(),
     earlier: Mapping[str, Any] | None = None,
     read: Texts | None = None,
+    erasing: bool = False,
 ) -> Accepted | Rejection:
     """Judge one proposed change.
 
@@ -89,6 +91,8 @@ def check(  # noqa: PLR0913 - one call says all that a change is judged by
         earlier: The profile before the first change of the same answer, if that is another one:
             what an answer takes out may still ground what it puts in its place.
         read: Passed again with each change of a batch, so that no message is read twice.
+        erasing: What is removed or cleared is erased, with all that is left of it elsewhere: the
+            user has to ask for just that.
 
     Returns:
         The change with its evidence, or the rejection with its reason.
@@ -118,6 +122,8 @@ def check(  # noqa: PLR0913 - one call says all that a change is judged by
         read=read,
     )
     judges = [_fits, *(judge for name, judge in CHECKS.items() if name not in off), _may_change]
+    if erasing:
+        judges = [erasure.check, _may_change]
     for judge in judges:
         if refusal := judge(case):
             return Rejection(change, refusal.reason, refusal.detail)
