@@ -93,6 +93,7 @@ def test_the_graph_is_shown(fresh: Any) -> None:
         ("memory.aforget", ["1 value gone, and the thread convo 5", "[]\n[]"]),
         ('thread_id == "convo 6"', ["is still waiting", "sister Ana lives in Rome"]),
         ("class Moody", ["the thread is dead", "retry: True", "changed – Will"]),
+        ("create_agent(", ["ai: ['save_memory']", "tool: saved: add", "['Is vegetarian']"]),
         ("gate=Count(3)", ["'held', \"gate: (Count(3) | Words('remember'))\"", "'Is a nurse'"]),
     ],
 )

@@ -8,7 +8,7 @@ import pytest
 from tests.support.readme import EXAMPLES, copied, play
 
 
-@pytest.mark.parametrize("example", ["smallest", "own_graph"])
+@pytest.mark.parametrize("example", ["smallest", "own_graph", "agent"])
 def test_its_page_is_true(example: str, tmp_path: Path) -> None:
     """Each command of the example's page ends well and prints what the page shows."""
     folder = copied(example, tmp_path)
