@@ -35,6 +35,7 @@ LAYERS = [
     "extract",
     "offline",
     "extractors",
+    "choice",
     "consolidate",
     "lease",
     "worker",

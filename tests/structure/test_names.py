@@ -22,6 +22,7 @@ def test_public_names() -> None:
         "Message",
         "Outcome",
         "Proof",
+        "Proposed",
         "Recalled",
         "Remember",
         "Request",

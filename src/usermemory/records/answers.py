@@ -172,6 +172,19 @@ class Snapshot:
 
 
 @dataclass(frozen=True, slots=True)
+class Proposed:
+    """What came of changes that a program proposed.
+
+    Attributes:
+        revision: The new revision with those that were made; None if none was.
+        rejections: Those that were not made, and why.
+    """
+
+    revision: Revision | None
+    rejections: tuple[Rejection, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Undone:
     """What taking changes back came to.
 
