@@ -40,9 +40,10 @@ def diff(
     schema: SchemaName = None,
     json: AsJson = False,
 ) -> None:
-    """Show what is different between two revisions of a profile; in JSON both documents too.
+    """Compare two revisions of a profile.
 
-    What has been erased since is shown as erased.
+    What has been erased since is shown as erased. In JSON both documents are there, and the patch
+    (RFC 6902) from one to the other.
     """
     from usermemory.changes import difference, patch
     from usermemory.cli.opening import existing

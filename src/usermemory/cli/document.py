@@ -76,7 +76,10 @@ def _operation(assignment: str, schema: Schema) -> dict[str, Any]:
     path = name if name.startswith("/") else f"/{name}"
     field, *inside = path[1:].split("/")
     if field not in schema.fields:
-        raise InvalidInput(f"the profile has no field {field!r}; it has {', '.join(schema.fields)}")
+        raise InvalidInput(
+            f"the profile has no field {field!r}; it has {', '.join(schema.fields)}; --schema "
+            "names another schema"
+        )
     value = _value(text)
     if value is None:
         return {"op": "remove", "path": path}

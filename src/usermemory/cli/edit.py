@@ -32,7 +32,7 @@ def edit(  # noqa: PLR0913 - the options of a command
         typer.Option(
             "--set",
             metavar="FIELD=VALUE",
-            help="Give a field a value, in JSON or as plain text; nothing empties it. A JSON "
+            help="Give a field a value, in JSON or as plain text; FIELD= empties it. A JSON "
             "pointer leads into a field: /interests/0, /interests/- for a new item. Repeatable.",
         ),
     ] = None,
@@ -61,7 +61,7 @@ def edit(  # noqa: PLR0913 - the options of a command
     schema: SchemaName = None,
     json: AsJson = False,
 ) -> None:
-    """Change a profile by hand: in your editor, or by --set, --patch or --document.
+    """Change a profile by hand, in your editor or by options.
 
     The schema checks it. What you change here changes afterwards only by words of the user that
     come later. The editor is VISUAL or EDITOR; one with windows needs its option to wait, such as

@@ -64,10 +64,11 @@ def forget(  # noqa: PLR0913 - the options of a command
     schema: SchemaName = None,
     json: AsJson = False,
 ) -> None:
-    """Erase: from the profile, its history, the quotes, and messages that are still kept.
+    """Erase a value, a message, a thread, a user.
 
-    Nothing said before teaches that field the same again; the user may say it anew. There is no
-    undo, and it asks first. Backups, and on PostgreSQL archived logs and replicas, are not reached.
+    It goes from the profile, its history, the quotes and the messages that are still kept. Nothing
+    said before teaches that field the same again; the user may say it anew. There is no undo, and
+    it asks first. Backups, and on PostgreSQL archived logs and replicas, are not reached.
     """
     from usermemory.cli.opening import existing
 

@@ -67,10 +67,11 @@ def history(
     schema: SchemaName = None,
     json: AsJson = False,
 ) -> None:
-    """Show who or what changed the profile, the newest first: from what to what, by which words.
+    """Show who or what changed the profile, and why.
 
-    With the thread, the model, the version of its prompt and what it cost; what was taken back or
-    erased says so. In JSON each revision has its patches (RFC 6902).
+    The newest first: from what to what, by which words. With the thread, the model, the version of
+    its prompt and what it cost; what was taken back or erased says so. In JSON each revision has
+    its patches (RFC 6902).
     """
     from usermemory.cli.opening import existing
     from usermemory.cli.show import revision_data, revision_lines

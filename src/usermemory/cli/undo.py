@@ -34,11 +34,11 @@ def undo(
     schema: SchemaName = None,
     json: AsJson = False,
 ) -> None:
-    """Take back a revision, or all that a thread taught, as a new revision; the rest stays.
+    """Take back a revision, or what a thread taught.
 
-    What was changed again since stays too, and is shown with the reason; exit code 1 if that is
-    all. The number of an undo takes the undo back. The words stay in the history: to be rid of
-    them, see forget.
+    That is a new revision, and what came since beside it stays. What was changed again since stays
+    too, and is shown with the reason; exit code 1 if that is all. The number of an undo takes the
+    undo back. The words stay in the history: to be rid of them, see forget.
     """
     from usermemory.cli.conflict import undone_text
     from usermemory.cli.opening import existing
