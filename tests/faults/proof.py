@@ -36,6 +36,10 @@ def proof(url: str, facts: Collection[str]) -> list[str]:
         wrong.append("something is still unread")
     if rows_of(url, "SELECT 1 FROM usermemory.users WHERE lease_by <> ''"):
         wrong.append("a lease is still held")
+    if rows_of(url, "SELECT 1 FROM usermemory.threads WHERE unread > 0 OR due_at IS NOT NULL"):
+        wrong.append("a thread still waits, with nothing to read")
+    if rows_of(url, "SELECT 1 FROM usermemory.users WHERE next_due IS NOT NULL"):
+        wrong.append("a user is still in the queue, with nothing to do")
     return wrong + _chain(url, facts)
 
 

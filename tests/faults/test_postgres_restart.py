@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
+from tests.faults.crowd import Crowd, until
 from tests.faults.proof import proof
-from tests.faults.test_kill import Crowd, until
 from tests.support.postgres import Server, fresh
 
 from usermemory import UserMemory
