@@ -15,7 +15,6 @@ from hypothesis.stateful import (
     rule,
 )
 from tests.faults.proof import read_more_than_once
-from tests.faults.tables import rows_of
 from tests.model.reference import Reference, Said, Taken
 
 from usermemory import UserMemory
@@ -217,6 +216,5 @@ class Machine(RuleBasedStateMachine):
             for user, person in self.reference.people.items():
                 numbers = [revision.number for revision in self.memory.history(user)]
                 assert numbers == list(range(person.revision, 0, -1))
-            assert rows_of(self.url, "SELECT 1 FROM usermemory.users WHERE lease_by <> ''") == []
         finally:
             self.stack.close()

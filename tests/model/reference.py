@@ -163,7 +163,9 @@ class Reference:
     def fail(self, taken: Taken, now: float, retry_in: float | None, *, poison: bool) -> None:
         """Try again later, never, or bury the batch and go on with the others."""
         chat = self.person(taken.user).chat(taken.thread)
-        if poison:
+        if not chat.all("unread"):
+            chat.rest()
+        elif poison:
             for said in taken.batch:
                 if said.state == "unread":
                     said.state = "dead"
