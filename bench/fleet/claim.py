@@ -6,7 +6,7 @@ import statistics
 import time
 from collections.abc import Sequence
 
-from bench.fleet.schemas import filled
+from bench.fleet.schemas import MESSAGES, NOW, THREADS, filled
 from bench.table import Figure, median_ratio
 
 from usermemory import UserMemory
@@ -56,19 +56,12 @@ def _claims(memory: UserMemory) -> float:
 
 def _waiting(threads: int) -> Sequence[str]:
     half = threads // 2
-    now = "extract(epoch FROM clock_timestamp())"
-    return [
-        "INSERT INTO m.users (user_id, salt, token, lease_until, lease_by, next_due) "
-        f"VALUES ('busy', 's', 1, {now} + 86400, 'elsewhere', {now} + 86400)",
-        "INSERT INTO m.users (user_id, salt, next_due) "
-        f"SELECT 'user' || n, 's', {now} - 1000 + n * 0.001 FROM generate_series(1, {half}) AS n",
-        "INSERT INTO m.threads (user_id, thread_id, state, due_at, first_at, unread, next_seq) "
-        f"SELECT user_id, 't', 'waiting', next_due, next_due, 1, 2 FROM m.users "
-        "WHERE user_id <> 'busy'",
-        "INSERT INTO m.threads (user_id, thread_id, state, due_at, first_at, unread, next_seq) "
-        f"SELECT 'busy', 't' || n, 'waiting', {now} - 2000, {now}, 1, 2 "
-        f"FROM generate_series(1, {half}) AS n",
-        "INSERT INTO m.inbox (user_id, thread_id, seq, position, digest, author, text, said_at, "
-        "received_at, state) SELECT user_id, thread_id, 1, 1, 'd', 'user', 'I like chess', "
-        "due_at, due_at, 'unread' FROM m.threads",
-    ]
+    others = f"""INSERT INTO m.users (user_id, salt, next_due)
+        SELECT 'user' || n, 's', {NOW} - 1000 + n * 0.001 FROM generate_series(1, {half}) AS n"""
+    busy = f"""INSERT INTO m.users (user_id, salt, token, lease_until, lease_by, next_due)
+        VALUES ('busy', 's', 1, {NOW} + 86400, 'elsewhere', {NOW} + 86400)"""
+    busy_threads = f"""INSERT INTO m.threads (user_id, thread_id, state, due_at, first_at, unread,
+            next_seq)
+        SELECT 'busy', 't' || n, 'waiting', {NOW} - 2000, {NOW}, 1, 2
+        FROM generate_series(1, {half}) AS n"""
+    return others, THREADS, busy, busy_threads, MESSAGES

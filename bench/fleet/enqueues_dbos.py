@@ -1,4 +1,7 @@
-"""DBOS's debouncer, as its documentation has it. Usage: python -m bench.fleet.enqueues_dbos URL"""
+"""DBOS's debouncer, as its documentation has it.
+
+Usage: python -m bench.fleet.enqueues_dbos URL
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""``remember`` as a debouncer. Usage: python -m bench.fleet.enqueues_ours URL"""
+"""``remember`` as a debouncer.
+
+Usage: python -m bench.fleet.enqueues_ours URL
+"""
 
 from __future__ import annotations
 

@@ -62,9 +62,8 @@ def _profiles(count: int) -> Sequence[str]:
             "core_memories": ["moved to Bergen for love", "learned to bake from an aunt"],
         }
     )
-    return [
-        "INSERT INTO m.users (user_id, salt, revision) "
-        f"SELECT 'user' || n, 's', 1 FROM generate_series(1, {count}) AS n",
-        "INSERT INTO m.profiles (user_id, document, revision, updated_at) "
-        f"SELECT 'user' || n, '{document}', 1, 0 FROM generate_series(1, {count}) AS n",
-    ]
+    users = f"""INSERT INTO m.users (user_id, salt, revision)
+        SELECT 'user' || n, 's', 1 FROM generate_series(1, {count}) AS n"""
+    profiles = f"""INSERT INTO m.profiles (user_id, document, revision, updated_at)
+        SELECT 'user' || n, '{document}', 1, 0 FROM generate_series(1, {count}) AS n"""
+    return users, profiles

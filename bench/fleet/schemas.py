@@ -9,6 +9,18 @@ import psycopg
 
 from usermemory import UserMemory
 
+NOW = "extract(epoch FROM clock_timestamp())"
+
+THREADS = """INSERT INTO m.threads (user_id, thread_id, state, due_at, first_at, unread, next_seq)
+SELECT user_id, 't', 'waiting', next_due, next_due, 1, 2 FROM m.users"""
+"""A thread for each user."""
+
+MESSAGES = """INSERT INTO m.inbox (user_id, thread_id, seq, position, digest, author, text, said_at,
+    received_at, state)
+SELECT user_id, thread_id, 1, 1, 'd', 'user', 'I like thing' || substr(user_id, 5), due_at, due_at,
+    'unread' FROM m.threads"""
+"""A message in each thread."""
+
 
 @contextmanager
 def filled(url: str, name: str, statements: Sequence[str]) -> Generator[UserMemory]:

@@ -1,4 +1,7 @@
-"""A worker whose model takes 200 ms. Usage: worker_process.py URL THREADS"""
+"""A worker whose model takes 200 ms.
+
+Usage: worker_process.py URL THREADS
+"""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import psycopg
-from bench.fleet.schemas import filled
+from bench.fleet.schemas import MESSAGES, NOW, THREADS, filled
 from bench.table import Figure, median_ratio
 
 _PROCESSES = (4, 1)
@@ -75,13 +75,6 @@ def say_go(worker: subprocess.Popen[str]) -> None:
 
 
 def _due(users: int) -> Sequence[str]:
-    now = "extract(epoch FROM clock_timestamp())"
-    return [
-        "INSERT INTO m.users (user_id, salt, next_due) "
-        f"SELECT 'user' || n, 's', {now} FROM generate_series(1, {users}) AS n",
-        "INSERT INTO m.threads (user_id, thread_id, state, due_at, first_at, unread, next_seq) "
-        "SELECT user_id, 't', 'waiting', next_due, next_due, 1, 2 FROM m.users",
-        "INSERT INTO m.inbox (user_id, thread_id, seq, position, digest, author, text, said_at, "
-        "received_at, state) SELECT user_id, thread_id, 1, 1, 'd', 'user', "
-        "'I like thing' || substr(user_id, 5), due_at, due_at, 'unread' FROM m.threads",
-    ]
+    everybody = f"""INSERT INTO m.users (user_id, salt, next_due)
+        SELECT 'user' || n, 's', {NOW} FROM generate_series(1, {users}) AS n"""
+    return everybody, THREADS, MESSAGES

@@ -84,8 +84,9 @@ def test_a_trigger_where_the_clock_is_wrong(url: str, skew: float) -> None:
         memory.remember("will", "t", ["I like tea", ("assistant", "Nice"), "I like cats"])
         assert [outcome.status for outcome in memory.trigger("will")] == ["failed"]
         listener.failing = None
-        long = lambda batch: ExtractionError("cut off", "truncated") if len(batch) > 2 else None  # noqa: E731
-        listener.refusing = long
+        listener.refusing = lambda batch: (
+            ExtractionError("cut off", "truncated") if len(batch) > 2 else None
+        )
         statuses = [outcome.status for outcome in memory.trigger("will")]
         assert statuses == ["failed", "changed", "changed"]
 
@@ -143,9 +144,7 @@ def test_workers_whose_connections_are_cut(url: str, memory: UserMemory, tmp_pat
 
 
 def test_chats_go_on_without_any_worker(url: str) -> None:
-    """While every worker is dead people talk on and are known by their own words; all is read
-    once a worker is back.
-    """
+    """While every worker is dead people talk on and are known by their words; later all is read."""
     crowd = Crowd(url, 2)
     users = [f"user{number}" for number in range(10)]
     facts: list[str] = []

@@ -57,7 +57,7 @@ def test_an_encrypted_database(url: str, tls: TLS, authority: Path) -> None:
 
 
 def test_a_stranger_with_a_certificate(url: str, tls: TLS, authority: Path) -> None:
-    """A server whose certificate somebody else has signed, or that has another's name, is refused."""
+    """A server whose certificate another has signed, or with another's name, is refused."""
     other = authority.with_name("other.pem")
     trustme.CA().cert_pem.write_to_path(str(other))
     for wrong in (encrypted(url, tls, other), encrypted(url, tls, authority, "127.0.0.1")):
