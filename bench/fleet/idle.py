@@ -15,7 +15,7 @@ from usermemory.worker import POLL
 _WORKERS = 3
 _SECONDS = 60.0
 _STATEMENT = re.compile(
-    r"^\d+:(?P<at>\d+):usermemory:LOG: +(?:statement|execute <unnamed>):", re.MULTILINE
+    r"^\d+:(?P<at>[\d.]+):usermemory:LOG: +(?:statement|execute <unnamed>):", re.MULTILINE
 )
 
 
@@ -57,4 +57,4 @@ def figures(server: Server) -> list[Figure]:
 
 
 def _times(server: Server) -> list[float]:
-    return [int(found["at"]) / 1_000 for found in _STATEMENT.finditer(server.log())]
+    return [float(found["at"]) for found in _STATEMENT.finditer(server.log())]
