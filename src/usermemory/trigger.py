@@ -89,6 +89,8 @@ def _ends(claim: Claim, outcome: Outcome) -> bool:
 
     By the claim's clock, which is the server's: that of this host may be wrong by minutes.
     """
+    if outcome.reason == "forgotten":
+        return False  # something was erased meanwhile: what is left is read anew
     if outcome.status == "failed":
         return outcome.retry_at is None or outcome.retry_at > claim.now
     return outcome.status == "held"
