@@ -24,6 +24,30 @@ class Said:
     at: float
     state: Literal["unread", "read", "dead", "gone"] = "unread"
 
+    @property
+    def claim(self) -> tuple[str, str]:
+        """What it says of what the user likes: a verb and a thing, both empty for nothing."""
+        found = _SAID.match(self.text)
+        return (found[1], found[2]) if found else ("", "")
+
+
+@dataclass
+class Change:
+    """One thing that came or went."""
+
+    verb: Literal["add", "remove"]
+    thing: str
+    erased: bool = False
+
+
+@dataclass
+class Revision:
+    """What was changed at once, by whom, and which earlier one (by number) it takes back."""
+
+    by: Literal["model", "edit", "undo", "forget"]
+    changes: list[Change]
+    undoes: int = 0
+
 
 @dataclass
 class Chat:
@@ -50,6 +74,7 @@ class Taken:
     user: str
     thread: str
     token: int
+    epoch: int
     batch: list[Said]
 
 
@@ -59,8 +84,11 @@ class Person:
 
     chats: dict[str, Chat] = field(default_factory=dict)
     interests: list[str] = field(default_factory=list)
-    revision: int = 0
+    history: list[Revision] = field(default_factory=list)
+    edited_at: float = 0.0
+    erased_at: dict[str, float] = field(default_factory=dict)
     token: int = 0
+    epoch: int = 0
     lease_until: float = 0.0
     served: float = 0.0
     paused: bool = False
@@ -79,19 +107,74 @@ class Person:
             return None
         return max(first[0], self.served, self.lease_until)
 
+    def make(self, verb: Literal["add", "remove"], thing: str) -> list[Change]:
+        """Do this, if it is not so already."""
+        if (verb == "add") == (thing in self.interests):
+            return []
+        if verb == "add":
+            self.interests.append(thing)
+        else:
+            self.interests.remove(thing)
+        return [Change(verb, thing)]
+
     def learn(self, batch: list[Said]) -> bool:
-        """Fold what was said into what is known; whether anything of it was new."""
-        changed = False
+        """Fold what was said into what is known; whether anything of it was new.
+
+        What was said before an edit changes nothing any more, and what was erased does not come
+        back by words from before.
+        """
+        changes: list[Change] = []
         for said in batch:
-            found = _SAID.match(said.text)
-            verb, thing = found.groups() if found else ("", "")
-            if verb == "like" and thing not in self.interests:
-                self.interests.append(thing)
-                changed = True
-            if verb == "gave up" and thing in self.interests:
-                self.interests.remove(thing)
-                changed = True
-        return changed
+            verb, thing = said.claim
+            if not verb or said.at <= self.edited_at:
+                continue
+            if verb == "like" and said.at > self.erased_at.get(thing, 0.0):
+                changes += self.make("add", thing)
+            if verb == "gave up":
+                changes += self.make("remove", thing)
+        if changes:
+            self.history.append(Revision("model", changes))
+        return bool(changes)
+
+    def edit(self, verb: Literal["add", "remove"], thing: str, now: float) -> None:
+        changes = self.make(verb, thing)
+        if changes:
+            self.history.append(Revision("edit", changes))
+            self.edited_at = now
+
+    def undo(self, number: int | None, now: float) -> bool:
+        """Take back a revision, or the newest that stands; whether anything was taken back."""
+        number = self.newest() if number is None else number
+        changes: list[Change] = []
+        for change in reversed(self.history[number - 1].changes if number else []):
+            if not change.erased:
+                changes += self.make("remove" if change.verb == "add" else "add", change.thing)
+        if changes:
+            self.history.append(Revision("undo", changes, undoes=number))
+            self.edited_at = now
+        return bool(changes)
+
+    def newest(self) -> int:
+        """The newest revision that takes nothing back and was not taken back; 0 for none."""
+        undone = {revision.undoes for revision in self.history}
+        standing = [
+            number
+            for number, revision in enumerate(self.history, 1)
+            if revision.by in {"model", "edit"} and number not in undone
+        ]
+        return max(standing, default=0)
+
+    def forget(self, thing: str, now: float) -> None:
+        """Erase a thing, from the past too; a batch that is being read is worth nothing."""
+        self.epoch += 1
+        self.erased_at[thing] = now
+        for change in [change for revision in self.history for change in revision.changes]:
+            change.erased |= change.thing == thing
+        if self.history:
+            gone = self.make("remove", thing)
+            self.history.append(
+                Revision("forget", [Change("remove", "", erased=True) for _ in gone])
+            )
 
 
 @dataclass
@@ -134,7 +217,7 @@ class Reference:
         person = self.person(user)
         person.token += 1
         person.lease_until = now + lease
-        return Taken(user, thread, person.token, person.chat(thread).all("unread"))
+        return Taken(user, thread, person.token, person.epoch, person.chat(thread).all("unread"))
 
     def release(self, user: str, now: float) -> None:
         person = self.person(user)
@@ -144,11 +227,15 @@ class Reference:
         """Whether nobody has claimed the user since."""
         return self.person(taken.user).token == taken.token
 
-    def commit(self, taken: Taken, now: float) -> bool:
-        """What was learned is known, what was read is read; whether anything was learned."""
+    def commit(self, taken: Taken, now: float) -> str:
+        """What was learned is known, what was read is read; what came of it."""
         person, chat = self.person(taken.user), self.person(taken.user).chat(taken.thread)
+        if person.token != taken.token:
+            return "lost"
+        if person.epoch != taken.epoch:
+            self.release(taken.user, now)
+            return "forgotten"
         changed = person.learn(taken.batch)
-        person.revision += changed
         for said in taken.batch:
             if said.state == "unread":
                 said.state = "read"
@@ -158,7 +245,7 @@ class Reference:
         else:
             chat.rest()
         self.release(taken.user, now)
-        return changed
+        return "changed" if changed else "unchanged"
 
     def fail(self, taken: Taken, now: float, retry_in: float | None, *, poison: bool) -> None:
         """Try again later, never, or bury the batch and go on with the others."""

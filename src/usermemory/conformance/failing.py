@@ -166,7 +166,7 @@ class Failing:
         bench.listener.meanwhile(lambda: driver.write(drop, "will", "t"))
         bench.verbs.run_due()
         assert bench.verbs.jobs() == []
-        assert driver.read(next_due) is None
+        assert driver.read(next_due).wait is None
         assert driver.read(figures).dead == 0
 
     def test_drop(self, making: Making) -> None:
