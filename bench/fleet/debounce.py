@@ -56,8 +56,9 @@ class _Side:
             stdout=subprocess.PIPE,
             text=True,
         )
-        if self._line() != "ready":
-            raise RuntimeError(f"{module} did not start")
+        while (line := self._line()) != "ready\n":
+            if not line:
+                raise RuntimeError(f"{module} did not start")
 
     def rate(self, callers: int, messages: int) -> float:
         if self._process.stdin is None:
@@ -70,4 +71,4 @@ class _Side:
         self._process.communicate()
 
     def _line(self) -> str:
-        return self._process.stdout.readline().strip() if self._process.stdout else ""
+        return self._process.stdout.readline() if self._process.stdout else ""
