@@ -17,8 +17,9 @@ from typing import Any
 from usermemory.batch import fitting, half
 from usermemory.errors import ExtractionError, ProviderError, RealModelForbidden, StoreError
 from usermemory.extract import Extraction, Extractor, Repairing, Request, UnusableAnswer
-from usermemory.fold import Case, Folded, fold, stamped
+from usermemory.fold import Case, Folded, fold, stamped, whole
 from usermemory.gate import Gate
+from usermemory.limits import Limits
 from usermemory.records import Change, Outcome, Rejection, Status, Usage
 from usermemory.retry import Retry
 from usermemory.schema import Schema
@@ -29,7 +30,10 @@ from usermemory.store.flows.commit import Failure, Result, commit, fail, hold
 logger = logging.getLogger("usermemory")
 
 NOT_REPAIRABLE = frozenset(
-    {"duplicate", "not_the_users_words", "instruction", "protected", "erased"}
+    {
+        *("duplicate", "not_the_users_words", "instruction", "protected", "profile_full"),
+        *("erased", "outdated"),
+    }
 )
 """Refusals that a second answer cannot mend: asking again would be paid for nothing."""
 
@@ -48,6 +52,7 @@ class Consolidator:
         hold_max: Seconds after which a held batch is read whatever the gate says.
         daily_tokens: What a user may cost a day (UTC); beyond it messages wait for the next.
         retry: When a failed batch is tried again.
+        limits: How much one batch may change, and how much a profile may hold.
     """
 
     driver: Driver
@@ -59,6 +64,7 @@ class Consolidator:
     hold_max: float | None = None
     daily_tokens: int | None = None
     retry: Retry = Retry()
+    limits: Limits = Limits()
 
     def consolidate(self, claim: Claim) -> Outcome:
         """Fold one claimed batch into the profile.
@@ -118,6 +124,10 @@ class Consolidator:
                 repaired = True
                 extraction, folded = self._repair(claim, extraction, folded)
             refused = (*extraction.rejections, *folded.rejections)
+            known = self._known(claim)
+            if exceeded := self.limits.exceeded(known, folded.applied, refused):
+                reason, told = exceeded
+                return self._fail(claim, UnusableAnswer(told, reason, extraction.usage))
             result = self._result(claim, extraction, folded, refused)
             answer = self.driver.write(commit, claim, result)
             if isinstance(answer, Profile):
@@ -140,12 +150,10 @@ class Consolidator:
             context=claim.context,
             user_id=claim.user_id,
             thread_id=claim.thread_id,
-            edited={
-                field: times["edited"]
-                for field, times in claim.profile.stamps.items()
-                if "edited" in times
-            },
+            edited=claim.profile.times("edited"),
+            learned=claim.profile.times("learned"),
             off=self.off,
+            limits=self.limits,
             salt=claim.salt,
             tombstones=claim.tombstones,
         )
@@ -193,20 +201,14 @@ class Consolidator:
 
     def _with_unknown(self, claim: Claim, folded: Folded) -> Mapping[str, Any]:
         """The new profile, with what an older schema left in it and nobody has changed."""
-        known, unknown = self.schema.adopt(claim.profile.document or {})
-        if not unknown:
-            return folded.document
-        logger.warning(
-            "the profile of user=%s keeps what its schema no longer takes: %s",
-            claim.user_id,
-            ", ".join(unknown),
-        )
-        untouched = {
-            name: value
-            for name, value in unknown.items()
-            if name not in known or folded.document[name] == known[name]
-        }
-        return {**folded.document, **untouched}
+        document, unknown = whole(claim.profile.document or {}, folded.document, self.schema)
+        if unknown:
+            logger.warning(
+                "the profile of user=%s keeps what its schema no longer takes: %s",
+                claim.user_id,
+                ", ".join(unknown),
+            )
+        return document
 
     def _result(
         self,
@@ -257,7 +259,7 @@ class Consolidator:
             wanted = error.retry_after if isinstance(error, ProviderError) else None
             return replace(failure, retry_in=self.retry.after(failed, wanted))
         smaller = half(claim.batch)
-        if smaller is not None and error.reason == "truncated":
+        if smaller is not None and error.reason in {"truncated", "too_many"}:
             return replace(failure, retry_in=0.0, at_most=smaller)
         if smaller is not None and failed > 1:
             return replace(failure, retry_in=self.retry.after(1), at_most=smaller)

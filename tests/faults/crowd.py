@@ -5,22 +5,14 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
+from tests.support.until import until
+
 LEASE = 0.4
-DEADLINE = 240.0
-
-
-def until(done: Callable[[], bool], what: str) -> None:
-    """Look until it is so; an error if it never is."""
-    end = time.monotonic() + DEADLINE
-    while not done():
-        assert time.monotonic() < end, f"waited in vain for: {what}"
-        threading.Event().wait(0.005)
 
 
 class Crowd:

@@ -6,7 +6,7 @@ applications do: they pass the messages that they have.
 
 from __future__ import annotations
 
-from usermemory import Retry, UserMemory
+from usermemory import Change, Retry, UserMemory
 from usermemory.conformance.harness import Listener
 from usermemory.errors import ExtractionError
 from usermemory.gate import Words
@@ -82,8 +82,10 @@ def tell(memory: UserMemory, listener: Listener, clock: FakeClock, typo: str = "
     memory.trigger_all()
     memory.remember("ana", "noise", [("user", "to be dropped")])
     memory.drop("ana", "noise")
-    memory.remember("ana", "a", [said(6), said(6), said(7)])
+    memory.news("ana", "a", [said(6), said(7)])
+    memory.backfill("ana", "a", [said(6), said(6), said(7)], before=clock.now())
     memory.trigger("ana")
+    memory.profiles()
     memory.recall("will", tail=True)
     memory.history("will")
     memory.jobs()
@@ -99,6 +101,8 @@ def correct(memory: UserMemory, clock: FakeClock) -> None:
         memory.remember("eve", thread_id, [said])
         memory.trigger("eve")
     memory.remember("eve", "y", [{"role": "user", "content": f"Yes, {ERASED}!", "id": "ez"}])
+    herbs = {"role": "user", "content": "I like sage", "id": "ep"}
+    memory.propose("eve", "x", [Change("interests", "add", "sage", "I like sage")], [herbs])
     memory.edit("eve", {"name": "Eve", "interests": [ERASED, "thyme"]}, by="eve")
     memory.undo("eve")
     clock.advance(1)

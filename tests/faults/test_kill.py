@@ -8,10 +8,11 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
-from tests.faults.crowd import Crowd, until
+from tests.faults.crowd import Crowd
 from tests.faults.proof import proof
 from tests.faults.tables import rows_of
 from tests.support.postgres import fresh
+from tests.support.until import until
 
 from usermemory import UserMemory
 

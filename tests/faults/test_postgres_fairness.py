@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from tests.faults.crowd import Crowd, until
+from tests.faults.crowd import Crowd
 from tests.faults.tables import change, rows_of
 from tests.support.postgres import fresh
+from tests.support.until import until
 
 from usermemory import UserMemory
 from usermemory.store.tables import tables

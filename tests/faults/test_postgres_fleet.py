@@ -10,12 +10,13 @@ from urllib.parse import quote, urlsplit
 
 import psycopg
 import pytest
-from tests.faults.crowd import Crowd, until
+from tests.faults.crowd import Crowd
 from tests.faults.proof import proof
 from tests.faults.tables import change, rows_of
 from tests.faults.worker_process import WrongClock
 from tests.support.postgres import fresh
 from tests.support.proxy import CutEach, Proxy
+from tests.support.until import until
 
 from usermemory import UserMemory
 from usermemory.conformance.harness import Listener, background

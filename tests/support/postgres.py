@@ -47,7 +47,7 @@ class Server:
         self._user = _unprivileged()
         if self._user:
             shutil.chown(self._folder, self._user)
-        self._port = _free_port()
+        self._port = free_port()
         self.url = f"postgresql://postgres@127.0.0.1:{self._port}/postgres"
         self._run("initdb", "--no-sync", "--auth=trust", "--username=postgres", "--encoding=utf8")
         self.start()
@@ -139,7 +139,7 @@ def _unprivileged() -> str | None:
     return "nobody" if os.geteuid() == 0 else None
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -16,7 +16,7 @@ from usermemory.checks.words import folded
 from usermemory.records import Change, Message, Reason
 
 if TYPE_CHECKING:
-    from usermemory.schema import Field
+    from usermemory.schema import Field, Remember
 
 
 class Refusal(NamedTuple):
@@ -38,6 +38,7 @@ class Case:
         context: Read messages right before them, in the same way.
         heard: The unread ones as they came, and what others said before.
         edited: When the field was last edited by hand, if it was.
+        learned: When what it holds was said, if that is known.
         user_id: Whose profile it is.
         found: Where the user said it; ``None`` if that is not found.
         question: The question that the quote says yes to, if it does.
@@ -52,6 +53,7 @@ class Case:
     context: Sequence[Message]
     heard: Sequence[Message]
     edited: float | None
+    learned: float | None
     user_id: str
     found: Found | None
     question: str | None
@@ -107,6 +109,12 @@ class Case:
     def known_texts(self, document: Mapping[str, Any]) -> list[Text]:
         """The strings of what is known there."""
         return [self.read[leaf] for leaf in leaves(self.known(document)) if isinstance(leaf, str)]
+
+    @property
+    def settings(self) -> Remember:
+        """Of the property that would be changed, else of the field."""
+        part = self.field.keys.get(self.change.key) if self.change.key else None
+        return part.settings if part else self.field.settings
 
     @property
     def label(self) -> str:

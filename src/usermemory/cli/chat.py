@@ -53,7 +53,7 @@ def chat(
     in which it still knows you; /help lists what else there is. Ctrl-C, Ctrl-D and a closed
     terminal lose nothing.
     """
-    from usermemory.cli.choice import choose
+    from usermemory.choice import choose
     from usermemory.cli.commands import Commands
     from usermemory.cli.conversation import conversing
     from usermemory.cli.opening import opened

@@ -15,17 +15,29 @@ from typing import Any
 
 import pytest
 
+from usermemory.conformance.backfilling import Backfilling
+from usermemory.conformance.carrying import Carrying
 from usermemory.conformance.consolidating import Consolidating
 from usermemory.conformance.correcting import Correcting
 from usermemory.conformance.failing import Failing
 from usermemory.conformance.forgetting import Forgetting
 from usermemory.conformance.harness import Bench, Colour
+from usermemory.conformance.proposing import Proposing
 from usermemory.conformance.remembering import Making, Remembering
 
 __all__ = ["Conformance"]
 
 
-class Conformance(Remembering, Consolidating, Correcting, Forgetting, Failing):
+class Conformance(
+    Remembering,
+    Consolidating,
+    Correcting,
+    Forgetting,
+    Proposing,
+    Carrying,
+    Failing,
+    Backfilling,
+):
     """What every database must do; a subclass says where it is, with the fixture ``url``."""
 
     @pytest.fixture

@@ -8,7 +8,9 @@ here. These do (in part, the rest of them works on any language):
 - ``subject``: who a clause is about (``first``, ``third``, ``kin``, …)
 - ``negation``: what turns a clause around (``negators``, ``unreal``)
 - ``removal``: what says that something still holds (``affirms``)
+- ``erasure``: what asks to forget (``erases``)
 - ``confirmation``: a short assent (``assents``), alternatives in a question
+- ``reported``: what the user only repeats of what the bot says (``reported``), in any language
 - ``substance``: words that are no values, orders (``nothing``, ``roles``, ``orders``); these few
   are looked for in every language at once
 
@@ -71,11 +73,13 @@ class Language:
     assents: frozenset[str]
     fillers: frozenset[str]
     affirms: frozenset[str]
+    erases: frozenset[str]
     nothing: frozenset[str]
     roles: frozenset[str]
     ambiguous_roles: frozenset[str]
     orders: tuple[re.Pattern[str], ...]
     addresses: tuple[re.Pattern[str], ...]
+    reported: tuple[re.Pattern[str], ...]
     same: tuple[frozenset[str], ...]
     numbers: Mapping[str, int]
     months: tuple[str, ...]
@@ -158,7 +162,7 @@ def _values(text: str) -> frozenset[str]:
 
 
 def _patterns(raw: Sequence[str]) -> tuple[re.Pattern[str], ...]:
-    return tuple(re.compile(pattern) for pattern in raw)
+    return tuple(re.compile(pattern, re.IGNORECASE) for pattern in raw)
 
 
 def _numbers(raw: Mapping[str, Any]) -> dict[str, int]:
@@ -175,10 +179,10 @@ def _numbers(raw: Mapping[str, Any]) -> dict[str, int]:
 
 _LISTS: Mapping[Callable[[Any], Any], str] = {
     _words: "function frames first possessive third theirs naming linking having second yours kin"
-    " prepositions alternatives contrast subordinate assents fillers affirms born",
+    " prepositions alternatives contrast subordinate assents fillers affirms erases born",
     _phrases: "addressed separators harmless unreal jokes",
     _values: "nothing roles ambiguous_roles",
-    _patterns: "orders addresses",
+    _patterns: "orders addresses reported",
     _names: "months weekdays",
     _negators: "negators",
     _groups: "same",
