@@ -27,6 +27,7 @@ LAYERS = [
     "why",
     "retry",
     "store",
+    "local",
     "extract",
     "offline",
     "extractors",
@@ -49,6 +50,7 @@ ONLY_HERE = {
     "typer": {"cli"},
     "prompt_toolkit": {"cli"},
     "prometheus_client": {"metrics"},
+    "xllamacpp": {"local"},
     "pytest": {"conformance"},
 }
 

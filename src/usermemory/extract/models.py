@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from usermemory.errors import ConfigurationError, ModelUnavailable
+from usermemory.local.weights import PREFIX, weights
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,7 +47,8 @@ def check_model(model: str | BaseChatModel) -> None:
     """Make sure that a model can be asked, without importing its package if that can be helped.
 
     Args:
-        model: What ``init_chat_model`` takes (``"anthropic:claude-haiku-4-5"``), or a chat model.
+        model: What ``init_chat_model`` takes (``"anthropic:claude-haiku-4-5"``), ``local:`` and
+            the path of a GGUF file, or a chat model.
 
     Raises:
         ModelUnavailable: Its package or its key is missing, or nobody knows the name; the text
@@ -59,6 +61,9 @@ def check_model(model: str | BaseChatModel) -> None:
                 f"model={model!r} is no chat model: pass a name such as "
                 "'anthropic:claude-haiku-4-5', a LangChain chat model, or an Extractor"
             )
+        return
+    if model.strip().startswith(PREFIX):
+        weights(model.strip())
         return
     needs = _NEEDS.get(_named(model)[0])
     if needs is None:  # a provider that only LangChain knows
@@ -79,6 +84,10 @@ def chat_model(model: str | BaseChatModel) -> BaseChatModel:
 
 
 def _built(spec: str) -> BaseChatModel:
+    if spec.strip().startswith(PREFIX):
+        from usermemory.local.chat_model import LocalChatModel
+
+        return LocalChatModel(spec.strip())
     provider, name = _named(spec)
     try:
         from langchain.chat_models import init_chat_model
