@@ -169,6 +169,14 @@ def test_closing_while_it_answers(model: LocalChatModel) -> None:
     assert model.invoke("Hello", max_tokens=2).usage_metadata
 
 
+def test_closing_right_after_loading(weights: Path) -> None:
+    """Weights that are loaded and closed at once do not hang, however often and busy."""
+    for _ in range(15):
+        engines.engine(weights, 512, 1)
+        engines.close_all()
+    assert not engines._loaded
+
+
 def test_a_program_ends_while_it_answers(weights: Path) -> None:
     """A program that ends in the middle of an answer ends well."""
     code = (

@@ -7,20 +7,28 @@ turn off: it is on the loopback interface and behind a key that nobody is told.
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 import secrets
 import threading
 from collections.abc import Generator, Mapping
+from http.client import HTTPConnection
 from importlib import import_module
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
+from urllib.parse import urlsplit
 
 from usermemory.errors import ExtractionError, ProviderError
 from usermemory.local.weights import PACKAGE
 
+logger = logging.getLogger("usermemory")
+
 _BATCH = 256
 """Tokens of a prompt that are read at a time. In between, an interrupt or a close is noticed."""
+
+_PATIENCE = 10.0
+"""Seconds for a port of our own on the loopback interface."""
 
 _CLOSED = "the local model was closed while it answered"
 
@@ -106,7 +114,21 @@ class Engine:
         """Stop what is running, at the next token or batch of tokens, and free the memory."""
         self._closing.set()
         with self._asking:
+            if self._server is not None:
+                _listening(self._server.listening_address)
             self._server = None
+
+
+def _listening(address: str) -> None:
+    """Wait until its port answers: told to stop before that, it never does."""
+    connection = HTTPConnection(urlsplit(address).netloc, timeout=_PATIENCE)
+    try:
+        connection.request("GET", "/health")
+        connection.getresponse().read()
+    except OSError as error:
+        logger.warning("the local model's port does not answer: %s", error)
+    finally:
+        connection.close()
 
 
 def _checked(piece: Piece) -> Piece:
