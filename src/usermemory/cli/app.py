@@ -32,6 +32,7 @@ Environment (an option wins over its variable):
   USERMEMORY_USER      who chats
   ANTHROPIC_API_KEY, OPENAI_API_KEY, GOOGLE_API_KEY, MISTRAL_API_KEY
                        choose a small model of that provider, if its package is installed
+  OLLAMA_HOST          where chat looks for Ollama, if there is no key  [127.0.0.1:11434]
   NO_COLOR             no colours
 
 Exit codes: 0 done, 1 it failed (one line on standard error says why), 2 wrong usage, 130 Ctrl-C.

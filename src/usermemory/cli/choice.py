@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from usermemory.errors import ConfigurationError, ModelUnavailable
@@ -26,8 +25,8 @@ _BY_KEY = {
 NO_MODEL = (
     "No language model is in use: the replies come from rules, and only plain statements in "
     "English are learned. To use one, set a key (ANTHROPIC_API_KEY, OPENAI_API_KEY, …) and install "
-    "its package (pip install 'usermemory[anthropic]'), or name one with --model or "
-    "USERMEMORY_MODEL; --base-url for a server of your own."
+    "its package (pip install 'usermemory[anthropic]'), start Ollama, or name one with --model or "
+    "USERMEMORY_MODEL (local:PATH.gguf for a file); --base-url for a server of your own."
 )
 
 
@@ -54,12 +53,13 @@ class Choice:
         return chat_model(self.model)
 
 
-def choose(model: str | None = None, base_url: str | None = None) -> Choice:
+def choose(model: str | None = None, base_url: str | None = None, *, look: bool = False) -> Choice:
     """The model that was asked for, else that of a key in the environment, else none.
 
     Args:
         model: ``provider:name``, or ``"offline"``; None to look at the keys.
         base_url: A server that speaks OpenAI's protocol; ``model`` is then the name it knows.
+        look: Without a key, ask whether Ollama runs here.
 
     Raises:
         ModelUnavailable: The model that was asked for lacks its package or key.
@@ -72,7 +72,7 @@ def choose(model: str | None = None, base_url: str | None = None) -> Choice:
     if model:
         check_model(model)
         return Choice(model, model)
-    return _by_key()
+    return _by_key(look=look)
 
 
 def choose_reader(model: str | None, base_url: str | None) -> Choice:
@@ -92,7 +92,7 @@ def choose_reader(model: str | None, base_url: str | None) -> Choice:
     return chosen
 
 
-def _by_key() -> Choice:
+def _by_key(*, look: bool) -> Choice:
     missing = ""
     for key, model in _BY_KEY.items():
         if not os.environ.get(key):
@@ -103,18 +103,32 @@ def _by_key() -> Choice:
             missing += f" {key} is set, but {error}."
         else:
             return Choice(model, model, f"{model}, since {key} is set; --model names another.")
-    return Choice(OFFLINE, OFFLINE, NO_MODEL + missing)
+    found = _by_ollama() if look else ""
+    if isinstance(found, Choice):
+        return found
+    return Choice(OFFLINE, OFFLINE, NO_MODEL + missing + found)
+
+
+def _by_ollama() -> Choice | str:
+    """A model of an Ollama that runs here, else what to do to use it; empty if none runs."""
+    from usermemory.cli import ollama
+
+    names = ollama.models()
+    if names is None:
+        return ""
+    runs = f"Ollama runs at {ollama.address()}"
+    if not names:
+        return f" {runs}, but has no model to talk with: ollama pull qwen3:4b."
+    model = f"ollama:{names[0]}"
+    try:
+        check_model(model)
+    except ModelUnavailable as error:
+        return f" {runs} with {names[0]}, but {error}."
+    return Choice(model, model, f"{model}, since {runs}; --model names another.")
 
 
 def _served(model: str | None, base_url: str) -> Choice:
     if not model or model == OFFLINE:
         raise ConfigurationError("--base-url needs --model: the name of a model of that server")
-    if find_spec("langchain_openai") is None:
-        raise ModelUnavailable('--base-url needs a package: pip install "usermemory[openai]"')
-    from langchain_openai import ChatOpenAI
-    from pydantic import SecretStr
-
     name = model.removeprefix("openai:")
-    # Servers of one's own seldom want a key, but the package insists on one.
-    key = SecretStr(os.environ.get("OPENAI_API_KEY") or "none")
-    return Choice(ChatOpenAI(model=name, base_url=base_url, api_key=key), f"{name} at {base_url}")
+    return Choice(chat_model(name, base_url), f"{name} at {base_url}")

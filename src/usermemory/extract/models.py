@@ -72,15 +72,37 @@ def check_model(model: str | BaseChatModel) -> None:
         _check(model, needs)
 
 
-def chat_model(model: str | BaseChatModel) -> BaseChatModel:
+def chat_model(model: str | BaseChatModel, base_url: str | None = None) -> BaseChatModel:
     """The chat model of this name, checked; a chat model is returned as it is.
+
+    Args:
+        model: As for `check_model`; with ``base_url``, the name that its server knows.
+        base_url: A server that speaks OpenAI's protocol (llama.cpp, vLLM, LM Studio, a gateway),
+            such as ``"http://localhost:8080/v1"``. Its key, if it wants one, is OPENAI_API_KEY.
 
     Raises:
         ModelUnavailable: As for `check_model`.
-        ConfigurationError: As for `check_model`.
+        ConfigurationError: As for `check_model`; or there is a server, and no name.
     """
+    if base_url:
+        return _served(model, base_url)
     check_model(model)
     return _built(model) if isinstance(model, str) else model
+
+
+def _served(model: str | BaseChatModel, base_url: str) -> BaseChatModel:
+    if not isinstance(model, str) or not model.strip():
+        raise ConfigurationError(
+            f"a base URL needs the name of a model that {base_url} knows, and got {model!r}"
+        )
+    if find_spec("langchain_openai") is None:
+        raise ModelUnavailable('a base URL needs a package: pip install "usermemory[openai]"')
+    from langchain_openai import ChatOpenAI
+    from pydantic import SecretStr
+
+    # Servers of one's own seldom want a key, but the package insists on one.
+    key = SecretStr(os.environ.get("OPENAI_API_KEY") or "none")
+    return ChatOpenAI(model=model.removeprefix("openai:"), base_url=base_url, api_key=key)
 
 
 def _built(spec: str) -> BaseChatModel:
