@@ -12,6 +12,7 @@ from tests.support.command_line import Terminal, run
 from usermemory.cli.output import clean
 
 COMMANDS = [
+    "doctor",
     "demo",
     "chat",
     "worker",

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from usermemory.cli import chat, copy, demo, jobs, migrate, profile, worker
+from usermemory.cli import chat, copy, demo, doctor, jobs, migrate, profile, worker
 
 HELP = """
 Long-term memory of users for LangGraph and LangChain chatbots.
@@ -22,6 +22,7 @@ First steps:
   usermemory profile why will name     where one thing comes from
   usermemory jobs list                 what waits to be read, and what failed
   usermemory worker                    consolidate beside your application
+  usermemory doctor                    what works here, and what to do about the rest
 
 \b
 Environment (an option wins over its variable):
@@ -53,6 +54,7 @@ app.command(epilog=chat.EXAMPLES)(chat.chat)
 app.command(epilog=worker.EXAMPLES)(worker.worker)
 app.command(epilog=migrate.EXAMPLES)(migrate.migrate)
 app.command(epilog=copy.EXAMPLES)(copy.copy)
+app.command(epilog=doctor.EXAMPLES)(doctor.doctor)
 app.add_typer(profile.app, name="profile")
 app.add_typer(jobs.app, name="jobs")
 

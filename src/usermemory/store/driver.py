@@ -70,6 +70,10 @@ class Driver(Protocol):
         """Remove from the disk what updates and deletions left there; False if it has to wait."""
         ...
 
+    def doubts(self) -> Sequence[str]:
+        """Settings of the database under which what was committed could be lost, in words."""
+        ...
+
     def close(self) -> None:
         """Finish what was begun and disconnect."""
         ...
