@@ -12,7 +12,7 @@ from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import BaseModel
 
 from usermemory.local.calling import Calling, calling
-from usermemory.local.wire import wire
+from usermemory.local.wire import _THEN, wire
 
 
 class Place(BaseModel):
@@ -144,6 +144,6 @@ def test_what_a_template_gets() -> None:
             "content": "1 + 2?\n\nAnd this?\n[image_url, which this model cannot see]",
         },
         {"role": "assistant", "content": '{"name": "add", "arguments": {"a": 1, "b": 2}}'},
-        {"role": "user", "content": "Result of add: 3"},
+        {"role": "user", "content": f"Result of add: 3\n{_THEN}"},
     ]
     assert wire([HumanMessage("hi")]) == [{"role": "user", "content": "hi"}]

@@ -12,6 +12,9 @@ from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 
 from usermemory.local.calling import written
 
+_THEN = "Now tell the user, unless another function is needed first."
+"""Without it a model of 0.5B calls the same function again and again."""
+
 _ROLES = {"human": "user", "ai": "assistant", "system": "system"}
 
 
@@ -46,7 +49,7 @@ def wire(messages: Sequence[BaseMessage], instructions: str = "") -> list[dict[s
 def _text(message: BaseMessage, names: dict[str | None, str]) -> str:
     if isinstance(message, ToolMessage):
         name = names.get(message.tool_call_id, message.name or "the function")
-        return f"Result of {name}: {message.text}"
+        return f"Result of {name}: {message.text}\n{_THEN}"
     calls = message.tool_calls if isinstance(message, AIMessage) else []
     if calls:
         return "\n".join(written(call["name"], call["args"]) for call in calls)

@@ -115,6 +115,7 @@ class ChatVerbs(Core):
             keep=keep,
             at_once=self.gate.at_once if self.gate else None,
             moved=delay is not None,
+            secrets=self.secrets,
         )
         return user_id, thread_id, newest_first(messages, user_id, self.author), policy
 
@@ -131,13 +132,13 @@ class ChatVerbs(Core):
 
     def _document(self, user_id: str) -> Mapping[str, Any]:
         """The profile, for verbs that look something up in it: that is no recall."""
-        return self.driver.read(recalls.recall, *self._looking(user_id)).document
+        return self.driver.read(recalls.recall, *self._whole(user_id)).document
 
     async def _adocument(self, user_id: str) -> Mapping[str, Any]:
         """As `_document`."""
-        return (await self.driver.aread(recalls.recall, *self._looking(user_id))).document
+        return (await self.driver.aread(recalls.recall, *self._whole(user_id))).document
 
-    def _looking(self, user_id: str) -> tuple[str, int, str, int, Callable[..., Recalled]]:
+    def _whole(self, user_id: str) -> tuple[str, int, str, int, Callable[..., Recalled]]:
         return checked_user(user_id), 0, "", 0, self._made
 
     def _made(self, document: Mapping[str, Any], **rest: Any) -> Recalled:

@@ -17,7 +17,9 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_r
 
 from usermemory.clock import Clock
 from usermemory.errors import ForkedProcess, MemoryClosed, StoreBusy, StoreError
+from usermemory.records import Place
 from usermemory.store.driver import Flow, Hook, run
+from usermemory.store.searching import sorted_places
 from usermemory.store.sqlite.cleaning import clean
 from usermemory.store.sqlite.connection import (
     SETTINGS,
@@ -30,6 +32,7 @@ from usermemory.store.sqlite.connection import (
 )
 from usermemory.store.sqlite.lane import Answer, Job, Lane
 from usermemory.store.sqlite.migrate import done, migrate
+from usermemory.store.sqlite.searching import search
 from usermemory.store.sqlite.writer import Writer
 
 P = ParamSpec("P")
@@ -152,6 +155,11 @@ class SQLite:
             for name, wanted in SETTINGS.items()
             if name in {"journal_mode", "synchronous"} and found[name] != wanted
         ]
+
+    def search(self, user_id: str, text: str) -> Sequence[Place]:
+        """Every table of the file, and the bytes of the file and its log."""
+        self.open()
+        return sorted_places(search(self.path, self._busy_timeout, user_id, text))
 
     async def _aopen(self) -> None:
         """Open off the event loop the first time."""
