@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from usermemory.errors import ConfigurationError, ModelUnavailable
@@ -39,8 +38,8 @@ _BY_KEY = {
 NO_MODEL = (
     "No language model is in use: the replies come from rules, and only plain statements in "
     "English are learned. To use one, set a key (ANTHROPIC_API_KEY, OPENAI_API_KEY, …) and install "
-    "its package (pip install 'usermemory[anthropic]'), or name one with USERMEMORY_MODEL; "
-    "USERMEMORY_BASE_URL is for a server of your own."
+    "its package (pip install 'usermemory[anthropic]'), start Ollama, or name one with "
+    "USERMEMORY_MODEL (local:PATH.gguf for a file); USERMEMORY_BASE_URL is for a server of yours."
 )
 
 
@@ -67,7 +66,7 @@ class Choice:
         return chat_model(self.model)
 
 
-def choose(model: str | None = None, base_url: str | None = None) -> Choice:
+def choose(model: str | None = None, base_url: str | None = None, *, look: bool = False) -> Choice:
     """The model that was asked for, else that of the environment, else none.
 
     Args:
@@ -75,6 +74,7 @@ def choose(model: str | None = None, base_url: str | None = None) -> Choice:
             model of the provider whose key is set.
         base_url: A server that speaks OpenAI's protocol; ``model`` is then the name it knows.
             None for ``USERMEMORY_BASE_URL``.
+        look: Without a key, ask whether Ollama runs here.
 
     Raises:
         ModelUnavailable: The model that was asked for lacks its package or key.
@@ -89,7 +89,7 @@ def choose(model: str | None = None, base_url: str | None = None) -> Choice:
     if model:
         check_model(model)
         return Choice(model, model)
-    return _by_key()
+    return _by_key(look=look)
 
 
 def choose_reader(model: str | None, base_url: str | None) -> Choice:
@@ -109,7 +109,7 @@ def choose_reader(model: str | None, base_url: str | None) -> Choice:
     return chosen
 
 
-def _by_key() -> Choice:
+def _by_key(*, look: bool) -> Choice:
     missing = ""
     for key, model in _BY_KEY.items():
         if not os.environ.get(key):
@@ -122,7 +122,28 @@ def _by_key() -> Choice:
             return Choice(
                 model, model, f"{model}, since {key} is set; USERMEMORY_MODEL names another."
             )
-    return Choice(OFFLINE, OFFLINE, NO_MODEL + missing)
+    found = _by_ollama() if look else ""
+    if isinstance(found, Choice):
+        return found
+    return Choice(OFFLINE, OFFLINE, NO_MODEL + missing + found)
+
+
+def _by_ollama() -> Choice | str:
+    """A model of an Ollama that runs here, else what to do to use it; empty if none runs."""
+    from usermemory import ollama
+
+    names = ollama.models()
+    if names is None:
+        return ""
+    runs = f"Ollama runs at {ollama.address()}"
+    if not names:
+        return f" {runs}, but has no model to talk with: ollama pull qwen3:4b."
+    model = f"ollama:{names[0]}"
+    try:
+        check_model(model)
+    except ModelUnavailable as error:
+        return f" {runs} with {names[0]}, but {error}."
+    return Choice(model, model, f"{model}, since {runs}; USERMEMORY_MODEL names another.")
 
 
 def _served(model: str | None, base_url: str) -> Choice:
@@ -131,14 +152,5 @@ def _served(model: str | None, base_url: str) -> Choice:
             "a server of your own (--base-url, USERMEMORY_BASE_URL) needs the name of a model that "
             "it serves: --model or USERMEMORY_MODEL"
         )
-    if find_spec("langchain_openai") is None:
-        raise ModelUnavailable(
-            'a server of your own needs a package: pip install "usermemory[openai]"'
-        )
-    from langchain_openai import ChatOpenAI
-    from pydantic import SecretStr
-
     name = model.removeprefix("openai:")
-    # Servers of one's own seldom want a key, but the package insists on one.
-    key = SecretStr(os.environ.get("OPENAI_API_KEY") or "none")
-    return Choice(ChatOpenAI(model=name, base_url=base_url, api_key=key), f"{name} at {base_url}")
+    return Choice(chat_model(name, base_url), f"{name} at {base_url}")

@@ -27,8 +27,10 @@ def extractor_for(model: Any, strategy: Strategy) -> Callable[[], Extractor]:
     """Check the choice now, build it on first use.
 
     Args:
-        model: What ``init_chat_model`` takes, a chat model, an `Extractor`, ``"offline"``, or
-            None for ``USERMEMORY_MODEL`` and else the offline extractor, which is said in the log.
+        model: What ``init_chat_model`` takes, ``local:`` and the path of a GGUF file, a chat
+            model, an `Extractor`, ``"offline"``, or None for ``USERMEMORY_MODEL`` (at
+            ``USERMEMORY_BASE_URL``, if that is set) and else the offline extractor, which is said
+            in the log.
         strategy: ``patch`` or ``overwrite``.
 
     Returns:
@@ -44,6 +46,10 @@ def extractor_for(model: Any, strategy: Strategy) -> Callable[[], Extractor]:
         model = os.environ.get("USERMEMORY_MODEL") or None
         if model is None:
             logger.warning(NO_MODEL)
+        elif base_url := os.environ.get("USERMEMORY_BASE_URL"):
+            from usermemory.extract.models import chat_model
+
+            model = model if model == "offline" else chat_model(model, base_url)
     if model is None or model == "offline":
         return _offline
     if isinstance(model, Extractor):

@@ -78,6 +78,7 @@ class Trigger:
             threading.Event().wait(_LOOK_AGAIN)
 
     def _run(self, claim: Claim) -> Outcome:
+        self.emit(Event("claimed", claim.user_id, claim.thread_id, self.clock.now()))
         with kept(self.consolidator.driver, self.clock, claim, self.lease):
             outcome = self.consolidator.consolidate(claim)
         report(outcome, self.clock.now(), self.emit)

@@ -12,6 +12,7 @@ from tests.support.command_line import Terminal, run
 from usermemory.cli.output import clean
 
 COMMANDS = [
+    "doctor",
     "demo",
     "chat",
     "worker",
@@ -90,7 +91,7 @@ def failing(tmp_path: Path) -> dict[str, tuple[list[str], dict[str, str], str]]:
         "no key": (["chat", db, "--model=openai:gpt-x"], {}, "OPENAI_API_KEY"),
         "no package": (
             ["worker", db],
-            {"USERMEMORY_MODEL": "mistralai:x", "MISTRAL_API_KEY": "x"},
+            {"USERMEMORY_MODEL": "groq:x"},
             "pip install",
         ),
         "no name": (["chat", db, "--base-url=http://localhost:1/v1"], {}, "--model"),

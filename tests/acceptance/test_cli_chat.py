@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 from tests.support.command_line import Terminal, data, run
+from tests.support.ollama_server import OllamaServer, listed
 from tests.support.provider_server import ProviderServer, hang, status, text
+from tests.support.tiny_gguf import tiny_gguf
 
 WORDS = "Hi, I'm Will and I love bouldering"
 
@@ -168,3 +170,21 @@ def test_provider_fails(db: str, server: ProviderServer) -> None:
         terminal.expect("HTTP 401")
         terminal.type("And now?\r")
         terminal.expect("Hello again.")
+
+
+def test_ollama_is_found(db: str) -> None:
+    """Without a key, a chat talks to the Ollama that runs here, and says that it does."""
+    with OllamaServer([listed("qwen3:4b")]) as server:
+        done = run("chat", "--user", "will", db, text=f"{WORDS}\n", **server.environment)
+    assert done.stdout == "bot: Hello from Ollama.\n"
+    assert "ollama:qwen3:4b, since Ollama runs at" in done.stderr
+    assert [asked["model"] for asked in server.asked] == ["qwen3:4b"]
+
+
+def test_weights_of_ones_own(db: str, tmp_path: Path) -> None:
+    """A chat talks to a model that is a file."""
+    weights = tiny_gguf(tmp_path / "tiny.gguf")
+    done = run("chat", "--user", "will", db, "--model", f"local:{weights}", text=f"{WORDS}\n")
+    assert done.returncode == 0
+    assert done.stdout.startswith("bot: ")
+    assert "2 messages pending: kept" in done.stderr

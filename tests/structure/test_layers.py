@@ -31,10 +31,12 @@ LAYERS = [
     "batch",
     "retry",
     "store",
+    "local",
     "carry",
     "extract",
     "offline",
     "extractors",
+    "ollama",
     "choice",
     "consolidate",
     "lease",
@@ -56,6 +58,7 @@ ONLY_HERE = {
     "typer": {"cli"},
     "prompt_toolkit": {"cli"},
     "prometheus_client": {"metrics"},
+    "xllamacpp": {"local"},
     "pytest": {"conformance"},
 }
 

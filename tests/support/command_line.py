@@ -26,11 +26,10 @@ _ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[()][AB0]|\x1b[=>78]|\x1b\][
 
 def environment(**more: str) -> dict[str, str]:
     """An environment without keys, colours or settings of whoever runs the tests."""
-    kept = {
-        name: os.environ[name]
-        for name in ("PATH", "HOME", "TMPDIR", "PYTHONPATH")
-        if name in os.environ
-    }
+    names = ("PATH", "PYTHONPATH", "HOME", "TMPDIR")
+    kept = {name: os.environ[name] for name in names if name in os.environ}
+    # Nor with an Ollama that happens to run here: nobody listens at port 1.
+    kept["OLLAMA_HOST"] = "127.0.0.1:1"
     return {**kept, "TERM": "xterm", "LANG": "C.UTF-8", "COLUMNS": "200", **more}
 
 

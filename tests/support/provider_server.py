@@ -18,11 +18,11 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Self
+from typing import Any, Self
 
 from tests.support.provider_reply import Json, Reply, cut, hang, refusal, status, text, tool
 from tests.support.provider_rules import refusal_of_anthropic, refusal_of_openai
-from tests.support.provider_wire import AnthropicWire, OpenAIWire
+from tests.support.provider_wire import AnthropicWire, GoogleWire, OpenAIWire
 
 __all__ = [
     "ProviderServer",
@@ -98,10 +98,15 @@ class ProviderServer:
         with self._lock:
             self.requests.append(seen)
             openai = seen.path.endswith("/chat/completions")
-            refused = (refusal_of_openai if openai else refusal_of_anthropic)(seen.body)
+            google = seen.path.endswith(":generateContent")  # whose rules nobody has written down
+            rules = refusal_of_openai if openai else refusal_of_anthropic
+            refused = "" if google else rules(seen.body)
             if refused:
                 return status(400, message=refused, type="invalid_request_error")
             return self._next.popleft() if self._next else self._always(seen.body)
+
+
+_WIRES: Mapping[str, Any] = {"/chat/completions": OpenAIWire, ":generateContent": GoogleWire}
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -114,7 +119,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
         reply = self.owner.answer(Seen(self.path, dict(self.headers), body))
-        wire = OpenAIWire if self.path.endswith("/chat/completions") else AnthropicWire
+        wire = next(
+            (wire for end, wire in _WIRES.items() if self.path.endswith(end)), AnthropicWire
+        )
         if reply.hang:
             self.owner.closing.wait(30)
             self.close_connection = True

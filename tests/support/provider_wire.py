@@ -150,3 +150,26 @@ class AnthropicWire:
             "cache_read_input_tokens": 100,
             "cache_creation_input_tokens": 0,
         }
+
+
+class GoogleWire:
+    """ai.google.dev/api/generate-content (read 2025-11); whole answers only."""
+
+    @staticmethod
+    def error(reply: Reply) -> Json:
+        return {"error": {"status": "ERROR", "code": reply.code, **(reply.error or {})}}
+
+    @staticmethod
+    def message(reply: Reply, body: Json) -> Json:
+        reply = _filled(reply, None)
+        stop = {"stop": "STOP", "length": "MAX_TOKENS"}.get(reply.stop, "OTHER")
+        content = {"role": "model", "parts": [{"text": reply.content}]}
+        return {
+            "candidates": [{"content": content, "finishReason": stop, "index": 0}],
+            "usageMetadata": {
+                "promptTokenCount": 120,
+                "candidatesTokenCount": 30,
+                "totalTokenCount": 150,
+            },
+            "modelVersion": "gemini-test",
+        }

@@ -13,6 +13,7 @@ from usermemory.cli import (
     cleaning,
     copy,
     demo,
+    doctor,
     importing,
     jobs,
     migrate,
@@ -35,6 +36,7 @@ First steps:
   usermemory profile edit will         put it right; undo and forget take it back or erase it
   usermemory jobs list                 what waits to be read, and what failed
   usermemory worker                    consolidate beside your application
+  usermemory doctor                    what works here, and what to do about the rest
 
 \b
 Environment (an option wins over its variable):
@@ -46,6 +48,7 @@ Environment (an option wins over its variable):
   VISUAL, EDITOR       the editor of profile edit
   ANTHROPIC_API_KEY, OPENAI_API_KEY, GOOGLE_API_KEY, MISTRAL_API_KEY
                        choose a small model of that provider, if its package is installed
+  OLLAMA_HOST          where chat looks for Ollama, if there is no key  [127.0.0.1:11434]
   NO_COLOR             no colours
 
 Exit codes: 0 done, 1 it failed (one line on standard error says why), 2 wrong usage, 130 Ctrl-C.
@@ -67,6 +70,7 @@ app.command(epilog=worker.EXAMPLES)(worker.worker)
 app.command(epilog=migrate.EXAMPLES)(migrate.migrate)
 app.command(epilog=copy.EXAMPLES)(copy.copy)
 app.command(epilog=cleaning.EXAMPLES)(cleaning.clean)
+app.command(epilog=doctor.EXAMPLES)(doctor.doctor)
 profile.app.command(epilog=carry.EXPORT)(carry.export)
 profile.app.command("import", epilog=carry.IMPORT)(carry.import_)
 profile.app.command("verify-erased", epilog=carry.VERIFY)(carry.verify_erased)

@@ -63,7 +63,7 @@ def chat(
     _leave_on_signals()
     # What goes wrong is told in the chat; log lines would run through what is being typed.
     logging.getLogger("usermemory").addHandler(logging.NullHandler())
-    chosen = choose(model, base_url)
+    chosen = choose(model, base_url, look=True)
     bot = chosen.bot()
     status = Status(user)
     with (

@@ -24,7 +24,10 @@ Model = Annotated[
         "--model",
         envvar="USERMEMORY_MODEL",
         metavar="PROVIDER:NAME",
-        help="The language model, such as anthropic:claude-haiku-4-5; or offline for none.",
+        help=(
+            "The language model, such as anthropic:claude-haiku-4-5 or local:PATH.gguf; or offline "
+            "for none."
+        ),
         show_default="by the keys in the environment, else offline",
     ),
 ]

@@ -13,13 +13,17 @@ if TYPE_CHECKING:
 
     from langchain_core.language_models import BaseChatModel
     from langchain_core.messages import AIMessage, BaseMessage
-    from langchain_core.runnables import Runnable
+    from langchain_core.runnables import Runnable, RunnableConfig
 
     from usermemory.extract.manner import Manner
 
 
 def ask(
-    model: BaseChatModel, texts: tuple[str, str], form: Mapping[str, Any], manner: Manner
+    model: BaseChatModel,
+    texts: tuple[str, str],
+    form: Mapping[str, Any],
+    manner: Manner,
+    config: RunnableConfig | None = None,
 ) -> AIMessage:
     """Ask once.
 
@@ -28,6 +32,7 @@ def ask(
         texts: The stable text, and the one that differs.
         form: JSON Schema of the answer, with a title.
         manner: How this provider is asked.
+        config: How the call shows in a trace.
 
     Returns:
         The raw answer.
@@ -40,7 +45,7 @@ def ask(
     forbid.check(model)
     bound, messages = _bound(model, form, manner), _messages(texts, manner)
     with ProviderErrors():
-        answer = bound.invoke(messages)
+        answer = bound.invoke(messages, config)
     return cast("AIMessage", answer["raw"] if is_object(answer) else answer)
 
 

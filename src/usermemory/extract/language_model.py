@@ -11,6 +11,7 @@ from usermemory.extract.asking import ask
 from usermemory.extract.manner import manner_of
 from usermemory.extract.models import chat_model
 from usermemory.extract.proposals import MOST, proposals
+from usermemory.extract.tracing import RunName, traced
 from usermemory.prompt import REPAIR, Prompt
 
 if TYPE_CHECKING:
@@ -70,7 +71,9 @@ class LanguageModelExtractor:
         )
         texts = (self._prompt.stable(schema), differs)
         form = schema.change_schema(caps=self._manner.caps)
-        message = ask(self.model, texts, form, self._manner)
+        name: RunName = "usermemory.repair" if rejected else "usermemory.consolidate"
+        config = traced(name, "patch", version, request)
+        message = ask(self.model, texts, form, self._manner, config)
         found = proposals(read(message), self._most)
         if found is None:
             raise UnusableAnswer("the answer holds no list of changes", "unusable", usage(message))

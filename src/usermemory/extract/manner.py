@@ -40,18 +40,21 @@ _MANNERS: Mapping[str, Manner] = {
     "langchain_ollama": Manner("json_schema"),
     "langchain_mistralai": Manner("json_schema", caps=False),
 }
-_OPENAI_COMPATIBLE = Manner("json_schema")  # a llama.cpp grammar without caps loops to the limit
+_GRAMMAR = Manner("json_schema")  # a llama.cpp grammar without caps loops to the limit
 
 
 def manner_of(model: BaseChatModel) -> Manner:
     """The way to ask this model, by the first class of its ancestry that a provider wrote."""
-    packages = (kind.__module__.partition(".")[0] for kind in type(model).__mro__)
+    modules = [kind.__module__ for kind in type(model).__mro__]
+    if any(module.startswith("usermemory.local") for module in modules):
+        return _GRAMMAR
+    packages = (module.partition(".")[0] for module in modules)
     package = next(
         (name for name in packages if name.startswith("langchain_") and name != "langchain_core"),
         "",
     )
     if package == "langchain_openai" and _elsewhere(model):
-        return _OPENAI_COMPATIBLE
+        return _GRAMMAR
     return _MANNERS.get(package, Manner())
 
 

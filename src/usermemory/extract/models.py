@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from usermemory.errors import ConfigurationError, ModelUnavailable
+from usermemory.local.weights import PREFIX, weights
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,7 +47,8 @@ def check_model(model: str | BaseChatModel) -> None:
     """Make sure that a model can be asked, without importing its package if that can be helped.
 
     Args:
-        model: What ``init_chat_model`` takes (``"anthropic:claude-haiku-4-5"``), or a chat model.
+        model: What ``init_chat_model`` takes (``"anthropic:claude-haiku-4-5"``), ``local:`` and
+            the path of a GGUF file, or a chat model.
 
     Raises:
         ModelUnavailable: Its package or its key is missing, or nobody knows the name; the text
@@ -60,6 +62,9 @@ def check_model(model: str | BaseChatModel) -> None:
                 "'anthropic:claude-haiku-4-5', a LangChain chat model, or an Extractor"
             )
         return
+    if model.strip().startswith(PREFIX):
+        weights(model.strip())
+        return
     needs = _NEEDS.get(_named(model)[0])
     if needs is None:  # a provider that only LangChain knows
         _built(model)
@@ -67,18 +72,44 @@ def check_model(model: str | BaseChatModel) -> None:
         _check(model, needs)
 
 
-def chat_model(model: str | BaseChatModel) -> BaseChatModel:
+def chat_model(model: str | BaseChatModel, base_url: str | None = None) -> BaseChatModel:
     """The chat model of this name, checked; a chat model is returned as it is.
+
+    Args:
+        model: As for `check_model`; with ``base_url``, the name that its server knows.
+        base_url: A server that speaks OpenAI's protocol (llama.cpp, vLLM, LM Studio, a gateway),
+            such as ``"http://localhost:8080/v1"``. Its key, if it wants one, is OPENAI_API_KEY.
 
     Raises:
         ModelUnavailable: As for `check_model`.
-        ConfigurationError: As for `check_model`.
+        ConfigurationError: As for `check_model`; or there is a server, and no name.
     """
+    if base_url:
+        return _served(model, base_url)
     check_model(model)
     return _built(model) if isinstance(model, str) else model
 
 
+def _served(model: str | BaseChatModel, base_url: str) -> BaseChatModel:
+    if not isinstance(model, str) or not model.strip():
+        raise ConfigurationError(
+            f"a base URL needs the name of a model that {base_url} knows, and got {model!r}"
+        )
+    if find_spec("langchain_openai") is None:
+        raise ModelUnavailable('a base URL needs a package: pip install "usermemory[openai]"')
+    from langchain_openai import ChatOpenAI
+    from pydantic import SecretStr
+
+    # Servers of one's own seldom want a key, but the package insists on one.
+    key = SecretStr(os.environ.get("OPENAI_API_KEY") or "none")
+    return ChatOpenAI(model=model.removeprefix("openai:"), base_url=base_url, api_key=key)
+
+
 def _built(spec: str) -> BaseChatModel:
+    if spec.strip().startswith(PREFIX):
+        from usermemory.local.chat_model import LocalChatModel
+
+        return LocalChatModel(spec.strip())
     provider, name = _named(spec)
     try:
         from langchain.chat_models import init_chat_model

@@ -15,6 +15,7 @@ from usermemory.extract.answer import model_name, read, usage
 from usermemory.extract.asking import ask
 from usermemory.extract.manner import manner_of
 from usermemory.extract.models import chat_model
+from usermemory.extract.tracing import traced
 from usermemory.prompt import OVERWRITE, asked_fields, overwriting, situation
 from usermemory.prompt.json_values import is_list, is_object
 from usermemory.records import Change, Rejection
@@ -52,9 +53,9 @@ class OverwriteExtractor:
         """Propose whatever the new profile has different; see `Extractor.extract`."""
         schema = request.schema
         asked = situation(schema, request.document, request.batch, request.context)
-        message = ask(
-            self.model, (overwriting(schema), f"{asked}\nprofile:"), _form(schema), self._manner
-        )
+        texts = (overwriting(schema), f"{asked}\nprofile:")
+        config = traced("usermemory.consolidate", "overwrite", OVERWRITE, request)
+        message = ask(self.model, texts, _form(schema), self._manner, config)
         written = read(message)
         if not is_object(written):
             raise UnusableAnswer("the answer is no profile", "unusable", usage(message))

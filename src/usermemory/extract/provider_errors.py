@@ -101,7 +101,13 @@ def _without_status(error: Exception, name: str) -> ExtractionError:
 
 
 def _status(error: Exception) -> int | None:
-    """The HTTP status, wherever this provider puts it."""
+    """The HTTP status, wherever this provider puts it; Google's in the error's cause."""
+    inner = error.__cause__
+    found = _own_status(error)
+    return _own_status(inner) if found is None and isinstance(inner, Exception) else found
+
+
+def _own_status(error: Exception) -> int | None:
     response = getattr(error, "response", None)
     body: Any = error.args[0] if error.args else None
     places: tuple[Any, ...] = (

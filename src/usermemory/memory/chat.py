@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -129,6 +129,17 @@ class ChatVerbs(Core):
         self.wake()
         self.emit(Event("recalled", user_id, at=self.clock.now()))
         return found
+
+    def _document(self, user_id: str) -> Mapping[str, Any]:
+        """The profile, for verbs that look something up in it: that is no recall."""
+        return self.driver.read(recalls.recall, *self._whole(user_id)).document
+
+    async def _adocument(self, user_id: str) -> Mapping[str, Any]:
+        """As `_document`."""
+        return (await self.driver.aread(recalls.recall, *self._whole(user_id))).document
+
+    def _whole(self, user_id: str) -> tuple[str, int, str, int, Callable[..., Recalled]]:
+        return checked_user(user_id), 0, "", 0, self._made
 
     def _made(self, document: Mapping[str, Any], **rest: Any) -> Recalled:
         """What was recalled, able to load and render itself."""

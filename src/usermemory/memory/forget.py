@@ -175,7 +175,7 @@ class ForgetVerbs(LookVerbs):
         if field.startswith("/"):
             if value is not None:
                 raise InvalidInput(f"{field!r} names the value already; leave out {value!r}")
-            field, value = resolve(self.recall(user_id).document, field)
+            field, value = resolve(self._document(user_id), field)
         self._check_field(field)
         return OfValue(field, value)
 

@@ -41,13 +41,13 @@ class LookVerbs(ChatVerbs):
         Raises:
             InvalidInput: The schema has no such field, or the pointer leads nowhere.
         """
-        document = self.recall(user_id).document
+        document = self._document(user_id)
         self._check_field(field)
         return evidence_of(self.history(user_id), document, field, value)
 
     async def awhy(self, user_id: str, field: str, value: Any = None) -> list[Evidence]:
         """As `why`."""
-        document = (await self.arecall(user_id)).document
+        document = await self._adocument(user_id)
         self._check_field(field)
         return evidence_of(await self.ahistory(user_id), document, field, value)
 

@@ -71,6 +71,10 @@ class Driver(Protocol):
         """Remove from the disk what updates and deletions left there; False if it has to wait."""
         ...
 
+    def doubts(self) -> Sequence[str]:
+        """Settings of the database under which what was committed could be lost, in words."""
+        ...
+
     def search(self, user_id: str, text: str) -> Sequence[Place]:
         """Every table and file that can be looked into, with how often the text stands there."""
         ...

@@ -36,6 +36,9 @@ T = TypeVar("T")
 
 _ATTEMPTS = 3
 
+_DURABLE = b"""SELECT name FROM pg_settings WHERE setting = 'off'
+    AND name IN ('fsync', 'full_page_writes', 'synchronous_commit')"""
+
 
 class PostgreSQL:
     """A memory in one schema of a PostgreSQL database, for any number of machines.
@@ -126,6 +129,12 @@ class PostgreSQL:
         except StoreError:
             return False
         return True
+
+    def doubts(self) -> Sequence[str]:
+        """What the server is set to that lets it forget a commit."""
+        with translated(self.url), self.connections.borrowed() as connection:
+            rows = connection.execute(_DURABLE).fetchall()
+        return [f"{row['name']} is off: a crash may lose what was accepted" for row in rows]
 
     def search(self, user_id: str, text: str) -> Sequence[Place]:
         """Every table of our schema, and of the one in which LangGraph's saver has its own."""

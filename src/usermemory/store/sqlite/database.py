@@ -21,7 +21,15 @@ from usermemory.records import Place
 from usermemory.store.driver import Flow, Hook, run
 from usermemory.store.searching import sorted_places
 from usermemory.store.sqlite.cleaning import clean
-from usermemory.store.sqlite.connection import connect, execute, look, prepared, translated
+from usermemory.store.sqlite.connection import (
+    SETTINGS,
+    connect,
+    execute,
+    look,
+    prepared,
+    settings_of,
+    translated,
+)
 from usermemory.store.sqlite.lane import Answer, Job, Lane
 from usermemory.store.sqlite.migrate import done, migrate
 from usermemory.store.sqlite.searching import search
@@ -134,6 +142,19 @@ class SQLite:
         """Write the file anew without what was deleted, and empty its log; False if busy."""
         self.open()
         return clean(self.path, self._busy_timeout)
+
+    def doubts(self) -> Sequence[str]:
+        """What of our settings this file does not take: some file systems refuse the WAL."""
+        with (
+            translated(self.path),
+            closing(connect(self.path, self._busy_timeout, query_only=True)) as connection,
+        ):
+            found = settings_of(connection)
+        return [
+            f"{name} is {found[name]!r}, not {wanted!r}: is it on a network file system?"
+            for name, wanted in SETTINGS.items()
+            if name in {"journal_mode", "synchronous"} and found[name] != wanted
+        ]
 
     def search(self, user_id: str, text: str) -> Sequence[Place]:
         """Every table of the file, and the bytes of the file and its log."""
