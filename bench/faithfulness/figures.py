@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 from typing import Literal
 
 from bench.faithfulness.answers import Answer
+from bench.faithfulness.asked import Strategy
 from bench.faithfulness.cases import Case
-from bench.faithfulness.judging import ALL, NEVER, Strategy, judged
+from bench.faithfulness.judging import ALL, NEVER, judged
 from bench.faithfulness.report import print_marks, show_refused
 from bench.faithfulness.runs import Run
 from bench.table import Figure, print_figures
