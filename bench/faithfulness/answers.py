@@ -64,6 +64,17 @@ class Answers:
         """Whether the answer to exactly this is known."""
         return name in self._known and self._known[name].asked == asked
 
+    def known(self, name: str, asked: str) -> Answer:
+        """The recorded answer of this name to what has this digest.
+
+        Raises:
+            NotRecorded: There is none, or it answers something else.
+        """
+        if not self.has(name, asked):
+            why = "answers another prompt" if name in self._known else "is not there"
+            raise NotRecorded(f"{name} of {self.path} {why}: record it first")
+        return self._known[name]
+
     def get(self, name: str, asked: str, ask: Callable[[], Extraction]) -> Answer:
         """The answer of this name to what has this digest, asked for if it is not known.
 
@@ -71,10 +82,9 @@ class Answers:
             NotRecorded: It is not known, and asking is not allowed.
             ProviderError: The model could not be asked; nothing is kept.
         """
+        if self.only:
+            return self.known(name, asked)
         if not self.has(name, asked):
-            if self.only:
-                why = "answers another prompt" if name in self._known else "is not there"
-                raise NotRecorded(f"{name} of {self.path} {why}: record it first")
             self._known[name] = answer = replace(_asked(ask), asked=asked)
             print(f"{name}: {answer.usage} {answer.error}", file=sys.stderr, flush=True)
             self._save()

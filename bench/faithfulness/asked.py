@@ -21,9 +21,10 @@ from usermemory.records import Rejection
 Strategy = Literal["patch", "overwrite"]
 
 
-def request(case: Case, document: Mapping[str, Any]) -> Request:
-    """A case as an extractor is given it, with the profile as it is by now."""
-    return Request(SCHEMA, document, case.messages, now=case.messages[-1].at or 0.0)
+def request(case: Case, document: Mapping[str, Any] | None = None) -> Request:
+    """A case as an extractor is given it; with another profile, where it has changed since."""
+    known = case.profile if document is None else document
+    return Request(SCHEMA, known, case.messages, now=case.messages[-1].at or 0.0)
 
 
 def digest(strategy: Strategy, wanted: Request, rejected: Sequence[Rejection] = ()) -> str:

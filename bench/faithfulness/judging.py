@@ -30,14 +30,14 @@ def judged(case: Case, answer: Answer, off: frozenset[str]) -> Folded:
 
 def recorded(case: Case, strategy: Strategy, answers: Answers) -> bool:
     """Whether the model's answer to what it would be asked now is known."""
-    return answers.has(case.id, digest(strategy, request(case, case.profile)))
+    return answers.has(case.id, digest(strategy, request(case)))
 
 
 def answered(
     case: Case, strategy: Strategy, extractor: Callable[[], Extractor], answers: Answers
 ) -> Answer:
     """What the model proposes, asked for only where it is not recorded."""
-    wanted = request(case, case.profile)
+    wanted = request(case)
     return answers.get(case.id, digest(strategy, wanted), lambda: extractor().extract(wanted))
 
 
