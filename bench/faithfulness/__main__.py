@@ -11,6 +11,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -84,6 +85,7 @@ def _arguments() -> argparse.Namespace:
     )
     add("--limit", type=int, help="only so many cases")
     add("--every", type=int, default=1, help="only every so manieth case")
+    add("--parallel", type=int, default=1, metavar="N", help="ask for so many answers at once")
     add("--repair", action="store_true", help="also measure the second call")
     add("--show", action="store_true", help="the refused changes in words (not of the held half)")
     args = parser.parse_args()
@@ -118,8 +120,9 @@ def _run(
     args: argparse.Namespace, strategy: Strategy, answers: Answers, cases: Sequence[Case]
 ) -> Run:
     extractor = _extractor(args, strategy)
-    found = [(case, answered(case, strategy, extractor, answers)) for case in cases]
-    return Run(strategy, strategy, found)
+    with ThreadPoolExecutor(args.parallel) as pool:
+        found = pool.map(lambda case: answered(case, strategy, extractor, answers), cases)
+        return Run(strategy, strategy, list(zip(cases, found, strict=True)))
 
 
 def _mended(args: argparse.Namespace, answers: Answers, patch: Run) -> Run:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -54,6 +55,7 @@ class Answers:
     path: Path | None
     only: bool = False
     _known: dict[str, Answer] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
         if self.path and self.path.exists():
@@ -85,9 +87,11 @@ class Answers:
         if self.only:
             return self.known(name, asked)
         if not self.has(name, asked):
-            self._known[name] = answer = replace(_asked(ask), asked=asked)
+            answer = replace(_asked(ask), asked=asked)
             print(f"{name}: {answer.usage} {answer.error}", file=sys.stderr, flush=True)
-            self._save()
+            with self._lock:
+                self._known[name] = answer
+                self._save()
         return self._known[name]
 
     def _save(self) -> None:
@@ -96,9 +100,15 @@ class Answers:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         lines = [
             f"{json.dumps(name)}: {json.dumps(_short(asdict(one)), ensure_ascii=False)}"
-            for name, one in self._known.items()
+            for name, one in sorted(self._known.items(), key=_number)
         ]
         self.path.write_text("{\n" + ",\n".join(lines) + "\n}\n", "utf-8")
+
+
+def _number(entry: tuple[str, Answer]) -> tuple[int, str]:
+    """The order of the cases, whichever was answered first: U2 before U10."""
+    digits = "".join(filter(str.isdigit, entry[0].partition(" ")[0]))
+    return int(digits or 0), entry[0]
 
 
 def _asked(ask: Callable[[], Extraction]) -> Answer:
