@@ -1,7 +1,7 @@
-"""The figures of the recorded answers as the section of ``bench/README.md`` that holds them.
+"""The tables of ``bench/README.md`` that come of the labelled updates and the recorded answers.
 
-``python -m bench.faithfulness.page`` writes it anew; a test sees to it that it is what the code
-gives. Nothing is asked: the answers are replayed through the checks as they are now.
+``python -m bench.faithfulness.page`` writes them anew; a test sees to it that they are what the
+code gives. Nothing is asked: the answers are replayed through the checks as they are now.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import get_args
 
+from bench import gate
 from bench.faithfulness.answers import Answers
 from bench.faithfulness.asked import Strategy, digest, request
 from bench.faithfulness.cases import Case, load
@@ -24,36 +25,34 @@ MODEL = "qwen2.5-coder-1.5b-instruct"
 HALVES = {"tune": "tuned on", "held": "kept aside"}
 BENCH = Path(__file__).parents[1]
 README = BENCH / "README.md"
-_BEGIN, _END = "<!-- faithfulness: written by bench.faithfulness.page -->", "<!-- /faithfulness -->"
+Runs = dict[str, dict[Strategy, Run]]
+_TABLE = re.compile(r"(<!-- table: (\w+) -->\n).*?(?=\n<!-- /table -->)", re.DOTALL)
 
 
 def main() -> None:
-    """Write the section."""
-    text = README.read_text("utf-8")
-    README.write_text(f"{text.partition(_BEGIN)[0]}{section()}{text.partition(_END)[2]}", "utf-8")
+    """Write the tables into the page."""
+    README.write_text(filled(README.read_text("utf-8")), "utf-8")
 
 
-def written() -> str:
-    """The section as it stands in the file."""
-    text = README.read_text("utf-8")
-    return text[text.index(_BEGIN) : text.index(_END) + len(_END)]
+def filled(page: str) -> str:
+    """The page with each table between its marks as the code gives it now."""
+    made = tables()
+    return _TABLE.sub(lambda found: found[1] + made[found[2]], page)
 
 
-def section() -> str:
-    """The section as the code gives it now."""
+def tables() -> dict[str, str]:
+    """All tables by the name that the page calls them."""
     cases = {half: load(BENCH / "data" / f"updates-{half}.json") for half in HALVES}
     runs = {half: _replayed(half, some) for half, some in cases.items()}
-    lines = [
-        _BEGIN,
-        *_marks(runs),
-        "",
-        *_targets(runs["held"]),
-        "",
-        *_checks(runs),
-        "",
-        *_perfect(cases),
-    ]
-    return "\n".join([*lines, _END])
+    made = {
+        "marks": _marks(runs),
+        "targets": _targets(runs["held"]),
+        "checks": _checks(runs),
+        "refusals": _refusals(runs),
+        "perfect": _perfect(cases),
+        "gates": _gates(cases),
+    }
+    return {name: "\n".join(lines) for name, lines in made.items()}
 
 
 def _replayed(half: str, cases: Sequence[Case]) -> dict[Strategy, Run]:
@@ -66,7 +65,7 @@ def _replayed(half: str, cases: Sequence[Case]) -> dict[Strategy, Run]:
     return runs
 
 
-def _marks(runs: dict[str, dict[Strategy, Run]]) -> Iterator[str]:
+def _marks(runs: Runs) -> Iterator[str]:
     columns = ["facts", "learned", "lost", "invented", "wrong person", "unusable", "output tokens"]
     yield from _head("half", "strategy", "profiles", *columns)
     for half, both in runs.items():
@@ -93,21 +92,12 @@ def _targets(held: dict[Strategy, Run]) -> Iterator[str]:
         yield _row(one.name, one.ours, one.other, ratio, target, one.met.lower())
 
 
-def _checks(runs: dict[str, dict[Strategy, Run]]) -> Iterator[str]:
-    """For each line of the ablation the marks of both strategies and halves, and the refusals."""
-    ran = [both[strategy] for both in runs.values() for strategy in get_args(Strategy)]
-    names = [
-        f"{run.strategy}, {HALVES[half]}" for half, both in runs.items() for run in both.values()
-    ]
-    yield from _head("learned / lost / invented / wrong person", *names)
-    tables = [dict(_ablation(run)) for run in ran]
-    for name in tables[0]:
-        yield _row(name, *(table.get(name, "") for table in tables))
-    yield ""
-    yield from _head("refused / rightly / falsely", *names)
-    counted = [_refusals(run) for run in ran]
-    for check in sorted({check for table in counted for check in table}):
-        yield _row(check, *(table.get(check, "") for table in counted))
+def _checks(runs: Runs) -> Iterator[str]:
+    """For each line of the ablation, the marks of both strategies and halves."""
+    yield from _head("learned / lost / invented / wrong person", *_names(runs))
+    made = [dict(_ablation(run)) for both in runs.values() for run in both.values()]
+    for name in made[0]:
+        yield _row(name, *(lines.get(name, "") for lines in made))
 
 
 def _ablation(run: Run) -> Iterator[tuple[str, str]]:
@@ -115,15 +105,23 @@ def _ablation(run: Run) -> Iterator[tuple[str, str]]:
         yield name, " / ".join(map(str, _counts(run.marks(off))[1:]))
 
 
-def _refusals(run: Run) -> dict[str, str]:
+def _refusals(runs: Runs) -> Iterator[str]:
+    yield from _head("refused / rightly / falsely", *_names(runs))
+    made = [dict(_refused(run)) for both in runs.values() for run in both.values()]
+    for name in sorted({name for lines in made for name in lines}):
+        yield _row(name, *(lines.get(name, "") for lines in made))
+
+
+def _refused(run: Run) -> Iterator[tuple[str, str]]:
     refused = run.refused(NEVER[run.strategy])
-    found: dict[str, str] = {}
     for check in {one.check for one in refused}:
         mine = [one for one in refused if one.check == check]
-        falsely = sum(one.wanted for one in mine)
         rightly = sum(one.harmful and not one.wanted for one in mine)
-        found[check] = f"{len(mine)} / {rightly} / {falsely}"
-    return found
+        yield check, f"{len(mine)} / {rightly} / {sum(one.wanted for one in mine)}"
+
+
+def _names(runs: Runs) -> list[str]:
+    return [f"{strategy}, {HALVES[half]}" for half, both in runs.items() for strategy in both]
 
 
 def _perfect(cases: dict[str, list[Case]]) -> Iterator[str]:
@@ -135,6 +133,12 @@ def _perfect(cases: dict[str, list[Case]]) -> Iterator[str]:
     ]:
         through, total = perfect(some)
         yield _row(name, total, through, f"{through / total:.1%}")
+
+
+def _gates(cases: dict[str, list[Case]]) -> Iterator[str]:
+    yield from _head("half", *gate.COLUMNS)
+    for half, some in cases.items():
+        yield from (_row(HALVES[half], *line) for line in gate.lines(some))
 
 
 def _counts(marks: Marks) -> tuple[int, ...]:
