@@ -295,3 +295,17 @@ def test_the_fingerprint_follows_the_fields() -> None:
     }
     assert len(runs) == 1
     assert schema_of(UserProfile).fingerprint != schema_of(Model).fingerprint
+
+
+def test_a_list_of_a_plain_dict_keeps_its_order() -> None:
+    """Where the caller's dict holds lists, a set's items come back in the order they were in."""
+    schema = schema_of(
+        {
+            "title": "Pets",
+            "type": "object",
+            "properties": {
+                "toys": {"type": "array", "items": {"type": "string"}, "uniqueItems": True}
+            },
+        }
+    )
+    assert schema.dump({"toys": ["rope", "ball", "cube"]}) == {"toys": ["rope", "ball", "cube"]}

@@ -89,8 +89,10 @@ class Schema:
 
     def dump(self, value: Any) -> Json:
         """The JSON document of an instance or dict, validated."""
-        written = to_jsonable_python(value) if is_object(value) else self._reader.write(value)
-        return self.validate(ordered(self._placed, None, written))
+        # A dict may hold lists, whose order says something, where an instance holds sets.
+        given = value if is_object(value) else None
+        written = to_jsonable_python(value) if given is not None else self._reader.write(value)
+        return self.validate(ordered(self._placed, given, written))
 
     def adopt(self, document: Mapping[str, Any]) -> tuple[Json, Json]:
         """Fit a document that was written under another schema.

@@ -1,12 +1,8 @@
-"""The things that are passed around: frozen, without behaviour beyond reading them.
-
-Times are seconds since the epoch (UTC) as ``float``. JSON values are plain Python values.
-"""
+"""What is said, and what is learned from it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 Author = Literal["user", "assistant", "tool", "other"]
@@ -17,12 +13,6 @@ Who = Literal["user", "other", "assistant"]
 
 Action = Literal["set", "clear", "add", "remove", "update"]
 """``set``/``clear`` a scalar, ``add``/``remove`` an item, ``update`` inside an object."""
-
-Status = Literal["changed", "unchanged", "held", "failed"]
-"""How a consolidation ended. ``held``: the gate asked to wait for more, no model was called."""
-
-ThreadState = Literal["idle", "waiting", "held", "dead"]
-"""``idle``: nothing unread; ``waiting``: due at a time; ``held``: for more; ``dead``: failed."""
 
 Reason = Literal[
     "no_quote",  # evidence is required and none was given
@@ -45,6 +35,7 @@ Reason = Literal[
     "protected",  # only an edit by hand may change this field
     "edited_by_hand",  # the quote is older than the edit
     "too_many",  # more changes than one consolidation may make
+    "erased",  # the user had it erased, and has not said it since
 ]
 """Why a proposed change was not made: the closed list."""
 
@@ -60,6 +51,7 @@ class Message:
         name: The speaker's name in a thread of several people.
         at: When it was said, else when it arrived.
         seq: Its number in the thread's inbox; 0 before it is stored.
+        received: When the memory took it in; None before it is stored.
     """
 
     author: Author
@@ -68,6 +60,7 @@ class Message:
     name: str | None = None
     at: float | None = None
     seq: int = 0
+    received: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +94,7 @@ class Evidence:
         message_id: The caller's id of the message, if it had one.
         seq: The message's number in the thread's inbox.
         at: When it was said.
+        erased: Whether the user had the words erased; the quote is then empty.
     """
 
     quote: str
@@ -108,6 +102,7 @@ class Evidence:
     message_id: str | None = None
     seq: int = 0
     at: float | None = None
+    erased: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +111,8 @@ class Applied:
 
     ``before`` and ``after`` are the field's value for scalars, and the item's for lists and maps
     (``None`` on the side where it is absent). ``index`` is where in the list it stood: a hint for
-    putting it back and for deriving RFC 6902, never an address.
+    putting it back and for deriving RFC 6902, never an address. ``erased`` says that the user had
+    the values erased: ``before``, ``after`` and ``key`` are then empty.
     """
 
     field: str
@@ -126,6 +122,7 @@ class Applied:
     key: str | None = None
     index: int | None = None
     evidence: tuple[Evidence, ...] = ()
+    erased: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,123 +175,3 @@ class Revision:
     model: str = ""
     prompt: str = ""
     usage: Usage = Usage()
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How one consolidation ended.
-
-    Attributes:
-        user_id: Whose profile.
-        thread_id: Whose inbox.
-        status: See `Status`.
-        reason: For ``failed`` and ``held``, why; else empty.
-        revision: What was written, if anything was.
-        rejections: Proposed changes that were not made.
-        usage: What it cost.
-        messages: How many messages were read.
-        retry_at: When a failed one is tried again; ``None`` once it is a dead letter.
-        error: For ``failed``, the error's text (never text of the conversation).
-    """
-
-    user_id: str
-    thread_id: str
-    status: Status
-    reason: str = ""
-    revision: Revision | None = None
-    rejections: tuple[Rejection, ...] = ()
-    usage: Usage = Usage()
-    messages: int = 0
-    retry_at: float | None = None
-    error: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Scheduled:
-    """What `remember` did.
-
-    Attributes:
-        due_at: When the thread will be consolidated; ``None`` if nothing in it is unread.
-        new: How many messages were not known yet.
-        by_user: How many of those hold the user's own words.
-    """
-
-    due_at: float | None
-    new: int
-    by_user: int
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A thread with unread messages, or with dead ones, as `jobs` lists it.
-
-    Attributes:
-        state: ``dead`` if the whole thread waits for a person.
-        due_at: When it is read next.
-        unread: Messages that wait to be read.
-        attempts: Failed attempts at the next batch.
-        dead: Messages that made the model fail by themselves, and wait for a person.
-        last_error: Of the last failed attempt, or what the gate waits for.
-        running: Whether a worker holds the user now.
-    """
-
-    user_id: str
-    thread_id: str
-    state: ThreadState
-    due_at: float | None
-    unread: int
-    attempts: int
-    dead: int = 0
-    last_error: str = ""
-    running: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """An unread message by the user in another thread."""
-
-    thread_id: str
-    text: str
-    at: float
-
-
-@dataclass(frozen=True, slots=True)
-class Recalled:
-    """A user's profile as it was at one moment.
-
-    Attributes:
-        document: The profile; the schema's empty document for a user nobody knows yet.
-        revision: Its number; 0 before anything was learned.
-        updated_at: When it last changed.
-        pending: Messages of this user that nobody has read yet, counted up to 100.
-        tail: With ``tail=True``, the newest of them by the user, oldest first, bounded.
-        earlier: With ``earlier=N``, changes that replaced or removed a value, newest first.
-        stamps: For each field that has been heard of, when it was last ``learned``, ``confirmed``
-            (said again) and ``edited`` by hand, as far as it was.
-    """
-
-    document: Mapping[str, Any]
-    revision: int = 0
-    updated_at: float | None = None
-    pending: int = 0
-    tail: tuple[Said, ...] = ()
-    earlier: tuple[Revision, ...] = ()
-    stamps: Mapping[str, Mapping[str, float]] = field(default_factory=dict[str, Any])
-    load: Callable[[Mapping[str, Any]], Any] | None = field(default=None, repr=False, compare=False)
-    to_text: Callable[..., str] | None = field(default=None, repr=False, compare=False)
-
-    @property
-    def value(self) -> Any:
-        """The profile as an instance of the schema's own type."""
-        return self.load(self.document) if self.load else self.document
-
-    def render(self, max_tokens: int = 1_000) -> str:
-        """The profile as fenced reference data for a system message.
-
-        Args:
-            max_tokens: Upper bound of the whole text, by a conservative estimate.
-
-        Returns:
-            The text, or the empty string when there is nothing to say.
-        """
-        return self.to_text(self, max_tokens=max_tokens) if self.to_text else ""

@@ -1,0 +1,52 @@
+"""The things that are passed around: frozen, without behaviour beyond reading them.
+
+Times are seconds since the epoch (UTC) as ``float``. JSON values are plain Python values.
+"""
+
+from usermemory.records.answers import (
+    Forgotten,
+    Job,
+    Outcome,
+    Recalled,
+    Said,
+    Scheduled,
+    Status,
+    ThreadState,
+    Undone,
+)
+from usermemory.records.learning import (
+    Action,
+    Applied,
+    Author,
+    Change,
+    Evidence,
+    Message,
+    Reason,
+    Rejection,
+    Revision,
+    Usage,
+    Who,
+)
+
+__all__ = [
+    "Action",
+    "Applied",
+    "Author",
+    "Change",
+    "Evidence",
+    "Forgotten",
+    "Job",
+    "Message",
+    "Outcome",
+    "Reason",
+    "Recalled",
+    "Rejection",
+    "Revision",
+    "Said",
+    "Scheduled",
+    "Status",
+    "ThreadState",
+    "Undone",
+    "Usage",
+    "Who",
+]
