@@ -14,6 +14,7 @@ Status = Literal["changed", "unchanged", "held", "failed"]
 ThreadState = Literal["idle", "waiting", "held", "dead"]
 """``idle``: nothing unread; ``waiting``: due at a time; ``held``: for more; ``dead``: failed."""
 
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """How one consolidation ended.
