@@ -14,6 +14,7 @@ from usermemory.checks.case import Case, Refusal
 from usermemory.checks.claim import numbers_in
 from usermemory.checks.clauses import Clause, starts_with
 from usermemory.checks.languages import Language
+from usermemory.checks.polarity import without
 from usermemory.checks.text import Text
 from usermemory.checks.words import Vocabulary
 
@@ -44,13 +45,16 @@ def check(case: Case) -> Refusal | None:
 
 
 def _only_asks(case: Case) -> bool:
-    """Whether the quoted sentence is a question without an "I" or "my"."""
+    """Whether the quoted sentence is a question without an "I" or "my" but that of "can I"."""
     if case.found is None or case.question is not None or not case.languages:
         return False
     sentence = case.texts[0]
-    said = set(sentence.folded)
-    speaks = any(said & (language.first | language.possessive) for language in case.languages)
-    return sentence.plain.strip().endswith(("?", "\uff1f")) and not speaks
+    if not sentence.plain.strip().endswith(("?", "\uff1f")):
+        return False
+    return not any(
+        set(without(sentence.folded, language.asking)) & (language.first | language.possessive)
+        for language in case.languages
+    )
 
 
 def _is_about_another(case: Case) -> bool:
