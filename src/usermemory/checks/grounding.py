@@ -5,8 +5,9 @@ All names and numbers have to be said, and of other words at least two in three
 follow from dates by the rules of `dates`. Truth values and enumerated ones classify what was said
 and need no word of it.
 
-The quoted sentence itself holds at least one of the value's words, whatever was said elsewhere:
-words that say nothing of a value explain it to nobody.
+What is quoted holds at least one of the value's words itself, whatever was said elsewhere: words
+that say nothing of a value explain it to nobody. For an item that is the sentence; for a single
+value, which is often told in a fragment ("no, 35."), the message.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ def check(case: Case) -> Refusal | None:
     said = [(one.at, case.read[one.text]) for one in case.users]
     explained = dates.explained(claim.text, said, claim.languages) | _own_names(case)
     if elsewhere and not explained & (claim.anchors | claim.numbers):
-        return Refusal("not_grounded", "the quoted sentence says nothing of it")
+        return Refusal("not_grounded", "what is quoted says nothing of it")
     missing -= explained
     if strange := sorted(missing - claim.content):
         return Refusal("not_grounded", f"the user did not say {', '.join(strange)}")
@@ -46,12 +47,16 @@ def check(case: Case) -> Refusal | None:
 
 
 def _rests_on_other_words(case: Case) -> bool:
-    """Whether the quoted sentence holds no word and no number of the value."""
-    sentence, claim = case.texts[0], case.claim
-    if case.found is None or claim.numbers & sentence.numbers(claim.languages):
+    """Whether what is quoted holds no word and no number of the value."""
+    if case.found is None or case.question is not None:
         return False
+    single = case.field.kind == "scalar"
+    quoted = case.read[case.found.message.text] if single else case.texts[0]
+    claim = case.claim
     told = claim.anchors | claim.numbers
-    return bool(told) and not any(claim.grounded(word, sentence.vocabulary) for word in told)
+    if not told or claim.numbers & quoted.numbers(claim.languages):
+        return False
+    return not any(claim.grounded(word, quoted.vocabulary) for word in told)
 
 
 def _not_said(case: Case) -> frozenset[str]:

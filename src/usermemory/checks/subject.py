@@ -45,15 +45,25 @@ def check(case: Case) -> Refusal | None:
 
 
 def _only_asks(case: Case) -> bool:
-    """Whether the quoted sentence is a question without an "I" or "my" but that of "can I"."""
+    """Whether the quoted sentence is a question that tells nothing of the user."""
     if case.found is None or case.question is not None or not case.languages:
         return False
     sentence = case.texts[0]
     if not sentence.plain.strip().endswith(("?", "\uff1f")):
         return False
-    return not any(
-        set(without(sentence.folded, language.asking)) & (language.first | language.possessive)
-        for language in case.languages
+    return not any(_speaks(sentence, case, language) for language in case.languages)
+
+
+def _speaks(sentence: Text, case: Case, language: Language) -> bool:
+    """Whether there is an "I" but that of "can I", or a "my" before the value's words."""
+    said = without(sentence.folded, language.asking)
+    if language.first & set(said):
+        return True
+    mine = next((n for n, word in enumerate(said) if word in language.possessive), len(said))
+    possessed = Vocabulary(said[mine:])
+    claim = case.claim
+    return bool(possessed.joined and claim.numbers) or any(
+        claim.grounded(anchor, possessed) for anchor in claim.anchors
     )
 
 
