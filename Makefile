@@ -2,10 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help demo test lint types structure check clean
+.PHONY: help demo test lint types structure docs cli-reference check clean
 
 help:  ## this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
@@ -40,7 +40,17 @@ types: .venv/.linted  ## mypy strict and pyright
 structure: .venv/.tested  ## what may import what, how long things may be
 	$(BIN)/python -m pytest tests/structure -q
 
+.venv/.documented: .venv/.installed
+	$(BIN)/pip install --quiet --disable-pip-version-check --group docs
+	@touch $@
+
+docs: .venv/.documented cli-reference  ## the documentation, into site/
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+cli-reference: .venv/.installed  ## docs/cli.md, from the commands
+	$(BIN)/python tools/cli_reference.py
+
 check: test lint types structure  ## all of it
 
 clean:  ## remove what the targets made
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv site .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -28,7 +28,9 @@ from usermemory.store.flows.commit import Failure, Result, commit, fail, hold
 
 logger = logging.getLogger("usermemory")
 
-NOT_REPAIRABLE = frozenset({"duplicate", "not_the_users_words", "instruction", "protected"})
+NOT_REPAIRABLE = frozenset(
+    {"duplicate", "not_the_users_words", "instruction", "protected", "erased"}
+)
 """Refusals that a second answer cannot mend: asking again would be paid for nothing."""
 
 
@@ -144,6 +146,8 @@ class Consolidator:
                 if "edited" in times
             },
             off=self.off,
+            salt=claim.salt,
+            tombstones=claim.tombstones,
         )
         return fold(self._known(claim), changes, case)
 

@@ -8,6 +8,8 @@ from typing import Any
 
 from usermemory.changes import Unfit, apply
 from usermemory.checks import Accepted, Texts, check
+from usermemory.checks.case import leaves
+from usermemory.erasure import MASK, Tombstone, buried, subject_of
 from usermemory.records import Applied, Change, Evidence, Message, Rejection
 from usermemory.schema import Schema
 
@@ -22,6 +24,8 @@ class Case:
         context: The messages right before them.
         edited: When each field was last edited by hand.
         off: Checks that are left out.
+        salt: The user's secret, to know what was erased.
+        tombstones: What was erased: words from before do not bring it back.
         read: What was read in the messages, for one change after the other.
     """
 
@@ -32,6 +36,8 @@ class Case:
     thread_id: str
     edited: Mapping[str, float]
     off: frozenset[str] = frozenset()
+    salt: str = ""
+    tombstones: Sequence[Tombstone] = ()
     read: Texts = field(default_factory=Texts, init=False, repr=False, compare=False)
 
 
@@ -55,11 +61,15 @@ def fold(document: Mapping[str, Any], changes: Iterable[Change], case: Case) -> 
             rejections.append(verdict)
             continue
         try:
-            document, done = apply(document, verdict.change, case.schema, verdict.evidence)
+            after, done = apply(document, verdict.change, case.schema, verdict.evidence)
         except Unfit as unfit:
             rejections.append(Rejection(change, unfit.reason, unfit.detail))
-        else:
-            applied.append(done)
+            continue
+        if _erased(done, case):
+            rejections.append(Rejection(change, "erased", "the user had it erased"))
+            continue
+        document = after
+        applied.append(done)
     return Folded(document, tuple(applied), tuple(rejections))
 
 
@@ -83,6 +93,24 @@ def judge(
         earlier=earlier,
         read=case.read,
     )
+
+
+def _erased(done: Applied, case: Case) -> bool:
+    """Whether this would bring back what the user had erased, from words received before."""
+    if done.after is None or not case.tombstones:
+        return False
+    if any(MASK in str(leaf) for leaf in leaves(done.after)):
+        return True
+    received = _received(done.evidence, case.batch)
+    value = subject_of(case.schema.fields.get(done.field), done, done.after)
+    return buried(case.tombstones, case.salt, done.field, value, received)
+
+
+def _received(evidence: Sequence[Evidence], batch: Sequence[Message]) -> float | None:
+    """When the memory took in the words; without a quote, the oldest of the user's in the batch."""
+    quoted = {one.seq for one in evidence}
+    said = [m for m in batch if m.author == "user" and (not quoted or m.seq in quoted)]
+    return min((m.received for m in said if m.received is not None), default=None)
 
 
 def stamped(

@@ -69,6 +69,8 @@ class Trigger:
 
     def _ends(self, outcome: Outcome) -> bool:
         """Whether the thread is left to its schedule now; a halved batch goes on at once."""
+        if outcome.reason == "forgotten":
+            return False  # something was erased meanwhile: what is left is read anew
         if outcome.status == "failed":
             return outcome.retry_at is None or outcome.retry_at > self.clock.now()
         return outcome.status == "held"

@@ -69,8 +69,11 @@ def _current(value: Any) -> list[Any]:
 
 
 def _chain(revisions: Iterable[Revision], field: str, item: Any) -> Iterable[Evidence]:
-    """Back through the changes that made this value what it is."""
-    for revision in revisions:
+    """Back through the changes that made this value what it is.
+
+    What an undo put back rests on the words it rested on before.
+    """
+    for revision in (one for one in revisions if not one.undoes):
         for change in reversed(revision.changes):
             if change.field != field or not _made(change, item):
                 continue

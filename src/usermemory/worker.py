@@ -15,6 +15,7 @@ from usermemory.errors import MemoryClosed, UserMemoryError
 from usermemory.events import Event, EventKind
 from usermemory.lease import LEASE, kept
 from usermemory.records import Outcome, Status
+from usermemory.store.cleaning import clean
 from usermemory.store.flows.claim import Claim, claim_due, give_back
 from usermemory.store.flows.recall import next_due
 
@@ -22,6 +23,9 @@ logger = logging.getLogger("usermemory")
 
 POLL = 5.0
 """Seconds between looks at the database while nobody wakes us: other processes write too."""
+
+CLEAN = 60.0
+"""Seconds between attempts to clean the disk of what was erased."""
 
 
 def worker_name() -> str:
@@ -65,6 +69,7 @@ class Worker:
         self._turn = threading.Lock()
         self._wake = threading.Event()
         self._until = 0.0
+        self._clean_at = 0.0
         self._stopping = threading.Event()
         self._deafen: Callable[[], None] = lambda: None
         self._running: dict[tuple[int, str], Claim] = {}
@@ -129,7 +134,10 @@ class Worker:
                 self._wake.clear()
                 # From here on a remember that is due sooner than we would sleep wakes us.
                 self._until = float("inf")
-                wait = self._driver.read(next_due)
+                look = self._driver.read(next_due)
+                if look.unclean and self._clock.now() >= self._clean_at:
+                    self._clean()
+                wait = look.wait
                 if wait == 0.0:
                     claim = self._driver.write(claim_due, worker_name(), self._lease)
                     if claim is not None:
@@ -139,6 +147,12 @@ class Worker:
                 self._until = self._clock.now() + sleep
                 self._clock.wait(self._wake, sleep)
         return None
+
+    def _clean(self) -> None:
+        """An erasure found somebody reading: see whether they are gone."""
+        self._clean_at = self._clock.now() + CLEAN
+        if clean(self._driver):
+            logger.info("erased for good: the disk holds no copies any more")
 
     def _process(self, claim: Claim) -> None:
         self._running[claim.token, claim.user_id] = claim

@@ -15,6 +15,7 @@ from usermemory.store.flows.claim import claim_due, give_back, renew
 from usermemory.store.flows.recall import figures, next_due
 from usermemory.testing import FakeClock
 
+ERASED = "garlic"
 FACTS = ["chess", "tea", "cats", "fog", "rain", "jazz", "salt", "moss"]
 
 
@@ -88,6 +89,23 @@ def tell(memory: UserMemory, listener: Listener, clock: FakeClock, typo: str = "
     memory.jobs()
     memory.driver.read(next_due)
     memory.driver.read(figures)
+    correct(memory, clock)
+
+
+def correct(memory: UserMemory, clock: FakeClock) -> None:
+    """Eve has put right what was learned about her, and then has it erased bit by bit."""
+    for thread_id in ("x", "y"):  # the second one teaches nothing new, and that is recorded
+        said = {"role": "user", "content": f"I like {ERASED}", "id": f"e{thread_id}"}
+        memory.remember("eve", thread_id, [said])
+        memory.trigger("eve")
+    memory.remember("eve", "y", [{"role": "user", "content": f"Yes, {ERASED}!", "id": "ez"}])
+    memory.edit("eve", {"name": "Eve", "interests": [ERASED, "thyme"]}, by="eve")
+    memory.undo("eve")
+    clock.advance(1)
+    memory.forget("eve", "interests", ERASED)
+    memory.forget_message("eve", "x", "ex")
+    memory.forget_thread("eve", "y")
+    memory.forget_user("eve")
 
 
 def finish(url: str, start: float) -> None:

@@ -18,8 +18,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.faults.proof import proof
-from tests.faults.scenario import FACTS, build, finish, tell
-from tests.faults.tables import drop
+from tests.faults.scenario import ERASED, FACTS, build, finish, tell
+from tests.faults.tables import drop, holding
 
 START = 1_700_000_000.0
 
@@ -91,6 +91,7 @@ def main() -> None:
             wrong.append(f"{where}: the next process failed")
         else:
             wrong += [f"{where}: {problem}" for problem in proof(url, FACTS)]
+            wrong += [f"{where}: {row} still holds what was erased" for row in holding(url, ERASED)]
         drop(url)
     print(json.dumps({"calls": calls, "killed": killed, "wrong": wrong}))
 

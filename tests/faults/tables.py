@@ -9,6 +9,10 @@ from typing import Any
 
 import psycopg
 
+from usermemory.clock import SystemClock
+from usermemory.store import open_driver
+from usermemory.store.copying import everything
+from usermemory.store.flows.copying import users_after
 from usermemory.store.postgres.address import address_of
 from usermemory.store.postgres.dialect import placed
 from usermemory.store.sqlite.connection import dialect
@@ -34,3 +38,15 @@ def drop(url: str) -> None:
     address = address_of(url)
     with psycopg.connect(address.conninfo) as server:
         server.execute(f'DROP SCHEMA IF EXISTS "{address.schema}" CASCADE'.encode())
+
+
+def holding(url: str, text: str) -> list[str]:
+    """Rows in which a text stands, and for a file also where it stands as bytes."""
+    with closing(open_driver(url, SystemClock())) as driver:
+        users = driver.read(users_after, "", 1_000)
+        found = [user_id for user_id in users if text in everything(driver, user_id)]
+    if url.startswith("sqlite:///"):
+        path = Path(url.removeprefix("sqlite:///"))
+        files = path.parent.glob(f"{path.name}*")
+        found += [file.name for file in files if text.encode() in file.read_bytes()]
+    return found

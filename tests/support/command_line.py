@@ -26,7 +26,11 @@ _ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[()][AB0]|\x1b[=>78]|\x1b\][
 
 def environment(**more: str) -> dict[str, str]:
     """An environment without keys, colours or settings of whoever runs the tests."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
+    kept = {
+        name: os.environ[name]
+        for name in ("PATH", "HOME", "TMPDIR", "PYTHONPATH")
+        if name in os.environ
+    }
     return {**kept, "TERM": "xterm", "LANG": "C.UTF-8", "COLUMNS": "200", **more}
 
 

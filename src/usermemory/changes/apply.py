@@ -69,14 +69,15 @@ def undo(
 
     Returns:
         The new document; what was done to it; and those of ``applied`` that could not be taken
-        back, because the same thing was changed again since or the schema refuses the result.
+        back: the same thing was changed again since, what was there before has been erased, or
+        the schema refuses the result.
     """
     result = dict(document)
     done: list[Applied] = []
     conflicts: list[Applied] = []
     for each in reversed(applied):
         field = schema.fields.get(each.field)
-        if field is None:
+        if field is None or each.erased:
             conflicts.append(each)
             continue
         current = result.get(field.name, field.default)

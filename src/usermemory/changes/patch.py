@@ -15,13 +15,16 @@ Operation = dict[str, Any]
 
 
 def patch(applied: Sequence[Applied]) -> list[Operation]:
-    """The JSON patch of these changes, applicable to the document before them."""
-    return [_operation(each) for each in applied]
+    """The JSON patch of these changes, applicable to the document before them.
+
+    What was erased is left out: then it shows what is left, and applies to nothing.
+    """
+    return [_operation(each) for each in applied if not each.erased]
 
 
 def inverse(applied: Sequence[Applied]) -> list[Operation]:
     """The JSON patch that takes these changes back, applicable to the document after them."""
-    return [_operation(inverted(each)) for each in reversed(applied)]
+    return [_operation(inverted(each)) for each in reversed(applied) if not each.erased]
 
 
 def _operation(applied: Applied) -> Operation:

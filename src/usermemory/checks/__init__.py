@@ -149,11 +149,16 @@ def _may_change(case: Case) -> Refusal | None:
         return Refusal("protected", "only an edit by hand changes it")
     if case.edited is None:
         return None
-    said = [one.at for one in case.batch if one.author == "user"]
-    at = case.found.message.at if case.found else max((one or 0 for one in said), default=None)
-    if at is None or at <= case.edited:
+    said = [case.found.message] if case.found else [m for m in case.batch if m.author == "user"]
+    at = max((_received(message) for message in said), default=0.0)
+    if at <= case.edited:
         return Refusal("edited_by_hand", "the quote is older than the edit")
     return None
+
+
+def _received(message: Message) -> float:
+    """When the memory took it in, which no caller can date forward; for others when it was said."""
+    return message.received if message.received is not None else message.at or 0.0
 
 
 def _settings(field: Field, key: str | None) -> Remember:

@@ -16,14 +16,16 @@ from typing import Any
 import pytest
 
 from usermemory.conformance.consolidating import Consolidating
+from usermemory.conformance.correcting import Correcting
 from usermemory.conformance.failing import Failing
+from usermemory.conformance.forgetting import Forgetting
 from usermemory.conformance.harness import Bench, Colour
 from usermemory.conformance.remembering import Making, Remembering
 
 __all__ = ["Conformance"]
 
 
-class Conformance(Remembering, Consolidating, Failing):
+class Conformance(Remembering, Consolidating, Correcting, Forgetting, Failing):
     """What every database must do; a subclass says where it is, with the fixture ``url``."""
 
     @pytest.fixture

@@ -9,8 +9,10 @@
             context={"user_id": "will"},
         )
 
-This folder is the only one that imports langgraph.
+All of it works in sync and in async graphs.
 """
+
+# This folder is the only one that imports langgraph.
 
 from usermemory.langgraph.chatbot import create_chatbot
 from usermemory.langgraph.identity import FindUser

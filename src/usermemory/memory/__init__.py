@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from usermemory.memory.correct import CorrectVerbs
+from usermemory.memory.forget import ForgetVerbs
 from usermemory.memory.jobs import JobVerbs
 from usermemory.memory.learn import LearnVerbs
-from usermemory.memory.look import LookVerbs
 
 __all__ = ["UserMemory"]
 
 
-class UserMemory(LookVerbs, LearnVerbs, JobVerbs):
+class UserMemory(ForgetVerbs, CorrectVerbs, LearnVerbs, JobVerbs):
     """A profile per user, across threads, learned in the background.
 
     Building it checks what was passed and opens nothing: the first verb does. A module-level

@@ -112,7 +112,7 @@ class Applied:
     ``before`` and ``after`` are the field's value for scalars, and the item's for lists and maps
     (``None`` on the side where it is absent). ``index`` is where in the list it stood: a hint for
     putting it back and for deriving RFC 6902, never an address. ``erased`` says that the user had
-    the values erased: ``before``, ``after`` and ``key`` are then empty.
+    one or all of the values erased: they are then empty.
     """
 
     field: str
@@ -159,12 +159,13 @@ class Revision:
     Attributes:
         number: Grows by one with each revision of this user, for ever.
         at: When it was committed.
-        by: ``"model"`` or the name given to an edit.
+        by: ``"model"``, the name given to an edit, ``"undo"`` or ``"forget"``.
         thread_id: The thread it was learned in; empty for edits.
         changes: What was done, by value.
         model: Name of the model or extractor.
         prompt: Version of the prompt.
         usage: What it cost.
+        undoes: Numbers of the revisions that this one took back.
     """
 
     number: int
@@ -175,3 +176,4 @@ class Revision:
     model: str = ""
     prompt: str = ""
     usage: Usage = Usage()
+    undoes: tuple[int, ...] = ()

@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from usermemory.erasure import Tombstone
 from usermemory.records import (
     Applied,
     Job,
@@ -30,6 +31,11 @@ def dumps(value: Any) -> str:
 def records(items: Iterable[Applied | Rejection]) -> str:
     """A list of records as JSON."""
     return dumps([asdict(item) for item in items])
+
+
+def replaced(changes: Iterable[Applied]) -> int:
+    """How many of a revision's changes put an end to a value that can still be told."""
+    return sum(change.before is not None for change in changes)
 
 
 def usage_text(usage: Usage) -> str:
@@ -62,6 +68,7 @@ def message(row: Row) -> Message:
         name=row["name"],
         at=row["said_at"],
         seq=row["seq"],
+        received=row["received_at"],
     )
 
 
@@ -87,7 +94,20 @@ def revision(row: Row) -> Revision:
         model=row["model"],
         prompt=row["prompt"],
         usage=usage(row["usage"]),
+        undoes=tuple(json.loads(row["undoes"])),
     )
+
+
+def tombstone(row: Row) -> Tombstone:
+    """What is left of an erased value, from its row."""
+    words = frozenset(json.loads(row["words"]))
+    return Tombstone(row["field"], row["digest"], words, row["erased_at"])
+
+
+def rejections(text: str) -> tuple[Rejection, ...]:
+    """The refused changes of a consolidation."""
+    refused: tuple[Rejection, ...] = _reader(tuple[Rejection, ...]).validate_json(text)
+    return refused
 
 
 def job(row: Row) -> Job:

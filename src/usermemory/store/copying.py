@@ -88,6 +88,12 @@ def copy(source: Driver, target: Driver, progress: Callable[[int], object]) -> C
     return Copied(written, _sums(source), _sums(target))
 
 
+def everything(driver: Driver, user_id: str) -> str:
+    """All that is stored of a user, as text: for looking whether something is in it."""
+    rows = driver.read(rows_of, [user_id]).get(user_id, frozenset())
+    return "\n".join(row for _, row in sorted(rows))
+
+
 def _already_there(source: Driver, target: Driver) -> set[str]:
     """Users whom the target has exactly as the source has them."""
     same: set[str] = set()

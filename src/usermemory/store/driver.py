@@ -66,6 +66,10 @@ class Driver(Protocol):
         """
         ...
 
+    def clean(self) -> bool:
+        """Remove from the disk what updates and deletions left there; False if it has to wait."""
+        ...
+
     def close(self) -> None:
         """Finish what was begun and disconnect."""
         ...

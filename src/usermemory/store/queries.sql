@@ -86,8 +86,10 @@ SELECT * FROM (SELECT 'earlier', r.changes, r.revision, r.at, r.thread_id, NULL,
     ORDER BY r.revision DESC LIMIT :earlier) AS earlier;
 
 -- name: next_due
--- When the next user will be due: how long a worker may sleep.
-SELECT MIN(next_due) AS next_due, CAST(:now AS DOUBLE PRECISION) AS now
+-- When the next user will be due: how long a worker may sleep; and whether an erasure waits for
+-- the disk to be cleaned.
+SELECT MIN(next_due) AS next_due, CAST(:now AS DOUBLE PRECISION) AS now,
+    (SELECT MIN(at) FROM usermemory.erasures WHERE cleaned_at IS NULL) AS unclean
 FROM usermemory.users WHERE next_due IS NOT NULL;
 
 -- name: claim_due
@@ -95,14 +97,14 @@ FROM usermemory.users WHERE next_due IS NOT NULL;
 UPDATE usermemory.users SET token = token + 1, lease_until = :now + :lease, lease_by = :worker
 WHERE user_id = (SELECT user_id FROM usermemory.users
     WHERE next_due IS NOT NULL AND next_due <= :now ORDER BY next_due LIMIT 1 {skip_locked})
-RETURNING user_id, token, epoch, revision, spent, spent_day,
+RETURNING user_id, token, epoch, revision, salt, spent, spent_day,
     CAST(:now AS DOUBLE PRECISION) AS now;
 
 -- name: claim_user
 -- This user, for a trigger, unless somebody holds the lease or the user is paused.
 UPDATE usermemory.users SET token = token + 1, lease_until = :now + :lease, lease_by = :worker
 WHERE user_id = :user_id AND lease_until <= :now AND paused = 0
-RETURNING user_id, token, epoch, revision, spent, spent_day,
+RETURNING user_id, token, epoch, revision, salt, spent, spent_day,
     CAST(:now AS DOUBLE PRECISION) AS now;
 
 -- name: due_thread
@@ -118,21 +120,22 @@ WHERE user_id = :user_id AND unread > 0 AND thread_id > :after ORDER BY thread_i
 
 -- name: unread
 -- The inbox of a thread in order of the conversation.
-SELECT seq, author, text, message_id, name, said_at FROM usermemory.inbox
+SELECT seq, author, text, message_id, name, said_at, received_at FROM usermemory.inbox
 WHERE user_id = :user_id AND thread_id = :thread_id AND state = 'unread'
   AND state <> 'mark'
 ORDER BY position, seq LIMIT :count;
 
 -- name: tail
 -- The last messages that were read, as context for the next batch.
-SELECT seq, author, text, message_id, name, said_at FROM usermemory.inbox
+SELECT seq, author, text, message_id, name, said_at, received_at FROM usermemory.inbox
 WHERE user_id = :user_id AND thread_id = :thread_id AND state = 'tail' AND state <> 'mark'
 ORDER BY position DESC, seq DESC LIMIT :count;
 
 -- name: profile
--- The profile for a consolidation.
-SELECT document, revision, updated_at, fingerprint, stamps
-FROM usermemory.profiles WHERE user_id = :user_id;
+-- The profile to start from, with the user's counter, which goes on where a profile was erased.
+SELECT p.document, u.revision, p.stamps
+FROM usermemory.users AS u LEFT JOIN usermemory.profiles AS p ON p.user_id = u.user_id
+WHERE u.user_id = :user_id;
 
 -- name: save_profile
 -- Only under the user's lock, and only with a revision that explains it.
@@ -148,9 +151,9 @@ UPDATE usermemory.profiles SET stamps = :stamps WHERE user_id = :user_id;
 -- name: add_revision
 -- What was changed, by value; its number is the user's next one.
 INSERT INTO usermemory.revisions (user_id, revision, at, author, thread_id, token, changes,
-    replaced, model, prompt, usage)
+    replaced, model, prompt, usage, undoes)
 VALUES (:user_id, :revision, :now, :author, :thread_id, :token, :changes, :replaced, :model,
-    :prompt, :usage);
+    :prompt, :usage, :undoes);
 
 -- name: advance_revision
 -- The counter lives with the user, so that an erased profile does not start again at one.
@@ -246,8 +249,8 @@ LIMIT :count;
 
 -- name: history
 -- The revisions of a user, the newest first.
-SELECT revision, at, author, thread_id, changes, model, prompt, usage FROM usermemory.revisions
-WHERE user_id = :user_id AND revision < :before ORDER BY revision DESC LIMIT :count;
+SELECT revision, at, author, thread_id, changes, model, prompt, usage, undoes
+FROM usermemory.revisions WHERE user_id = :user_id AND revision < :before ORDER BY revision DESC LIMIT :count;
 
 -- name: figures
 -- What an operator watches; each part reads only what an index holds of waiting, running and dead.
@@ -258,3 +261,99 @@ SELECT due.waiting, due.oldest, CAST(:now AS DOUBLE PRECISION) AS now,
 FROM (SELECT COUNT(*) AS waiting, MIN(t.due_at) AS oldest
     FROM usermemory.threads AS t JOIN usermemory.users AS u ON u.user_id = t.user_id
     WHERE t.due_at IS NOT NULL AND u.paused = 0) AS due;
+
+-- name: add_epoch
+-- Whoever is thinking about this user now may not write what comes of it.
+UPDATE usermemory.users SET epoch = epoch + 1 WHERE user_id = :user_id RETURNING epoch;
+
+-- name: tombstones
+-- What was erased and must not come back from words received before; all of it, or one field's.
+SELECT field, digest, words, erased_at FROM usermemory.tombstones WHERE user_id = :user_id;
+
+-- name: add_tombstone
+-- Erased again, it covers the time in between too.
+INSERT INTO usermemory.tombstones (user_id, field, digest, words, erased_at)
+VALUES (:user_id, :field, :digest, :words, :now)
+ON CONFLICT (user_id, field, digest) DO UPDATE SET erased_at = excluded.erased_at;
+
+-- name: kept_words
+-- Every message of which text is left, to take an erased value out of it.
+SELECT thread_id, seq, message_id, author, text FROM usermemory.inbox
+WHERE user_id = :user_id AND state <> 'mark' ORDER BY thread_id, position, seq;
+
+-- name: dead_messages
+-- How many of a thread's messages wait for a person.
+SELECT COUNT(*) AS dead FROM usermemory.inbox
+WHERE user_id = :user_id AND thread_id = :thread_id AND state = 'dead' AND state <> 'mark';
+
+-- name: mask_message
+-- The message stays what it is, but for the erased span.
+UPDATE usermemory.inbox SET text = :text
+WHERE user_id = :user_id AND thread_id = :thread_id AND seq = :seq;
+
+-- name: empty_message
+-- Nothing is left of it but the mark that it was seen.
+UPDATE usermemory.inbox SET state = 'mark', text = '', name = NULL
+WHERE user_id = :user_id AND thread_id = :thread_id AND seq = :seq;
+
+-- name: rewrite_revision
+-- A past revision without what was erased.
+UPDATE usermemory.revisions SET changes = :changes, replaced = :replaced
+WHERE user_id = :user_id AND revision = :revision;
+
+-- name: refusals
+-- What was proposed and refused, which may quote the erased value too.
+SELECT token, rejections, error FROM usermemory.consolidations
+WHERE user_id = :user_id AND (rejections <> '[]' OR error <> '');
+
+-- name: rewrite_refusals
+-- The same without what was erased.
+UPDATE usermemory.consolidations SET rejections = :rejections, error = :error
+WHERE user_id = :user_id AND token = :token;
+
+-- name: forget_errors
+-- An error's text is never the conversation's; but nobody can know what a provider repeats.
+UPDATE usermemory.threads SET last_error = '' WHERE user_id = :user_id;
+
+-- name: empty_inbox
+-- Of a user who is erased only marks are left, so that an open thread teaches nothing anew.
+UPDATE usermemory.inbox SET state = 'mark', text = '', name = NULL
+WHERE user_id = :user_id AND state <> 'mark';
+
+-- name: idle_threads
+-- Nothing is left to read.
+UPDATE usermemory.threads SET state = 'idle', due_at = NULL, first_at = NULL, unread = 0,
+    unread_chars = 0, at_most = NULL, dead = 0, attempts = 0, not_before = 0, last_error = ''
+WHERE user_id = :user_id;
+
+-- name: threads_of
+-- Which threads of a user are known.
+SELECT thread_id FROM usermemory.threads WHERE user_id = :user_id ORDER BY thread_id;
+
+-- name: drop_profile
+-- The user's counters stay behind: a worker that is still thinking must not restore it.
+DELETE FROM usermemory.profiles WHERE user_id = :user_id;
+
+-- name: drop_revisions
+-- The same for its history.
+DELETE FROM usermemory.revisions WHERE user_id = :user_id;
+
+-- name: drop_consolidations
+-- The same for what came of each batch.
+DELETE FROM usermemory.consolidations WHERE user_id = :user_id;
+
+-- name: drop_tombstones
+-- One that covers everything takes their place.
+DELETE FROM usermemory.tombstones WHERE user_id = :user_id;
+
+-- name: add_erasure
+-- Until the disk is cleaned it is pending.
+INSERT INTO usermemory.erasures (user_id, epoch, at) VALUES (:user_id, :epoch, :now);
+
+-- name: newest_erasure
+-- Up to which erasure the disk is about to be cleaned.
+SELECT MAX(at) AS at FROM usermemory.erasures WHERE cleaned_at IS NULL;
+
+-- name: erasures_cleaned
+-- Those that were committed before the cleaning began.
+UPDATE usermemory.erasures SET cleaned_at = :now WHERE cleaned_at IS NULL AND at <= :began;

@@ -46,7 +46,7 @@ class Call:
 class ScriptedModel(BaseChatModel):
     """A chat model for tests: structured output, tools, streaming, usage; sync and async.
 
-    Args:
+    Attributes:
         replies: The replies in order, or a function from the messages to the reply.
         before_reply: Called before each reply: to be slow, let it wait for an event.
 

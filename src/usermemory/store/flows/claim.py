@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from usermemory.erasure import Tombstone
 from usermemory.records import Message
 from usermemory.store import codec
 from usermemory.store.driver import Flow, Row
@@ -51,6 +52,8 @@ class Claim:
         whole: Whether the batch is all that was unread.
         spent: Tokens that the user cost today already.
         triggered: Asked for by a person or a program: the gate is not consulted.
+        salt: The user's secret, for what is kept hashed.
+        tombstones: What was erased, and is not learned again from older words.
     """
 
     user_id: str
@@ -65,6 +68,8 @@ class Claim:
     whole: bool = True
     triggered: bool = False
     spent: int = 0
+    salt: str = ""
+    tombstones: tuple[Tombstone, ...] = ()
 
     @property
     def key(self) -> dict[str, Any]:
@@ -127,18 +132,21 @@ def _take(user: Row, thread_id: str, *, triggered: bool) -> Flow[Claim]:
     unread = yield "unread", {**key, "count": BATCH}
     tail = yield "tail", {**key, "count": TAIL}
     row = first((yield "profile", {"user_id": user["user_id"]}))
+    graves = yield "tombstones", {"user_id": user["user_id"]}
     return Claim(
         user_id=user["user_id"],
         thread_id=thread_id,
         token=user["token"],
         epoch=user["epoch"],
         now=user["now"],
-        profile=profile_of(row, user["revision"]),
+        profile=profile_of(row),
         batch=tuple(codec.message(item) for item in unread),
         context=tuple(codec.message(item) for item in reversed(tail)),
         thread=thread,
         whole=len(unread) == thread.unread,
         triggered=triggered,
+        salt=user["salt"],
+        tombstones=tuple(codec.tombstone(item) for item in graves),
         spent=user["spent"] if user["spent_day"] == day_of(user["now"]) else 0,
     )
 
@@ -148,12 +156,14 @@ def day_of(now: float) -> int:
     return int(now // DAY)
 
 
-def profile_of(row: Row | None, revision: int) -> Profile:
-    """A profile from its row; the user's revision counts on even where the row is gone."""
-    if row is None:
-        return Profile(revision=revision)
+def profile_of(row: Row | None) -> Profile:
+    """A profile from its row; the user's revision counts on even where the profile is gone."""
+    if row is None or row["document"] is None:
+        return Profile(revision=row["revision"] if row else 0)
     return Profile(
-        document=json.loads(row["document"]), revision=revision, stamps=json.loads(row["stamps"])
+        document=json.loads(row["document"]),
+        revision=row["revision"],
+        stamps=json.loads(row["stamps"]),
     )
 
 

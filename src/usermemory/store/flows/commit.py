@@ -86,7 +86,7 @@ def commit(claim: Claim, result: Result) -> Flow[Revision | Lost | Profile | Non
         yield from _release(claim)
         return "forgotten"
     if user.revision != claim.profile.revision:
-        return profile_of(first((yield "profile", {"user_id": claim.user_id})), user.revision)
+        return profile_of(first((yield "profile", {"user_id": claim.user_id})))
     revision = yield from _write(claim, result, user)
     yield from _record(claim, result, revision)
     yield from _spend(claim, user, result.usage)

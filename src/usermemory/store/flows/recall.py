@@ -63,10 +63,24 @@ def jobs(
     return [codec.job(row) for row in rows]
 
 
-def next_due() -> Flow[float | None]:
-    """Seconds until somebody is due, 0 if somebody is; None while nothing waits."""
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a worker sees when it looks.
+
+    Attributes:
+        wait: Seconds until somebody is due, 0 if somebody is; None while nothing waits.
+        unclean: Whether something was erased of which the disk still holds copies.
+    """
+
+    wait: float | None
+    unclean: bool
+
+
+def next_due() -> Flow[Look]:
+    """How long a worker may sleep, and whether it has something else to do."""
     row = (yield "next_due", {})[0]
-    return None if row["next_due"] is None else max(0.0, row["next_due"] - row["now"])
+    wait = None if row["next_due"] is None else max(0.0, row["next_due"] - row["now"])
+    return Look(wait, row["unclean"] is not None)
 
 
 @dataclass(frozen=True, slots=True)

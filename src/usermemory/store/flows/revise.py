@@ -33,9 +33,10 @@ def revise(
             "thread_id": revision.thread_id,
             "token": token,
             "changes": codec.records(revision.changes),
-            "replaced": sum(change.before is not None for change in revision.changes),
+            "replaced": codec.replaced(revision.changes),
             "model": revision.model,
             "prompt": revision.prompt,
             "usage": codec.usage_text(revision.usage),
+            "undoes": codec.dumps(revision.undoes),
         },
     )

@@ -17,7 +17,7 @@ from typing import Any, ParamSpec, TypeVar
 import psycopg
 
 from usermemory.clock import Clock, SystemClock
-from usermemory.errors import ForkedProcess, MemoryClosed
+from usermemory.errors import ForkedProcess, MemoryClosed, StoreError
 from usermemory.store.driver import Flow, Hook, Row, run
 from usermemory.store.postgres.address import address_of
 from usermemory.store.postgres.connections import Connection, Connections, connect
@@ -26,6 +26,7 @@ from usermemory.store.postgres.errors import passing, translated
 from usermemory.store.postgres.listener import Listener
 from usermemory.store.postgres.migrate import done, migrate
 from usermemory.store.postgres.transaction import transaction
+from usermemory.store.tables import tables
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -107,6 +108,21 @@ class PostgreSQL:
         """The migrations that the tables have had."""
         with translated(self.url), self.connections.borrowed() as connection:
             return done(connection, self.address)
+
+    def clean(self) -> bool:
+        """Vacuum our tables; False if the server would not.
+
+        Old versions of rows are then free space, to be overwritten by new ones; the server's log
+        and backups have lives of their own.
+        """
+        self.open()
+        names = ", ".join(f'"{self.address.schema}".{table}' for table in tables())
+        try:
+            with translated(self.url), self.connections.borrowed() as connection:
+                connection.execute(f"VACUUM {names}".encode())
+        except StoreError:
+            return False
+        return True
 
     async def _elsewhere(self, call: Callable[[], Any]) -> Any:
         if self._closed:

@@ -18,6 +18,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_r
 from usermemory.clock import Clock
 from usermemory.errors import ForkedProcess, MemoryClosed, StoreBusy, StoreError
 from usermemory.store.driver import Flow, Hook, run
+from usermemory.store.sqlite.cleaning import clean
 from usermemory.store.sqlite.connection import connect, execute, look, prepared, translated
 from usermemory.store.sqlite.lane import Answer, Job, Lane
 from usermemory.store.sqlite.migrate import done, migrate
@@ -125,6 +126,11 @@ class SQLite:
             return {}
         with translated(self.path), closing(look(self.path)) as connection:
             return done(connection)
+
+    def clean(self) -> bool:
+        """Write the file anew without what was deleted, and empty its log; False if busy."""
+        self.open()
+        return clean(self.path, self._busy_timeout)
 
     async def _aopen(self) -> None:
         """Open off the event loop the first time."""

@@ -1,0 +1,45 @@
+"""What a database keeps of a user that may hold what is to be erased."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from usermemory.records import Rejection, Revision
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A message, or a part of a long one, of which text is left."""
+
+    thread_id: str
+    seq: int
+    message_id: str | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """What a consolidation refused, and its error's text."""
+
+    token: int
+    rejections: tuple[Rejection, ...]
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """All of it.
+
+    Attributes:
+        document: The profile; empty for a user nobody knows.
+        revisions: The newest first.
+        messages: In order.
+        refused: In any order.
+    """
+
+    document: Mapping[str, Any]
+    revisions: Sequence[Revision] = ()
+    messages: Sequence[Kept] = ()
+    refused: Sequence[Refused] = ()

@@ -1,0 +1,216 @@
+"""What an erasure does to all that is kept of a user."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from usermemory.checks.case import leaves
+from usermemory.erasure.kept import Kept, Refused, Stored
+from usermemory.erasure.needles import Needles
+from usermemory.erasure.scrub import EVERY, scrubbed, scrubbed_refusals, sides
+from usermemory.erasure.taking import fitting, removed, subject_of, taken_back, without
+from usermemory.erasure.target import OfMessage, OfThread, OfValue, Target
+from usermemory.records import Applied, Evidence, Forgotten
+from usermemory.schema.form import identity
+from usermemory.why import evidence_of
+
+if TYPE_CHECKING:
+    from usermemory.schema import Schema
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be written.
+
+    Attributes:
+        document: The profile without it.
+        gone: What left the profile, already without its values.
+        subjects: Field and value of each tombstone.
+        revisions: The changes of those past revisions that held it, by number.
+        messages: Messages that held it, and what is left of their text; None for nothing.
+        refused: What consolidations refused, where that held it.
+        forgotten: The same in numbers.
+    """
+
+    document: Mapping[str, Any]
+    gone: tuple[Applied, ...]
+    subjects: tuple[tuple[str, Any], ...]
+    revisions: Mapping[int, tuple[Applied, ...]]
+    messages: Sequence[tuple[Kept, str | None]]
+    refused: Sequence[Refused]
+    forgotten: Forgotten
+
+
+@dataclass(frozen=True, slots=True)
+class _Picked:
+    """What one kind of target means.
+
+    Attributes:
+        touched: The new values of fields.
+        gone: What leaves the profile, by value.
+        subjects: What must not come back.
+        parts: Which parts of a past change go.
+        taught: Whether a quote goes, whatever it says.
+        values: Texts that go from everywhere.
+        quotes: Quotes that go from everywhere.
+        emptied: Whether a message goes as a whole.
+    """
+
+    touched: Mapping[str, Any]
+    gone: Sequence[Applied]
+    subjects: Sequence[tuple[str, Any]]
+    parts: Callable[[Applied], frozenset[str]]
+    taught: Callable[[Evidence], bool]
+    values: Needles
+    quotes: Needles
+    emptied: Callable[[Kept], bool]
+
+
+def plan(target: Target, stored: Stored, schema: Schema) -> Plan:
+    """Work out an erasure.
+
+    Args:
+        target: What is to go.
+        stored: All that is kept.
+        schema: The profile's.
+    """
+    if isinstance(target, OfValue):
+        picked = _value(target, stored, schema)
+    else:
+        picked = _source(target, stored, schema)
+    document = fitting(stored.document, picked.touched, schema)
+    past = scrubbed(
+        stored.revisions,
+        document,
+        schema,
+        picked.parts,
+        picked.taught,
+        picked.values,
+        picked.quotes,
+    )
+    messages = list(_messages(stored.messages, picked))
+    said_in = {kept.thread_id for kept, _ in messages} | past.threads
+    return Plan(
+        document=document,
+        gone=tuple(_erased(change) for change in picked.gone),
+        subjects=tuple(picked.subjects),
+        revisions=past.revisions,
+        messages=messages,
+        refused=scrubbed_refusals(stored.refused, picked.values, picked.quotes),
+        forgotten=Forgotten(
+            values=len(picked.gone),
+            changes=past.changes,
+            quotes=past.quotes,
+            messages=len({(kept.thread_id, kept.seq) for kept, _ in messages}),
+            elsewhere=tuple(sorted(past.elsewhere)),
+            threads=tuple(sorted(filter(None, said_in))),
+        ),
+    )
+
+
+def _value(target: OfValue, stored: Stored, schema: Schema) -> _Picked:
+    field = schema.fields[target.field]
+    current = stored.document.get(field.name, field.default)
+    rest = without(field, current, target.value)
+    gone = removed(field, current, rest)
+    past = [change for revision in stored.revisions for change in revision.changes]
+    history = [change for change in past if change.field == field.name and target.value is None]
+    subjects = [(field.name, subject_of(field, one, one.before)) for one in gone]
+    subjects += [(field.name, subject_of(field, one, one.after)) for one in history if one.after]
+    if target.value is not None:
+        subjects.append((field.name, target.value))
+    values = Needles(_texts(subjects))
+    names = {identity(value) for _, value in subjects}
+
+    def goes(value: Any) -> bool:
+        return value is not None and (identity(value) in names or values.in_value(value))
+
+    def parts(change: Applied) -> frozenset[str]:
+        if change.field != field.name:
+            return frozenset()
+        if target.value is None or goes(change.key):
+            return EVERY
+        return sides(change, goes)
+
+    behind = [evidence for one in gone for evidence in _behind(stored, one)]
+    behind += [
+        evidence for change in past if "after" in parts(change) for evidence in change.evidence
+    ]
+    quotes = Needles(evidence.quote for evidence in behind)
+    return _Picked(
+        touched={field.name: rest},
+        gone=gone,
+        subjects=subjects,
+        parts=parts,
+        taught=lambda _: False,
+        values=values,
+        quotes=quotes,
+        emptied=lambda _: False,
+    )
+
+
+def _source(target: OfMessage | OfThread, stored: Stored, schema: Schema) -> _Picked:
+    past = [change for revision in stored.revisions for change in revision.changes]
+    alone = _taught_alone(past, target)
+
+    def emptied(kept: Kept) -> bool:
+        return target.taught(Evidence("", kept.thread_id, kept.message_id, kept.seq))
+
+    def parts(change: Applied) -> frozenset[str]:
+        return sides(change, lambda value: (change.field, identity(value)) in alone)
+
+    touched: dict[str, Any] = {}
+    subjects: list[tuple[str, Any]] = []
+    for change in past:
+        field = schema.fields.get(change.field)
+        if field is None or (field.name, identity(change.after)) not in alone:
+            continue
+        current = touched.get(field.name, stored.document.get(field.name, field.default))
+        touched[field.name] = taken_back(field, current, change)
+        subjects.append((field.name, subject_of(field, change, change.after)))
+    gone = [
+        one
+        for name, rest in touched.items()
+        for one in removed(schema.fields[name], stored.document[name], rest)
+    ]
+    quoted = (e.quote for change in past for e in change.evidence if target.taught(e))
+    said = Needles([*quoted, *(kept.text for kept in stored.messages if emptied(kept))])
+    return _Picked(touched, gone, subjects, parts, target.taught, Needles(()), said, emptied)
+
+
+def _taught_alone(past: Iterable[Applied], target: OfMessage | OfThread) -> set[tuple[str, str]]:
+    """Fields and values that rest on nothing else."""
+    alone: set[tuple[str, str]] = set()
+    shared: set[tuple[str, str]] = set()
+    for change in past:
+        if change.after is not None and change.evidence:
+            only = all(map(target.taught, change.evidence))
+            (alone if only else shared).add((change.field, identity(change.after)))
+    return alone - shared
+
+
+def _behind(stored: Stored, gone: Applied) -> list[Evidence]:
+    """The words that a value of the profile rests on, those for what it refined too."""
+    item = gone.before if gone.key is None or gone.index is not None else gone.key
+    return evidence_of(stored.revisions, stored.document, gone.field, item)
+
+
+def _messages(messages: Iterable[Kept], picked: _Picked) -> Iterable[tuple[Kept, str | None]]:
+    for kept in messages:
+        if picked.emptied(kept):
+            yield kept, None
+            continue
+        text = picked.values.masked(picked.quotes.masked(kept.text))
+        if text != kept.text:
+            yield kept, text
+
+
+def _texts(subjects: Iterable[tuple[str, Any]]) -> Iterable[str]:
+    """Numbers alone are in too many texts; what was said of them goes with its quotes."""
+    return (leaf for _, value in subjects for leaf in leaves(value) if isinstance(leaf, str))
+
+
+def _erased(change: Applied) -> Applied:
+    return replace(change, before=None, after=None, key=None, index=None, evidence=(), erased=True)

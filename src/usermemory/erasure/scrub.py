@@ -1,0 +1,142 @@
+"""The past without what was erased."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from usermemory.changes.place import find
+from usermemory.erasure.kept import Refused
+from usermemory.erasure.needles import Needles
+from usermemory.records import Applied, Evidence, Rejection, Revision
+from usermemory.schema.form import identity
+from usermemory.schema.shape import is_object
+
+if TYPE_CHECKING:
+    from usermemory.schema import Schema
+
+
+EVERY = frozenset({"before", "after", "key", "index"})
+"""All that a change tells, but for its field and action."""
+
+
+@dataclass(slots=True)
+class Past:
+    """Past revisions that held it, rewritten.
+
+    Attributes:
+        revisions: Their changes, by number.
+        changes: How many lost their values.
+        quotes: How many quotes went.
+        threads: Where those were said.
+        elsewhere: Other fields that mention it now, and keep it.
+    """
+
+    revisions: dict[int, tuple[Applied, ...]] = field(default_factory=dict[int, Any])
+    changes: int = 0
+    quotes: int = 0
+    threads: set[str] = field(default_factory=set[str])
+    elsewhere: set[str] = field(default_factory=set[str])
+
+
+def scrubbed(
+    revisions: Iterable[Revision],
+    document: Mapping[str, Any],
+    schema: Schema,
+    parts: Callable[[Applied], frozenset[str]],
+    taught: Callable[[Evidence], bool],
+    values: Needles,
+    quotes: Needles,
+) -> Past:
+    """Rewrite what is affected.
+
+    Args:
+        revisions: All of a user's.
+        document: The profile as it will be.
+        schema: The profile's.
+        parts: Which parts of a change go.
+        taught: Whether a quote goes, whatever it says.
+        values: Texts that must not be left.
+        quotes: The same.
+    """
+    past = Past()
+
+    def goes(evidence: Evidence) -> bool:
+        said = evidence.quote
+        return taught(evidence) or values.in_text(said) or quotes.in_text(said)
+
+    def rewritten(change: Applied) -> Applied:
+        gone = parts(change)
+        if not gone and values.in_value(change.before, change.after, change.key):
+            stays = _holds(document, schema, change)
+            gone = gone if stays else EVERY
+            past.elsewhere |= {change.field} if stays else set()
+        lost = [e for e in change.evidence if not e.erased and ("after" in gone or goes(e))]
+        past.quotes += len(lost)
+        past.threads |= {evidence.thread_id for evidence in lost}
+        past.changes += bool(gone)
+        evidence = tuple(
+            replace(e, quote="", erased=True) if e in lost else e for e in change.evidence
+        )
+        blank: dict[str, Any] = dict.fromkeys(gone)
+        erased = change.erased or bool(gone)
+        return replace(change, **blank, evidence=evidence, erased=erased)
+
+    for revision in revisions:
+        changes = tuple(map(rewritten, revision.changes))
+        if changes != revision.changes:
+            past.revisions[revision.number] = changes
+    return past
+
+
+def sides(change: Applied, goes: Callable[[Any], bool]) -> frozenset[str]:
+    """Which parts of a change go with its values: a side that was replaced goes by itself."""
+    before = change.before is not None and goes(change.before)
+    after = change.after is not None and goes(change.after)
+    if before and after:
+        return EVERY
+    if after:
+        return EVERY if change.before is None else frozenset({"after"})
+    if before:
+        return EVERY if change.after is None else frozenset({"before"})
+    return frozenset()
+
+
+def scrubbed_refusals(
+    refused: Iterable[Refused], values: Needles, quotes: Needles
+) -> Sequence[Refused]:
+    """Those that held it, without it; what was refused for which reason stays."""
+
+    def holds(rejection: Rejection) -> bool:
+        change = rejection.change
+        parts = (change.value, change.key, change.quote, rejection.detail)
+        return values.in_value(*parts) or quotes.in_value(*parts)
+
+    def without(rejection: Rejection) -> Rejection:
+        if not holds(rejection):
+            return rejection
+        bare = replace(rejection.change, value=None, key=None, quote="")
+        return replace(rejection, change=bare, detail="")
+
+    rewritten = [
+        replace(
+            one,
+            rejections=tuple(map(without, one.rejections)),
+            error="" if values.in_text(one.error) or quotes.in_text(one.error) else one.error,
+        )
+        for one in refused
+    ]
+    return [new for old, new in zip(refused, rewritten, strict=True) if new != old]
+
+
+def _holds(document: Mapping[str, Any], schema: Schema, change: Applied) -> bool:
+    """Whether what a change made is in the profile now."""
+    known = schema.fields.get(change.field)
+    current = document.get(change.field)
+    if known is None or current is None or change.after is None:
+        return False
+    if known.kind in {"list", "objects"}:
+        return find(known, current, change.after) is not None
+    held: Any = current.get(change.key) if is_object(current) and change.key else current
+    return identity(held) == identity(change.after)

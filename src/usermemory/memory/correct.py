@@ -1,0 +1,162 @@
+"""Putting the profile right: edit and undo."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from usermemory.changes import edited, undo
+from usermemory.errors import Conflict, InvalidInput
+from usermemory.memory.core import Core, checked_thread, checked_user
+from usermemory.records import Revision, Undone
+from usermemory.store.flows import amend as amends
+from usermemory.store.flows import recall as recalls
+from usermemory.store.flows.amend import Amendment
+from usermemory.store.flows.claim import Profile
+
+Amend = Callable[[Profile], Amendment | None]
+
+
+class CorrectVerbs(Core):
+    """Edit and undo."""
+
+    def edit(
+        self, user_id: str, patch_or_document: Any, *, by: str, revision: int | None = None
+    ) -> Revision | None:
+        """Change the profile by hand. Afterwards only later words of the user change these fields.
+
+        Args:
+            user_id: Whose.
+            patch_or_document: RFC 6902 operations, or the whole document: what is not in it is
+                emptied.
+            by: Who edits, for the history; an id or a name.
+            revision: The revision that the editor was shown; None to edit whatever is there.
+
+        Returns:
+            The new revision; None if the profile says so already.
+
+        Raises:
+            Conflict: The profile has moved on since that revision, or a ``test`` does not hold.
+            InvalidDocument: The schema refuses the result; names the field.
+            InvalidInput: This is no edit, the patch does not apply, or nobody edits.
+        """
+        if not by.strip():
+            raise InvalidInput("by= is empty; say who edits, such as an id of yours")
+
+        def change(profile: Profile) -> Amendment | None:
+            if revision is not None and profile.revision != revision:
+                raise Conflict(
+                    f"the profile of {user_id!r} is at revision {profile.revision}, not at "
+                    f"{revision} any more: look at it again"
+                )
+            document, changes = edited(profile.document or {}, patch_or_document, self.schema)
+            if not changes:
+                return None
+            return Amendment(document, changes, by, self.schema.fingerprint)
+
+        return self._amended(checked_user(user_id), change)
+
+    async def aedit(
+        self, user_id: str, patch_or_document: Any, *, by: str, revision: int | None = None
+    ) -> Revision | None:
+        """As `edit`."""
+        return await asyncio.to_thread(
+            self.edit, user_id, patch_or_document, by=by, revision=revision
+        )
+
+    def undo(self, user_id: str, revision: int | None = None) -> Undone:
+        """Take back what one revision changed, as a new revision; what came since stays.
+
+        Args:
+            user_id: Whose profile.
+            revision: Which; None for the newest that is neither an undo nor taken back already,
+                so that undoing again goes further back. An undo's own number takes that back.
+
+        Returns:
+            The new revision, and what could not be taken back.
+
+        Raises:
+            InvalidInput: There is no such revision.
+        """
+        user_id = checked_user(user_id)
+
+        def chosen(history: list[Revision]) -> list[Revision]:
+            if revision is None:
+                return _newest(history)
+            found = [one for one in history if one.number == revision]
+            if not found:
+                raise InvalidInput(f"there is no revision {revision} of {user_id!r}")
+            return found
+
+        return self._undone(user_id, chosen)
+
+    async def aundo(self, user_id: str, revision: int | None = None) -> Undone:
+        """As `undo`."""
+        return await asyncio.to_thread(self.undo, user_id, revision)
+
+    def undo_thread(self, user_id: str, thread_id: str) -> Undone:
+        """Unlearn a conversation: take back all that it taught, as a new revision.
+
+        Its words stay in the history as long as they are not erased: see `forget_thread`.
+
+        Args:
+            user_id: Whose profile.
+            thread_id: Which conversation.
+
+        Returns:
+            The new revision, and what could not be taken back.
+        """
+        thread_id = checked_thread(thread_id)
+
+        def chosen(history: list[Revision]) -> list[Revision]:
+            undone = {number for one in history for number in one.undoes}
+            return [
+                one for one in history if one.thread_id == thread_id and one.number not in undone
+            ]
+
+        return self._undone(checked_user(user_id), chosen)
+
+    async def aundo_thread(self, user_id: str, thread_id: str) -> Undone:
+        """As `undo_thread`."""
+        return await asyncio.to_thread(self.undo_thread, user_id, thread_id)
+
+    def _undone(self, user_id: str, chosen: Callable[[list[Revision]], list[Revision]]) -> Undone:
+        conflicts: tuple[Any, ...] = ()
+
+        def change(profile: Profile) -> Amendment | None:
+            nonlocal conflicts
+            # Read again each time: what was erased meanwhile must not be put back.
+            targets = chosen(self.driver.read(recalls.history, user_id))
+            done = [change for one in reversed(targets) for change in one.changes]
+            document, changes, conflicts = undo(profile.document or {}, done, self.schema)
+            if not changes:
+                return None
+            numbers = tuple(one.number for one in targets)
+            fingerprint = self.schema.fingerprint
+            return Amendment(document, changes, "undo", fingerprint, undoes=numbers)
+
+        return Undone(self._amended(user_id, change), conflicts)
+
+    def _amended(self, user_id: str, change: Amend) -> Revision | None:
+        """Work it out and write it; again on the newer profile, if that has moved meanwhile."""
+        profile = self.driver.read(amends.profile, user_id)
+        while True:
+            amendment = change(profile)
+            if amendment is None:
+                return None
+            answer = self.driver.write(amends.amend, user_id, profile, amendment)
+            if isinstance(answer, Revision):
+                return answer
+            profile = answer
+
+
+def _newest(history: list[Revision]) -> list[Revision]:
+    """The newest revision that was not taken back and takes nothing back itself."""
+    undone = {number for one in history for number in one.undoes}
+    standing = (
+        one
+        for one in history
+        if one.changes and not one.undoes and one.by != "forget" and one.number not in undone
+    )
+    return [first] if (first := next(standing, None)) else []

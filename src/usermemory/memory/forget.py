@@ -1,0 +1,165 @@
+"""Erasing: a value, a message, what a thread taught, a user."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import Any, Protocol
+
+from usermemory.erasure import OfMessage, OfThread, OfValue, Target
+from usermemory.errors import InvalidInput
+from usermemory.memory.core import checked_thread, checked_user
+from usermemory.memory.look import LookVerbs
+from usermemory.records import Forgotten
+from usermemory.store.cleaning import clean
+from usermemory.store.flows.erase import erase, erase_user
+from usermemory.why import resolve
+
+
+class Saver(Protocol):
+    """What is needed of a LangGraph checkpointer."""
+
+    def delete_thread(self, thread_id: str) -> None:
+        """Delete all checkpoints of a thread."""
+        ...
+
+    async def adelete_thread(self, thread_id: str) -> None:
+        """The same, awaited."""
+        ...
+
+
+class ForgetVerbs(LookVerbs):
+    """Forget a value, a message, a thread, a user."""
+
+    def forget(
+        self, user_id: str, field: str, value: Any = None, checkpointer: Saver | None = None
+    ) -> Forgotten:
+        """Erase a value from the profile, its history, its quotes and what is not yet read.
+
+        No message received before teaches that field the same value again; the user may say it
+        anew. What was consolidated meanwhile is discarded and read again.
+
+        Args:
+            user_id: Whose.
+            field: The field, or a JSON pointer such as ``/interests/0``.
+            value: The item of a list, the key of a map, the property of an object; None for the
+                whole field with its history. A value that is not there is kept from being
+                learned all the same.
+            checkpointer: A LangGraph saver: the threads in which it was said are deleted there,
+                whole. Without one they are only named.
+
+        Returns:
+            What it reached; ``pending`` while copies may be left on the disk.
+
+        Raises:
+            InvalidInput: The schema has no such field, or the pointer leads nowhere.
+        """
+        target = self._value(user_id, field, value)
+        return self._forget(user_id, target, checkpointer)
+
+    async def aforget(
+        self, user_id: str, field: str, value: Any = None, checkpointer: Saver | None = None
+    ) -> Forgotten:
+        """As `forget`."""
+        target = await asyncio.to_thread(self._value, user_id, field, value)
+        return await self._aforget(user_id, target, checkpointer)
+
+    def forget_message(
+        self,
+        user_id: str,
+        thread_id: str,
+        message: str | int,
+        checkpointer: Saver | None = None,
+    ) -> Forgotten:
+        """Erase a message and what rests on it alone; what rests on others too stays without it.
+
+        Args:
+            user_id: Whose.
+            thread_id: The message's thread.
+            message: The caller's id of it, or its number as `Evidence.seq` has it.
+            checkpointer: As for `forget`.
+        """
+        return self._forget(user_id, OfMessage(checked_thread(thread_id), message), checkpointer)
+
+    async def aforget_message(
+        self,
+        user_id: str,
+        thread_id: str,
+        message: str | int,
+        checkpointer: Saver | None = None,
+    ) -> Forgotten:
+        """As `forget_message`."""
+        target = OfMessage(checked_thread(thread_id), message)
+        return await self._aforget(user_id, target, checkpointer)
+
+    def forget_thread(
+        self, user_id: str, thread_id: str, checkpointer: Saver | None = None
+    ) -> Forgotten:
+        """Erase what was said in a thread and what rests on that alone.
+
+        Args:
+            user_id: Whose.
+            thread_id: Which.
+            checkpointer: As for `forget`.
+        """
+        return self._forget(user_id, OfThread(checked_thread(thread_id)), checkpointer)
+
+    async def aforget_thread(
+        self, user_id: str, thread_id: str, checkpointer: Saver | None = None
+    ) -> Forgotten:
+        """As `forget_thread`."""
+        return await self._aforget(user_id, OfThread(checked_thread(thread_id)), checkpointer)
+
+    def forget_user(self, user_id: str, checkpointer: Saver | None = None) -> Forgotten:
+        """Erase all that is known and kept of a user.
+
+        What stays are counters, which make void whatever is being worked out now, and hashed
+        marks, by which an open thread's old messages are known and not read again.
+
+        Args:
+            user_id: Whom.
+            checkpointer: As for `forget`; all threads of the user are deleted.
+        """
+        return self._forget(user_id, None, checkpointer)
+
+    async def aforget_user(self, user_id: str, checkpointer: Saver | None = None) -> Forgotten:
+        """As `forget_user`."""
+        return await self._aforget(user_id, None, checkpointer)
+
+    def clean(self) -> bool:
+        """Try to remove what pending erasures left on the disk; True if nothing is left."""
+        return clean(self.driver)
+
+    async def aclean(self) -> bool:
+        """As `clean`."""
+        return await asyncio.to_thread(self.clean)
+
+    def _value(self, user_id: str, field: str, value: Any) -> OfValue:
+        if field.startswith("/"):
+            if value is not None:
+                raise InvalidInput(f"{field!r} names the value already; leave out {value!r}")
+            field, value = resolve(self.recall(user_id).document, field)
+        self._check_field(field)
+        return OfValue(field, value)
+
+    def _forget(self, user_id: str, target: Target | None, checkpointer: Saver | None) -> Forgotten:
+        done = self._erase(user_id, target)
+        if checkpointer is not None:
+            for thread_id in done.threads:
+                checkpointer.delete_thread(thread_id)
+        return replace(done, pending=not self.clean())
+
+    async def _aforget(
+        self, user_id: str, target: Target | None, checkpointer: Saver | None
+    ) -> Forgotten:
+        done = await asyncio.to_thread(self._erase, user_id, target)
+        if checkpointer is not None:
+            for thread_id in done.threads:
+                await checkpointer.adelete_thread(thread_id)
+        return replace(done, pending=not await self.aclean())
+
+    def _erase(self, user_id: str, target: Target | None) -> Forgotten:
+        user_id = checked_user(user_id)
+        if target is None:
+            return self.driver.write(erase_user, user_id)
+        return self.driver.write(erase, user_id, target, self.schema)

@@ -1,0 +1,21 @@
+"""Clean the disk of what was erased, and keep in mind what is still to be cleaned."""
+
+from __future__ import annotations
+
+from usermemory.store.driver import Driver
+from usermemory.store.flows.erase import cleaned, newest_erasure
+
+
+def clean(driver: Driver) -> bool:
+    """Clean up to the newest erasure; False if somebody is in the way, and it is to be tried again.
+
+    Raises:
+        StoreError: The database failed.
+    """
+    newest = driver.read(newest_erasure)
+    if newest is None:
+        return True
+    if not driver.clean():
+        return False
+    driver.write(cleaned, newest)
+    return True

@@ -1,0 +1,75 @@
+"""Change a profile by something else than a consolidation: an edit, an undo, a tool's proposal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from usermemory.records import Applied, Revision
+from usermemory.store.driver import Flow
+from usermemory.store.flows.claim import Profile, profile_of
+from usermemory.store.flows.common import first, lock_user
+from usermemory.store.flows.revise import revise
+
+
+@dataclass(frozen=True, slots=True)
+class Amendment:
+    """What an edit wants to write.
+
+    Attributes:
+        document: The new profile.
+        changes: What makes it new.
+        by: Who made it.
+        fingerprint: Of the schema it is valid against.
+        thread_id: Where it was said, if in a thread.
+        undoes: Revisions that it takes back.
+        stamp: ``edited``: words from before it change these fields no more; ``learned``: they do.
+    """
+
+    document: Mapping[str, Any]
+    changes: tuple[Applied, ...]
+    by: str
+    fingerprint: str
+    thread_id: str = ""
+    undoes: tuple[int, ...] = ()
+    stamp: Literal["edited", "learned"] = "edited"
+
+
+def profile(user_id: str) -> Flow[Profile]:
+    """The profile to start from; an empty one of revision 0 for a user nobody knows."""
+    return profile_of(first((yield "profile", {"user_id": user_id})))
+
+
+def amend(user_id: str, base: Profile, amendment: Amendment) -> Flow[Revision | Profile]:
+    """Write an amendment, if the profile is still the one that it starts from.
+
+    Returns:
+        The revision; or the profile as it is now, where somebody else was faster.
+    """
+    user = yield from lock_user(user_id)
+    if user.revision != base.revision:
+        return profile_of(first((yield "profile", {"user_id": user_id})))
+    revision = Revision(
+        number=user.revision + 1,
+        at=user.now,
+        by=amendment.by,
+        changes=amendment.changes,
+        thread_id=amendment.thread_id,
+        undoes=amendment.undoes,
+    )
+    fields = (change.field for change in amendment.changes)
+    stamps = stamped(base.stamps, fields, amendment.stamp, user.now)
+    new = Profile(amendment.document, revision.number, stamps)
+    yield from revise(user_id, 0, new, revision, amendment.fingerprint)
+    return revision
+
+
+def stamped(
+    stamps: Mapping[str, Mapping[str, float]], fields: Iterable[str], name: str, now: float
+) -> dict[str, dict[str, float]]:
+    """The stamps with one more time for each of these fields."""
+    result = {field: dict(times) for field, times in stamps.items()}
+    for field in fields:
+        result.setdefault(field, {})[name] = now
+    return result

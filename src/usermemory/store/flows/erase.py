@@ -1,0 +1,175 @@
+"""Erase, in one transaction, and see that nobody who is at work brings it back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from usermemory.erasure import EVERYTHING, Kept, Plan, Refused, Stored, Target, plan, tombstone
+from usermemory.records import Forgotten, Revision
+from usermemory.schema.shape import is_list, is_object
+from usermemory.store import codec
+from usermemory.store.driver import Flow
+from usermemory.store.flows.claim import Profile, profile_of
+from usermemory.store.flows.common import User, first, load_thread, lock_user, recount, save_thread
+from usermemory.store.flows.recall import history
+from usermemory.store.flows.revise import revise
+
+if TYPE_CHECKING:
+    from usermemory.schema import Schema
+
+_ALL = 1 << 31
+
+
+def erase(user_id: str, target: Target, schema: Schema) -> Flow[Forgotten]:
+    """Erase a value, a message or what a thread taught.
+
+    Args:
+        user_id: Whose.
+        target: What.
+        schema: The profile's.
+
+    Returns:
+        What it reached; copies on the disk are another matter.
+    """
+    user = yield from _begin(user_id)
+    profile = profile_of(first((yield "profile", {"user_id": user_id})))
+    made = plan(target, (yield from _stored(user_id, profile)), schema)
+    for field, value in made.subjects:
+        stone = tombstone(user.salt, field, value)
+        yield (
+            "add_tombstone",
+            {
+                "user_id": user_id,
+                "field": field,
+                "digest": stone.digest,
+                "words": codec.dumps(sorted(stone.words)),
+            },
+        )
+    yield from _rewrite(user_id, made)
+    yield from _empty(user_id, made)
+    yield "forget_errors", {"user_id": user_id}
+    if profile.document is not None:
+        yield from _revise(user_id, user, profile, made, schema)
+    yield "refresh_user", {"user_id": user_id}
+    return made.forgotten
+
+
+def erase_user(user_id: str) -> Flow[Forgotten]:
+    """Erase all that is known and kept of a user; counters and hashed marks stay behind."""
+    user = yield from _begin(user_id)
+    profile = profile_of(first((yield "profile", {"user_id": user_id})))
+    stored = yield from _stored(user_id, profile)
+    threads = yield "threads_of", {"user_id": user_id}
+    for statement in (
+        "drop_profile",
+        "drop_revisions",
+        "drop_consolidations",
+        "drop_tombstones",
+        "empty_inbox",
+        "idle_threads",
+    ):
+        yield statement, {"user_id": user_id}
+    everything = {"field": EVERYTHING, "digest": "", "words": "[]"}
+    yield "add_tombstone", {"user_id": user_id, **everything}
+    # An edit that started from the old profile must find that it has moved.
+    yield "advance_revision", {"user_id": user_id, "revision": user.revision + 1}
+    yield "refresh_user", {"user_id": user_id}
+    changes = [change for revision in stored.revisions for change in revision.changes]
+    return Forgotten(
+        values=sum(_size(value) for value in stored.document.values()),
+        changes=len(changes),
+        quotes=sum(len(change.evidence) for change in changes),
+        messages=len(stored.messages),
+        threads=tuple(row["thread_id"] for row in threads),
+    )
+
+
+def newest_erasure() -> Flow[float | None]:
+    """Up to which erasure the disk has to be cleaned; None if of none."""
+    newest: float | None = (yield "newest_erasure", {})[0]["at"]
+    return newest
+
+
+def cleaned(up_to: float) -> Flow[None]:
+    """The disk was cleaned of all that was erased up to then."""
+    yield "erasures_cleaned", {"began": up_to}
+
+
+def _begin(user_id: str) -> Flow[User]:
+    user = yield from lock_user(user_id)
+    epoch = (yield "add_epoch", {"user_id": user_id})[0]["epoch"]
+    yield "add_erasure", {"user_id": user_id, "epoch": epoch}
+    return replace(user, epoch=epoch)
+
+
+def _stored(user_id: str, profile: Profile) -> Flow[Stored]:
+    revisions = yield from history(user_id, _ALL)
+    words = yield "kept_words", {"user_id": user_id}
+    refusals = yield "refusals", {"user_id": user_id}
+    return Stored(
+        document=profile.document or {},
+        revisions=revisions,
+        messages=[
+            Kept(row["thread_id"], row["seq"], row["message_id"], row["text"]) for row in words
+        ],
+        refused=[
+            Refused(row["token"], codec.rejections(row["rejections"]), row["error"])
+            for row in refusals
+        ],
+    )
+
+
+def _rewrite(user_id: str, made: Plan) -> Flow[None]:
+    for number, changes in made.revisions.items():
+        yield (
+            "rewrite_revision",
+            {
+                "user_id": user_id,
+                "revision": number,
+                "changes": codec.records(changes),
+                "replaced": codec.replaced(changes),
+            },
+        )
+    for refused in made.refused:
+        yield (
+            "rewrite_refusals",
+            {
+                "user_id": user_id,
+                "token": refused.token,
+                "rejections": codec.records(refused.rejections),
+                "error": refused.error,
+            },
+        )
+
+
+def _empty(user_id: str, made: Plan) -> Flow[None]:
+    """Mask or empty messages, and count their threads again."""
+    for kept, text in made.messages:
+        where: dict[str, Any] = {"user_id": user_id, "thread_id": kept.thread_id, "seq": kept.seq}
+        if text is None:
+            yield "empty_message", where
+        else:
+            yield "mask_message", {**where, "text": text}
+    for thread_id in sorted({kept.thread_id for kept, _ in made.messages}):
+        key = {"user_id": user_id, "thread_id": thread_id}
+        thread = yield from load_thread(key)
+        yield from recount(key, thread)
+        thread.dead = (yield "dead_messages", key)[0]["dead"]
+        if not thread.unread:
+            thread.idle()
+        yield from save_thread(key, thread)
+
+
+def _revise(user_id: str, user: User, profile: Profile, made: Plan, schema: Schema) -> Flow[None]:
+    """The erasure in the history: when, and in which fields; even where it only reached the past.
+
+    So an edit or undo that was worked out before finds that the profile has moved.
+    """
+    revision = Revision(user.revision + 1, user.now, "forget", made.gone)
+    new = Profile(made.document, revision.number, profile.stamps)
+    yield from revise(user_id, 0, new, revision, schema.fingerprint)
+
+
+def _size(value: Any) -> int:
+    return len(value) if is_list(value) or is_object(value) else int(value is not None)
