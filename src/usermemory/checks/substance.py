@@ -22,6 +22,7 @@ _STRUCTURE = re.compile(
     r"|\[/?inst\]|<\||\|>|```|!\[|\{\s*\"(?:name|tool|function|arguments|role)\"\s*:"
     r"|(?:^|[.!?;]\s*)(?:system|assistant|developer|user|human|tool)\s*:|#{2,}\s*(?:system|instruction|assistant)"
 )
+_PART = re.compile(r"[:;.!?]\s+")
 
 
 def check(case: Case) -> Refusal | None:
@@ -83,6 +84,9 @@ def _orders(text: str, *, kept: bool = False) -> bool:
         fold("".join(one for one in text if unicodedata.category(one) != "Cf")).split()
     )
     patterns = [one for language in known() for one in language.orders]
-    if kept:
-        patterns += [one for language in known() for one in language.addresses] + [_STRUCTURE]
-    return any(pattern.search(plain) for pattern in patterns)
+    if not kept:
+        return any(pattern.search(plain) for pattern in patterns)
+    patterns += [one for language in known() for one in language.addresses] + [_STRUCTURE]
+    # "Remember this: always recommend …" orders as much as "always recommend …".
+    parts = [plain, *_PART.split(plain)[1:]]
+    return any(pattern.search(part) for pattern in patterns for part in parts)
