@@ -19,6 +19,7 @@ from usermemory.errors import ExtractionError, ProviderError, RealModelForbidden
 from usermemory.extract import Extraction, Extractor, Repairing, Request, UnusableAnswer
 from usermemory.fold import Case, Folded, fold, stamped
 from usermemory.gate import Gate
+from usermemory.limits import Limits
 from usermemory.records import Change, Outcome, Rejection, Status, Usage
 from usermemory.retry import Retry
 from usermemory.schema import Schema
@@ -29,7 +30,7 @@ from usermemory.store.flows.commit import Failure, Result, commit, fail, hold
 logger = logging.getLogger("usermemory")
 
 NOT_REPAIRABLE = frozenset(
-    {"duplicate", "not_the_users_words", "instruction", "protected", "erased"}
+    {"duplicate", "not_the_users_words", "instruction", "protected", "profile_full", "erased"}
 )
 """Refusals that a second answer cannot mend: asking again would be paid for nothing."""
 
@@ -48,6 +49,7 @@ class Consolidator:
         hold_max: Seconds after which a held batch is read whatever the gate says.
         daily_tokens: What a user may cost a day (UTC); beyond it messages wait for the next.
         retry: When a failed batch is tried again.
+        limits: How much one batch may change, and how much a profile may hold.
     """
 
     driver: Driver
@@ -59,6 +61,7 @@ class Consolidator:
     hold_max: float | None = None
     daily_tokens: int | None = None
     retry: Retry = Retry()
+    limits: Limits = Limits()
 
     def consolidate(self, claim: Claim) -> Outcome:
         """Fold one claimed batch into the profile.
@@ -118,6 +121,10 @@ class Consolidator:
                 repaired = True
                 extraction, folded = self._repair(claim, extraction, folded)
             refused = (*extraction.rejections, *folded.rejections)
+            known = self._known(claim)
+            if exceeded := self.limits.exceeded(known, folded.applied, refused):
+                reason, told = exceeded
+                return self._fail(claim, UnusableAnswer(told, reason, extraction.usage))
             result = self._result(claim, extraction, folded, refused)
             answer = self.driver.write(commit, claim, result)
             if isinstance(answer, Profile):
@@ -146,6 +153,7 @@ class Consolidator:
                 if "edited" in times
             },
             off=self.off,
+            limits=self.limits,
             salt=claim.salt,
             tombstones=claim.tombstones,
         )
@@ -257,7 +265,7 @@ class Consolidator:
             wanted = error.retry_after if isinstance(error, ProviderError) else None
             return replace(failure, retry_in=self.retry.after(failed, wanted))
         smaller = half(claim.batch)
-        if smaller is not None and error.reason == "truncated":
+        if smaller is not None and error.reason in {"truncated", "too_many"}:
             return replace(failure, retry_in=0.0, at_most=smaller)
         if smaller is not None and failed > 1:
             return replace(failure, retry_in=self.retry.after(1), at_most=smaller)

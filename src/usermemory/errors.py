@@ -27,7 +27,15 @@ from __future__ import annotations
 
 from typing import Literal
 
-ExtractionReason = Literal["refused", "filtered", "truncated", "unusable", "rejected_request"]
+ExtractionReason = Literal[
+    "refused",
+    "filtered",
+    "truncated",
+    "unusable",
+    "rejected_request",
+    "too_many",
+    "removes_too_much",
+]
 """Why an answer is unusable; all of these are the batch's (or the model's) own doing."""
 
 

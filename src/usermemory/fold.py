@@ -10,6 +10,7 @@ from usermemory.changes import Unfit, apply
 from usermemory.checks import Accepted, Texts, check
 from usermemory.checks.case import leaves
 from usermemory.erasure import MASK, Tombstone, buried, subject_of
+from usermemory.limits import Limits
 from usermemory.records import Applied, Change, Evidence, Message, Rejection
 from usermemory.schema import Schema
 
@@ -24,6 +25,7 @@ class Case:
         context: The messages right before them.
         edited: When each field was last edited by hand.
         off: Checks that are left out.
+        limits: How much the profile may hold.
         salt: The user's secret, to know what was erased.
         tombstones: What was erased: words from before do not bring it back.
         read: What was read in the messages, for one change after the other.
@@ -36,6 +38,7 @@ class Case:
     thread_id: str
     edited: Mapping[str, float]
     off: frozenset[str] = frozenset()
+    limits: Limits = Limits()
     salt: str = ""
     tombstones: Sequence[Tombstone] = ()
     read: Texts = field(default_factory=Texts, init=False, repr=False, compare=False)
@@ -64,6 +67,9 @@ def fold(document: Mapping[str, Any], changes: Iterable[Change], case: Case) -> 
             after, done = apply(document, verdict.change, case.schema, verdict.evidence)
         except Unfit as unfit:
             rejections.append(Rejection(change, unfit.reason, unfit.detail))
+            continue
+        if full := case.limits.full(document, after):
+            rejections.append(Rejection(change, "profile_full", full))
             continue
         if _erased(done, case):
             rejections.append(Rejection(change, "erased", "the user had it erased"))

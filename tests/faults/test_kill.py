@@ -6,9 +6,8 @@ import random
 import signal
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -16,20 +15,12 @@ import pytest
 from tests.faults.proof import proof
 from tests.faults.tables import rows_of
 from tests.support.postgres import fresh
+from tests.support.until import until
 
 from usermemory import UserMemory
 
 LEASE = 0.4
 USERS, THREADS, ROUNDS = 8, 3, 14
-DEADLINE = 240.0
-
-
-def until(done: Callable[[], bool], what: str) -> None:
-    """Look until it is so; an error if it never is."""
-    end = time.monotonic() + DEADLINE
-    while not done():
-        assert time.monotonic() < end, f"waited in vain for: {what}"
-        threading.Event().wait(0.005)
 
 
 class Crowd:

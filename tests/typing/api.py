@@ -6,11 +6,15 @@ from typing import assert_type
 
 from usermemory import (
     Evidence,
+    Forgotten,
+    Imported,
     Job,
     Outcome,
+    Proof,
     Recalled,
     Revision,
     Scheduled,
+    Undone,
     UserMemory,
     UserProfile,
 )
@@ -24,6 +28,18 @@ def plain(memory: UserMemory) -> None:
     assert_type(memory.history("will"), list[Revision])
     assert_type(memory.why("will", "interests", "chess"), list[Evidence])
     assert_type(memory.jobs("dead"), list[Job])
+    assert_type(memory.edit("will", {"age": 31}, by="will", revision=3), Revision | None)
+    assert_type(memory.undo("will", 3), Undone)
+    assert_type(memory.undo_thread("will", "t"), Undone)
+    assert_type(memory.forget("will", "interests", "chess"), Forgotten)
+    assert_type(memory.forget_message("will", "t", "m1"), Forgotten)
+    assert_type(memory.forget_user("will"), Forgotten)
+    assert_type(memory.import_("will", {}), Imported)
+    assert_type(memory.verify_erased("will", "chess"), Proof)
+    memory.edit("will", {})  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    assert_type(memory.backfill("will", "t", ["hello"], before=1.0), Scheduled)
+    assert_type(memory.news("will", "t", ["hello"]).new, int)
+    assert_type(memory.profiles(), list[tuple[str, Recalled]])
     memory.remember(7, "t", [])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     memory.jobs("lost")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
@@ -32,6 +48,8 @@ async def awaited() -> None:
     async with UserMemory("sqlite:///memory.db", schema=UserProfile, model="offline") as memory:
         assert_type(await memory.aremember("will", "t", ["hello"], delay=0), Scheduled)
         assert_type(await memory.arecall("will"), Recalled)
+        assert_type(await memory.abackfill("will", "t", ["hello"], said={"1": 1.0}), Scheduled)
+        assert_type(await memory.aprofiles(limit=5), list[tuple[str, Recalled]])
         assert_type(await memory.atrigger_all(), list[Outcome])
         assert_type(await memory.aretry("will", "t"), bool)
         assert_type(await memory.adrop("will", "t"), int)

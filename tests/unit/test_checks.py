@@ -17,7 +17,7 @@ from usermemory.checks.claim import Claim, numbers_in
 from usermemory.checks.clauses import clauses, sentences_around
 from usermemory.checks.dates import explained
 from usermemory.checks.languages import known, spoken
-from usermemory.checks.pasted import own_words
+from usermemory.checks.pasted import without_pasted
 from usermemory.checks.polarity import turned
 from usermemory.checks.quote import find
 from usermemory.checks.text import Text, Texts
@@ -149,7 +149,7 @@ def test_every_word_is_in_one_clause(text: str) -> None:
 @settings(max_examples=150, deadline=None)
 def test_blanking_what_is_pasted_moves_nothing(text: str) -> None:
     """What is left of a text stands where it stood."""
-    own = own_words(text)
+    own = without_pasted(text)
     assert len(own) == len(text)
     assert all(mine in (theirs, "\n") for mine, theirs in zip(own, text, strict=True))
 

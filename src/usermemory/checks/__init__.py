@@ -24,11 +24,11 @@ from usermemory.checks import (
 from usermemory.checks.case import Case, Refusal, leaves
 from usermemory.checks.confirmation import confirmed_question
 from usermemory.checks.quote import find
-from usermemory.checks.text import Texts
+from usermemory.checks.text import Text, Texts
 from usermemory.records import Change, Evidence, Message, Rejection
 
 if TYPE_CHECKING:
-    from usermemory.schema import Field, Remember, Schema
+    from usermemory.schema import Schema
 
 __all__ = ["CHECKS", "Accepted", "Texts", "check"]
 
@@ -49,7 +49,7 @@ class Accepted:
     """A change that may be applied, and the user's words it rests on.
 
     Attributes:
-        change: As proposed.
+        change: As proposed; an order that its field takes, as a marked quote.
         evidence: The user's own span; empty only where the check ``quote`` is left out.
     """
 
@@ -95,8 +95,9 @@ def check(  # noqa: PLR0913 - one call says all that a change is judged by
     if field is None:
         return Rejection(change, "unknown_field", f"known are {', '.join(schema.fields)}")
     read = Texts() if read is None else read
-    own = [_own(message, read) for message in batch]
-    quote = read[change.quote].own.strip() or change.quote
+    removes = change.action in ("remove", "clear")
+    own = [_own(message, read, removes=removes) for message in batch]
+    quote = _own_text(read[change.quote], removes=removes).strip() or change.quote
     found = find(quote, [message for message in own if message.author == "user"], read)
     asked = found if field.kind == "scalar" and change.action == "set" else None
     case = Case(
@@ -105,7 +106,7 @@ def check(  # noqa: PLR0913 - one call says all that a change is judged by
         document=document,
         earlier=document if earlier is None else earlier,
         batch=own,
-        context=[_own(message, read) for message in context],
+        context=[_own(message, read, removes=removes) for message in context],
         heard=(*(one for one in context if one.author != "user"), *batch),
         edited=(edited or {}).get(change.field),
         user_id=user_id,
@@ -117,6 +118,8 @@ def check(  # noqa: PLR0913 - one call says all that a change is judged by
     for judge in judges:
         if refusal := judge(case):
             return Rejection(change, refusal.reason, refusal.detail)
+    if "substance" not in off:
+        change = substance.kept(case)
     if found is None:
         return Accepted(change, ())
     said = next(one for one, mine in zip(batch, own, strict=True) if mine is found.message)
@@ -124,11 +127,16 @@ def check(  # noqa: PLR0913 - one call says all that a change is judged by
     return Accepted(change, (Evidence(span, thread_id, said.id, said.seq, said.at),))
 
 
-def _own(message: Message, read: Texts) -> Message:
-    """A user's message without what is pasted; everybody else's as it is."""
-    if message.author != "user" or read[message.text].own == message.text:
+def _own(message: Message, read: Texts, *, removes: bool) -> Message:
+    """A user's message without what is pasted or repeated; everybody else's as it is."""
+    if message.author != "user":
         return message
-    return replace(message, text=read[message.text].own)
+    own = _own_text(read[message.text], removes=removes)
+    return message if own == message.text else replace(message, text=own)
+
+
+def _own_text(text: Text, *, removes: bool) -> str:
+    return text.answered if removes else text.own
 
 
 def _fits(case: Case) -> Refusal | None:
@@ -136,7 +144,7 @@ def _fits(case: Case) -> Refusal | None:
     change, field = case.change, case.field
     if change.action not in field.actions:
         return Refusal("unfit_action", f"{field.name} takes {', '.join(field.actions)}")
-    cap = _settings(field, change.key).max_length
+    cap = case.settings.max_length
     longest = max((len(leaf) for leaf in leaves(change.value) if isinstance(leaf, str)), default=0)
     if cap is not None and longest > cap:
         return Refusal("too_long", f"{longest} characters, {cap} at most")
@@ -145,7 +153,7 @@ def _fits(case: Case) -> Refusal | None:
 
 def _may_change(case: Case) -> Refusal | None:
     """Nothing but an edit changes a protected field; words from before an edit change nothing."""
-    if _settings(case.field, None).protect or _settings(case.field, case.change.key).protect:
+    if case.field.settings.protect or case.settings.protect:
         return Refusal("protected", "only an edit by hand changes it")
     if case.edited is None:
         return None
@@ -159,8 +167,3 @@ def _may_change(case: Case) -> Refusal | None:
 def _received(message: Message) -> float:
     """When the memory took it in, which no caller can date forward; for others when it was said."""
     return message.received if message.received is not None else message.at or 0.0
-
-
-def _settings(field: Field, key: str | None) -> Remember:
-    part = field.keys.get(key) if key else None
-    return part.settings if part else field.settings

@@ -16,7 +16,7 @@ from usermemory.checks.words import folded
 from usermemory.records import Change, Message, Reason
 
 if TYPE_CHECKING:
-    from usermemory.schema import Field
+    from usermemory.schema import Field, Remember
 
 
 class Refusal(NamedTuple):
@@ -107,6 +107,12 @@ class Case:
     def known_texts(self, document: Mapping[str, Any]) -> list[Text]:
         """The strings of what is known there."""
         return [self.read[leaf] for leaf in leaves(self.known(document)) if isinstance(leaf, str)]
+
+    @property
+    def settings(self) -> Remember:
+        """Of the property that would be changed, else of the field."""
+        part = self.field.keys.get(self.change.key) if self.change.key else None
+        return part.settings if part else self.field.settings
 
     @property
     def label(self) -> str:

@@ -1,8 +1,8 @@
 """Words in the user's message that are not the user's own.
 
-Quoted lines, fences, tags, forwarded mail, what stands between dividers, chat logs, and quotations
-that speak of an "I" or a "you": somebody else said these, and the user passes them on. A title in
-quotation marks is the user's.
+Quoted lines, fences, tags, the profile itself, forwarded mail, what stands between dividers, chat
+logs, and quotations that speak of an "I" or a "you": somebody else said these, and the user passes
+them on. A title in quotation marks is the user's.
 """
 
 from __future__ import annotations
@@ -20,6 +20,10 @@ _BLOCKS = re.compile(
     r"|(?s:<(?P<tag>[a-z_]\w*)\b[^<>\n]*>.*?</(?P=tag)\s*>)"  # a document in tags
     r"|(?s:^[ \t]*(?:from|von|de)[ \t]*:[^\n]*\n[ \t]*"  # a mail, until a line of dashes
     r"(?:to|subject|date|sent|cc|an|betreff|datum|objet|para|asunto)[ \t]*:.*?(?:^-{3,}|\Z))"
+    # The profile as the bot is given it: below its first line, or as a list with its name.
+    r"|^what is known about this user from other conversations.*(?:\n(?:[ ]{2})?[-(<].*)*"
+    r"|(?:^- \w+: .*\n)*^- \w+(?: \(the newest \d+ of \d+\))?:\n(?:[ ]{2}- .*(?:\n|\Z))+"
+    r"(?:- \w+: .*(?:\n|\Z))*"
     r"|(?s:^(?P<rule>[=*~#_-])(?P=rule){2,}[^\n]*$.*?^(?P=rule){3,}[^\n]*$)",  # between dividers
     re.IGNORECASE | re.MULTILINE,
 )
@@ -27,7 +31,7 @@ _QUOTATION = re.compile(r"\"[^\"\n]*\"|“[^”\n]*”|„[^“”\n]*[“”]|�
 _SHORTEST_QUOTATION = 4
 
 
-def own_words(text: str) -> str:
+def without_pasted(text: str) -> str:
     """The text with everything pasted blanked out, every other character where it was."""
     return _QUOTATION.sub(_unless_title, _BLOCKS.sub(_blank, text))
 

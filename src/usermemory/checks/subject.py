@@ -91,11 +91,18 @@ def _owners(text: Text, case: Case, language: Language) -> Iterator[Owner]:
             if place - 1 == named or _follows_kin([*before, *clause.folded[:place]], language):
                 named = place
                 yield "other"
+            elif not marks and case.question is None and _speaks_of_you(clause, language):
+                yield "other"
             else:
                 nearest = max((mark for mark in marks if mark <= place), default=None)
                 yield inherited if nearest is None else marks[nearest]
         inherited = marks[min(marks)] if marks else inherited
         before += clause.folded
+
+
+def _speaks_of_you(clause: Clause, language: Language) -> bool:
+    """Whether the user tells the bot something about "you": perhaps its own words."""
+    return clause.folded[0] in language.second
 
 
 def _places(clause: Clause, case: Case) -> Iterator[int]:

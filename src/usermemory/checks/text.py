@@ -7,8 +7,9 @@ from functools import cache, cached_property, partial
 from usermemory.checks.claim import Claim, numbers_in
 from usermemory.checks.clauses import clauses
 from usermemory.checks.languages import Language, spoken
-from usermemory.checks.pasted import own_words
+from usermemory.checks.pasted import without_pasted
 from usermemory.checks.polarity import turned
+from usermemory.checks.reported import answers, own_words
 from usermemory.checks.words import Vocabulary, Word, words
 
 
@@ -31,9 +32,19 @@ class Text:
         self.turned = cache(self._turned)
 
     @cached_property
-    def own(self) -> str:
+    def unpasted(self) -> str:
         """Without what is pasted, every other character where it was."""
-        return own_words(self.plain)
+        return without_pasted(self.plain)
+
+    @cached_property
+    def own(self) -> str:
+        """Without what only repeats the bot either."""
+        return own_words(self.unpasted)
+
+    @cached_property
+    def answered(self) -> str:
+        """What may take something out: what the user repeats of the bot and then denies, too."""
+        return self.unpasted if answers(self.own) else self.own
 
     @cached_property
     def words(self) -> list[Word]:

@@ -6,7 +6,18 @@ from typing import Annotated
 
 import typer
 
-from usermemory.cli import chat, copy, demo, jobs, migrate, profile, worker
+from usermemory.cli import (
+    backfill,
+    carry,
+    chat,
+    copy,
+    demo,
+    importing,
+    jobs,
+    migrate,
+    profile,
+    worker,
+)
 
 HELP = """
 Long-term memory of users for LangGraph and LangChain chatbots.
@@ -52,6 +63,11 @@ app.command(epilog=chat.EXAMPLES)(chat.chat)
 app.command(epilog=worker.EXAMPLES)(worker.worker)
 app.command(epilog=migrate.EXAMPLES)(migrate.migrate)
 app.command(epilog=copy.EXAMPLES)(copy.copy)
+profile.app.command(epilog=carry.EXPORT)(carry.export)
+profile.app.command("import", epilog=carry.IMPORT)(carry.import_)
+profile.app.command("verify-erased", epilog=carry.VERIFY)(carry.verify_erased)
+app.command(epilog=backfill.EXAMPLES)(backfill.backfill)
+app.add_typer(importing.app, name="import")
 app.add_typer(profile.app, name="profile")
 app.add_typer(jobs.app, name="jobs")
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from usermemory.errors import ConfigurationError, StoreError
@@ -44,18 +47,43 @@ def existing(db: str, schema: str | None = None, model: Any = "offline") -> User
     return opened(db, schema, model, worker=False)
 
 
+@contextmanager
+def opened_or_scratch(
+    db: str, schema: str | None = None, *, scratch: bool
+) -> Generator[UserMemory]:
+    """A memory without a worker, made if there is none, unless it is only to be tried.
+
+    Args:
+        db: A path or a URL.
+        schema: ``module:Name``; None for `UserProfile`.
+        scratch: Instead of making a file that is not there, use one that is gone afterwards.
+    """
+    with TemporaryDirectory() as folder:
+        if scratch and not _is_there(db):
+            db = f"sqlite:///{folder}/empty.db"
+        with opened(db, schema, worker=False) as memory:
+            yield memory
+
+
 def require_file(db: str) -> None:
     """See that a database that is a file is there: opening would make an empty one.
 
     Raises:
         StoreError: It is not.
     """
-    path = Path(db.removeprefix("sqlite:///")).expanduser()
-    if "://" not in str(db).removeprefix("sqlite://") and not path.exists():
+    if not _is_there(db):
         raise StoreError(
-            f"there is no database at {path}; name yours with --db or USERMEMORY_DB "
+            f"there is no database at {_path(db)}; name yours with --db or USERMEMORY_DB "
             "(usermemory chat makes one)"
         )
+
+
+def _is_there(db: str) -> bool:
+    return "://" in str(db).removeprefix("sqlite://") or _path(db).exists()
+
+
+def _path(db: str) -> Path:
+    return Path(db.removeprefix("sqlite:///")).expanduser()
 
 
 def named(name: str) -> Any:

@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from usermemory.conformance.backfilling import Backfilling
+from usermemory.conformance.carrying import Carrying
 from usermemory.conformance.consolidating import Consolidating
 from usermemory.conformance.correcting import Correcting
 from usermemory.conformance.failing import Failing
@@ -25,7 +27,9 @@ from usermemory.conformance.remembering import Making, Remembering
 __all__ = ["Conformance"]
 
 
-class Conformance(Remembering, Consolidating, Correcting, Forgetting, Failing):
+class Conformance(
+    Remembering, Consolidating, Correcting, Forgetting, Carrying, Failing, Backfilling
+):
     """What every database must do; a subclass says where it is, with the fixture ``url``."""
 
     @pytest.fixture

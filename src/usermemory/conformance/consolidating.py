@@ -55,6 +55,18 @@ class Consolidating:
         assert (outcome.status, outcome.revision) == ("unchanged", None)
         assert bench.verbs.recall("will").pending == 0
 
+    def test_paused_while_the_model_thinks(self, making: Making) -> None:
+        """A batch that was running is not committed; it is read once the user resumes."""
+        bench = making()
+        bench.verbs.remember("will", "t", ["I like chess"])
+        bench.listener.meanwhile(lambda: bench.verbs.memory.pause("will"))
+        (outcome,) = bench.verbs.trigger("will")
+        assert (outcome.status, outcome.reason) == ("failed", "paused")
+        assert bench.interests("will") == []
+        bench.verbs.resume("will")
+        bench.verbs.trigger("will")
+        assert bench.interests("will") == ["chess"]
+
     def test_a_known_thing_said_again(self, making: Making) -> None:
         """What is known and said again is confirmed at that time, without a new revision."""
         bench = making()

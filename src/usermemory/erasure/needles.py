@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from usermemory.checks.case import leaves
-from usermemory.checks.words import folded, words
+from usermemory.checks.words import words
 
 MASK = "[erased]"
 
@@ -28,11 +28,12 @@ class Needles:
         self._phrases: set[tuple[str, ...]] = set()
         literal: set[str] = set()
         for text in filter(str.strip, texts):
-            phrase = tuple(folded(text))
-            if sum(map(len, phrase)) < _FEW:
+            said = words(text)
+            short = sum(len(word.folded) for word in said) < _FEW
+            if short and not (said and all(word.single for word in said)):
                 literal.add(text.strip())
             else:
-                self._phrases.add(phrase)
+                self._phrases.add(tuple(word.folded for word in said))
         pattern = "|".join(rf"(?<!\w){re.escape(one)}(?!\w)" for one in sorted(literal))
         self._literal = re.compile(pattern, re.IGNORECASE) if literal else None
 

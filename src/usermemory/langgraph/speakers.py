@@ -20,27 +20,37 @@ _SIGNATURE = "usermemory_user"
 def signed(messages: Iterable[AnyMessage], user_id: str) -> list[AnyMessage]:
     """Copies, to replace them by id, of the human messages that nobody has signed or named yet."""
     return [
-        message.model_copy(
-            update={"additional_kwargs": {**message.additional_kwargs, _SIGNATURE: user_id}}
-        )
+        signed_as(message, user_id)
         for message in messages
-        if message.type == "human" and not message.name and _signature(message) is None
+        if is_open(message) and signature(message) is None
     ]
+
+
+def signed_as(message: Any, user_id: str) -> Any:
+    """A copy that says whose words these are."""
+    return message.model_copy(
+        update={"additional_kwargs": {**message.additional_kwargs, _SIGNATURE: user_id}}
+    )
+
+
+def is_open(message: Any) -> bool:
+    """Whether this is a human message that says nothing of who the human is."""
+    return isinstance(message, BaseMessage) and message.type == "human" and not message.name
 
 
 def heard_by(user_id: str, messages: Iterable[Any]) -> list[Any]:
     """The messages as this user's memory takes them: other people's are under their name."""
     return [
         message
-        if (signature := _signature(message)) in {None, user_id}
-        else message.model_copy(update={"name": signature})
+        if (by := signature(message)) in {None, user_id}
+        else message.model_copy(update={"name": by})
         for message in messages
     ]
 
 
-def _signature(message: Any) -> str | None:
+def signature(message: Any) -> str | None:
     """Who said it; None for a message that nobody signed, or of another form."""
     if not isinstance(message, BaseMessage):
         return None
-    signature: str | None = message.additional_kwargs.get(_SIGNATURE)
-    return signature
+    by: str | None = message.additional_kwargs.get(_SIGNATURE)
+    return by

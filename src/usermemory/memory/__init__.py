@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from usermemory.memory.carry import CarryVerbs
 from usermemory.memory.correct import CorrectVerbs
 from usermemory.memory.forget import ForgetVerbs
 from usermemory.memory.jobs import JobVerbs
 from usermemory.memory.learn import LearnVerbs
+from usermemory.memory.past import PastVerbs
 
 __all__ = ["UserMemory"]
 
 
-class UserMemory(ForgetVerbs, CorrectVerbs, LearnVerbs, JobVerbs):
+class UserMemory(ForgetVerbs, CorrectVerbs, CarryVerbs, PastVerbs, LearnVerbs, JobVerbs):
     """A profile per user, across threads, learned in the background.
 
     Building it checks what was passed and opens nothing: the first verb does. A module-level
@@ -33,6 +35,14 @@ class UserMemory(ForgetVerbs, CorrectVerbs, LearnVerbs, JobVerbs):
         worker: Consolidate in this process too; False where ``usermemory worker`` does it.
         threads: Batches at a time in this process.
         retry: When a failed consolidation is tried again.
+        secrets: What is done about API keys, passwords, card and bank numbers in new messages:
+            ``"mask"`` them, ``"refuse"`` the whole message (it is marked as seen, and never
+            read), or ``"keep"`` it as it is. Before the inbox: a masked secret is nowhere stored.
+        max_changes: Changes that one consolidation may make. A batch that exceeds it fails, is
+            halved and tried again; one turn that does so alone waits for a person (see `jobs`).
+        max_removed: Share of the profile's values, from 0 to 1, that one consolidation may
+            remove, with the same consequence; up to three may go in any case.
+        max_profile: Characters of a profile, as JSON; at the limit additions are refused.
         on_event: Called with an `Event` for whatever happens, in the thread where it happens.
         clock: What time it is; for tests.
 

@@ -115,6 +115,7 @@ class ChatVerbs(Core):
             keep=keep,
             at_once=self.gate.at_once if self.gate else None,
             moved=delay is not None,
+            secrets=self.secrets,
         )
         return user_id, thread_id, newest_first(messages, user_id, self.author), policy
 

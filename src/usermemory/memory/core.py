@@ -17,9 +17,11 @@ from usermemory.errors import ConfigurationError, IdentityError, InvalidInput
 from usermemory.events import Event
 from usermemory.extractors import Strategy, extractor_for
 from usermemory.gate import Gate, gate_of
+from usermemory.limits import Limits
 from usermemory.messages import AuthorPolicy
 from usermemory.retry import Retry
 from usermemory.schema import UserProfile, schema_of
+from usermemory.screen import SecretPolicy
 from usermemory.store import open_driver
 from usermemory.trigger import Trigger
 from usermemory.worker import Worker
@@ -50,11 +52,18 @@ class Core:
         worker: bool = True,
         threads: int = 2,
         retry: Retry | None = None,
+        secrets: SecretPolicy = "mask",
+        max_changes: int = 50,
+        max_removed: float = 0.5,
+        max_profile: int = 32_000,
         on_event: Callable[[Event], None] | None = None,
         clock: Clock | None = None,
     ) -> None:
         if evidence not in {"required", "off"}:
             raise ConfigurationError(f"evidence {evidence!r}: use 'required' or 'off'")
+        if secrets not in {"mask", "refuse", "keep"}:
+            raise ConfigurationError(f"secrets {secrets!r}: use 'mask', 'refuse' or 'keep'")
+        self.secrets: SecretPolicy = secrets
         self.schema = schema_of(schema)
         self.clock: Clock = clock or SystemClock()
         self.driver = open_driver(url, self.clock)
@@ -72,6 +81,7 @@ class Core:
             hold_max=hold_max,
             daily_tokens=daily_tokens,
             retry=retry or Retry(),
+            limits=Limits(max_changes, max_removed, max_profile),
         )
         self._trigger = Trigger(self._consolidator, self.clock, self.emit)
         self._threads = threads

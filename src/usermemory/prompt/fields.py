@@ -45,6 +45,8 @@ def _line(field: Field) -> str:
     parts = [_kind(field), ", ".join(field.actions)]
     if field.settings.about == "anyone":
         parts.append("also other people")
+    if field.settings.instructions == "quote":
+        parts.append("also what the user asks of the assistant")
     return f"- {field.name}: {'; '.join(parts)}{_meaning(field)}"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -42,6 +42,21 @@ class Outcome:
     messages: int = 0
     retry_at: float | None = None
     error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """How much of a thread the memory has not seen.
+
+    Attributes:
+        new: Messages that it does not know, or knows with another text.
+        by_user: How many of those hold the user's own words.
+        paused: Whether nothing is learned about this user now.
+    """
+
+    new: int
+    by_user: int
+    paused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,3 +187,80 @@ class Forgotten:
     elsewhere: tuple[str, ...] = ()
     threads: tuple[str, ...] = ()
     pending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What an import did.
+
+    Attributes:
+        written: False if all of it was there already.
+        unknown: Fields of the profile that this memory's schema does not take; they are kept.
+    """
+
+    written: bool
+    unknown: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A table or a file in which a text was looked for.
+
+    Attributes:
+        where: Which.
+        size: Rows of a table, bytes of a file.
+        of_user: Rows of the user in which it stands.
+        of_others: Rows of other users in which it stands.
+        unknown: Rows that say nothing of a user, such as a checkpointer's, or how often it stands
+            in a file.
+        threads: The threads of those rows.
+    """
+
+    where: str
+    size: int
+    of_user: int = 0
+    of_others: int = 0
+    unknown: int = 0
+    threads: tuple[str, ...] = ()
+
+    @property
+    def found(self) -> int:
+        """How often it stands there."""
+        return self.of_user + self.of_others + self.unknown
+
+    @classmethod
+    def of_rows(cls, where: str, size: int, user_id: str, rows: Iterable[Sequence[Any]]) -> Place:
+        """A table, from the user and the thread of each row in which the text stands."""
+        found = [tuple(row) for row in rows]
+        owners = [owner for owner, _ in found]
+        nobodys = {str(thread) for owner, thread in found if owner is None and thread}
+        return cls(
+            where,
+            size,
+            of_user=owners.count(user_id),
+            of_others=sum(owner not in {None, user_id} for owner in owners),
+            unknown=owners.count(None),
+            threads=tuple(sorted(nobodys)),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Where a text was looked for, and whether it is erased.
+
+    Attributes:
+        places: Every table and file, those first in which it stands.
+        pending: Whether an erasure waits for the disk to be cleaned.
+    """
+
+    places: tuple[Place, ...]
+    pending: bool = False
+
+    @property
+    def erased(self) -> bool:
+        """Whether it stands nowhere but in what is known of other users."""
+        others = any(place.of_others for place in self.places)
+        return not any(
+            place.of_user or (place.unknown and not (others and place.where.startswith("file")))
+            for place in self.places
+        )

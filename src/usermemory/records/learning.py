@@ -31,6 +31,7 @@ Reason = Literal[
     "wrong_type",
     "too_long",
     "list_full",
+    "profile_full",  # the whole profile is as long as it may be
     "invalid_document",
     "protected",  # only an edit by hand may change this field
     "edited_by_hand",  # the quote is older than the edit

@@ -26,6 +26,10 @@ class Remember:
         about: ``"anyone"``: facts about other people may be kept here too.
         max_items: Most items of a list, or keys of a map; default the schema's own, else 100.
         max_length: Most characters of each string; default the schema's own, else 500.
+        instructions: What becomes of a value that gives orders to the bot, or would speak to later
+            conversations: ``"refuse"`` it, or keep it as a plainly marked ``"quote"`` of the user
+            (``said: “always answer in French”``). What imitates a prompt's own structure, or hides
+            characters, is refused in any case.
         examples: Values that show the model what is meant.
         key: For lists of objects, the property that names an item; default ``name``, ``title``,
             ``id`` or ``key``, else the first plain property.
@@ -36,6 +40,7 @@ class Remember:
     about: Literal["user", "anyone"] = "user"
     max_items: int | None = None
     max_length: int | None = None
+    instructions: Literal["refuse", "quote"] = "refuse"
     examples: tuple[Any, ...] = ()
     key: str | None = None
 
@@ -64,5 +69,10 @@ def settings_of(written: Mapping[str, Any], path: str) -> Remember:
     if settings.about not in {"user", "anyone"}:
         raise SchemaError(
             f"field {path!r}: about must be 'user' or 'anyone', not {settings.about!r}"
+        )
+    if settings.instructions not in {"refuse", "quote"}:
+        raise SchemaError(
+            f"field {path!r}: instructions must be 'refuse' or 'quote', "
+            f"not {settings.instructions!r}"
         )
     return settings

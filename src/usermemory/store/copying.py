@@ -102,7 +102,7 @@ def _already_there(source: Driver, target: Driver) -> set[str]:
         for user_id, rows in theirs.items():
             if rows == ours.get(user_id):
                 same.add(user_id)
-            elif _is_foreign(rows, ours.get(user_id, frozenset())):
+            elif is_foreign(rows, ours.get(user_id, frozenset())):
                 raise InvalidInput(
                     f"{target.url} knows of user {user_id!r} what {source.url} does not: it is no "
                     "earlier copy of it, or somebody has used it since; copy into an empty one"
@@ -110,7 +110,7 @@ def _already_there(source: Driver, target: Driver) -> set[str]:
     return same
 
 
-def _is_foreign(theirs: Rows, ours: Rows) -> bool:
+def is_foreign(theirs: Rows, ours: Rows) -> bool:
     """Whether these rows are of another origin than ours, or have moved on further."""
     known = _counters(ours)
     return any(count > known.get(name, -1) for name, count in _counters(theirs).items())

@@ -15,6 +15,7 @@ from importlib.resources import files
 from typing import Any, ParamSpec, Protocol, TypeVar
 
 from usermemory.errors import SchemaTooNew
+from usermemory.records import Place
 
 Row = Mapping[str, Any]
 Step = tuple[str, Mapping[str, Any]]
@@ -68,6 +69,10 @@ class Driver(Protocol):
 
     def clean(self) -> bool:
         """Remove from the disk what updates and deletions left there; False if it has to wait."""
+        ...
+
+    def search(self, user_id: str, text: str) -> Sequence[Place]:
+        """Every table and file that can be looked into, with how often the text stands there."""
         ...
 
     def close(self) -> None:

@@ -53,6 +53,10 @@ SELECT message_id, digest FROM usermemory.inbox
 WHERE user_id = :user_id AND thread_id = :thread_id AND part = 0
   AND message_id IN {texts ids} ORDER BY message_id, seq;
 
+-- name: known_user
+-- How a user's messages are told from new ones, for those who only look: nothing is locked.
+SELECT salt, paused FROM usermemory.users WHERE user_id = :user_id;
+
 -- name: drop_unread
 -- An edited message gives way to its new text before anybody read the old one.
 DELETE FROM usermemory.inbox
@@ -64,7 +68,7 @@ WHERE user_id = :user_id AND thread_id = :thread_id AND message_id = :message_id
 INSERT INTO usermemory.inbox (user_id, thread_id, seq, position, part, message_id, digest, author,
     name, text, said_at, received_at, state)
 VALUES (:user_id, :thread_id, :seq, :position, :part, :message_id, :digest, :author, :name, :text,
-    :said_at, :now, :state);
+    :said_at, COALESCE(CAST(:received_at AS DOUBLE PRECISION), :now), :state);
 
 -- name: recall
 -- The chat's point lookup: profile, its times, number of unread messages, and on demand the unread
@@ -84,6 +88,11 @@ UNION ALL
 SELECT * FROM (SELECT 'earlier', r.changes, r.revision, r.at, r.thread_id, NULL, 0
     FROM usermemory.revisions AS r WHERE r.user_id = :user_id AND r.replaced > 0
     ORDER BY r.revision DESC LIMIT :earlier) AS earlier;
+
+-- name: profiles
+-- Everybody's profile, page by page, for programs that browse them as a store; no chat does.
+SELECT user_id, document, revision, updated_at, stamps FROM usermemory.profiles
+WHERE user_id > :after ORDER BY user_id LIMIT :count;
 
 -- name: next_due
 -- When the next user will be due: how long a worker may sleep; and whether an erasure waits for

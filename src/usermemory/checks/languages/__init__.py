@@ -9,6 +9,7 @@ here. These do (in part, the rest of them works on any language):
 - ``negation``: what turns a clause around (``negators``, ``unreal``)
 - ``removal``: what says that something still holds (``affirms``)
 - ``confirmation``: a short assent (``assents``), alternatives in a question
+- ``reported``: what the user only repeats of what the bot says (``reported``), in any language
 - ``substance``: words that are no values, orders (``nothing``, ``roles``, ``orders``); these few
   are looked for in every language at once
 
@@ -78,6 +79,7 @@ class Language:
     ambiguous_roles: frozenset[str]
     orders: tuple[re.Pattern[str], ...]
     addresses: tuple[re.Pattern[str], ...]
+    reported: tuple[re.Pattern[str], ...]
     same: tuple[frozenset[str], ...]
     numbers: Mapping[str, int]
     months: tuple[str, ...]
@@ -160,7 +162,7 @@ def _values(text: str) -> frozenset[str]:
 
 
 def _patterns(raw: Sequence[str]) -> tuple[re.Pattern[str], ...]:
-    return tuple(re.compile(pattern) for pattern in raw)
+    return tuple(re.compile(pattern, re.IGNORECASE) for pattern in raw)
 
 
 def _numbers(raw: Mapping[str, Any]) -> dict[str, int]:
@@ -180,7 +182,7 @@ _LISTS: Mapping[Callable[[Any], Any], str] = {
     " prepositions alternatives contrast subordinate assents fillers affirms born",
     _phrases: "addressed asking separators harmless unreal jokes",
     _values: "nothing roles ambiguous_roles",
-    _patterns: "orders addresses",
+    _patterns: "orders addresses reported",
     _names: "months weekdays",
     _negators: "negators",
     _groups: "same",

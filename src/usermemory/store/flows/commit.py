@@ -68,8 +68,9 @@ class Failure:
     prompt: str = ""
 
 
-Lost = Literal["lost", "forgotten"]
-"""``lost``: another worker has the user. ``forgotten``: something was erased meanwhile."""
+Lost = Literal["lost", "forgotten", "paused"]
+"""``lost``: another worker has the user. ``forgotten``: something was erased meanwhile.
+``paused``: the user was paused meanwhile; the batch is read after they resume."""
 
 
 def commit(claim: Claim, result: Result) -> Flow[Revision | Lost | Profile | None]:
@@ -82,9 +83,9 @@ def commit(claim: Claim, result: Result) -> Flow[Revision | Lost | Profile | Non
     user = yield from lock_user(claim.user_id)
     if user.token != claim.token:
         return "lost"
-    if user.epoch != claim.epoch:
+    if user.epoch != claim.epoch or user.paused:
         yield from _release(claim)
-        return "forgotten"
+        return "paused" if user.paused else "forgotten"
     if user.revision != claim.profile.revision:
         return profile_of(first((yield "profile", {"user_id": claim.user_id})))
     revision = yield from _write(claim, result, user)

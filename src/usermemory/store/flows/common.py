@@ -90,4 +90,8 @@ def recount(key: dict[str, Any], thread: Thread) -> Flow[None]:
     """Count the inbox again after messages were read or dropped."""
     row = (yield "inbox_size", key)[0]
     thread.unread, thread.unread_chars = row["unread"], row["unread_chars"]
-    thread.first_at = row["first_at"]
+    if row["first_at"] is None:
+        thread.first_at = None
+    else:
+        # What came in as a message of the past has waited since then, not since it was said.
+        thread.first_at = max(row["first_at"], thread.first_at or 0.0)

@@ -5,7 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from usermemory.erasure import EVERYTHING, Kept, Plan, Refused, Stored, Target, plan, tombstone
+from usermemory.erasure import (
+    EVERYTHING,
+    Kept,
+    Plan,
+    Refused,
+    Stored,
+    Target,
+    Tombstone,
+    plan,
+    tombstone,
+)
 from usermemory.records import Forgotten, Revision
 from usermemory.schema.shape import is_list, is_object
 from usermemory.store import codec
@@ -83,6 +93,13 @@ def erase_user(user_id: str) -> Flow[Forgotten]:
         messages=len(stored.messages),
         threads=tuple(row["thread_id"] for row in threads),
     )
+
+
+def graves(user_id: str) -> Flow[tuple[str, tuple[Tombstone, ...]]]:
+    """A user's secret and what was erased of theirs; changes and locks nothing."""
+    row = first((yield "known_user", {"user_id": user_id}))
+    stones = yield "tombstones", {"user_id": user_id}
+    return (row["salt"] if row else "", tuple(codec.tombstone(stone) for stone in stones))
 
 
 def newest_erasure() -> Flow[float | None]:

@@ -49,6 +49,25 @@ def recall(
     )
 
 
+def profiles(
+    after: str = "", limit: int = 100, make: Callable[..., Recalled] = Recalled
+) -> Flow[list[tuple[str, Recalled]]]:
+    """Users with a profile, in the database's own order, after the one given."""
+    rows = yield "profiles", {"after": after, "count": limit}
+    return [
+        (
+            row["user_id"],
+            make(
+                document=from_json(row["document"]),
+                stamps=from_json(row["stamps"]),
+                revision=row["revision"],
+                updated_at=row["updated_at"],
+            ),
+        )
+        for row in rows
+    ]
+
+
 def history(user_id: str, limit: int = 1_000, before: int = _ALL) -> Flow[list[Revision]]:
     """The revisions of a user, the newest first."""
     rows = yield "history", {"user_id": user_id, "before": before, "count": limit}

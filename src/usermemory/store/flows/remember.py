@@ -2,17 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from usermemory.align import WINDOW, Alignment, Mark, Passed, align, ids_to_ask
 from usermemory.messages import digest, parts
-from usermemory.records import Message, Scheduled
+from usermemory.records import Message, News, Scheduled
+from usermemory.screen import SecretPolicy, screened
 from usermemory.store.codec import dumps
 from usermemory.store.driver import Flow
-from usermemory.store.flows.common import Thread, User, load_thread, lock_user, save_thread
+from usermemory.store.flows.common import (
+    Thread,
+    User,
+    first,
+    load_thread,
+    lock_user,
+    save_thread,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """When messages were said that come to the memory long after.
+
+    Only a time of its own makes a message count as received then. What others say of its time is
+    good enough to understand "last month", but not to tell it from what was erased since: such a
+    message counts as received before everything else.
+
+    Attributes:
+        said: By id, for those that have no time of their own.
+        before: For the rest: the latest that it can have been.
+    """
+
+    said: Mapping[str, float]
+    before: float
+
+    def times(self, message: Message, now: float) -> dict[str, float | None]:
+        """When a message was said, and when it counts as received."""
+        if message.at is not None:
+            return {"said_at": message.at, "received_at": min(message.at, now)}
+        return {"said_at": self.said.get(message.id or "", self.before), "received_at": 0.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +55,10 @@ class Policy:
         max_wait: Seconds after the first unread message at which it is due even so.
         keep: False to store read marks only: nothing said now is ever learned.
         at_once: Whether so many unread messages and characters make it due now.
+        secrets: What is done about secrets in what is new.
         moved: Whether the delay was asked for by this call, and holds without new messages too.
+        past: For messages of a time before the memory was in use; a schedule that the thread has
+            already stays. None: they are said now.
     """
 
     delay: float
@@ -32,6 +66,14 @@ class Policy:
     keep: bool = True
     at_once: Callable[[int, int], bool] | None = None
     moved: bool = False
+    secrets: SecretPolicy = "mask"
+    past: Past | None = None
+
+    def times(self, message: Message, now: float) -> dict[str, float | None]:
+        """When a message was said, and when it counts as received; None: now."""
+        if self.past is not None:
+            return self.past.times(message, now)
+        return {"said_at": now if message.at is None else message.at, "received_at": None}
 
 
 def remember(
@@ -51,26 +93,47 @@ def remember(
     key = {"user_id": user_id, "thread_id": thread_id}
     user = yield from lock_user(user_id)
     thread = yield from load_thread(key)
-    found = yield from _news(key, user, newest_first)
-    keep = policy.keep and not user.paused
+    if policy.past is not None and user.paused:
+        # Marked as seen, what was said before the pause could never be learned.
+        return Scheduled(due_at=thread.due_at, new=0, by_user=0)
+    found = yield from _news(key, user.salt, newest_first)
+    keep = policy.secrets if policy.keep and not user.paused else None
+    add = partial(_add, key, thread, user, policy, keep)
+    kept = False
     for message in found.edited:
-        position = yield from _withdraw(key, thread, message)
-        yield from _add(key, thread, user, message, keep, position)
+        kept |= yield from add(message, (yield from _withdraw(key, thread, message)))
     for message in found.new:
-        yield from _add(key, thread, user, message, keep, None)
+        kept |= yield from add(message, None)
     news = [*found.edited, *found.new]
-    if (news and keep) or (policy.moved and thread.unread):
+    if found.edited and not thread.unread:
+        thread.idle()  # what was unread was taken back, and its new text is not kept
+    if kept or (policy.moved and thread.unread):
         _schedule(thread, user.now, policy)
     if news or policy.moved:
         yield from save_thread(key, thread)
-    by_user = sum(message.author == "user" for message in news)
-    return Scheduled(due_at=thread.due_at, new=len(news), by_user=by_user)
+    return Scheduled(due_at=thread.due_at, new=len(news), by_user=_by_user(news))
 
 
-def _news(key: dict[str, Any], user: User, newest_first: Iterable[Message]) -> Flow[Alignment]:
+def unknown(user_id: str, thread_id: str, newest_first: Iterable[Message]) -> Flow[News]:
+    """What `remember` would find new in these messages; changes and locks nothing."""
+    row = first((yield "known_user", {"user_id": user_id}))
+    if row is None:
+        news = list(newest_first)
+        return News(len(news), _by_user(news))
+    key = {"user_id": user_id, "thread_id": thread_id}
+    found = yield from _news(key, row["salt"], newest_first)
+    news = [*found.edited, *found.new]
+    return News(len(news), _by_user(news), bool(row["paused"]))
+
+
+def _by_user(news: Iterable[Message]) -> int:
+    return sum(message.author == "user" for message in news)
+
+
+def _news(key: dict[str, Any], salt: str, newest_first: Iterable[Message]) -> Flow[Alignment]:
     rows = yield "marks", {**key, "count": WINDOW}
     marks = [Mark(row["message_id"], row["digest"]) for row in reversed(rows)]
-    passed = Passed(newest_first, partial(digest, user.salt))
+    passed = Passed(newest_first, partial(digest, salt))
     known: dict[str, str | None] = {}
     while ids := ids_to_ask(passed, marks, known):
         rows = yield "known_ids", {**key, "ids": dumps(ids)}
@@ -90,11 +153,19 @@ def _add(
     key: dict[str, Any],
     thread: Thread,
     user: User,
+    policy: Policy,
+    secrets: SecretPolicy | None,
     message: Message,
-    keep: bool,  # noqa: FBT001 - a private helper
     position: int | None,
-) -> Flow[None]:
-    stored = message if keep else replace(message, text="", name=None)
+) -> Flow[bool]:
+    """Store a message, or only a mark of it; whether it will be read.
+
+    The mark is of what was said, so that the thread is known again when it is passed again; what
+    is kept is without its secrets. Without a policy for these nothing is.
+    """
+    said = None if secrets is None else screened(message.text, secrets)
+    keep = said is not None
+    stored = replace(message, text=said or "", name=message.name if keep else None)
     where = thread.next_seq if position is None else position
     for part, text in enumerate(parts(stored.text) or [""]):
         yield (
@@ -109,7 +180,7 @@ def _add(
                 "author": message.author,
                 "name": stored.name,
                 "text": text,
-                "said_at": user.now if message.at is None else message.at,
+                **policy.times(message, user.now),
                 "state": "unread" if keep else "mark",
             },
         )
@@ -117,10 +188,13 @@ def _add(
         if keep:
             thread.unread += 1
             thread.unread_chars += len(text)
+    return keep
 
 
 def _schedule(thread: Thread, now: float, policy: Policy) -> None:
     """Reset the quiet time, within what a chat that never goes quiet may take."""
+    if policy.past is not None and thread.state == "waiting":
+        return
     if thread.state == "dead":
         thread.attempts, thread.not_before = 0, 0.0
     thread.first_at = now if thread.first_at is None else thread.first_at

@@ -18,6 +18,7 @@ import psycopg
 
 from usermemory.clock import Clock, SystemClock
 from usermemory.errors import ForkedProcess, MemoryClosed, StoreError
+from usermemory.records import Place
 from usermemory.store.driver import Flow, Hook, Row, run
 from usermemory.store.postgres.address import address_of
 from usermemory.store.postgres.connections import Connection, Connections, connect
@@ -25,7 +26,9 @@ from usermemory.store.postgres.dialect import prepared
 from usermemory.store.postgres.errors import passing, translated
 from usermemory.store.postgres.listener import Listener
 from usermemory.store.postgres.migrate import done, migrate
+from usermemory.store.postgres.searching import search
 from usermemory.store.postgres.transaction import transaction
+from usermemory.store.searching import sorted_places
 from usermemory.store.tables import tables
 
 P = ParamSpec("P")
@@ -123,6 +126,12 @@ class PostgreSQL:
         except StoreError:
             return False
         return True
+
+    def search(self, user_id: str, text: str) -> Sequence[Place]:
+        """Every table of our schema, and of the one in which LangGraph's saver has its own."""
+        self.open()
+        with translated(self.url), self.connections.borrowed() as connection:
+            return sorted_places(search(connection, self.address.schema, user_id, text))
 
     async def _elsewhere(self, call: Callable[[], Any]) -> Any:
         if self._closed:

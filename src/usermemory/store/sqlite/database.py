@@ -17,11 +17,14 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_r
 
 from usermemory.clock import Clock
 from usermemory.errors import ForkedProcess, MemoryClosed, StoreBusy, StoreError
+from usermemory.records import Place
 from usermemory.store.driver import Flow, Hook, run
+from usermemory.store.searching import sorted_places
 from usermemory.store.sqlite.cleaning import clean
 from usermemory.store.sqlite.connection import connect, execute, look, prepared, translated
 from usermemory.store.sqlite.lane import Answer, Job, Lane
 from usermemory.store.sqlite.migrate import done, migrate
+from usermemory.store.sqlite.searching import search
 from usermemory.store.sqlite.writer import Writer
 
 P = ParamSpec("P")
@@ -131,6 +134,11 @@ class SQLite:
         """Write the file anew without what was deleted, and empty its log; False if busy."""
         self.open()
         return clean(self.path, self._busy_timeout)
+
+    def search(self, user_id: str, text: str) -> Sequence[Place]:
+        """Every table of the file, and the bytes of the file and its log."""
+        self.open()
+        return sorted_places(search(self.path, self._busy_timeout, user_id, text))
 
     async def _aopen(self) -> None:
         """Open off the event loop the first time."""

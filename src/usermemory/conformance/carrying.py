@@ -1,0 +1,125 @@
+"""What export, import and the proof of an erasure promise on every database."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from usermemory.conformance.correcting import learn
+from usermemory.conformance.harness import Bench
+from usermemory.errors import Conflict, InvalidInput
+from usermemory.records import Imported
+
+Making = Callable[..., Bench]
+
+
+class Carrying:
+    """Tests of export, import_ and verify_erased."""
+
+    def test_there_and_back(self, making: Making) -> None:
+        """An export is JSON; imported after the user was erased, everything is as it was."""
+        bench = making()
+        learn(bench, "chess", "tea")
+        bench.verbs.forget("will", "interests", "tea")
+        bench.verbs.remember("will", "u", ["I like fog"])
+        text = json.dumps(bench.verbs.export("will"))
+        assert "tea" not in text
+        before = bench.verbs.recall("will"), bench.verbs.history("will"), bench.verbs.jobs()
+        copied = self._import(bench, "copy", text)
+        assert copied.written is True
+        after = bench.verbs.recall("copy"), bench.verbs.history("copy"), bench.verbs.jobs()
+        assert after[:2] == before[:2]
+        assert len(after[2]) == 2
+        bench.verbs.trigger("copy")
+        assert bench.interests("copy") == ["chess", "fog"]
+
+    def test_again_changes_nothing(self, making: Making) -> None:
+        """The same import a second time writes nothing."""
+        bench = making()
+        learn(bench, "chess")
+        text = json.dumps(bench.verbs.export("will"))
+        assert self._import(bench, "copy", text).written is True
+        assert self._import(bench, "copy", text).written is False
+        assert self._import(bench, "will", text).written is False
+
+    def test_a_user_who_has_moved_on(self, making: Making) -> None:
+        """What the memory knows beyond the export is not overwritten, nor is somebody else."""
+        bench = making()
+        learn(bench, "chess")
+        text = json.dumps(bench.verbs.export("will"))
+        learn(bench, "tea")
+        with pytest.raises(Conflict, match="will"):
+            self._import(bench, "will", text)
+        bench.verbs.remember("ana", "t", ["I like cats"])
+        with pytest.raises(Conflict, match="another"):
+            self._import(bench, "ana", text)
+        assert bench.interests("will") == ["chess", "tea"]
+
+    def test_no_export(self, making: Making) -> None:
+        """What is none, is damaged, or comes from a later version is a clear error."""
+        bench = making()
+        learn(bench, "chess")
+        good = bench.verbs.export("will")
+        wrongs: list[tuple[Any, str]] = [
+            ("text", "document"),
+            ({**good, "version": 2}, "version 2"),
+            ({**good, "user": {**good["user"], "token": "x"}}, "user/token"),
+            ({**good, "profile": {"document": 1}}, "profile"),
+        ]
+        for wrong, told in wrongs:
+            with pytest.raises(InvalidInput, match=told):
+                bench.verbs.memory.import_("copy", wrong)
+        with pytest.raises(InvalidInput, match="nobody"):
+            bench.verbs.export("nobody")
+
+    def test_what_was_erased_stays_so(self, making: Making) -> None:
+        """Tombstones come along: older words do not teach the value on the other side either."""
+        bench = making()
+        bench.verbs.remember("will", "t", ["I like chess"])
+        bench.clock.advance(1)
+        bench.verbs.forget("will", "interests", "chess")
+        self._import(bench, "copy", json.dumps(bench.verbs.export("will")))
+        bench.verbs.trigger("copy")
+        assert bench.interests("copy") == []
+        bench.clock.advance(1)
+        bench.verbs.remember("copy", "u", ["I like chess"])
+        bench.verbs.trigger("copy")
+        assert bench.interests("copy") == ["chess"]  # said anew
+
+    def test_the_proof(self, making: Making) -> None:
+        """Before an erasure the proof names where the text stands, afterwards it stands nowhere."""
+        bench = making()
+        learn(bench, "crème brûlée")
+        bench.verbs.remember("ana", "t", ["I like tea"])
+        proof = bench.verbs.verify_erased("will", "Crème Brûlée")
+        assert proof.erased is False
+        assert sum(place.of_user for place in proof.places) >= 3
+        bench.verbs.forget("will", "interests", "crème brûlée")
+        proof = bench.verbs.verify_erased("will", "crème brûlée")
+        assert (proof.erased, proof.pending, {place.found for place in proof.places}) == (
+            True,
+            False,
+            {0},
+        )
+        assert len(proof.places) >= 8
+        with pytest.raises(InvalidInput, match="too short"):
+            bench.verbs.verify_erased("will", "x")
+
+    def test_what_others_said(self, making: Making) -> None:
+        """What stands in other users' memory is theirs, and told apart."""
+        bench = making()
+        learn(bench, "chess")
+        bench.verbs.remember("ana", "t", ["I like chess"])
+        bench.verbs.forget("will", "interests", "chess")
+        proof = bench.verbs.verify_erased("will", "chess")
+        assert proof.erased is True
+        assert sum(place.of_others for place in proof.places) == 1
+
+    def _import(self, bench: Bench, user_id: str, text: str) -> Imported:
+        verbs = bench.verbs
+        name = "import_" if bench.colour == "sync" else "import"
+        done: Imported = getattr(verbs, name)(user_id, json.loads(text))
+        return done

@@ -1,0 +1,119 @@
+"""What a search or a listing asks for: filters, words, patterns of namespaces."""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeGuard
+
+from langgraph.store.base import MatchCondition, SearchItem
+
+from usermemory.errors import InvalidInput
+from usermemory.messages import is_list, is_mapping
+
+_ORDERS: Mapping[str, Callable[[Any, Any], bool]] = {
+    "$gt": operator.gt,
+    "$gte": operator.ge,
+    "$lt": operator.lt,
+    "$lte": operator.le,
+}
+_EQUALITIES = {"$eq": True, "$ne": False}
+
+
+def fits(value: Mapping[str, Any], wanted: Mapping[str, Any] | None) -> bool:
+    """Whether an item's value has all that a filter names.
+
+    Args:
+        value: The item's value.
+        wanted: Values by key, or operators: ``{"age": {"$gte": 18}}``. An object stands for all
+            that have these entries.
+
+    Raises:
+        InvalidInput: An operator that there is not.
+    """
+    return all(_same(value.get(key), part) for key, part in (wanted or {}).items())
+
+
+def _same(value: Any, wanted: Any) -> bool:
+    if is_mapping(wanted):
+        if any(str(key).startswith("$") for key in wanted):
+            return all(_holds(value, name, operand) for name, operand in wanted.items())
+        return is_mapping(value) and all(_same(value.get(k), part) for k, part in wanted.items())
+    if is_list(wanted):
+        return is_list(value) and list(value) == list(wanted)
+    return bool(value == wanted)
+
+
+def _holds(value: Any, name: str, operand: Any) -> bool:
+    if name in _EQUALITIES:
+        return bool(value == operand) is _EQUALITIES[name]
+    if name not in _ORDERS:
+        known = ", ".join([*_EQUALITIES, *_ORDERS])
+        raise InvalidInput(f"a filter has no operator {name!r}; it has {known}")
+    comparable = (_is_number(value) and _is_number(operand)) or (
+        isinstance(value, str) and isinstance(operand, str)
+    )
+    return comparable and _ORDERS[name](value, operand)
+
+
+def _is_number(value: Any) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def score(item: SearchItem, query: str) -> float:
+    """The share of a query's words that stand in the item; 1 for a query without any.
+
+    A word stands where a word of the item begins with it; in scripts beyond ASCII, some of which
+    know no spaces, anywhere.
+    """
+    wanted = set(_words(query))
+    if not wanted:
+        return 1.0
+    texts = [text.casefold() for text in _texts(item.value)]
+    words = {word for text in texts for word in _words(text)}
+    found = sum(
+        any(word.startswith(one) for word in words)
+        if one.isascii()
+        else any(one in text for text in texts)
+        for one in wanted
+    )
+    return found / len(wanted)
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"[^\W_]+", text.casefold())
+
+
+def _texts(value: Any) -> Iterable[str]:
+    """All that is known, with the names of what it is."""
+    if is_mapping(value):
+        for key, part in value.items():
+            if not is_empty(part):
+                yield from (str(key), *_texts(part))
+    elif is_list(value):
+        for part in value:
+            yield from _texts(part)
+    elif value is not None:
+        yield str(value)
+
+
+def is_empty(value: Any) -> bool:
+    """Whether a field with this value says nothing."""
+    if is_mapping(value):
+        return all(is_empty(part) for part in value.values())
+    return value is None or value in ("", [])
+
+
+def matches(namespace: tuple[str, ...], conditions: Iterable[MatchCondition] | None) -> bool:
+    """Whether a namespace fits all patterns; ``*`` stands for any one label."""
+    return all(_matches(namespace, condition) for condition in conditions or ())
+
+
+def _matches(namespace: tuple[str, ...], condition: MatchCondition) -> bool:
+    length = len(condition.path)
+    if length > len(namespace):
+        return False
+    part = namespace[:length] if condition.match_type == "prefix" else namespace[-length:]
+    pairs = zip(part, condition.path, strict=False) if length else ()
+    return all(wanted in {"*", label} for label, wanted in pairs)

@@ -1,0 +1,170 @@
+"""Who said which message of a thread, and when: read from the runs that the checkpointer kept.
+
+Messages seldom have a time of their own, and a saver knows threads, not users. But each run left
+a checkpoint as it began: a message that is not in it yet was said in that run or later.
+"""
+
+# langgraph has no stubs for its namespace packages, and leaves type parameters open.
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
+
+from usermemory.langgraph.speakers import heard_by, is_open, signature, signed_as
+from usermemory.messages import is_list, is_mapping
+
+WhoseRun = Callable[[CheckpointTuple], str | None]
+"""Says whose run left a checkpoint; None if it cannot tell."""
+
+_PAGE = 50
+"""Checkpoints that are read at a time; each holds the thread as it was."""
+
+_UNKNOWN = "unknown speaker"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What one user said in a thread, with the rest of it around.
+
+    Attributes:
+        user_id: Whose words.
+        messages: The thread as this user's memory takes it.
+        times: When each message was said, by its id, as far as the runs tell.
+        before: When all others were said, at the latest.
+    """
+
+    user_id: str
+    messages: Sequence[Any]
+    times: Mapping[str, float]
+    before: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """A run as it began: when, by whom, and which messages there were by then."""
+
+    at: float
+    user_id: str | None
+    ids: frozenset[str]
+
+
+def whose(user: WhoseRun | str | None = None, user_key: str = "user_id") -> WhoseRun:
+    """How it is found out whose a run was.
+
+    Args:
+        user: A function that says it, or the one user of all runs; None for the usual rule: the
+            user who was logged in, else what the run's configurable says.
+        user_key: Its name there, as LangGraph keeps it in a checkpoint's metadata.
+    """
+    if callable(user):
+        return user
+
+    def find(found: CheckpointTuple) -> str | None:
+        if user is not None:
+            return user
+        metadata: Mapping[str, Any] = {**found.metadata}
+        for name in ("langgraph_auth_user_id", user_key):
+            said = metadata.get(name)
+            if said not in {None, "", True, False}:
+                return str(said)
+        return None
+
+    return find
+
+
+def messages_in(found: CheckpointTuple, key: str) -> Sequence[Any]:
+    """The messages of a thread at one checkpoint; empty if there are none under that key."""
+    messages = found.checkpoint["channel_values"].get(key)
+    return messages if is_list(messages) else ()
+
+
+def told(
+    saver: BaseCheckpointSaver[Any], newest: CheckpointTuple, find: WhoseRun, key: str
+) -> list[Told]:
+    """What each user of a thread said in it; empty if nobody knows who they are.
+
+    Args:
+        saver: Where its earlier checkpoints are.
+        newest: The thread as it is now.
+        find: Says whose run a checkpoint is from.
+        key: Where in the state the messages are.
+
+    Returns:
+        The user of the newest checkpoint comes last: if theirs is known, so are the others'.
+    """
+    messages = messages_in(newest, key)
+    began, before = _began(saver, newest, find, key)
+    runs = [began.get(_id(message)) for message in messages]
+    last = find(newest)
+    speakers = [
+        (signature(message) or (run.user_id if run else None)) if is_open(message) else None
+        for message, run in zip(messages, runs, strict=True)
+    ]
+    users = [user for user in dict.fromkeys(speakers) if user and user != last]
+    users += [last] if last else []
+    if len(users) > 1:
+        messages = [
+            _named(message, speaker) if is_open(message) else message
+            for message, speaker in zip(messages, speakers, strict=True)
+        ]
+    times = {name: run.at for name, run in began.items()}
+    return [Told(user, heard_by(user, messages), times, before) for user in users]
+
+
+def _named(message: Any, speaker: str | None) -> Any:
+    """In a thread of several, words that nobody is known to have said are no user's."""
+    if speaker is None:
+        return message.model_copy(update={"name": _UNKNOWN})
+    return signed_as(message, speaker)
+
+
+def _began(
+    saver: BaseCheckpointSaver[Any], newest: CheckpointTuple, find: WhoseRun, key: str
+) -> tuple[dict[str, _Run], float]:
+    """The run in which each message came, by its id; and by when all others were said."""
+    names = [_id(message) for message in messages_in(newest, key)]
+    waiting = {name for name in names if name}
+    began: dict[str, _Run] = {}
+    before = _time(newest)
+    for run in _runs(saver, newest.config, find, key):
+        began |= dict.fromkeys(waiting - run.ids, run)
+        waiting &= run.ids
+        if not waiting:
+            break
+        if "" not in names:
+            before = run.at
+    return began, before
+
+
+def _runs(saver: BaseCheckpointSaver[Any], config: Any, find: WhoseRun, key: str) -> Iterator[_Run]:
+    """The runs of a thread, the newest first."""
+    thread = {"thread_id": config["configurable"]["thread_id"], "checkpoint_ns": ""}
+    before: Any = None
+    while True:
+        page = list(
+            saver.list(
+                {"configurable": thread}, filter={"source": "input"}, before=before, limit=_PAGE
+            )
+        )
+        for found in page:
+            ids = frozenset(_id(message) for message in messages_in(found, key))
+            yield _Run(_time(found), find(found), ids)
+        if len(page) < _PAGE:
+            return
+        before = page[-1].config
+
+
+def _id(message: Any) -> str:
+    """What a message is known by; empty if it has no id."""
+    name = message.get("id") if is_mapping(message) else getattr(message, "id", None)
+    return str(name or "")
+
+
+def _time(found: CheckpointTuple) -> float:
+    return datetime.fromisoformat(found.checkpoint["ts"]).timestamp()

@@ -1,0 +1,111 @@
+"""Taking in what was said before the memory was in use, and looking at everybody's profile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from usermemory.memory.chat import ChatVerbs
+from usermemory.memory.core import checked_seconds, checked_thread, checked_user
+from usermemory.messages import newest_first
+from usermemory.records import Message, News, Recalled, Scheduled
+from usermemory.store.flows import recall as recalls
+from usermemory.store.flows.remember import Past, Policy, remember, unknown
+
+
+class PastVerbs(ChatVerbs):
+    """Backfill, news and profiles."""
+
+    def backfill(
+        self,
+        user_id: str,
+        thread_id: str,
+        messages: Iterable[Any],
+        *,
+        said: Mapping[str, float] | None = None,
+        before: float | None = None,
+    ) -> Scheduled:
+        """Take in a thread of the past: as `remember`, but what is in it counts as old.
+
+        A message counts as received at its own time, if it has one (``timestamp`` or
+        ``created_at``), else before every erasure: what was forgotten is not learned again. The
+        thread is due at once, behind what is due already; the gate and the daily budget apply.
+        Of a paused user nothing is taken in: do it after `resume`. Calling it again is cheap and
+        adds nothing.
+
+        Args:
+            user_id: Whose words.
+            thread_id: Their thread.
+            messages: As for `remember`.
+            said: When messages without a time of their own were said, by their id, in seconds
+                since the epoch.
+            before: When all others were said at the latest; None: now.
+
+        Raises:
+            InvalidInput: As for `remember`.
+            StoreError: As for `remember`.
+        """
+        args = self._backfilling(user_id, thread_id, messages, said, before)
+        return self._scheduled(user_id, thread_id, self.driver.write(remember, *args))
+
+    async def abackfill(
+        self,
+        user_id: str,
+        thread_id: str,
+        messages: Iterable[Any],
+        *,
+        said: Mapping[str, float] | None = None,
+        before: float | None = None,
+    ) -> Scheduled:
+        """As `backfill`."""
+        args = self._backfilling(user_id, thread_id, messages, said, before)
+        return self._scheduled(user_id, thread_id, await self.driver.awrite(remember, *args))
+
+    def news(self, user_id: str, thread_id: str, messages: Iterable[Any]) -> News:
+        """How much `remember` or `backfill` would find new in these messages; changes nothing.
+
+        Args:
+            user_id: Whose words.
+            thread_id: Their thread.
+            messages: As for `remember`.
+        """
+        return self.driver.read(unknown, *self._looking(user_id, thread_id, messages))
+
+    async def anews(self, user_id: str, thread_id: str, messages: Iterable[Any]) -> News:
+        """As `news`."""
+        return await self.driver.aread(unknown, *self._looking(user_id, thread_id, messages))
+
+    def profiles(self, after: str = "", limit: int = 100) -> list[tuple[str, Recalled]]:
+        """Users that have a profile, each with it, page by page: for administration, not for chats.
+
+        Args:
+            after: The last user of the page before; empty to begin.
+            limit: Users of a page, 1 or more.
+
+        Returns:
+            In the database's own order; ``pending`` is not counted. Empty at the end.
+        """
+        return self.driver.read(recalls.profiles, after, max(1, limit), self._made)
+
+    async def aprofiles(self, after: str = "", limit: int = 100) -> list[tuple[str, Recalled]]:
+        """As `profiles`."""
+        return await self.driver.aread(recalls.profiles, after, max(1, limit), self._made)
+
+    def _looking(
+        self, user_id: str, thread_id: str, messages: Iterable[Any]
+    ) -> tuple[str, str, Iterable[Message]]:
+        user_id, thread_id = checked_user(user_id), checked_thread(thread_id)
+        return user_id, thread_id, newest_first(messages, user_id, self.author)
+
+    def _backfilling(
+        self,
+        user_id: str,
+        thread_id: str,
+        messages: Iterable[Any],
+        said: Mapping[str, float] | None,
+        before: float | None,
+    ) -> tuple[str, str, Iterable[Message], Policy]:
+        latest = self.clock.now() if before is None else checked_seconds("before", before)
+        past = Past(said or {}, latest)
+        policy = Policy(0.0, self.max_wait, secrets=self.secrets, past=past)
+        return *self._looking(user_id, thread_id, messages), policy

@@ -1,0 +1,106 @@
+"""What was erased is not in any byte of the database's files."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.support.until import until
+
+from usermemory import UserMemory
+from usermemory.conformance.harness import Listener
+from usermemory.langgraph import checkpointer, create_chatbot
+from usermemory.testing import FakeClock, ScriptedModel
+
+VALUES = ["bouldering in Fontainebleau", "crème brûlée", "日本の陶芸", 'the "quoted" \\ thing']
+
+
+def bytes_of(path: Path) -> bytes:
+    """The file, its log, and whatever else of it there is."""
+    return b"".join(file.read_bytes() for file in sorted(path.parent.glob(f"{path.name}*")))
+
+
+def say(bot: Any, text: str) -> None:
+    """One turn of Will's, on Monday."""
+    ids = {"user_id": "will", "thread_id": "monday"}
+    bot.invoke({"messages": [("user", text)]}, {"configurable": ids})
+
+
+def stands(value: str, data: bytes) -> bool:
+    """In UTF-8, or escaped as JSON, in any case that was written here."""
+    forms = {value, json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}
+    return any(form.encode() in data for form in forms)
+
+
+@pytest.mark.parametrize("value", VALUES)
+def test_no_byte_is_left(value: str, tmp_path: Path) -> None:
+    """After ten thousand other rows, with a checkpointer in the file and a reader until the end."""
+    path = tmp_path / "memory.db"
+    with (
+        UserMemory(str(path), model=Listener(), worker=False) as memory,
+        checkpointer(memory) as saver,
+    ):
+        bot = create_chatbot(
+            memory, ScriptedModel(replies=[f"So you like {value}!"]), checkpointer=saver
+        )
+        say(bot, f"I like {value}")
+        memory.trigger("will")
+        assert memory.recall("will").document["interests"] == [value]
+        for number in range(100):
+            noise = [f"I like thing {number} {index}" for index in range(100)]
+            memory.remember(f"user {number}", "t", noise)
+        memory.edit("will", {"interests": [value, "tea"]}, by="will")
+        memory.remember("will", "tuesday", [f"Did I say {value}?"])
+        assert stands(value, bytes_of(path))
+        with closing(sqlite3.connect(path)) as reader:
+            reader.execute("BEGIN")
+            reader.execute("SELECT COUNT(*) FROM usermemory_users").fetchone()
+            done = memory.forget("will", "interests", value, checkpointer=saver)
+            assert (done.pending, done.threads) == (True, ("monday", "tuesday"))
+            assert memory.verify_erased("will", value).pending
+            assert not memory.clean()
+        assert memory.clean()
+        assert not stands(value, bytes_of(path))
+        proof = memory.verify_erased("will", value)
+        assert (proof.erased, proof.pending) == (True, False)
+        assert memory.recall("will").document["interests"] == ["tea"]
+
+
+def test_without_the_checkpointer(tmp_path: Path) -> None:
+    """Its threads are named, and the proof finds what they still hold."""
+    path = tmp_path / "memory.db"
+    with (
+        UserMemory(str(path), model=Listener(), worker=False) as memory,
+        checkpointer(memory) as saver,
+    ):
+        bot = create_chatbot(memory, ScriptedModel(replies=["Good."]), checkpointer=saver)
+        say(bot, "I like bouldering")
+        memory.trigger("will")
+        assert memory.forget("will", "interests", "bouldering").threads == ("monday",)
+        proof = memory.verify_erased("will", "bouldering")
+        assert not proof.erased
+        assert ("monday",) in {place.threads for place in proof.places if place.unknown}
+
+
+def test_a_worker_cleans_later(tmp_path: Path) -> None:
+    """What a reader was in the way of is cleaned by a worker once the reader is gone."""
+    clock = FakeClock()
+    path = tmp_path / "memory.db"
+    with UserMemory(str(path), model=Listener(), clock=clock, delay=0) as memory:
+        memory.remember("will", "t", ["I like bouldering"])
+        until(lambda: memory.recall("will").pending == 0, "the message to be read")
+        with closing(sqlite3.connect(path)) as reader:
+            reader.execute("BEGIN")
+            reader.execute("SELECT COUNT(*) FROM usermemory_users").fetchone()
+            assert memory.forget("will", "interests", "bouldering").pending
+
+        def clean() -> bool:
+            clock.advance(61)
+            return not memory.verify_erased("will", "bouldering").pending
+
+        until(clean, "the worker to clean the file")
+        assert not stands("bouldering", bytes_of(path))

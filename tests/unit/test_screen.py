@@ -1,0 +1,123 @@
+"""Secrets in what people say: what is found, and what is not taken for one."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from usermemory.screen import find, screened
+
+FOLDER = Path(__file__).parent / "screen_cases"
+SECRETS = json.loads((FOLDER / "secrets.json").read_text("utf-8"))["cases"]
+ORDINARY = json.loads((FOLDER / "ordinary.json").read_text("utf-8"))["cases"]
+MIXED = "a1B2c3D4e5F6g7H8i9J0"
+HEX = "0123456789abcdef"
+
+# How keys begin, and the rest of them: built here, so that no scanner takes this file for a leak.
+KEYS = [
+    *(("sk-", MIXED * 2), ("sk-ant-", f"api03-{MIXED}"), ("sk-or-", f"v1-{HEX * 2}")),
+    *(("sk_live_", MIXED), ("rk_test_", MIXED), ("whsec_", MIXED)),
+    *(("ghp_", MIXED * 2), ("gho_", MIXED * 2), ("github_pat_", MIXED * 2)),
+    *(("glpat-", MIXED), ("AKIA", "IOSFODNN7EXAMPLE"), ("AIza", (MIXED * 2)[:35])),
+    *(("ya29.", MIXED), ("GOCSPX-", MIXED), ("xoxb-", f"123456789012-{MIXED}")),
+    *(("xapp-", f"1-{MIXED}"), ("https://hooks.slack.com/services/", f"T0000/B0000/{MIXED}")),
+    *(("hf_", MIXED * 2), ("gsk_", MIXED * 2), ("xai-", MIXED * 2), ("pplx-", MIXED * 2)),
+    *(("lsv2_pt_", HEX * 2), ("tvly-", MIXED * 2), ("r8_", MIXED * 2), ("npm_", (MIXED * 2)[:36])),
+    *(("pypi-AgEIcHlwaS", MIXED * 3), ("SG.", f"{MIXED}.{MIXED}"), ("key-", HEX * 2)),
+    *(("SK", HEX * 2), ("dop_v1_", HEX * 4), ("dapi", HEX * 2), ("shpat_", HEX * 2)),
+    *(("sq0atp-", MIXED * 2), ("lin_api_", MIXED * 2), ("ntn_", MIXED * 3), ("hvs.", MIXED * 2)),
+    *(("ATATT3", MIXED * 3), ("PMAK-", MIXED * 3), ("NRAK-", (MIXED * 2)[:27])),
+    *(("12345678:AA", (MIXED * 2)[:33]), ("AccountKey=", MIXED * 3)),
+    *(("AGE-SECRET-KEY-1", MIXED.upper() * 3), ("eyJ", f"{MIXED}.eyJ{MIXED}.{MIXED}")),
+]
+
+
+@pytest.mark.parametrize("case", SECRETS, ids=[case["text"][:40] for case in SECRETS])
+def test_a_secret_is_found(case: dict[str, Any]) -> None:
+    """A secret is replaced by what it was, and nothing around it is."""
+    before, _, after = case["text"].rpartition(case["secret"])
+    kept = screened(case["text"], "mask")
+    assert kept == f"{before}[{case['kind']} removed]{after}"
+    assert screened(case["text"], "refuse") is None
+    assert screened(case["text"], "keep") == case["text"]
+
+
+@pytest.mark.parametrize("text", ORDINARY)
+def test_ordinary_text_stays(text: str) -> None:
+    """Telephone numbers, dates, orders, ids and talk about passwords are no secrets."""
+    assert screened(text, "mask") == text
+    assert screened(text, "refuse") == text
+
+
+@pytest.mark.parametrize(("begins", "rest"), KEYS, ids=[begins for begins, _ in KEYS])
+def test_keys_are_known_by_how_they_begin(begins: str, rest: str) -> None:
+    """A key is found whole in the middle of a sentence; its beginning alone is no key."""
+    kept = screened(f"please use {begins}{rest} for that", "mask") or ""
+    assert rest not in kept
+    assert kept.startswith("please use ")
+    assert kept.endswith("] for that")
+    assert not find(f"keys that begin with {begins} are theirs")
+
+
+def test_several_secrets_in_one_message() -> None:
+    """Each is replaced, and the text between them stays."""
+    said = "password: hunter2, card 4111 1111 1111 1111, and I live in Porto"
+    assert screened(said, "mask") == (
+        "password: [password removed], card [card number removed], and I live in Porto"
+    )
+
+
+PIECES = [
+    *"4111 -.\u200b:=@/aZ_9'\"\n",
+    "password",
+    "PIN ",
+    " is ",
+    "4111111111111111",
+    "sk-",
+    MIXED,
+]
+
+
+@given(st.lists(st.sampled_from(PIECES)).map("".join))
+@settings(deadline=None)
+def test_what_is_screened_is_clean(text: str) -> None:
+    """Whatever the text: what is found lies in order and apart, and nothing is found in a mask."""
+    ends = [0, *(secret.end for secret in find(text))]
+    for secret, before in zip(find(text), ends, strict=False):
+        assert before <= secret.start < secret.end <= len(text)
+    once = screened(text, "mask") or ""
+    assert screened(once, "mask") == once
+
+
+@given(st.integers(10**12, 10**19 - 1))
+@settings(deadline=None)
+def test_numbers_without_their_check_digit_stay(number: int) -> None:
+    """Of a card number and the same with another last digit, at most one is a card's."""
+    tens = str(number)[:-1]
+    assert sum(bool(find(f"it is {tens}{last}")) for last in range(10)) <= 1
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "password ",
+        "password is ",
+        "password for ",
+        "4111-",
+        "sk-",
+        "eyJ-",
+        "://a:",
+        "pin ",
+        "-----BEGIN PRIVATE KEY-----",
+        "1 is ",
+        "DE89 ",
+    ],
+)
+def test_a_long_text_takes_no_longer_for_being_odd(piece: str) -> None:
+    """A text made to keep the search busy is read in one go, not again from each place."""
+    assert len(find(piece * 20_000)) <= 20_000
