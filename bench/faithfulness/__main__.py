@@ -158,7 +158,7 @@ def _extractor(args: argparse.Namespace, strategy: Strategy) -> Callable[[], Ext
         from usermemory.extract.language_model import LanguageModelExtractor
         from usermemory.extract.overwrite import OverwriteExtractor
 
-        more: dict[str, Any] = {"max_tokens": LONGEST_ANSWER, "timeout": 600, "temperature": 0}
+        more: dict[str, Any] = {"max_tokens": LONGEST_ANSWER, "timeout": 3_600, "temperature": 0}
         if args.base_url:
             more |= {"base_url": args.base_url, "api_key": os.environ.get("OPENAI_API_KEY", "none")}
         model = init_chat_model(args.model, **more)
