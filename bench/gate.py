@@ -8,7 +8,7 @@ thread. The held half is only counted, never shown.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from bench.faithfulness.cases import Case, load
@@ -39,19 +39,29 @@ def main() -> None:
         print_half(path.stem, load(path))
 
 
-def print_half(title: str, cases: Sequence[Case]) -> None:
-    """One line a gate."""
-    table = Table("gate", "calls", "saved", "of", "facts missed", "of", title=title)
+COLUMNS = ("gate", "calls", "of", "saved rightly", "of", "facts missed", "of")
+
+
+def lines(cases: Sequence[Case]) -> Iterator[tuple[str, ...]]:
+    """One line a gate, under `COLUMNS`."""
     for name, gate in GATES.items():
         held = [case for case in cases if gate is not None and not gate.opens(case.messages)]
-        table.add_row(
-            name,
-            str(len(cases) - len(held)),
-            str(sum(not case.facts for case in held)),
-            str(sum(not case.facts for case in cases)),
-            str(sum(case.facts for case in held)),
-            str(sum(case.facts for case in cases)),
+        counts = (
+            len(cases) - len(held),
+            len(cases),
+            sum(not case.facts for case in held),
+            sum(not case.facts for case in cases),
+            sum(case.facts for case in held),
+            sum(case.facts for case in cases),
         )
+        yield name, *map(str, counts)
+
+
+def print_half(title: str, cases: Sequence[Case]) -> None:
+    """One line a gate."""
+    table = Table(*COLUMNS, title=title)
+    for line in lines(cases):
+        table.add_row(*line)
     Console(width=100).print(table)
 
 

@@ -1,11 +1,16 @@
-"""A model's answers: asked for once, kept in a file, read again whenever the checks change."""
+"""A model's answers: asked for once, kept in a file, read again whenever the checks change.
+
+Each is kept with the digest of what was asked. If that is another one by now, the answer counts as
+not recorded: figures of an earlier prompt must never pass for those of the present one.
+"""
 
 from __future__ import annotations
 
 import json
 import sys
+import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +32,7 @@ class Answer:
         usage: What it cost.
         prompt: The version of the words.
         error: Why the answer could not be used; empty if it could.
+        asked: The digest of what was asked.
     """
 
     changes: tuple[Change, ...] = ()
@@ -34,6 +40,7 @@ class Answer:
     usage: Usage = Usage()
     prompt: str = ""
     error: str = ""
+    asked: str = ""
 
 
 @dataclass
@@ -48,29 +55,43 @@ class Answers:
     path: Path | None
     only: bool = False
     _known: dict[str, Answer] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
         if self.path and self.path.exists():
             raw = json.loads(self.path.read_text("utf-8"))
             self._known = {name: _answer(one) for name, one in raw.items()}
 
-    def __contains__(self, name: str) -> bool:
-        """Whether this answer is known."""
-        return name in self._known
+    def has(self, name: str, asked: str) -> bool:
+        """Whether the answer to exactly this is known."""
+        return name in self._known and self._known[name].asked == asked
 
-    def get(self, name: str, ask: Callable[[], Extraction]) -> Answer:
-        """The answer of this name, asked for if it is not known.
+    def known(self, name: str, asked: str) -> Answer:
+        """The recorded answer of this name to what has this digest.
+
+        Raises:
+            NotRecorded: There is none, or it answers something else.
+        """
+        if not self.has(name, asked):
+            why = "answers another prompt" if name in self._known else "is not there"
+            raise NotRecorded(f"{name} of {self.path} {why}: record it first")
+        return self._known[name]
+
+    def get(self, name: str, asked: str, ask: Callable[[], Extraction]) -> Answer:
+        """The answer of this name to what has this digest, asked for if it is not known.
 
         Raises:
             NotRecorded: It is not known, and asking is not allowed.
             ProviderError: The model could not be asked; nothing is kept.
         """
-        if name not in self._known:
-            if self.only:
-                raise NotRecorded(f"{name} is not in {self.path}: record it first")
-            self._known[name] = answer = _asked(ask)
+        if self.only:
+            return self.known(name, asked)
+        if not self.has(name, asked):
+            answer = replace(_asked(ask), asked=asked)
             print(f"{name}: {answer.usage} {answer.error}", file=sys.stderr, flush=True)
-            self._save()
+            with self._lock:
+                self._known[name] = answer
+                self._save()
         return self._known[name]
 
     def _save(self) -> None:
@@ -79,9 +100,15 @@ class Answers:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         lines = [
             f"{json.dumps(name)}: {json.dumps(_short(asdict(one)), ensure_ascii=False)}"
-            for name, one in self._known.items()
+            for name, one in sorted(self._known.items(), key=_number)
         ]
         self.path.write_text("{\n" + ",\n".join(lines) + "\n}\n", "utf-8")
+
+
+def _number(entry: tuple[str, Answer]) -> tuple[int, str]:
+    """The order of the cases, whichever was answered first: U2 before U10."""
+    digits = "".join(filter(str.isdigit, entry[0].partition(" ")[0]))
+    return int(digits or 0), entry[0]
 
 
 def _asked(ask: Callable[[], Extraction]) -> Answer:
@@ -112,6 +139,7 @@ def _answer(raw: Mapping[str, Any]) -> Answer:
         usage=Usage(**raw.get("usage", {})),
         prompt=raw.get("prompt", ""),
         error=raw.get("error", ""),
+        asked=raw.get("asked", ""),
     )
 
 

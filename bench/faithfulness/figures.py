@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 from typing import Literal
 
 from bench.faithfulness.answers import Answer
+from bench.faithfulness.asked import Strategy
 from bench.faithfulness.cases import Case
-from bench.faithfulness.judging import ALL, NEVER, Strategy, judged
+from bench.faithfulness.judging import ALL, NEVER, judged
 from bench.faithfulness.report import print_marks, show_refused
 from bench.faithfulness.runs import Run
 from bench.table import Figure, print_figures
@@ -20,31 +21,42 @@ from usermemory.prompt.example import as_json
 
 def print_targets(title: str, patch: Run, overwrite: Run) -> None:
     """Patch against overwrite, as this package checks it and as simple systems do it."""
+    print_figures(title, targets(patch, overwrite))
+
+
+def targets(patch: Run, overwrite: Run) -> list[Figure]:
+    """What is aimed at, and whether it is met."""
     ours, other = patch.marks(NEVER["patch"]), overwrite.marks(NEVER["overwrite"])
     raw = overwrite.marks(ALL)
     spent = [
         (case, mine.usage.output_tokens, theirs.usage.output_tokens)
         for (case, mine), (_, theirs) in zip(patch.answered, overwrite.answered, strict=True)
     ]
-    print_figures(
-        title,
-        [
-            Figure("wrong person", f"{ours.wrong}", f"{other.wrong}", ours.wrong, 0, "<="),
-            _ratio("invented", ours.invented, other.invented, 0.5, "<="),
-            _ratio("invented, overwrite unchecked", ours.invented, raw.invented, 0.5, "<="),
-            _ratio("learned", ours.learned, other.learned, 1.0, ">="),
-            _ratio("learned, overwrite unchecked", ours.learned, raw.learned, 1.0, ">="),
-            *_sizes(spent),
-        ],
-    )
+    return [
+        Figure("wrong person", f"{ours.wrong}", f"{other.wrong}", ours.wrong, 0, "<="),
+        _ratio("invented", ours.invented, other.invented, 0.5, "<="),
+        _ratio("invented, overwrite unchecked", ours.invented, raw.invented, 0.5, "<="),
+        _ratio("learned", ours.learned, other.learned, 1.0, ">="),
+        _ratio("learned, overwrite unchecked", ours.learned, raw.learned, 1.0, ">="),
+        *_sizes(spent),
+    ]
+
+
+def perfect(cases: Sequence[Case]) -> tuple[int, int]:
+    """How many changes of the scripted perfect model get through, and of how many."""
+    total = sum(len(case.perfect) for case in cases)
+    return total - len(_perfect_run(cases).refused(NEVER["patch"])), total
+
+
+def _perfect_run(cases: Sequence[Case]) -> Run:
+    return Run("perfect", "patch", [(case, Answer(case.perfect)) for case in cases])
 
 
 def print_perfect(title: str, cases: Sequence[Case], *, show: bool) -> None:
     """How many changes of the scripted perfect model get through, and why the others do not."""
-    run = Run("perfect", "patch", [(case, Answer(case.perfect)) for case in cases])
+    run = _perfect_run(cases)
     refused = run.refused(NEVER["patch"])
-    total = sum(len(case.perfect) for case in cases)
-    through = total - len(refused)
+    through, total = perfect(cases)
     sizes = [(case, _size("patch", case), _size("overwrite", case)) for case in cases]
     print_marks(title, [run])
     print_figures(

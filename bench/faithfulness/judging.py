@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
 
 from bench.faithfulness.answers import Answer, Answers, NotRecorded
+from bench.faithfulness.asked import Strategy, digest, request
 from bench.faithfulness.cases import SCHEMA, Case
 from bench.faithfulness.marking import mark
 
@@ -15,11 +14,9 @@ from usermemory import fold as folding
 from usermemory.changes import Unfit, apply
 from usermemory.checks import CHECKS
 from usermemory.consolidate import NOT_REPAIRABLE
-from usermemory.extract import Extraction, Extractor, Repairing, Request
+from usermemory.extract import Extraction, Extractor, Repairing
 from usermemory.fold import Folded, fold
 from usermemory.records import Rejection
-
-Strategy = Literal["patch", "overwrite"]
 
 ALL = frozenset(CHECKS)
 NEVER: Mapping[str, frozenset[str]] = {"patch": frozenset(), "overwrite": frozenset({"quote"})}
@@ -31,9 +28,17 @@ def judged(case: Case, answer: Answer, off: frozenset[str]) -> Folded:
     return fold(case.profile, answer.changes, _case(case, off))
 
 
-def answered(case: Case, extractor: Callable[[], Extractor], answers: Answers) -> Answer:
+def recorded(case: Case, strategy: Strategy, answers: Answers) -> bool:
+    """Whether the model's answer to what it would be asked now is known."""
+    return answers.has(case.id, digest(strategy, request(case)))
+
+
+def answered(
+    case: Case, strategy: Strategy, extractor: Callable[[], Extractor], answers: Answers
+) -> Answer:
     """What the model proposes, asked for only where it is not recorded."""
-    return answers.get(case.id, lambda: extractor().extract(_request(case, case.profile)))
+    wanted = request(case)
+    return answers.get(case.id, digest(strategy, wanted), lambda: extractor().extract(wanted))
 
 
 def repaired(
@@ -54,11 +59,11 @@ def repaired(
         model = extractor()
         if not isinstance(model, Repairing):
             return Extraction()
-        return model.repair(_request(case, folded.document), mendable)
+        return model.repair(wanted, mendable)
 
-    digest = hashlib.sha256(repr(mendable).encode()).hexdigest()[:8]
+    wanted = request(case, folded.document)
     try:
-        second = answers.get(f"{case.id} repair {digest}", ask)
+        second = answers.get(f"{case.id} repair", digest("patch", wanted, mendable), ask)
     except NotRecorded:
         return answer, False
     refused = {id(one.change) for one in mendable}
@@ -121,10 +126,6 @@ def ablations(strategy: Strategy) -> Sequence[tuple[str, frozenset[str]]]:
         *((f"only {name}", ALL - {name}) for name in used),
         *((f"without {name}", never | {name}) for name in used),
     ]
-
-
-def _request(case: Case, document: Mapping[str, Any]) -> Request:
-    return Request(SCHEMA, document, case.messages, now=case.messages[-1].at or 0.0)
 
 
 def _case(case: Case, off: frozenset[str]) -> folding.Case:

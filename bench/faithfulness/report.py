@@ -12,7 +12,7 @@ from bench.faithfulness.runs import Run
 from rich.console import Console
 from rich.table import Table
 
-_GROUPS: Sequence[tuple[str, Callable[[Case], bool]]] = [
+GROUPS: Sequence[tuple[str, Callable[[Case], bool]]] = [
     ("all", lambda _: True),
     ("short", lambda case: not case.long),
     ("30 items", lambda case: case.long),
@@ -24,7 +24,7 @@ def print_marks(title: str, runs: Iterable[Run]) -> None:
     columns = ("facts", "learned", "lost", "invented", "wrong person", "unusable")
     table = Table("run", "profiles", "cases", *columns, "input", "output", "calls", title=title)
     for run in runs:
-        for name, which in _GROUPS:
+        for name, which in GROUPS:
             chosen = [answer for case, answer in run.answered if which(case)]
             marks, usage = run.marks(NEVER[run.strategy], which), run.usage(which)
             unusable = sum(bool(answer.error) for answer in chosen)

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bench.faithfulness.answers import Answer
+from bench.faithfulness.asked import Strategy
 from bench.faithfulness.cases import Case
-from bench.faithfulness.judging import Refused, Strategy, judged, refusals
+from bench.faithfulness.judging import Refused, judged, refusals
 from bench.faithfulness.marking import Marks, mark
 
 from usermemory.records import Usage

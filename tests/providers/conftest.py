@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from langchain_anthropic import ChatAnthropic
 from langchain_core.language_models import BaseChatModel
+from langchain_ollama import ChatOllama
 from langchain_openai import ChatOpenAI
 from tests.support.provider_server import ProviderServer
 
@@ -44,6 +45,14 @@ def anthropic(server: ProviderServer, **settings: Any) -> ChatAnthropic:
         max_tokens=1_000,
         **settings,
     )
+
+
+@pytest.fixture
+def ollama(server: ProviderServer) -> Iterator[ChatOllama]:
+    """Ollama's class, which always streams, with a short time-out."""
+    model = ChatOllama(model="llama-test", base_url=server.url, client_kwargs={"timeout": 0.5})
+    yield model
+    model._client._client.close()  # nobody else would
 
 
 @pytest.fixture(params=[openai, anthropic], ids=["openai", "anthropic"])

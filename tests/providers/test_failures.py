@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from langchain_core.language_models import BaseChatModel
+from langchain_ollama import ChatOllama
 from tests.providers.conftest import anthropic, openai
 from tests.support.provider_server import (
     ProviderServer,
@@ -118,6 +119,36 @@ def test_refusals_and_filters(
     """Refusals, filters and full windows are told apart, in each provider's own words."""
     server.reply(reply)
     assert failure(build(server), asked).reason == reason
+
+
+@pytest.mark.parametrize(
+    ("reply", "reason"),
+    [
+        (status(401), "unauthorized"),
+        (status(404, message="model 'llama-test' not found"), "not_found"),
+        (status(429), "rate_limited"),
+        (status(500), "unavailable"),
+        (hang(), "timeout"),
+        (tool({"changes": []}, stop="length"), "truncated"),
+        (text("I had rather talk about rowing."), "unusable"),
+        (text(""), "unusable"),
+    ],
+)
+def test_ollama_fails_in_its_own_words(
+    server: ProviderServer, ollama: ChatOllama, asked: Request, reply: Reply, reason: str
+) -> None:
+    """Ollama's errors carry a status too, and its answers say why they stopped."""
+    server.reply(reply)
+    assert failure(ollama, asked).reason == reason
+
+
+def test_ollama_does_not_run(asked: Request) -> None:
+    """A server that is not running is a connection error, which blames no message."""
+    with ProviderServer() as gone:
+        model = ChatOllama(model="llama-test", base_url=gone.url)
+    error = failure(model, asked)
+    assert isinstance(error, ProviderError)
+    assert error.reason == "connection"
 
 
 @pytest.mark.parametrize("reply", [tool({"changes": []}, stop="length"), text("no JSON")])

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from langchain_ollama import ChatOllama
 from tests.providers.conftest import anthropic, openai
 from tests.support.provider_rules import strict_refusals
 from tests.support.provider_server import ProviderServer, text, tool
@@ -101,6 +102,18 @@ def test_anthropic_output_format(
     extraction = LanguageModelExtractor(anthropic(server), method="json_schema").extract(asked)
     assert extraction.changes == (CHANGE,)
     same_as_before("anthropic-json_schema", server.requests[0].body)
+
+
+def test_ollama_gets_caps(
+    server: ProviderServer, ollama: ChatOllama, asked: Request, same_as_before: Compare
+) -> None:
+    """Ollama makes a grammar of the schema, in which every string and list has an end."""
+    server.reply(tool({"changes": [ROWING]}))
+    extraction = LanguageModelExtractor(ollama).extract(asked)
+    assert extraction == Extraction((CHANGE,), Usage(1, 120, 30), "llama-test", "changes-1")
+    body = server.requests[0].body
+    assert "maxLength" in str(body["format"])
+    same_as_before("ollama-json_schema", body)
 
 
 def test_stable_part_is_the_same_for_everybody(server: ProviderServer, asked: Request) -> None:

@@ -1,4 +1,4 @@
-"""What OpenAI's and Anthropic's chat APIs document as refused, as far as our requests go.
+"""What the providers' chat APIs document as refused, as far as our requests go.
 
 Each rule names its source and the date on which it was read. The functions answer with the text of
 the refusal, or with the empty string.
@@ -24,6 +24,36 @@ _OPENAI_KEYWORDS = {
 _OPENAI_FORMATS = {
     *("date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid"),
 }
+
+
+# ai.google.dev/api/generate-content, GenerationConfig.responseJsonSchema: "only the following
+# properties are supported" (2025-11); enum "for strings and numbers".
+_GEMINI_KEYWORDS = {
+    *("$id", "$defs", "$ref", "$anchor", "type", "format", "title", "description", "enum"),
+    *("items", "prefixItems", "minItems", "maxItems", "minimum", "maximum", "anyOf", "oneOf"),
+    *("properties", "additionalProperties", "required", "propertyOrdering"),
+}
+# From docs.ollama.com/api/chat, "messages", 2025-11.
+_OLLAMA_ROLES = {"system", "user", "assistant", "tool"}
+
+
+def refusal_of_ollama(body: Json) -> str:
+    """Why ``POST /api/chat`` would answer 400."""
+    if not body.get("model"):
+        return "model is required"
+    roles = {message.get("role") for message in body.get("messages", ())}
+    if not roles <= _OLLAMA_ROLES:
+        return f"invalid role: {min(map(str, roles - _OLLAMA_ROLES))}"
+    form = body.get("format")
+    return "" if form in (None, "", "json") or isinstance(form, dict) else "invalid format"
+
+
+def gemini_refusals(schema: Json) -> Iterator[str]:
+    """What Gemini does not know in a ``responseJsonSchema`` (source above)."""
+    for node, _ in _nodes(schema):
+        yield from (f"{word!r} is not supported" for word in sorted(node.keys() - _GEMINI_KEYWORDS))
+        if any(isinstance(value, bool) or value is None for value in node.get("enum", ())):
+            yield "enum is for strings and numbers"
 
 
 def refusal_of_openai(body: Json) -> str:

@@ -1,4 +1,4 @@
-"""A loopback server that answers like OpenAI's and Anthropic's chat APIs, for the real classes.
+"""A loopback server that answers like OpenAI's, Anthropic's and Ollama's chat APIs.
 
 It refuses what the real ones document as refused (`provider_rules`), keeps every request for
 snapshots, and can be told to fail in all the ways in which providers fail:
@@ -21,8 +21,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
 from tests.support.provider_reply import Json, Reply, cut, hang, refusal, status, text, tool
-from tests.support.provider_rules import refusal_of_anthropic, refusal_of_openai
-from tests.support.provider_wire import AnthropicWire, GoogleWire, OpenAIWire
+from tests.support.provider_rules import (
+    refusal_of_anthropic,
+    refusal_of_ollama,
+    refusal_of_openai,
+)
+from tests.support.provider_wire import AnthropicWire, GoogleWire, OllamaWire, OpenAIWire
 
 __all__ = [
     "ProviderServer",
@@ -35,6 +39,19 @@ __all__ = [
     "text",
     "tool",
 ]
+
+
+_APIS: dict[str, tuple[Callable[[Json], str], Any]] = {
+    "/chat/completions": (refusal_of_openai, OpenAIWire),
+    "/v1/messages": (refusal_of_anthropic, AnthropicWire),
+    "/api/chat": (refusal_of_ollama, OllamaWire),
+    ":generateContent": (lambda _: "", GoogleWire),  # whose rules nobody has written down
+}
+
+
+def _api(path: str) -> tuple[Callable[[Json], str], Any]:
+    """Whose rules and whose wire a path belongs to."""
+    return next(api for end, api in _APIS.items() if path.partition("?")[0].endswith(end))
 
 
 @dataclass(frozen=True)
@@ -77,7 +94,7 @@ class ProviderServer:
 
     @property
     def url(self) -> str:
-        """The base URL that Anthropic's class wants."""
+        """The base URL that Anthropic's and Ollama's classes want."""
         return f"http://127.0.0.1:{self._http.server_address[1]}"
 
     @property
@@ -97,16 +114,10 @@ class ProviderServer:
         """Keep the request, refuse it if the real API would, else say what comes next."""
         with self._lock:
             self.requests.append(seen)
-            openai = seen.path.endswith("/chat/completions")
-            google = seen.path.endswith(":generateContent")  # whose rules nobody has written down
-            rules = refusal_of_openai if openai else refusal_of_anthropic
-            refused = "" if google else rules(seen.body)
+            refused = _api(seen.path)[0](seen.body)
             if refused:
                 return status(400, message=refused, type="invalid_request_error")
             return self._next.popleft() if self._next else self._always(seen.body)
-
-
-_WIRES: Mapping[str, Any] = {"/chat/completions": OpenAIWire, ":generateContent": GoogleWire}
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -119,9 +130,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
         reply = self.owner.answer(Seen(self.path, dict(self.headers), body))
-        wire = next(
-            (wire for end, wire in _WIRES.items() if self.path.endswith(end)), AnthropicWire
-        )
+        wire = _api(self.path)[1]
         if reply.hang:
             self.owner.closing.wait(30)
             self.close_connection = True

@@ -1,4 +1,4 @@
-"""The same answer as OpenAI and as Anthropic put it on the wire, whole or streamed."""
+"""The same answer as each provider puts it on the wire, whole or streamed."""
 
 from __future__ import annotations
 
@@ -150,6 +150,36 @@ class AnthropicWire:
             "cache_read_input_tokens": 100,
             "cache_creation_input_tokens": 0,
         }
+
+
+class OllamaWire:
+    """docs.ollama.com/api/chat (read 2025-11)."""
+
+    @staticmethod
+    def error(reply: Reply) -> Json:
+        return {"error": (reply.error or {}).get("message", "error")}
+
+    @staticmethod
+    def message(reply: Reply, body: Json) -> Json:
+        reply = _filled(reply, None)
+        return {
+            "model": body["model"],
+            "created_at": "2025-10-09T08:53:20Z",
+            "message": {"role": "assistant", "content": reply.content},
+            "done": True,
+            "done_reason": reply.stop,
+            "prompt_eval_count": 120,
+            "eval_count": 30,
+        }
+
+    @staticmethod
+    def events(reply: Reply, body: Json) -> Iterator[bytes]:
+        last = OllamaWire.message(reply, body)
+        head = {"model": last["model"], "created_at": last["created_at"], "done": False}
+        for word in _words(last["message"]["content"]):
+            message = {"role": "assistant", "content": word}
+            yield f"{json.dumps({**head, 'message': message})}\n".encode()
+        yield f"{json.dumps({**last, 'message': {'role': 'assistant', 'content': ''}})}\n".encode()
 
 
 class GoogleWire:

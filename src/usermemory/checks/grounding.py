@@ -4,6 +4,10 @@ All names and numbers have to be said, and of other words at least two in three
 (so both of two): a good paraphrase keeps most of the user's words. Numbers may also
 follow from dates by the rules of `dates`. Truth values and enumerated ones classify what was said
 and need no word of it.
+
+What is quoted holds at least one of the value's words itself, whatever was said elsewhere: words
+that say nothing of a value explain it to nobody. For an item that is the sentence; for a single
+value, which is often told in a fragment ("no, 35."), the message.
 """
 
 from __future__ import annotations
@@ -26,10 +30,13 @@ def check(case: Case) -> Refusal | None:
     claim = case.claim
     missing = claim.numbers - {one for text in case.texts for one in text.numbers(claim.languages)}
     missing |= _not_said(case)
-    if not missing:
+    elsewhere = _rests_on_other_words(case)
+    if not missing and not elsewhere:
         return None
     said = [(one.at, case.read[one.text]) for one in case.users]
     explained = dates.explained(claim.text, said, claim.languages) | _own_names(case)
+    if elsewhere and not explained & (claim.anchors | claim.numbers):
+        return Refusal("not_grounded", "what is quoted says nothing of it")
     missing -= explained
     if strange := sorted(missing - claim.content):
         return Refusal("not_grounded", f"the user did not say {', '.join(strange)}")
@@ -37,6 +44,19 @@ def check(case: Case) -> Refusal | None:
     if telling - len(missing) < _ENOUGH * telling:
         return Refusal("not_grounded", f"the user did not say {', '.join(sorted(missing))}")
     return None
+
+
+def _rests_on_other_words(case: Case) -> bool:
+    """Whether what is quoted holds no word and no number of the value."""
+    if case.found is None or case.question is not None:
+        return False
+    single = case.field.kind == "scalar"
+    quoted = case.read[case.found.message.text] if single else case.texts[0]
+    claim = case.claim
+    told = claim.anchors | claim.numbers
+    if not told or claim.numbers & quoted.numbers(claim.languages):
+        return False
+    return not any(claim.grounded(word, quoted.vocabulary) for word in told)
 
 
 def _not_said(case: Case) -> frozenset[str]:

@@ -17,8 +17,8 @@ def turned(split: Sequence[Clause], language: Language) -> list[bool]:
     """For each clause of a text, whether it says the opposite of its words."""
     result: list[bool] = []
     for here, clause in enumerate(split):
-        said = _without(clause.folded, language.harmless)
-        things = _without(
+        said = without(clause.folded, language.harmless)
+        things = without(
             said, [one for group in language.negators for one in _negators(said, group)]
         )
         things = [word for word in things if word not in language.function]
@@ -32,13 +32,13 @@ def turned(split: Sequence[Clause], language: Language) -> list[bool]:
 
 def negations(said: Sequence[str], language: Language) -> int:
     """How many times the words are turned around; each group of negators counts once."""
-    rest = _without(said, language.harmless)
+    rest = without(said, language.harmless)
     return sum(bool(_negators(rest, group)) for group in language.negators)
 
 
 def says(said: Sequence[str], wanted: frozenset[str], language: Language) -> bool:
     """Whether a clause says one of these words, and no "not" with it."""
-    rest = _without(said, language.harmless)
+    rest = without(said, language.harmless)
     return bool(wanted.intersection(rest)) and not _negators(rest, language.negators[0])
 
 
@@ -60,7 +60,8 @@ def _negators(said: Sequence[str], group: Sequence[Phrase]) -> list[Phrase]:
     return contracted + [phrase for phrase in group if contains(said, phrase)]
 
 
-def _without(said: Sequence[str], phrases: Iterable[Phrase]) -> list[str]:
+def without(said: Sequence[str], phrases: Iterable[Phrase]) -> list[str]:
+    """The words but for these phrases."""
     rest = list(said)
     for phrase in phrases:
         while (start := place(rest, phrase)) is not None:

@@ -14,6 +14,7 @@ from usermemory.checks.case import Case, Refusal
 from usermemory.checks.claim import numbers_in
 from usermemory.checks.clauses import Clause, starts_with
 from usermemory.checks.languages import Language
+from usermemory.checks.polarity import without
 from usermemory.checks.text import Text
 from usermemory.checks.words import Vocabulary
 
@@ -44,13 +45,26 @@ def check(case: Case) -> Refusal | None:
 
 
 def _only_asks(case: Case) -> bool:
-    """Whether the quoted sentence is a question without an "I" or "my"."""
+    """Whether the quoted sentence is a question that tells nothing of the user."""
     if case.found is None or case.question is not None or not case.languages:
         return False
     sentence = case.texts[0]
-    said = set(sentence.folded)
-    speaks = any(said & (language.first | language.possessive) for language in case.languages)
-    return sentence.plain.strip().endswith(("?", "\uff1f")) and not speaks
+    if not sentence.plain.strip().endswith(("?", "\uff1f")):
+        return False
+    return not any(_speaks(sentence, case, language) for language in case.languages)
+
+
+def _speaks(sentence: Text, case: Case, language: Language) -> bool:
+    """Whether there is an "I" but that of "can I", or a "my" before the value's words."""
+    said = without(sentence.folded, language.asking)
+    if language.first & set(said):
+        return True
+    mine = next((n for n, word in enumerate(said) if word in language.possessive), len(said))
+    possessed = Vocabulary(said[mine:])
+    claim = case.claim
+    return bool(possessed.joined and claim.numbers) or any(
+        claim.grounded(anchor, possessed) for anchor in claim.anchors
+    )
 
 
 def _is_about_another(case: Case) -> bool:

@@ -238,6 +238,22 @@ class Consolidating:
         assert len(outcomes) > 2
         assert bench.listener.texts == texts
 
+    def test_context_of_a_batch(self, making: Making) -> None:
+        """Each batch comes with the last six read messages of its own thread, oldest first."""
+        bench = making(delay=0.0)
+        texts = [f"This is number {number}" for number in range(9)]
+        bench.verbs.remember("will", "other", ["This is elsewhere"])
+        bench.verbs.remember("ana", "t", ["This is Ana"])
+        for said in (texts[:2], texts[2:], ["I like chess"], ["I like tea"]):
+            bench.verbs.remember("will", "t", [said[0], *[("assistant", one) for one in said[1:]]])
+            bench.verbs.trigger("will", "t")
+        assert bench.listener.before == [
+            [],
+            texts[:2],
+            texts[3:],
+            [*texts[4:], "I like chess"],
+        ]
+
     def test_tail_of_other_threads(self, making: Making) -> None:
         """A recall with tail brings the user's unread words of other threads, while unread."""
         bench = making()

@@ -27,12 +27,14 @@ class Listener:
 
     Attributes:
         read: The texts of each batch that it was given, in order.
+        before: The texts that each of them came with as context.
         failing: An error to raise instead of answering.
         refusing: Gives such an error for the texts of a batch, or None.
     """
 
     def __init__(self) -> None:
         self.read: list[list[str]] = []
+        self.before: list[list[str]] = []
         self.failing: Exception | None = None
         self.refusing: Callable[[list[str]], Exception | None] = lambda _: None
         self._meanwhile: Callable[[], object] | None = None
@@ -44,6 +46,7 @@ class Listener:
     def extract(self, request: Request) -> Extraction:
         """Learn what the user likes."""
         self.read.append([message.text for message in request.batch])
+        self.before.append([message.text for message in request.context])
         action, self._meanwhile = self._meanwhile, None
         if action is not None:
             action()

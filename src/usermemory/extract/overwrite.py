@@ -16,7 +16,7 @@ from usermemory.extract.asking import ask
 from usermemory.extract.manner import manner_of
 from usermemory.extract.models import chat_model
 from usermemory.extract.tracing import traced
-from usermemory.prompt import OVERWRITE, asked_fields, overwriting, situation
+from usermemory.prompt import OVERWRITE, asked_fields, overwriting, rewriting
 from usermemory.prompt.json_values import is_list, is_object
 from usermemory.records import Change, Rejection
 
@@ -52,10 +52,10 @@ class OverwriteExtractor:
     def extract(self, request: Request) -> Extraction:
         """Propose whatever the new profile has different; see `Extractor.extract`."""
         schema = request.schema
-        asked = situation(schema, request.document, request.batch, request.context)
-        texts = (overwriting(schema), f"{asked}\nprofile:")
+        differs = rewriting(schema, request.document, request.batch, request.context)
         config = traced("usermemory.consolidate", "overwrite", OVERWRITE, request)
-        message = ask(self.model, texts, _form(schema), self._manner, config)
+        texts = (overwriting(schema), differs)
+        message = ask(self.model, texts, form(schema), self._manner, config)
         written = read(message)
         if not is_object(written):
             raise UnusableAnswer("the answer is no profile", "unusable", usage(message))
@@ -81,8 +81,8 @@ def _rejection(schema: Schema, name: str, value: Any) -> Rejection:
     return Rejection(Change(name, "set", value), reason, "the profile was written with this")
 
 
-def _form(schema: Schema) -> dict[str, Any]:
-    """The schema of the document, without what is ours and what is never asked for."""
+def form(schema: Schema) -> dict[str, Any]:
+    """The form of the answer: the document's, without what is ours and what is never asked for."""
     whole = _without_settings(schema.json_schema)
     asked = {field.name for field in asked_fields(schema)}
     whole["properties"] = {

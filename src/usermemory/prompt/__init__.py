@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from usermemory.records import Message, Rejection
     from usermemory.schema import Schema
 
-__all__ = ["OVERWRITE", "REPAIR", "Example", "Prompt", "asked_fields", "overwriting", "situation"]
+__all__ = ["OVERWRITE", "REPAIR", "Example", "Prompt", "asked_fields", "overwriting", "rewriting"]
 
 CHANGES = "changes-1"
 OVERWRITE = "overwrite-1"
@@ -113,6 +113,16 @@ def situation(
 def overwriting(schema: Schema) -> str:
     """The stable text that asks for the whole profile anew."""
     return fill(words(OVERWRITE), fields=described(schema))
+
+
+def rewriting(
+    schema: Schema,
+    document: Mapping[str, Any],
+    batch: Sequence[Message],
+    context: Sequence[Message] = (),
+) -> str:
+    """The part of it that differs: the profile and the fenced transcript."""
+    return f"{situation(schema, document, batch, context)}\nprofile:"
 
 
 def _line(rejection: Rejection) -> str:

@@ -5,7 +5,7 @@ here. These do (in part, the rest of them works on any language):
 
 - ``grounding``: which words say nothing (``function``, ``frames``), other words for the same
   (``same``), number words, months, relative dates
-- ``subject``: who a clause is about (``first``, ``third``, ``kin``, …)
+- ``subject``: who a clause is about (``first``, ``third``, ``kin``, …), what only asks (``asking``)
 - ``negation``: what turns a clause around (``negators``, ``unreal``)
 - ``removal``: what says that something still holds (``affirms``)
 - ``erasure``: what asks to forget (``erases``)
@@ -40,6 +40,7 @@ class Language:
     """The word lists of one language, folded. The files say what is in each.
 
     Attributes:
+        asking: What says "I" or "me" in a question, and tells nothing of the user.
         negators: Groups of words and phrases; any number of one group is one "not".
         harmless: Phrases that look like "not", and are not.
         numbers: Number words and their numbers.
@@ -60,6 +61,7 @@ class Language:
     second: frozenset[str]
     yours: frozenset[str]
     addressed: tuple[Phrase, ...]
+    asking: tuple[Phrase, ...]
     kin: frozenset[str]
     prepositions: frozenset[str]
     separators: tuple[Phrase, ...]
@@ -180,7 +182,7 @@ def _numbers(raw: Mapping[str, Any]) -> dict[str, int]:
 _LISTS: Mapping[Callable[[Any], Any], str] = {
     _words: "function frames first possessive third theirs naming linking having second yours kin"
     " prepositions alternatives contrast subordinate assents fillers affirms erases born",
-    _phrases: "addressed separators harmless unreal jokes",
+    _phrases: "addressed asking separators harmless unreal jokes",
     _values: "nothing roles ambiguous_roles",
     _patterns: "orders addresses reported",
     _names: "months weekdays",
