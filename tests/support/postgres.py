@@ -33,9 +33,14 @@ _numbers = count(1)
 
 
 class Server:
-    """A server of our own, on a loopback port, which can be killed and started again."""
+    """A server of our own, on a loopback port, which can be killed and started again.
 
-    def __init__(self) -> None:
+    Args:
+        settings: More of them, such as ``fsync=on``; they win over ours.
+    """
+
+    def __init__(self, *settings: str) -> None:
+        self._settings = (*_SETTINGS, *settings)
         # Not in pytest's folder: the path of a socket must be short, and readable by `_user`.
         self._folder = Path(tempfile.mkdtemp(prefix="pg-"))
         self._data = self._folder / "data"
@@ -49,13 +54,21 @@ class Server:
 
     def start(self) -> None:
         """Start, and return when it takes connections."""
-        settings = [*_SETTINGS, f"port={self._port}", f"unix_socket_directories={self._folder}"]
+        settings = [
+            *self._settings,
+            f"port={self._port}",
+            f"unix_socket_directories={self._folder}",
+        ]
         options = " ".join(f"-c {setting}" for setting in settings)
         self._run("pg_ctl", "start", "--wait", "--silent", f"--options={options}")
 
     def stop(self, mode: str = "immediate") -> None:
         """Stop: ``immediate`` is as good as a crash, ``fast`` closes connections first."""
         self._run("pg_ctl", "stop", "--wait", "--silent", f"--mode={mode}")
+
+    def log(self) -> str:
+        """What the server has said so far."""
+        return (self._folder / "log").read_text()
 
     def close(self) -> None:
         """Stop, and leave nothing behind."""
@@ -75,7 +88,7 @@ class Server:
                 check=False,
             )
         if done.returncode:
-            raise RuntimeError(f"{program} failed: {log.read_text()[-2_000:]}")
+            raise RuntimeError(f"{program} failed: {self.log()[-2_000:]}")
 
 
 @contextmanager

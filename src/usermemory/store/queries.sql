@@ -200,7 +200,7 @@ WHERE user_id = :user_id AND thread_id = :thread_id AND state = 'tail' AND state
 -- The turn that makes the model fail waits for a person; the others of its thread go on.
 UPDATE usermemory.inbox SET state = 'dead'
 WHERE user_id = :user_id AND thread_id = :thread_id AND state = 'unread'
-  AND seq IN {numbers seqs};
+  AND seq IN {numbers seqs} RETURNING seq;
 
 -- name: unbury
 -- A person wants them tried again.
