@@ -188,6 +188,7 @@ def test_diff(path: str) -> None:
     assert (before["name"], after) == (None, known(path))
     assert jsonpatch.apply_patch(before, found["patch"]) == after
     assert "No difference" in profile(path, "diff", "will", "2").stdout
+    assert "Nothing is known about bob" in profile(path, "diff", "bob").stdout
     assert "the newest is 2" in profile(path, "diff", "will", "7").stderr
 
 

@@ -50,6 +50,12 @@ def test_what_is_no_assignment(typed: str) -> None:
         operations([typed], SCHEMA)
 
 
+def test_a_list_is_not_replaced_by_an_item() -> None:
+    """One item for a whole list is refused, with the way to add it."""
+    with pytest.raises(InvalidInput, match="--set /tags/-=a adds to it"):
+        operations(["tags=a"], SCHEMA)
+
+
 def test_comments() -> None:
     """Comments and empty lines on top are left out; lines are counted with them."""
     text = '// one\n\n// two\n{"name": "// no comment"}\n'

@@ -57,6 +57,9 @@ def diff(
         print_json({"user_id": user, "from": before, "to": after, "patch": patch(changes)})
         return
     out = console()
+    if not after.revision and not before.revision:
+        out.print(f"Nothing is known about {clean(user)} yet.", markup=False)
+        return
     out.print(f"{clean(user)}, {_name(before)} → {_name(after)}", style="bold", markup=False)
     for change in changes:
         out.print(_line(change))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from usermemory.errors import InvalidInput
+from usermemory.schema.shape import is_list
 
 if TYPE_CHECKING:
     from usermemory.schema import Schema
@@ -83,6 +84,10 @@ def _operation(assignment: str, schema: Schema) -> dict[str, Any]:
     value = _value(text)
     if value is None:
         return {"op": "remove", "path": path}
+    if not inside and schema.fields[field].kind in {"list", "objects"} and not is_list(value):
+        raise InvalidInput(
+            f"{field} is a list: --set /{field}/-={text} adds to it, a list in JSON replaces it"
+        )
     is_text = schema.fields[field].value_schema.get("type") == "string"
     if is_text and not isinstance(value, str) and (inside or schema.fields[field].kind == "scalar"):
         value = text
