@@ -123,7 +123,8 @@ class Engine:
 def _running(server: Any) -> None:
     """Wait until its queue works and its port answers: told to stop before that, it never does."""
     server.handle_metrics()  # goes through the queue
-    connection = HTTPConnection(urlsplit(server.listening_address).netloc, timeout=_PATIENCE)
+    address: str = server.listening_address
+    connection = HTTPConnection(urlsplit(address).netloc, timeout=_PATIENCE)
     try:
         connection.request("GET", "/health")
         connection.getresponse().read()
