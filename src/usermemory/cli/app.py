@@ -10,6 +10,7 @@ from usermemory.cli import (
     backfill,
     carry,
     chat,
+    cleaning,
     copy,
     demo,
     doctor,
@@ -32,6 +33,7 @@ First steps:
   usermemory chat --user will          talk, then /new, and it still knows you
   usermemory profile show will         what it knows, and from which words
   usermemory profile why will name     where one thing comes from
+  usermemory profile edit will         put it right; undo and forget take it back or erase it
   usermemory jobs list                 what waits to be read, and what failed
   usermemory worker                    consolidate beside your application
   usermemory doctor                    what works here, and what to do about the rest
@@ -43,6 +45,7 @@ Environment (an option wins over its variable):
   USERMEMORY_BASE_URL  a server of your own that speaks OpenAI's protocol
   USERMEMORY_SCHEMA    the profile's schema, as module:Name
   USERMEMORY_USER      who chats
+  VISUAL, EDITOR       the editor of profile edit
   ANTHROPIC_API_KEY, OPENAI_API_KEY, GOOGLE_API_KEY, MISTRAL_API_KEY
                        choose a small model of that provider, if its package is installed
   OLLAMA_HOST          where chat looks for Ollama, if there is no key  [127.0.0.1:11434]
@@ -66,6 +69,7 @@ app.command(epilog=chat.EXAMPLES)(chat.chat)
 app.command(epilog=worker.EXAMPLES)(worker.worker)
 app.command(epilog=migrate.EXAMPLES)(migrate.migrate)
 app.command(epilog=copy.EXAMPLES)(copy.copy)
+app.command(epilog=cleaning.EXAMPLES)(cleaning.clean)
 app.command(epilog=doctor.EXAMPLES)(doctor.doctor)
 profile.app.command(epilog=carry.EXPORT)(carry.export)
 profile.app.command("import", epilog=carry.IMPORT)(carry.import_)

@@ -11,8 +11,8 @@ from tempfile import TemporaryDirectory
 from threading import Thread
 from typing import TYPE_CHECKING, Any, cast
 
+from usermemory.choice import OFFLINE, Choice, choose
 from usermemory.cli.checkup import Finding
-from usermemory.cli.choice import OFFLINE, Choice, choose
 from usermemory.errors import ConfigurationError, ExtractionError
 
 if TYPE_CHECKING:

@@ -1,4 +1,17 @@
-"""Which language model a command uses, and how it says so."""
+"""Which language model is in use, and how people are told.
+
+::
+
+    from usermemory.choice import choose
+
+    chosen = choose()                      # what the environment names, else none
+    print(chosen.notice or f"You are talking to {chosen.name}.")
+    memory = UserMemory(model=chosen.model)
+    bot = create_chatbot(memory, chosen.bot())
+
+For commands, examples and notebooks, which have to run wherever they are tried. An application
+names its model.
+"""
 
 from __future__ import annotations
 
@@ -25,8 +38,8 @@ _BY_KEY = {
 NO_MODEL = (
     "No language model is in use: the replies come from rules, and only plain statements in "
     "English are learned. To use one, set a key (ANTHROPIC_API_KEY, OPENAI_API_KEY, …) and install "
-    "its package (pip install 'usermemory[anthropic]'), start Ollama, or name one with --model or "
-    "USERMEMORY_MODEL (local:PATH.gguf for a file); --base-url for a server of your own."
+    "its package (pip install 'usermemory[anthropic]'), start Ollama, or name one with "
+    "USERMEMORY_MODEL (local:PATH.gguf for a file); USERMEMORY_BASE_URL is for a server of yours."
 )
 
 
@@ -47,24 +60,28 @@ class Choice:
     def bot(self) -> BaseChatModel:
         """The chat model that talks."""
         if self.model == OFFLINE:
-            from usermemory.cli.offline_bot import OfflineChatModel
+            from usermemory.offline import OfflineChatModel
 
             return OfflineChatModel()
         return chat_model(self.model)
 
 
 def choose(model: str | None = None, base_url: str | None = None, *, look: bool = False) -> Choice:
-    """The model that was asked for, else that of a key in the environment, else none.
+    """The model that was asked for, else that of the environment, else none.
 
     Args:
-        model: ``provider:name``, or ``"offline"``; None to look at the keys.
+        model: ``provider:name``, or ``"offline"``; None for ``USERMEMORY_MODEL``, else the small
+            model of the provider whose key is set.
         base_url: A server that speaks OpenAI's protocol; ``model`` is then the name it knows.
+            None for ``USERMEMORY_BASE_URL``.
         look: Without a key, ask whether Ollama runs here.
 
     Raises:
         ModelUnavailable: The model that was asked for lacks its package or key.
         ConfigurationError: A server without the name of a model.
     """
+    model = model or os.environ.get("USERMEMORY_MODEL")
+    base_url = base_url or os.environ.get("USERMEMORY_BASE_URL")
     if base_url:
         return _served(model, base_url)
     if model == OFFLINE:
@@ -102,7 +119,9 @@ def _by_key(*, look: bool) -> Choice:
         except ModelUnavailable as error:
             missing += f" {key} is set, but {error}."
         else:
-            return Choice(model, model, f"{model}, since {key} is set; --model names another.")
+            return Choice(
+                model, model, f"{model}, since {key} is set; USERMEMORY_MODEL names another."
+            )
     found = _by_ollama() if look else ""
     if isinstance(found, Choice):
         return found
@@ -111,7 +130,7 @@ def _by_key(*, look: bool) -> Choice:
 
 def _by_ollama() -> Choice | str:
     """A model of an Ollama that runs here, else what to do to use it; empty if none runs."""
-    from usermemory.cli import ollama
+    from usermemory import ollama
 
     names = ollama.models()
     if names is None:
@@ -124,11 +143,14 @@ def _by_ollama() -> Choice | str:
         check_model(model)
     except ModelUnavailable as error:
         return f" {runs} with {names[0]}, but {error}."
-    return Choice(model, model, f"{model}, since {runs}; --model names another.")
+    return Choice(model, model, f"{model}, since {runs}; USERMEMORY_MODEL names another.")
 
 
 def _served(model: str | None, base_url: str) -> Choice:
     if not model or model == OFFLINE:
-        raise ConfigurationError("--base-url needs --model: the name of a model of that server")
+        raise ConfigurationError(
+            "a server of your own (--base-url, USERMEMORY_BASE_URL) needs the name of a model that "
+            "it serves: --model or USERMEMORY_MODEL"
+        )
     name = model.removeprefix("openai:")
     return Choice(chat_model(name, base_url), f"{name} at {base_url}")
