@@ -171,7 +171,7 @@ def test_closing_while_it_answers(model: LocalChatModel) -> None:
 
 def test_closing_right_after_loading(weights: Path) -> None:
     """Weights that are loaded and closed at once do not hang, however often and busy."""
-    for _ in range(15):
+    for _ in range(50):
         engines.engine(weights, 512, 1)
         engines.close_all()
     assert not engines._loaded

@@ -55,6 +55,7 @@ class Engine:
         params.hostnames, params.port = ["127.0.0.1"], 0
         params.api_keys = [secrets.token_hex(32)]
         params.offline, params.use_jinja, params.verbosity = True, True, -1
+        params.endpoint_metrics = True  # which `_running` asks
         params.ui = params.endpoint_slots = params.endpoint_props = False
         if threads is not None:
             params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
@@ -115,12 +116,14 @@ class Engine:
         self._closing.set()
         with self._asking:
             if self._server is not None:
-                _listening(self._server.listening_address)
+                _running(self._server)
             self._server = None
 
 
-def _listening(address: str) -> None:
-    """Wait until its port answers: told to stop before that, it never does."""
+def _running(server: Any) -> None:
+    """Wait until its queue works and its port answers: told to stop before that, it never does."""
+    server.handle_metrics()  # goes through the queue
+    address: str = server.listening_address
     connection = HTTPConnection(urlsplit(address).netloc, timeout=_PATIENCE)
     try:
         connection.request("GET", "/health")
