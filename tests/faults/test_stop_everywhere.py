@@ -16,6 +16,10 @@ from usermemory.store.driver import statements
 
 SHARDS = 4
 
+OFTEN = [] if os.environ.get("USERMEMORY_TEST_FAULTS") == "all" else ["once"]
+"""A flow that the story passes ten times is killed at each of its statements once; with "all", each
+time, which takes five times as long."""
+
 
 @pytest.mark.parametrize("shard", range(SHARDS))
 def test_stop_at_every_statement(shard: int) -> None:
@@ -23,14 +27,14 @@ def test_stop_at_every_statement(shard: int) -> None:
     # In memory where there is such a place: a kill cannot see whether the disk was flushed.
     folder = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108
     with tempfile.TemporaryDirectory(dir=folder) as path:
-        stop_everywhere(f"sqlite:///{path}/", shard)
+        stop_everywhere(f"sqlite:///{path}/", shard, *OFTEN)
 
 
 @pytest.mark.parametrize("shard", range(SHARDS))
 def test_stop_at_every_statement_on_postgres(shard: int) -> None:
-    """The same on PostgreSQL, once for each statement of each flow."""
+    """The same on PostgreSQL."""
     with fresh() as url:
-        stop_everywhere(f"{url}_", shard, "once")
+        stop_everywhere(f"{url}_", shard, *OFTEN)
 
 
 def stop_everywhere(prefix: str, shard: int, *options: str) -> None:
