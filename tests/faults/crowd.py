@@ -22,6 +22,7 @@ class Crowd:
         url: The database.
         size: How many.
         lease: Seconds, of each claim.
+        threads: How many batches each works on at a time.
         skews: Seconds by which the clocks of their hosts are wrong, in turn.
         log: Where they write what went wrong; None for the test's own standard error.
     """
@@ -32,11 +33,13 @@ class Crowd:
         size: int,
         *,
         lease: float = LEASE,
+        threads: int = 2,
         skews: Sequence[float] = (0.0,),
         log: Path | None = None,
     ) -> None:
         self.url = url
         self._lease = lease
+        self._threads = threads
         self._skews = skews
         self._log = log
         self._started = 0
@@ -46,7 +49,7 @@ class Crowd:
         program = Path(__file__).with_name("worker_process.py")
         skew = self._skews[self._started % len(self._skews)]
         self._started += 1
-        numbers = [str(self._lease), str(self._started), str(skew)]
+        numbers = [str(self._lease), str(self._started), str(skew), str(self._threads)]
         with self._log.open("a") if self._log else nullcontext() as errors:
             worker = subprocess.Popen(
                 [sys.executable, program, self.url, *numbers],

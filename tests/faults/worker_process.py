@@ -1,6 +1,6 @@
 """A worker whose model takes its time; to be killed.
 
-Usage: worker_process.py URL LEASE SEED SKEW
+Usage: worker_process.py URL LEASE SEED SKEW THREADS
 """
 
 from __future__ import annotations
@@ -43,12 +43,19 @@ class WrongClock(SystemClock):
 
 
 def main() -> None:
-    url, lease, seed, skew = sys.argv[1], float(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4])
-    memory = UserMemory(url, model=SlowListener(seed), worker=False, clock=WrongClock(skew))
+    url, lease, seed, skew, threads = sys.argv[1:]
+    memory = UserMemory(
+        url, model=SlowListener(int(seed)), worker=False, clock=WrongClock(float(skew))
+    )
     memory.open()
     print("ready", flush=True)
     Worker(
-        memory.consolidator, memory.clock, memory.emit, threads=2, poll=0.05, lease=lease
+        memory.consolidator,
+        memory.clock,
+        memory.emit,
+        threads=int(threads),
+        poll=0.05,
+        lease=float(lease),
     ).start()
     threading.Event().wait()
 

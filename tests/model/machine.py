@@ -13,6 +13,7 @@ from hypothesis.stateful import (
     consumes,
     invariant,
     multiple,
+    precondition,
     rule,
 )
 from tests.faults.proof import read_more_than_once
@@ -28,7 +29,7 @@ from usermemory.testing import FakeClock
 
 LEASE = 60.0
 
-users = st.sampled_from(["ana", "will"])
+users = st.sampled_from(["will", "ana"])
 threads = st.sampled_from(["a", "b"])
 things = st.sampled_from(["chess", "tea", "fog", "jazz"])
 texts = st.one_of(
@@ -80,8 +81,10 @@ class Machine(RuleBasedStateMachine):
 
     # Workers
 
-    @rule(target=claims)
-    def claim(self) -> Any:
+    @precondition(lambda self: self.reference.next_due() is not None)
+    @rule(target=claims, patience=st.sampled_from([0.0, 61.0, 1_000.0]))
+    def claim(self, patience: float) -> Any:
+        self.clock.advance(patience)
         now = self.tick()
         claim = self.memory.driver.write(claim_due, "worker", LEASE)
         first = self.reference.next_due()
@@ -97,17 +100,23 @@ class Machine(RuleBasedStateMachine):
         assert [message.id for message in claim.batch] == [said.id for said in taken.batch]
         return claim, taken
 
-    @rule(held=consumes(claims))
-    def commit(self, held: Held) -> None:
-        now = self.tick()
-        claim, taken = held
-        outcome = self.memory.consolidator.consolidate(claim)
-        assert (outcome.reason or outcome.status) == self.reference.commit(taken, now)
+    @rule(target=claims, user=users, thread=threads, text=texts)
+    def say_and_claim(self, user: str, thread: str, text: str) -> Any:
+        """What is said is claimed at once, so that workers have enough to do."""
+        self.remember(user=user, thread=thread, new=[text], delay=0.0)
+        return self.claim(patience=61.0)
 
-    @rule(held=consumes(claims), retry_in=st.sampled_from([None, 30.0]), poison=st.booleans())
-    def fail(self, held: Held, retry_in: float | None, poison: bool) -> None:
+    @rule(held=consumes(claims), how=st.sampled_from(["commit", "later", "never", "poison"]))
+    def finish(self, held: Held, how: str) -> None:
+        """The model has answered, or failed on the batch."""
         now = self.tick()
         claim, taken = held
+        if how == "commit":
+            outcome = self.memory.consolidator.consolidate(claim)
+            assert (outcome.reason or outcome.status) == self.reference.commit(taken, now)
+            return
+        poison = how == "poison"
+        retry_in = 30.0 if how == "later" else None
         buried = tuple(message.seq for message in claim.batch) if poison else ()
         failure = Failure("unusable", "no JSON", retry_in, poison=buried)
         assert self.memory.driver.write(fail, claim, failure) == self.reference.holds(taken)
@@ -137,6 +146,7 @@ class Machine(RuleBasedStateMachine):
 
     # People
 
+    @precondition(lambda self: any(self.reference.jobs()))
     @rule(user=users)
     def trigger(self, user: str) -> None:
         now = self.tick()
@@ -156,11 +166,13 @@ class Machine(RuleBasedStateMachine):
         (self.memory.pause if paused else self.memory.resume)(user)
         self.reference.person(user).paused = paused
 
+    @precondition(lambda self: any(self.reference.jobs()))
     @rule(user=users, thread=threads)
     def retry(self, user: str, thread: str) -> None:
         now = self.tick()
         assert self.memory.retry(user, thread) == self.reference.retry(user, thread, now)
 
+    @precondition(lambda self: any(self.reference.jobs()))
     @rule(user=users, thread=threads)
     def drop(self, user: str, thread: str) -> None:
         self.tick()
@@ -179,6 +191,7 @@ class Machine(RuleBasedStateMachine):
         self.memory.edit(user, {"interests": new}, by="ana", revision=known.revision)
         self.reference.person(user).edit(verb, thing, now)
 
+    @precondition(lambda self: any(p.history for p in self.reference.people.values()))
     @rule(user=users, back=st.integers(min_value=0, max_value=5))
     def undo(self, user: str, back: int) -> None:
         """The newest that stands, or a certain one."""
@@ -234,8 +247,8 @@ class Machine(RuleBasedStateMachine):
                     if chat.all("dead") or chat.given_up:
                         self.retry(user, thread)
             self.clock.advance(100_000.0)
-            while isinstance(held := self.claim(), tuple):
-                self.commit(held)
+            while isinstance(held := self.claim(patience=0.0), tuple):
+                self.finish(held, "commit")
             self.what_is_known()
             assert self.memory.jobs() == []
             assert read_more_than_once(self.url) == []

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tempfile
 
-from hypothesis import settings
+from hypothesis import Phase, settings
 from tests.model.machine import Machine
 from tests.support.postgres import fresh
 
@@ -22,20 +22,26 @@ class OnPostgreSQL(Machine):
         return self.stack.enter_context(fresh())
 
 
-def bounded() -> settings:
+def bounded(examples: int) -> settings:
     """The same few examples in every run, unless the long profile was asked for."""
     if settings.get_current_profile_name() == "long":
         return settings()
-    return settings(max_examples=20, stateful_step_count=30, derandomize=True, database=None)
+    return settings(
+        max_examples=examples,
+        stateful_step_count=40,
+        derandomize=True,
+        database=None,
+        phases=[Phase.generate],  # shrinking takes minutes: the long profile does that
+    )
 
 
 class TestSQLite(OnSQLite.TestCase):  # type: ignore[misc, name-defined]
     """A file agrees with the reference after every step."""
 
-    settings = bounded()
+    settings = bounded(60)
 
 
 class TestPostgreSQL(OnPostgreSQL.TestCase):  # type: ignore[misc, name-defined]
     """A server agrees with the reference after every step."""
 
-    settings = bounded()
+    settings = bounded(15)
