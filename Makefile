@@ -1,8 +1,9 @@
 # Everything runs in .venv, which each target makes and fills as it needs.
 PYTHON ?= python3
 BIN := .venv/bin
+NOTEBOOK := examples/long_term_user_memory.ipynb
 
-.PHONY: help demo test lint types structure docs cli-reference check clean
+.PHONY: help demo test lint types structure docs cli-reference check notebook clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
@@ -51,6 +52,9 @@ cli-reference: .venv/.installed  ## docs/cli.md, from the commands
 	$(BIN)/python tools/cli_reference.py
 
 check: test lint types structure  ## all of it
+
+notebook: .venv/.tested  ## run the notebook of examples/ and store what it prints
+	$(BIN)/python -m tests.support.notebook $(NOTEBOOK) $(NOTEBOOK)
 
 clean:  ## remove what the targets made
 	rm -rf .venv site .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -8,4 +8,7 @@ from hypothesis import HealthCheck, settings
 settings.register_profile(
     "tests", suppress_health_check=[HealthCheck.too_slow], deadline=None, print_blob=True
 )
+settings.register_profile(
+    "long", settings.get_profile("tests"), max_examples=500, stateful_step_count=60
+)
 settings.load_profile("tests")

@@ -52,3 +52,21 @@ def half(batch: Sequence[Message]) -> int | None:
     """How many turns the first half of a batch has; None if it is a single turn."""
     count = len(turns(batch))
     return (count + 1) // 2 if count > 1 else None
+
+
+def newest_turn(messages: Sequence[Message]) -> tuple[Sequence[Message], Sequence[Message]]:
+    """What the user said last, with all that came of it, behind what was said before.
+
+    Args:
+        messages: Of a thread, oldest first.
+
+    Returns:
+        The messages before, and those from the user's newest in a row up to the end; no such
+        messages where the user said nothing.
+    """
+    last = max((at for at, one in enumerate(messages) if one.author == "user"), default=None)
+    if last is None:
+        return messages, ()
+    while last and messages[last - 1].author in {"user", "other"}:
+        last -= 1
+    return messages[:last], messages[last:]

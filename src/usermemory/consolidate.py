@@ -17,7 +17,7 @@ from typing import Any
 from usermemory.batch import fitting, half
 from usermemory.errors import ExtractionError, ProviderError, RealModelForbidden, StoreError
 from usermemory.extract import Extraction, Extractor, Repairing, Request, UnusableAnswer
-from usermemory.fold import Case, Folded, fold, stamped
+from usermemory.fold import Case, Folded, fold, stamped, whole
 from usermemory.gate import Gate
 from usermemory.limits import Limits
 from usermemory.records import Change, Outcome, Rejection, Status, Usage
@@ -30,7 +30,10 @@ from usermemory.store.flows.commit import Failure, Result, commit, fail, hold
 logger = logging.getLogger("usermemory")
 
 NOT_REPAIRABLE = frozenset(
-    {"duplicate", "not_the_users_words", "instruction", "protected", "profile_full", "erased"}
+    {
+        *("duplicate", "not_the_users_words", "instruction", "protected", "profile_full"),
+        *("erased", "outdated"),
+    }
 )
 """Refusals that a second answer cannot mend: asking again would be paid for nothing."""
 
@@ -147,11 +150,8 @@ class Consolidator:
             context=claim.context,
             user_id=claim.user_id,
             thread_id=claim.thread_id,
-            edited={
-                field: times["edited"]
-                for field, times in claim.profile.stamps.items()
-                if "edited" in times
-            },
+            edited=claim.profile.times("edited"),
+            learned=claim.profile.times("learned"),
             off=self.off,
             limits=self.limits,
             salt=claim.salt,
@@ -201,20 +201,14 @@ class Consolidator:
 
     def _with_unknown(self, claim: Claim, folded: Folded) -> Mapping[str, Any]:
         """The new profile, with what an older schema left in it and nobody has changed."""
-        known, unknown = self.schema.adopt(claim.profile.document or {})
-        if not unknown:
-            return folded.document
-        logger.warning(
-            "the profile of user=%s keeps what its schema no longer takes: %s",
-            claim.user_id,
-            ", ".join(unknown),
-        )
-        untouched = {
-            name: value
-            for name, value in unknown.items()
-            if name not in known or folded.document[name] == known[name]
-        }
-        return {**folded.document, **untouched}
+        document, unknown = whole(claim.profile.document or {}, folded.document, self.schema)
+        if unknown:
+            logger.warning(
+                "the profile of user=%s keeps what its schema no longer takes: %s",
+                claim.user_id,
+                ", ".join(unknown),
+            )
+        return document
 
     def _result(
         self,

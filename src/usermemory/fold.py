@@ -26,6 +26,7 @@ class Case:
         edited: When each field was last edited by hand.
         off: Checks that are left out.
         limits: How much the profile may hold.
+        learned: When what each field holds was said.
         salt: The user's secret, to know what was erased.
         tombstones: What was erased: words from before do not bring it back.
         read: What was read in the messages, for one change after the other.
@@ -39,6 +40,7 @@ class Case:
     edited: Mapping[str, float]
     off: frozenset[str] = frozenset()
     limits: Limits = Limits()
+    learned: Mapping[str, float] = field(default_factory=dict[str, float])
     salt: str = ""
     tombstones: Sequence[Tombstone] = ()
     read: Texts = field(default_factory=Texts, init=False, repr=False, compare=False)
@@ -84,6 +86,8 @@ def judge(
     change: Change,
     case: Case,
     earlier: Mapping[str, Any] | None = None,
+    *,
+    erasing: bool = False,
 ) -> Accepted | Rejection:
     """Is this change what the user said? ``earlier`` is the profile before the whole answer."""
     return check(
@@ -94,10 +98,12 @@ def judge(
         context=case.context,
         thread_id=case.thread_id,
         edited=case.edited,
+        learned=case.learned,
         user_id=case.user_id,
         off=case.off,
         earlier=earlier,
         read=case.read,
+        erasing=erasing,
     )
 
 
@@ -134,3 +140,25 @@ def stamped(
 
 def _said(evidence: Sequence[Evidence], now: float) -> float:
     return max((quote.at for quote in evidence if quote.at is not None), default=now)
+
+
+def whole(
+    stored: Mapping[str, Any], document: Mapping[str, Any], schema: Schema
+) -> tuple[Mapping[str, Any], tuple[str, ...]]:
+    """A new profile, with what an older schema left in the stored one and nobody has changed.
+
+    Args:
+        stored: The profile as the database has it.
+        document: What became of the part of it that the schema knows.
+        schema: The profile's schema.
+
+    Returns:
+        Both together, and the names of what the schema no longer takes.
+    """
+    known, unknown = schema.adopt(stored)
+    untouched = {
+        name: value
+        for name, value in unknown.items()
+        if name not in known or document[name] == known[name]
+    }
+    return {**document, **untouched}, tuple(unknown)

@@ -33,7 +33,7 @@ class Trigger:
         outcomes: list[Outcome] = []
         while isinstance(claim := self._claim(user_id, thread_id, ""), Claim):
             outcomes.append(self._run(claim))
-            if self._ends(outcomes[-1]):
+            if _ends(claim, outcomes[-1]):
                 break
         return outcomes
 
@@ -43,7 +43,7 @@ class Trigger:
         after = ""
         while isinstance(claim := self._claim(user_id, None, after), Claim):
             outcomes.append(self._run(claim))
-            if self._ends(outcomes[-1]):
+            if _ends(claim, outcomes[-1]):
                 after = claim.thread_id
         return outcomes
 
@@ -67,14 +67,6 @@ class Trigger:
             outcomes.append(self._run(claim))
         return outcomes
 
-    def _ends(self, outcome: Outcome) -> bool:
-        """Whether the thread is left to its schedule now; a halved batch goes on at once."""
-        if outcome.reason == "forgotten":
-            return False  # something was erased meanwhile: what is left is read anew
-        if outcome.status == "failed":
-            return outcome.retry_at is None or outcome.retry_at > self.clock.now()
-        return outcome.status == "held"
-
     def _claim(self, user_id: str, thread_id: str | None, after: str) -> Claim | Unclaimed:
         """The next batch; waits while a worker holds the user."""
         while True:
@@ -90,3 +82,15 @@ class Trigger:
             outcome = self.consolidator.consolidate(claim)
         report(outcome, self.clock.now(), self.emit)
         return outcome
+
+
+def _ends(claim: Claim, outcome: Outcome) -> bool:
+    """Whether the thread is left to its schedule now; a halved batch goes on at once.
+
+    By the claim's clock, which is the server's: that of this host may be wrong by minutes.
+    """
+    if outcome.reason == "forgotten":
+        return False  # something was erased meanwhile: what is left is read anew
+    if outcome.status == "failed":
+        return outcome.retry_at is None or outcome.retry_at > claim.now
+    return outcome.status == "held"

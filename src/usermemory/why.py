@@ -37,6 +37,23 @@ def evidence_of(
     return found
 
 
+def maker_of(revisions: Iterable[Revision], field: str, item: Any) -> Revision | None:
+    """The newest revision that made a value what it is; undos put back what others had made.
+
+    Args:
+        revisions: The user's revisions, the newest first.
+        field: The field's name.
+        item: The value, the item of a list, or the key of a map.
+    """
+    made = (
+        revision
+        for revision in revisions
+        if not revision.undoes
+        and any(change.field == field and _made(change, item) for change in revision.changes)
+    )
+    return next(made, None)
+
+
 def about(revisions: list[Revision], field: str | None) -> list[Revision]:
     """The revisions that changed a field, with nothing but those changes; None for all."""
     if field is None:
@@ -78,9 +95,9 @@ def _chain(revisions: Iterable[Revision], field: str, item: Any) -> Iterable[Evi
             if change.field != field or not _made(change, item):
                 continue
             yield from change.evidence
-            if not _refined(change):
+            item = _refined(revision, change)
+            if item is None:
                 return
-            item = change.before
 
 
 def _made(change: Applied, item: Any) -> bool:
@@ -93,6 +110,16 @@ def _same(one: Any, other: Any) -> bool:
     return bool(one == other)
 
 
-def _refined(change: Applied) -> bool:
-    before, after = str(change.before).casefold(), str(change.after).casefold()
-    return change.before is not None and (before in after or after in before)
+def _refined(revision: Revision, change: Applied) -> Any:
+    """What a change only made more exact, or less; None where it said something new.
+
+    An item of a list is taken out and put in again, by the same revision.
+    """
+    taken = [one for one in revision.changes if one.action == "remove"]
+    earlier = [change, *(one for one in taken if one.field == change.field)]
+    after = str(change.after).casefold()
+    for before in (one.before for one in earlier if one.before is not None):
+        text = str(before).casefold()
+        if text in after or after in text:
+            return before
+    return None

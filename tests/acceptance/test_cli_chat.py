@@ -72,6 +72,34 @@ def test_terminal(db: str) -> None:
         assert terminal.end() == 0
 
 
+def test_undo_and_forget(db: str) -> None:
+    """What was learned is taken back, or erased with the conversation, which then begins anew."""
+    with chat(db) as terminal:
+        terminal.type(WORDS + "\r")
+        terminal.expect("bot: ")
+        for typed, shown in {
+            "/remember": "learned: name: Will",
+            "/undo": "Takes back revision 1, as revision 2",
+            "/undo 2": "+ interests: bouldering",
+            "/undo x": "write the number of a revision",
+            "/forget interests bouldering": "Erase interests bouldering? There is no undo",
+            "n": "It stays.",
+            "/forget interests": "Erase interests?",
+            "y": "The conversation still holds it: thread ",
+            "y\r": "Erased: 1 value in the profile",
+        }.items():
+            terminal.type(typed.strip() + "\r")
+            terminal.expect(shown)
+        terminal.expect("Deleted: thread ")
+        terminal.expect("Thread ")
+        terminal.type("/profile\r")
+        terminal.expect("Will")
+        terminal.type("/quit\r")
+        assert terminal.end() == 0
+    file = Path(db.removeprefix("--db="))
+    assert b"bouldering" not in file.read_bytes()
+
+
 def test_learned_in_the_background(db: str) -> None:
     """Once it is quiet for the delay, the chat learns by itself and says so."""
     with chat(db, "--delay", "0.2") as terminal:

@@ -70,6 +70,7 @@ def test_the_user_is_found(memory: UserMemory, context: Any, configurable: dict[
     [
         (None, {}, "nobody says who the user is"),
         (Context(), {}, "nobody says who the user is"),
+        (None, {"user_id": "", "langgraph_auth_user_id": ""}, "nobody says who the user is"),
         ({"user_id": " "}, {}, "user_id is ' '"),
         ({"user_id": 7}, {}, "user_id is 7"),
         ({"user_id": "eve"}, {"langgraph_auth_user_id": "will"}, "'will' is logged in"),

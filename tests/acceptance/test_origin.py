@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.support.graphs import COLOURS, chatting
 
-from usermemory.cli.offline_bot import OfflineChatModel
+from usermemory.offline import OfflineChatModel
 from usermemory.testing import FakeClock
 
 BUILDING = "I'm building long term memory for you! then you can know me"

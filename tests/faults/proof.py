@@ -16,16 +16,7 @@ def proof(url: str, facts: Collection[str]) -> list[str]:
         url: The database.
         facts: What the users said they like, each once.
     """
-    batches = rows_of(
-        url,
-        "SELECT user_id, thread_id, seqs FROM usermemory.consolidations WHERE outcome <> 'failed'",
-    )
-    read = Counter(
-        (user_id, thread_id, seq)
-        for user_id, thread_id, seqs in batches
-        for seq in json.loads(seqs)
-    )
-    wrong = [f"read {count} times: {key}" for key, count in read.items() if count > 1]
+    wrong = read_more_than_once(url)
     twice = rows_of(
         url,
         "SELECT user_id, thread_id, message_id, COUNT(*) FROM usermemory.inbox "
@@ -36,7 +27,25 @@ def proof(url: str, facts: Collection[str]) -> list[str]:
         wrong.append("something is still unread")
     if rows_of(url, "SELECT 1 FROM usermemory.users WHERE lease_by <> ''"):
         wrong.append("a lease is still held")
+    if rows_of(url, "SELECT 1 FROM usermemory.threads WHERE unread > 0 OR due_at IS NOT NULL"):
+        wrong.append("a thread still waits, with nothing to read")
+    if rows_of(url, "SELECT 1 FROM usermemory.users WHERE next_due IS NOT NULL"):
+        wrong.append("a user is still in the queue, with nothing to do")
     return wrong + _chain(url, facts)
+
+
+def read_more_than_once(url: str) -> list[str]:
+    """Messages that more than one committed consolidation has read."""
+    batches = rows_of(
+        url,
+        "SELECT user_id, thread_id, seqs FROM usermemory.consolidations WHERE outcome <> 'failed'",
+    )
+    read = Counter(
+        (user_id, thread_id, seq)
+        for user_id, thread_id, seqs in batches
+        for seq in json.loads(seqs)
+    )
+    return [f"read {count} times: {key}" for key, count in read.items() if count > 1]
 
 
 def _chain(url: str, facts: Collection[str]) -> list[str]:

@@ -6,7 +6,7 @@ applications do: they pass the messages that they have.
 
 from __future__ import annotations
 
-from usermemory import Retry, UserMemory
+from usermemory import Change, Retry, UserMemory
 from usermemory.conformance.harness import Listener
 from usermemory.errors import ExtractionError
 from usermemory.gate import Words
@@ -101,6 +101,8 @@ def correct(memory: UserMemory, clock: FakeClock) -> None:
         memory.remember("eve", thread_id, [said])
         memory.trigger("eve")
     memory.remember("eve", "y", [{"role": "user", "content": f"Yes, {ERASED}!", "id": "ez"}])
+    herbs = {"role": "user", "content": "I like sage", "id": "ep"}
+    memory.propose("eve", "x", [Change("interests", "add", "sage", "I like sage")], [herbs])
     memory.edit("eve", {"name": "Eve", "interests": [ERASED, "thyme"]}, by="eve")
     memory.undo("eve")
     clock.advance(1)

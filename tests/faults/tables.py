@@ -28,6 +28,13 @@ def rows_of(url: str, sql: str) -> list[tuple[Any, ...]]:
         return server.execute(placed(sql, address.schema).encode()).fetchall()
 
 
+def change(url: str, sql: str) -> None:
+    """Do something to the tables of a PostgreSQL database, written as for `rows_of`."""
+    address = address_of(url)
+    with psycopg.connect(address.conninfo) as server:
+        server.execute(placed(sql, address.schema).encode())
+
+
 def drop(url: str) -> None:
     """Make room: nothing of the memory is left."""
     if url.startswith("sqlite:///"):

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import random
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
+from tests.faults.crowd import Crowd
 from tests.faults.proof import proof
 from tests.faults.tables import rows_of
 from tests.support.postgres import fresh
@@ -19,51 +16,7 @@ from tests.support.until import until
 
 from usermemory import UserMemory
 
-LEASE = 0.4
 USERS, THREADS, ROUNDS = 8, 3, 14
-
-
-class Crowd:
-    """Worker processes on one database, to be killed, stopped and replaced."""
-
-    def __init__(self, url: str, size: int) -> None:
-        self.url = url
-        self._started = 0
-        self.workers = [self._start() for _ in range(size)]
-
-    def _start(self) -> subprocess.Popen[str]:
-        program = Path(__file__).with_name("worker_process.py")
-        self._started += 1
-        worker = subprocess.Popen(
-            [sys.executable, program, self.url, str(LEASE), str(self._started)],
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert worker.stdout is not None
-        assert worker.stdout.readline() == "ready\n"
-        return worker
-
-    def end(self, worker: subprocess.Popen[str]) -> None:
-        worker.kill()
-        worker.wait()
-        assert worker.stdout is not None
-        worker.stdout.close()
-
-    def kill(self, index: int) -> None:
-        """``kill -9``, and a new one in its place."""
-        self.end(self.workers[index])
-        self.workers[index] = self._start()
-
-    def stop_past_its_lease(self, index: int) -> None:
-        """SIGSTOP until whatever it held has run out, then on."""
-        self.workers[index].send_signal(signal.SIGSTOP)
-        end = time.time() + LEASE * 1.5
-        until(lambda: time.time() > end, "the lease to run out")
-        self.workers[index].send_signal(signal.SIGCONT)
-
-    def close(self) -> None:
-        for worker in self.workers:
-            self.end(worker)
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

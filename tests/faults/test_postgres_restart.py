@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
+from tests.faults.crowd import Crowd
 from tests.faults.proof import proof
-from tests.faults.test_kill import Crowd, until
 from tests.support.postgres import Server, fresh
+from tests.support.until import until
 
 from usermemory import UserMemory
 from usermemory.errors import StoreError

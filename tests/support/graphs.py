@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,11 +44,11 @@ class Chat:
         answer: str = state["messages"][-1].text
         return answer
 
-    async def stream(self, text: str, mode: str, thread_id: str = "1") -> list[Any]:
+    async def stream(self, text: str, mode: str, thread_id: str = "1", **options: Any) -> list[Any]:
         """One turn, streamed."""
         given = {"messages": [("user", text)]}
         config: Any = {"configurable": {"thread_id": thread_id}}
-        run: Any = {"context": {"user_id": "will"}, "stream_mode": mode}
+        run: Any = {"context": {"user_id": "will"}, "stream_mode": mode, **options}
         if self.colour == "async":
             return [part async for part in self.bot.astream(given, config, **run)]
         return await asyncio.to_thread(lambda: list(self.bot.stream(given, config, **run)))
@@ -70,14 +70,19 @@ def memory_in(folder: Path, **options: Any) -> UserMemory:
 
 @asynccontextmanager
 async def chatting(
-    folder: Path, colour: str, model: BaseChatModel, saver: Any = None, **options: Any
+    folder: Path,
+    colour: str,
+    model: BaseChatModel,
+    saver: Any = None,
+    build: Callable[..., Any] = create_chatbot,
+    **options: Any,
 ) -> AsyncIterator[Chat]:
-    """A chatbot whose threads are kept by ``saver``, or in the memory's own file."""
+    """What ``build`` makes, whose threads are kept by ``saver`` or in the memory's own file."""
     events = list[Event]()
     with memory_in(folder, clock=FakeClock(), on_event=events.append) as memory:
 
         def chat(saver: Any) -> Chat:
-            bot = create_chatbot(memory, model, checkpointer=saver, **options)
+            bot = build(memory, model, checkpointer=saver, **options)
             return Chat(memory, bot, colour, events)
 
         if saver is not None:

@@ -33,29 +33,42 @@ _numbers = count(1)
 
 
 class Server:
-    """A server of our own, on a loopback port, which can be killed and started again."""
+    """A server of our own, on a loopback port, which can be killed and started again.
 
-    def __init__(self) -> None:
+    Args:
+        settings: More of them, such as ``fsync=on``; they win over ours.
+    """
+
+    def __init__(self, *settings: str) -> None:
+        self._settings = (*_SETTINGS, *settings)
         # Not in pytest's folder: the path of a socket must be short, and readable by `_user`.
         self._folder = Path(tempfile.mkdtemp(prefix="pg-"))
         self._data = self._folder / "data"
         self._user = _unprivileged()
         if self._user:
             shutil.chown(self._folder, self._user)
-        self._port = _free_port()
+        self._port = free_port()
         self.url = f"postgresql://postgres@127.0.0.1:{self._port}/postgres"
         self._run("initdb", "--no-sync", "--auth=trust", "--username=postgres", "--encoding=utf8")
         self.start()
 
     def start(self) -> None:
         """Start, and return when it takes connections."""
-        settings = [*_SETTINGS, f"port={self._port}", f"unix_socket_directories={self._folder}"]
+        settings = [
+            *self._settings,
+            f"port={self._port}",
+            f"unix_socket_directories={self._folder}",
+        ]
         options = " ".join(f"-c {setting}" for setting in settings)
         self._run("pg_ctl", "start", "--wait", "--silent", f"--options={options}")
 
     def stop(self, mode: str = "immediate") -> None:
         """Stop: ``immediate`` is as good as a crash, ``fast`` closes connections first."""
         self._run("pg_ctl", "stop", "--wait", "--silent", f"--mode={mode}")
+
+    def log(self) -> str:
+        """What the server has said so far."""
+        return (self._folder / "log").read_text()
 
     def close(self) -> None:
         """Stop, and leave nothing behind."""
@@ -75,7 +88,7 @@ class Server:
                 check=False,
             )
         if done.returncode:
-            raise RuntimeError(f"{program} failed: {log.read_text()[-2_000:]}")
+            raise RuntimeError(f"{program} failed: {self.log()[-2_000:]}")
 
 
 @contextmanager
@@ -126,7 +139,7 @@ def _unprivileged() -> str | None:
     return "nobody" if os.geteuid() == 0 else None
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

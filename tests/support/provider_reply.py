@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from threading import Event
 from typing import Any
 
 Json = dict[str, Any]
@@ -24,6 +25,7 @@ class Reply:
         error: The body of an error.
         cut: Close the connection in the middle of the answer.
         hang: Do not answer until the server is closed.
+        halfway: Send half of the answer, and the rest once this is set; never, if it is not.
     """
 
     content: str = ""
@@ -35,6 +37,7 @@ class Reply:
     error: Json | None = None
     cut: bool = False
     hang: bool = False
+    halfway: Event | None = None
 
 
 def text(content: str, stop: str = "stop") -> Reply:

@@ -146,5 +146,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.send_header("content-length", str(len(content)))
         self.end_headers()
-        self.wfile.write(content[: len(content) // 2] if reply.cut else content)
-        self.close_connection = self.close_connection or reply.cut
+        half = len(content) // 2
+        self.wfile.write(content[:half])
+        whole = not reply.cut and (reply.halfway is None or reply.halfway.wait(30))
+        if whole:
+            self.wfile.write(content[half:])
+        self.close_connection = self.close_connection or not whole

@@ -8,6 +8,40 @@ from collections.abc import Callable
 from contextlib import suppress
 
 
+class CutEach:
+    """A rule that cuts each statement once before and once after the server has it.
+
+    Attributes:
+        cut: The statements that were cut both ways.
+        quiet: How many messages have passed since the last cut.
+    """
+
+    def __init__(self) -> None:
+        self._left: dict[bytes, list[str]] = {}
+        self._lock = threading.Lock()
+        self.quiet = 0
+
+    @property
+    def cut(self) -> list[bytes]:
+        with self._lock:
+            return [statement for statement, left in self._left.items() if not left]
+
+    def __call__(self, said: bytes) -> str:
+        with self._lock:
+            self.quiet += 1
+            left = self._left.setdefault(_statement(said), ["after", "before"])
+            if not left:
+                return ""
+            self.quiet = 0
+            return left.pop()
+
+
+def _statement(said: bytes) -> bytes:
+    """The SQL at the beginning of what a client said; empty for anything else."""
+    texts = said[5:].split(b"\0")
+    return {b"Q": texts[0], b"P": texts[1] if len(texts) > 1 else b""}.get(said[:1], b"")
+
+
 class Proxy:
     """Passes on what clients say, and hangs up on one when the rule says so.
 

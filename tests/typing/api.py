@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import assert_type
+from typing import Any, assert_type
+
+from langchain.agents.middleware import AgentMiddleware
+from langchain_core.tools import BaseTool
 
 from usermemory import (
+    Change,
     Evidence,
     Forgotten,
     Imported,
@@ -14,10 +18,13 @@ from usermemory import (
     Recalled,
     Revision,
     Scheduled,
+    Snapshot,
     Undone,
     UserMemory,
     UserProfile,
 )
+from usermemory.langgraph import UserMemoryMiddleware, memory_tools
+from usermemory.records import Proposed, Rejection
 
 
 def plain(memory: UserMemory) -> None:
@@ -30,6 +37,7 @@ def plain(memory: UserMemory) -> None:
     assert_type(memory.jobs("dead"), list[Job])
     assert_type(memory.edit("will", {"age": 31}, by="will", revision=3), Revision | None)
     assert_type(memory.undo("will", 3), Undone)
+    assert_type(memory.snapshot("will", 2), Snapshot)
     assert_type(memory.undo_thread("will", "t"), Undone)
     assert_type(memory.forget("will", "interests", "chess"), Forgotten)
     assert_type(memory.forget_message("will", "t", "m1"), Forgotten)
@@ -53,3 +61,24 @@ async def awaited() -> None:
         assert_type(await memory.atrigger_all(), list[Outcome])
         assert_type(await memory.aretry("will", "t"), bool)
         assert_type(await memory.adrop("will", "t"), int)
+
+
+def agents(memory: UserMemory) -> None:
+    assert_type(memory_tools(memory), list[BaseTool])
+    memory_tools(memory, lambda config, context: str(context["user_id"]), on_error="raise")
+    ours = UserMemoryMiddleware(memory, tail=False, max_tokens=500, on_error="raise")
+    middleware: list[AgentMiddleware[Any, Any, Any]] = [ours]
+    assert_type(middleware[0].name, str)
+    UserMemoryMiddleware(memory, on_error="ignore")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    UserMemoryMiddleware("memory.db")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    memory_tools("memory.db")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+async def proposals(memory: UserMemory) -> None:
+    change = Change("interests", "add", "chess", "I love chess")
+    said = ["I love chess."]
+    assert_type(memory.propose("will", "t", [change], said), Proposed)
+    assert_type(await memory.apropose("will", "t", [change], said, by="me"), Proposed)
+    erased = memory.propose_erasure("will", "t", "interests", "chess", "forget chess", said)
+    assert_type(erased, Forgotten | Rejection)
+    memory.propose("will", "t", ["chess"], said)  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]

@@ -2,13 +2,36 @@
 
 from __future__ import annotations
 
-import pytest
+from dataclasses import replace
 
+import pytest
+from pydantic import BaseModel
+
+from usermemory.cli.conflict import undone_text
 from usermemory.cli.output import count, how_far, shortened, span, when
-from usermemory.cli.show import change_text, confirmed_line, items_of, profile_table
+from usermemory.cli.reach import reach_lines
+from usermemory.cli.show import (
+    change_text,
+    confirmed_line,
+    items_of,
+    nothing_behind,
+    profile_table,
+    revision_lines,
+)
 from usermemory.cli.status import Status
 from usermemory.events import Event
-from usermemory.records import Applied, Outcome, Revision, Scheduled
+from usermemory.records import (
+    Applied,
+    Evidence,
+    Forgotten,
+    Job,
+    Outcome,
+    Revision,
+    Scheduled,
+    Undone,
+    Usage,
+)
+from usermemory.schema import schema_of
 
 
 def test_items_of_every_kind_of_field() -> None:
@@ -54,11 +77,84 @@ def test_what_was_confirmed() -> None:
         (Applied("tags", "add", None, "a"), "+ tags: a"),
         (Applied("tags", "remove", "a"), "- tags: a"),
         (Applied("links", "set", None, "x", key="home"), "links.home: x"),
+        (Applied("tags", "add", erased=True), "+ tags: [erased]"),
+        (Applied("tags", "remove", erased=True), "- tags: [erased]"),
+        (Applied("name", "set", None, "Will", erased=True), "name: [erased] → Will"),
+        (Applied("name", "set", "Will", None, erased=True), "name: Will → [erased]"),
+        (Applied("name", "set", erased=True), "name: [erased]"),
+        (Applied("name", "clear", erased=True), "- name: [erased]"),
     ],
 )
 def test_change_in_a_line(change: Applied, text: str) -> None:
     """A change says what was there and what is there now."""
     assert change_text(change) == text
+
+
+def test_a_revision() -> None:
+    """A revision says who made it and at what cost; what was erased of it says so."""
+    quotes = (Evidence("", "t", erased=True), Evidence("I'm Will", "u"))
+    changes = (Applied("name", "set", None, "Will", evidence=quotes),)
+    usage = Usage(2, 1_203, 88, 1_024)
+    told = revision_lines(Revision(1, 0.0, "model", changes, "u", "haiku", "patch-3", usage)).plain
+    assert "thread u  haiku  prompt patch-3  1,203 tokens in (1,024 from the cache), 88 out" in told
+    assert told.splitlines()[2:] == ["    evidence erased  thread t", "    “I'm Will”  thread u"]
+    for revision, doer in (
+        (Revision(2, 0.0, "ana", changes), "by ana"),
+        (Revision(2, 0.0, "undo", changes, undoes=(3, 1, 2)), "takes back 1, 2 and 3"),
+        (Revision(2, 0.0, "forget", changes), "erased"),
+    ):
+        assert revision_lines(revision).plain.splitlines()[0].endswith(doer)
+    assert "from the past only" in revision_lines(Revision(2, 0.0, "forget", ())).plain
+
+
+def test_what_a_profile_rests_on() -> None:
+    """Beside an item stand its words, or that they were erased, or who set it by hand."""
+    added = [Applied("tags", "add", None, tag) for tag in "abc"]
+    erased = replace(added[0], evidence=(Evidence("", "t", erased=True),))
+    both = replace(added[2], evidence=(Evidence("", "t", erased=True), Evidence("I like c", "u")))
+    history = [Revision(2, 0.0, "ana", (added[1],)), Revision(1, 0.0, "model", (erased, both))]
+    table = profile_table({"tags": ["a", "b", "c"]}, history)
+    assert table is not None
+    told = [str(cell) for cell in table.columns[2].cells]
+    assert told == ["evidence erased", "set by ana", "“I like c”"]
+    document = {"tags": ["a", "b"], "name": None}
+    assert "Set by ana in revision 2" in nothing_behind(document, history, "/tags/1")
+    assert nothing_behind(document, history, "name") == "Nothing is known there."
+    assert nothing_behind({"name": "x"}, [], "name") == "No words of the user stand behind that."
+
+
+class Person(BaseModel):
+    name: str | None = None
+    tags: list[str] = []
+
+
+def test_why_a_change_stays() -> None:
+    """A change that is not taken back says why: erased, changed again, unknown, or needed."""
+    schema = schema_of(Person)
+    first, again = Applied("name", "set", None, "Bo"), Applied("name", "set", "Bo", "Will")
+    lost, erased = Applied("hobby", "set", None, "x"), Applied("name", "clear", erased=True)
+    tag = Applied("tags", "add", None, "y")
+    history = [Revision(2, 0.0, "ana", (again,)), Revision(1, 0.0, "model", (first, tag))]
+    told = undone_text(Undone(None, (first, lost, erased, tag)), history, schema).plain
+    reasons = [line.partition(", since ")[2] for line in told.splitlines()]
+    assert reasons == [
+        "revision 2 changed it again: name: Bo → Will",
+        "the profile has no such field any more",
+        "a value of it has been erased",
+        "the schema refuses the profile without it",
+    ]
+
+
+def test_what_an_erasure_reaches() -> None:
+    """Counts are told in words, none of nothing; fields that keep the value are named."""
+    reach = Forgotten(values=1, changes=2, quotes=1, messages=1, elsewhere=("a", "b"))
+    first, second = reach_lines(reach, done=False)
+    assert first == (
+        "It is in: 1 value in the profile, 2 changes in the history, 1 quote and "
+        "1 message that is still kept."
+    )
+    assert second == "a and b mention it too and keep it."
+    assert list(reach_lines(Forgotten(), done=True)) == ["Nothing was kept of it."]
 
 
 def test_lengths_of_time_and_text() -> None:
@@ -97,5 +193,9 @@ def test_status_line() -> None:
     told(status, "failed", outcome=Outcome("will", "t", "failed", "timeout", retry_at=1.0))
     assert status.line(1).startswith("1 message pending, consolidating in 0 s  ·  not learned")
     told(status, "error", error=ValueError("the disk is full"))
+    status.follow([Job("will", "u", "waiting", 1.0, 1, 0), Job("eve", "t", "waiting", 1.0, 1, 0)])
+    assert status.due == {"u": 1.0}
+    status.note("erased")
+    assert status.line(0) == "erased"
     assert [news.split(":")[0] for news in status.unsaid()] == ["learned", "not learned", "memory"]
     assert status.unsaid() == []

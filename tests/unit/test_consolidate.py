@@ -118,3 +118,27 @@ def test_a_repair_that_fails(tmp_path: Path) -> None:
         document = memory.recall("will").document
     assert (outcome.status, document["name"], document["age"]) == ("changed", None, 31)
     assert [rejection.reason for rejection in outcome.rejections] == ["not_grounded"]
+
+
+def test_an_old_conversation_read_late(tmp_path: Path) -> None:
+    """It does not replace a single value that was said since; what it adds is learned."""
+    with UserMemory(str(tmp_path / "m.db"), model=Saying(), worker=False) as memory:
+        extractor = memory.consolidator.extractor()
+        assert isinstance(extractor, Saying)
+        extractor.changes = (Change("name", "set", "Will", "I'm Will"),)
+        memory.remember("will", "new", ["I'm Will"])
+        memory.trigger("will")
+        extractor.changes = (
+            Change("name", "set", "Bill", "I'm Bill"),
+            Change("interests", "add", "chess", "I love chess"),
+        )
+        old = {"role": "user", "content": "I'm Bill. I love chess.", "timestamp": 1_600_000_000}
+        memory.remember("will", "old", [old])
+        (outcome,) = memory.trigger("will")
+        assert [rejection.reason for rejection in outcome.rejections] == ["outdated"]
+        document = memory.recall("will").document
+        assert (document["name"], document["interests"]) == ("Will", ["chess"])
+        extractor.changes = (Change("name", "set", "Bill", "I'm Bill now"),)
+        memory.remember("will", "new", ["I'm Bill now"])
+        memory.trigger("will")
+        assert memory.recall("will").document["name"] == "Bill"

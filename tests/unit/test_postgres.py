@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import os
+import threading
 from collections.abc import Callable, Iterator
 from urllib.parse import quote
 
@@ -14,6 +15,7 @@ from tests.support.postgres import fresh, shared
 
 from usermemory import UserMemory
 from usermemory.clock import SystemClock
+from usermemory.conformance.harness import background
 from usermemory.errors import (
     ForkedProcess,
     MemoryClosed,
@@ -29,6 +31,7 @@ from usermemory.store.flows.claim import pause
 from usermemory.store.flows.recall import jobs
 from usermemory.store.postgres import PostgreSQL
 from usermemory.store.postgres.dialect import prepared
+from usermemory.store.postgres.slots import Slots
 
 
 def built(url: str) -> UserMemory:
@@ -105,6 +108,21 @@ def test_all_connections_in_use(url: str) -> None:
         driver.read(jobs)
     assert driver.read(jobs) == []
     driver.close()
+
+
+def test_connections_in_turn() -> None:
+    """A free connection goes to whoever has waited longest, not to who comes just then."""
+    slots = Slots(1)
+    assert slots.acquire(0)
+    with background(lambda: slots.acquire(30)):
+        while not slots.waiting:
+            threading.Event().wait(0.001)
+        slots.release()
+        assert not slots.acquire(0)
+    slots.release()
+    assert slots.acquire(0)
+    assert not slots.acquire(0.001)
+    assert not slots.waiting
 
 
 @pytest.mark.parametrize(

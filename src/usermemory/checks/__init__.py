@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from usermemory.checks import (
     duplicates,
+    erasure,
     grounding,
     negation,
     provenance,
@@ -66,10 +67,12 @@ def check(  # noqa: PLR0913 - one call says all that a change is judged by
     context: Sequence[Message] = (),
     thread_id: str = "",
     edited: Mapping[str, float] | None = None,
+    learned: Mapping[str, float] | None = None,
     user_id: str = "",
     off: frozenset[str] = frozenset(),
     earlier: Mapping[str, Any] | None = None,
     read: Texts | None = None,
+    erasing: bool = False,
 ) -> Accepted | Rejection:
     """Judge one proposed change.
 
@@ -82,11 +85,14 @@ def check(  # noqa: PLR0913 - one call says all that a change is judged by
         context: Read messages right before them. They help to understand, and are no evidence.
         thread_id: For the evidence.
         edited: When a field was last edited by hand, in seconds since the epoch.
+        learned: When what a field holds was said.
         user_id: Whose profile it is.
         off: Names of `CHECKS` to leave out.
         earlier: The profile before the first change of the same answer, if that is another one:
             what an answer takes out may still ground what it puts in its place.
         read: Passed again with each change of a batch, so that no message is read twice.
+        erasing: What is removed or cleared is erased, with all that is left of it elsewhere: the
+            user has to ask for just that.
 
     Returns:
         The change with its evidence, or the rejection with its reason.
@@ -109,12 +115,15 @@ def check(  # noqa: PLR0913 - one call says all that a change is judged by
         context=[_own(message, read, removes=removes) for message in context],
         heard=(*(one for one in context if one.author != "user"), *batch),
         edited=(edited or {}).get(change.field),
+        learned=(learned or {}).get(change.field),
         user_id=user_id,
         found=found,
         question=confirmed_question(asked, (*context, *own)) if asked else None,
         read=read,
     )
     judges = [_fits, *(judge for name, judge in CHECKS.items() if name not in off), _may_change]
+    if erasing:
+        judges = [erasure.check, _may_change]
     for judge in judges:
         if refusal := judge(case):
             return Rejection(change, refusal.reason, refusal.detail)
@@ -152,9 +161,11 @@ def _fits(case: Case) -> Refusal | None:
 
 
 def _may_change(case: Case) -> Refusal | None:
-    """Nothing but an edit changes a protected field; words from before an edit change nothing."""
+    """Nothing but an edit changes a protected field; words from before change nothing."""
     if case.field.settings.protect or case.settings.protect:
         return Refusal("protected", "only an edit by hand changes it")
+    if _is_late(case):
+        return Refusal("outdated", "what is known was said later")
     if case.edited is None:
         return None
     said = [case.found.message] if case.found else [m for m in case.batch if m.author == "user"]
@@ -162,6 +173,13 @@ def _may_change(case: Case) -> Refusal | None:
     if at <= case.edited:
         return Refusal("edited_by_hand", "the quote is older than the edit")
     return None
+
+
+def _is_late(case: Case) -> bool:
+    """Whether an old conversation, read late, would replace a single value that was said since."""
+    if case.found is None or case.found.message.at is None or case.learned is None:
+        return False
+    return case.field.kind == "scalar" and case.found.message.at < case.learned
 
 
 def _received(message: Message) -> float:

@@ -38,6 +38,7 @@ class Case:
         context: Read messages right before them, in the same way.
         heard: The unread ones as they came, and what others said before.
         edited: When the field was last edited by hand, if it was.
+        learned: When what it holds was said, if that is known.
         user_id: Whose profile it is.
         found: Where the user said it; ``None`` if that is not found.
         question: The question that the quote says yes to, if it does.
@@ -52,6 +53,7 @@ class Case:
     context: Sequence[Message]
     heard: Sequence[Message]
     edited: float | None
+    learned: float | None
     user_id: str
     found: Found | None
     question: str | None

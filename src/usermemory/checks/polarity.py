@@ -36,6 +36,12 @@ def negations(said: Sequence[str], language: Language) -> int:
     return sum(bool(_negators(rest, group)) for group in language.negators)
 
 
+def says(said: Sequence[str], wanted: frozenset[str], language: Language) -> bool:
+    """Whether a clause says one of these words, and no "not" with it."""
+    rest = without(said, language.harmless)
+    return bool(wanted.intersection(rest)) and not _negators(rest, language.negators[0])
+
+
 def _continues(
     split: Sequence[Clause], here: int, things: Sequence[str], language: Language
 ) -> bool:

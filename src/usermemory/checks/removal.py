@@ -19,31 +19,36 @@ def check(case: Case) -> Refusal | None:
     """Refuse to take out what the user does not speak of, or still likes."""
     if case.change.action not in ("remove", "clear"):
         return None
-    text = case.read[" ; ".join(str(leaf) for leaf in leaves(_item(case)))]
-    item = text.claim(case.languages | text.languages)
-    if not any(_names(item, said.vocabulary, case) for said in case.texts):
+    item = item_of(case)
+    if not any(names(item, said.vocabulary, case) for said in case.texts):
         return Refusal("item_not_named", f"the user does not name {item.text or case.field.name}")
     if case.languages and all(_still_holds(item, case, language) for language in case.languages):
         return Refusal("negated", "the user says that it still holds")
     return None
 
 
-def _item(case: Case) -> list[Any]:
-    """What would go, and its key if it has one."""
+def item_of(case: Case) -> Claim:
+    """What would go, and its key if it has one, word by word."""
     change = case.change
-    return [change.key, change.value if change.action == "remove" else case.known(case.document)]
+    item = change.value if change.action == "remove" else case.known(case.document)
+    parts: list[Any] = [change.key, item]
+    text = case.read[" ; ".join(str(leaf) for leaf in leaves(parts))]
+    return text.claim(case.languages | text.languages)
 
 
-def _names(item: Claim, said: Vocabulary, case: Case) -> bool:
+def names(item: Claim, said: Vocabulary, case: Case) -> bool:
+    """Whether the words name the item, or for a single value its field."""
     found = {anchor for anchor in item.anchors if item.grounded(anchor, said)}
     if found & item.names or any(number in said for number in item.numbers):
         return True
     if found and (2 * len(found) >= len(item.content) or _is_unique(found, item, case)):
         return True
-    label = folded(case.label)
-    return case.change.action == "clear" and any(
-        alike(one, two) for one in label for two in said.beginning_like(one)
-    )
+    return case.change.action == "clear" and labels(said, case)
+
+
+def labels(said: Vocabulary, case: Case) -> bool:
+    """Whether the words name the field."""
+    return any(alike(one, two) for one in folded(case.label) for two in said.beginning_like(one))
 
 
 def _is_unique(found: set[str], item: Claim, case: Case) -> bool:
@@ -56,10 +61,10 @@ def _still_holds(item: Claim, case: Case, language: Language) -> bool:
     """Whether the nearest text that names it affirms it: "I love chess", "I won't stop chess"."""
     (turned_item, *_) = case.read[item.text].turned(language) or [False]
     for text in case.texts:
-        if not _names(item, text.vocabulary, case):
+        if not names(item, text.vocabulary, case):
             continue
         split, turns = text.clauses(language), text.turned(language)
-        naming = [n for n, clause in enumerate(split) if _names(item, clause.vocabulary, case)]
+        naming = [n for n, clause in enumerate(split) if names(item, clause.vocabulary, case)]
         for here in naming:
             if turns[here] != turned_item:
                 return False

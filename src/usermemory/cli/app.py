@@ -10,6 +10,7 @@ from usermemory.cli import (
     backfill,
     carry,
     chat,
+    cleaning,
     copy,
     demo,
     importing,
@@ -31,6 +32,7 @@ First steps:
   usermemory chat --user will          talk, then /new, and it still knows you
   usermemory profile show will         what it knows, and from which words
   usermemory profile why will name     where one thing comes from
+  usermemory profile edit will         put it right; undo and forget take it back or erase it
   usermemory jobs list                 what waits to be read, and what failed
   usermemory worker                    consolidate beside your application
 
@@ -41,6 +43,7 @@ Environment (an option wins over its variable):
   USERMEMORY_BASE_URL  a server of your own that speaks OpenAI's protocol
   USERMEMORY_SCHEMA    the profile's schema, as module:Name
   USERMEMORY_USER      who chats
+  VISUAL, EDITOR       the editor of profile edit
   ANTHROPIC_API_KEY, OPENAI_API_KEY, GOOGLE_API_KEY, MISTRAL_API_KEY
                        choose a small model of that provider, if its package is installed
   NO_COLOR             no colours
@@ -63,6 +66,7 @@ app.command(epilog=chat.EXAMPLES)(chat.chat)
 app.command(epilog=worker.EXAMPLES)(worker.worker)
 app.command(epilog=migrate.EXAMPLES)(migrate.migrate)
 app.command(epilog=copy.EXAMPLES)(copy.copy)
+app.command(epilog=cleaning.EXAMPLES)(cleaning.clean)
 profile.app.command(epilog=carry.EXPORT)(carry.export)
 profile.app.command("import", epilog=carry.IMPORT)(carry.import_)
 profile.app.command("verify-erased", epilog=carry.VERIFY)(carry.verify_erased)

@@ -53,7 +53,7 @@ def chat(
     in which it still knows you; /help lists what else there is. Ctrl-C, Ctrl-D and a closed
     terminal lose nothing.
     """
-    from usermemory.cli.choice import choose
+    from usermemory.choice import choose
     from usermemory.cli.commands import Commands
     from usermemory.cli.conversation import conversing
     from usermemory.cli.opening import opened
@@ -70,13 +70,9 @@ def chat(
         opened(db, schema, chosen.model, delay=delay, on_event=status.on_event) as memory,
         conversing(memory, bot, user, thread) as conversation,
     ):
-        status.due |= {
-            job.thread_id: job.due_at
-            for job in memory.jobs(user_id=user)
-            if job.user_id == user and job.due_at is not None
-        }
+        status.follow(memory.jobs(user_id=user))
         aside = console(stderr=not _interactive())
-        commands = Commands(memory, conversation, console(), aside)
+        commands = Commands(memory, conversation, status, console(), aside)
         commands.tell(chosen.notice or f"You are talking to {chosen.name}.")
         commands.greet()
         try:

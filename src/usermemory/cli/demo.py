@@ -57,7 +57,7 @@ def demo(
     background. Only the language model is not, unless you name one: rules stand in for it, so
     that no key and no network are needed.
     """
-    from usermemory.cli.choice import choose
+    from usermemory.choice import choose
     from usermemory.cli.output import console, print_json
     from usermemory.cli.story import play, told
 

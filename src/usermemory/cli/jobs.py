@@ -122,7 +122,7 @@ def trigger(
     json: AsJson = False,
 ) -> None:
     """Read now what is unread, without waiting for quiet; exit code 1 if any of it failed."""
-    from usermemory.cli.choice import choose_reader
+    from usermemory.choice import choose_reader
     from usermemory.cli.opening import existing
 
     if everybody is (user is not None):

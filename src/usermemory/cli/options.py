@@ -48,6 +48,7 @@ SchemaName = Annotated[
         show_default="usermemory:UserProfile",
     ),
 ]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what it would do.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 

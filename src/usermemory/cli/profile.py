@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
+from usermemory.cli import diff, edit, forget, undo
 from usermemory.cli.options import DATABASE, AsJson, Database, SchemaName, User, examples
 from usermemory.cli.output import clean, console, count, print_json, when
 
 app = typer.Typer(
-    help="What is known about a user, since when, and from which words.",
+    help="What is known about a user: see it, put it right, erase it.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -54,35 +54,41 @@ def show(
 @app.command(
     epilog=examples(
         "usermemory profile history will",
+        "usermemory profile history will --field interests",
     )
 )
 def history(
-    user: User, *, db: Database = DATABASE, schema: SchemaName = None, json: AsJson = False
+    user: User,
+    *,
+    field: Annotated[
+        str | None, typer.Option(metavar="FIELD", help="Only changes of this field.")
+    ] = None,
+    db: Database = DATABASE,
+    schema: SchemaName = None,
+    json: AsJson = False,
 ) -> None:
-    """Show what changed the profile, the newest first, with quotes; in JSON with its patches."""
-    from usermemory.changes import inverse, patch
+    """Show who or what changed the profile, and why.
+
+    The newest first: from what to what, by which words. With the thread, the model, the version of
+    its prompt and what it cost; what was taken back or erased says so. In JSON each revision has
+    its patches (RFC 6902).
+    """
     from usermemory.cli.opening import existing
-    from usermemory.cli.show import revision_lines
+    from usermemory.cli.show import revision_data, revision_lines
 
     with existing(db, schema) as memory:
-        revisions = memory.history(user)
+        revisions = memory.history(user, field)
+        if field is not None and not revisions and field not in memory.schema.fields:
+            memory.why(user, field)  # says which fields there are
     if json:
-        print_json(
-            [
-                asdict(revision)
-                | {
-                    "patch": patch(revision.changes),
-                    "inverse": inverse(revision.changes),
-                }
-                for revision in revisions
-            ]
-        )
+        print_json([revision_data(revision) for revision in revisions])
         return
     out = console()
     for revision in revisions:
         out.print(revision_lines(revision), end="\n\n")
     if not revisions:
-        out.print(f"Nothing was ever learned about {clean(user)}.", markup=False)
+        about = f"{clean(field)} of {clean(user)}" if field else clean(user)
+        out.print(f"There is no history of {about}.", markup=False)
 
 
 @app.command(
@@ -103,20 +109,34 @@ def why(
     schema: SchemaName = None,
     json: AsJson = False,
 ) -> None:
-    """Show the user's own words that a field, or one value of it, rests on."""
+    """Show the user's own words that a field, or one value of it, rests on; the newest first.
+
+    A value that was refined rests on the words for both, be they from different threads.
+    """
     from usermemory.cli.opening import existing
-    from usermemory.cli.show import quoted
+    from usermemory.cli.show import nothing_behind, quoted
 
     with existing(db, schema) as memory:
         found = memory.why(user, field, value)
+        nothing = ""
+        if not found:
+            nothing = nothing_behind(
+                memory.snapshot(user).document, memory.history(user), field, value
+            )
     if json:
         print_json(found)
         return
     out = console()
     for item in found:
-        out.print(quoted(item))
+        out.print(quoted(item, numbered=True))
     if not found:
-        out.print("No words of the user stand behind that.")
+        out.print(nothing, markup=False)
+
+
+app.command(epilog=diff.EXAMPLES)(diff.diff)
+app.command(epilog=edit.EXAMPLES)(edit.edit)
+app.command(epilog=undo.EXAMPLES)(undo.undo)
+app.command(epilog=forget.EXAMPLES)(forget.forget)
 
 
 @app.command()

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 from rich.text import Text
 
-from usermemory.cli.output import clean, shortened, shown, when
-from usermemory.why import evidence_of
+from usermemory.changes import inverse, patch
+from usermemory.cli.output import clean, listed, shortened, shown, when
+from usermemory.erasure import MASK
+from usermemory.why import evidence_of, maker_of, resolve
 
 if TYPE_CHECKING:
-    from usermemory.records import Applied, Evidence, Revision
+    from usermemory.records import Applied, Evidence, Revision, Usage
+
+LEARNED = "model"
+"""Who revisions are by that were learned from what the user said."""
 
 
 def profile_table(document: Mapping[str, Any], revisions: Sequence[Revision]) -> Table | None:
@@ -26,13 +32,28 @@ def profile_table(document: Mapping[str, Any], revisions: Sequence[Revision]) ->
     for heading in ("field", "value", "in the user's words", "said"):
         table.add_column(heading)
     for field, item in items_of(document):
-        evidence = evidence_of(revisions, document, field, item)
-        quote = Text(f"“{shortened(evidence[0].quote)}”" if evidence else "", style="dim")
-        said = Text(when(evidence[0].at) if evidence else "", style="dim")
+        quote, said = _origin(document, revisions, field, item)
         held = document[field]
         value = f"{item}: {shown(held[item])}" if isinstance(held, Mapping) else item
-        table.add_row(Text(clean(field)), Text(shown(value)), quote, said)
+        told = Text(quote, style="dim"), Text(when(said), style="dim")
+        table.add_row(Text(clean(field)), Text(shown(value)), *told)
     return table if table.row_count else None
+
+
+def _origin(
+    document: Mapping[str, Any], revisions: Sequence[Revision], field: str, item: Any
+) -> tuple[str, float | None]:
+    """The words that an item rests on and when they were said, else what there is instead."""
+    evidence = evidence_of(revisions, document, field, item)
+    left = next((one for one in evidence if not one.erased), None)
+    if left:
+        return f"“{shortened(left.quote)}”", left.at
+    if evidence:
+        return "evidence erased", evidence[0].at
+    maker = maker_of(revisions, field, item)
+    if maker is None or maker.by == LEARNED:
+        return "", None
+    return f"set by {clean(maker.by)}", maker.at
 
 
 def items_of(document: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -57,26 +78,66 @@ def confirmed_line(stamps: Mapping[str, Mapping[str, float]]) -> str:
 
 
 def revision_lines(revision: Revision) -> Text:
-    """One revision: when and by whom, then each change with its quotes."""
-    head = f"revision {revision.number}  {when(revision.at)}"
-    source = f"thread {revision.thread_id}" if revision.thread_id else f"by {revision.by}"
-    head += "  " + "  ".join(filter(None, (source, revision.model)))
-    lines = [Text(clean(head), style="bold")]
+    """One revision: when, by whom and at what cost, then each change with its quotes."""
+    told = [
+        f"revision {revision.number}",
+        when(revision.at),
+        f"thread {revision.thread_id}" if revision.thread_id else "",
+        "" if revision.by == LEARNED else _doer(revision),
+        revision.model,
+        f"prompt {revision.prompt}" if revision.prompt else "",
+        cost(revision.usage),
+    ]
+    lines = [Text(clean("  ".join(filter(None, told))), style="bold")]
     for change in revision.changes:
         lines.append(Text("  ").append(change_text(change)))
         lines += (Text("    ").append(quoted(evidence)) for evidence in change.evidence)
+    if not revision.changes:
+        lines.append(Text("  erased from the past only; the profile stayed as it was"))
     return Text("\n").join(lines)
+
+
+def _doer(revision: Revision) -> str:
+    if revision.undoes:
+        return f"takes back {listed(map(str, sorted(revision.undoes)))}"
+    return "erased" if revision.by == "forget" else f"by {revision.by}"
+
+
+def cost(usage: Usage) -> str:
+    """Tokens, such as ``1,203 tokens in, 88 out``; empty where no model was asked."""
+    if not (usage.input_tokens or usage.output_tokens):
+        return ""
+    cached = f" ({usage.cached_tokens:,} from the cache)" if usage.cached_tokens else ""
+    return f"{usage.input_tokens:,} tokens in{cached}, {usage.output_tokens:,} out"
+
+
+def revision_data(revision: Revision) -> dict[str, Any]:
+    """A revision for programs, with its JSON patches (RFC 6902)."""
+    changes = revision.changes
+    return {**asdict(revision), "patch": patch(changes), "inverse": inverse(changes)}
 
 
 def change_text(change: Applied) -> str:
     """One change in a line, such as ``name: Bill → Will`` or ``+ interests: chess``."""
     where = clean(change.field + (f".{change.key}" if change.key else ""))
-    if change.before is None:
+    before, after = _told(change)
+    if before is None:
         sign = "+ " if change.action == "add" else ""
-        return f"{sign}{where}: {shown(change.after)}"
-    if change.after is None:
-        return f"- {where}: {shown(change.before)}"
-    return f"{where}: {shown(change.before)} → {shown(change.after)}"
+        return f"{sign}{where}: {shown(after)}"
+    if after is None:
+        return f"- {where}: {shown(before)}"
+    return f"{where}: {shown(before)} → {shown(after)}"
+
+
+def _told(change: Applied) -> tuple[Any, Any]:
+    """Both sides of a change, with a mark for what was erased of it."""
+    before, after = change.before, change.after
+    if not change.erased:
+        return before, after
+    if before is None and after is None:
+        ended = change.action in {"remove", "clear"}
+        return (MASK, None) if ended else (None, MASK)
+    return MASK if before is None else before, MASK if after is None else after
 
 
 def changes_line(changes: Iterable[Applied]) -> str:
@@ -84,9 +145,24 @@ def changes_line(changes: Iterable[Applied]) -> str:
     return "; ".join(shortened(change_text(change)) for change in changes)
 
 
-def quoted(evidence: Evidence) -> Text:
-    """A quote and where it was said."""
-    where = "  ".join(filter(None, (f"thread {evidence.thread_id}", when(evidence.at))))
-    return Text(f"“{clean(evidence.quote)}”", style="italic").append(
-        f"  {clean(where)}", style="not italic dim"
+def quoted(evidence: Evidence, *, numbered: bool = False) -> Text:
+    """A quote and where it was said; ``numbered`` adds the message, as `forget` takes it."""
+    message = f"message {evidence.seq}" if numbered and evidence.seq else ""
+    where = "  ".join(filter(None, (f"thread {evidence.thread_id}", message, when(evidence.at))))
+    said = "evidence erased" if evidence.erased else f"“{clean(evidence.quote)}”"
+    return Text(said, style="italic").append(f"  {clean(where)}", style="not italic dim")
+
+
+def nothing_behind(
+    document: Mapping[str, Any], revisions: Sequence[Revision], field: str, value: Any = None
+) -> str:
+    """What to say of a field, or of a value of it, that rests on no words."""
+    where, item = resolve(document, field) if field.startswith("/") else (field, value)
+    items = (
+        [item] if item is not None else [one for name, one in items_of(document) if name == where]
     )
+    makers = [maker_of(revisions, where, one) for one in items]
+    by_hand = next((maker for maker in makers if maker and maker.by != LEARNED), None)
+    if by_hand:
+        return f"Set by {clean(by_hand.by)} in revision {by_hand.number}, {when(by_hand.at)}."
+    return "No words of the user stand behind that." if items else "Nothing is known there."

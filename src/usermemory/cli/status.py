@@ -11,8 +11,10 @@ from usermemory.cli.output import clean, count
 from usermemory.cli.show import changes_line
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from usermemory.events import Event
-    from usermemory.records import Outcome
+    from usermemory.records import Job, Outcome
 
 
 @dataclass
@@ -52,6 +54,15 @@ class Status:
         """What is going on, for so many messages that nobody has read."""
         parts = [self._waiting(pending), self.latest]
         return "  ·  ".join(part for part in parts if part)
+
+    def follow(self, jobs: Iterable[Job]) -> None:
+        """Take over when each thread is due, as the database has it now."""
+        mine = (job for job in jobs if job.user_id == self.user_id)
+        self.due = {job.thread_id: job.due_at for job in mine if job.due_at is not None}
+
+    def note(self, text: str) -> None:
+        """Show this as the last thing that happened, to people who know of it already."""
+        self.latest = clean(text)
 
     def unsaid(self) -> list[str]:
         """What happened since this was asked last."""

@@ -15,7 +15,7 @@ from usermemory.errors import ConfigurationError, ExtractionError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from usermemory.cli.choice import Choice
+    from usermemory.choice import Choice
     from usermemory.events import Event
     from usermemory.memory import UserMemory
     from usermemory.records import Outcome, Revision

@@ -54,7 +54,7 @@ def worker(
     The application then builds its memory with worker=False. SIGTERM or Ctrl-C stops it cleanly:
     a running batch is finished or given back. The log names users and threads, never their words.
     """
-    from usermemory.cli.choice import choose_reader
+    from usermemory.choice import choose_reader
     from usermemory.cli.opening import opened
     from usermemory.health import served
     from usermemory.worker import Worker

@@ -22,13 +22,21 @@ from usermemory.conformance.correcting import Correcting
 from usermemory.conformance.failing import Failing
 from usermemory.conformance.forgetting import Forgetting
 from usermemory.conformance.harness import Bench, Colour
+from usermemory.conformance.proposing import Proposing
 from usermemory.conformance.remembering import Making, Remembering
 
 __all__ = ["Conformance"]
 
 
 class Conformance(
-    Remembering, Consolidating, Correcting, Forgetting, Carrying, Failing, Backfilling
+    Remembering,
+    Consolidating,
+    Correcting,
+    Forgetting,
+    Proposing,
+    Carrying,
+    Failing,
+    Backfilling,
 ):
     """What every database must do; a subclass says where it is, with the fixture ``url``."""
 

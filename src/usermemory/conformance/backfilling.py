@@ -98,7 +98,7 @@ class Backfilling:
 
     def test_the_rest_of_a_long_thread_has_waited_since_the_backfill(self, making: Making) -> None:
         """What is left over from a first batch has not waited since it was said."""
-        bench = making(gate=Count(4), hold_max=60.0)
+        bench = making(max_changes=1_000, gate=Count(4), hold_max=60.0)
         many = with_ids([("user", f"I like thing {n}") for n in range(202)], "many")
         dated = [{**message, "timestamp": bench.clock.now() - YEAR} for message in many]
         bench.verbs.backfill("will", "t", dated)

@@ -10,6 +10,7 @@ from usermemory.conformance.harness import Bench
 from usermemory.errors import Conflict, InvalidDocument, InvalidInput
 
 Making = Callable[..., Bench]
+LIKES = ["interests", "interests"]
 
 
 def learn(bench: Bench, *things: str, thread_id: str = "t") -> None:
@@ -148,3 +149,28 @@ class Correcting:
     def test_nothing_to_undo(self, making: Making) -> None:
         """Nobody's profile has nothing to take back."""
         assert making().verbs.undo("nobody").revision is None
+
+    def test_a_rehearsal(self, making: Making) -> None:
+        """An edit or undo can be tried: it says what it would change, and changes nothing."""
+        bench = making()
+        learn(bench, "chess", "tea")
+        edit = bench.verbs.edit("will", {"name": "Will"}, by="will", revision=2, dry_run=True)
+        assert (edit.number, [change.field for change in edit.changes]) == (3, ["name", *LIKES])
+        undone = bench.verbs.undo("will", dry_run=True).revision
+        assert (undone.undoes, undone.changes[0].before) == ((2,), "tea")
+        assert len(bench.verbs.undo_thread("will", "t", dry_run=True).revision.changes) == 2
+        assert [one.number for one in bench.verbs.history("will")] == [2, 1]
+        assert bench.interests("will") == ["chess", "tea"]
+
+    def test_snapshots(self, making: Making) -> None:
+        """The profile can be seen as each revision left it, in the present one by default."""
+        bench = making()
+        learn(bench, "chess", "tea")
+        bench.verbs.undo("will", 1)
+        seen = [bench.verbs.snapshot("will", number).document["interests"] for number in range(4)]
+        assert seen == [[], ["chess"], ["chess", "tea"], ["tea"]]
+        assert bench.verbs.snapshot("will").revision == 3
+        assert bench.verbs.snapshot("will", 1).at == bench.verbs.history("will")[-1].at
+        assert bench.verbs.snapshot("nobody").document["interests"] == []
+        with pytest.raises(InvalidInput, match="the newest is 3"):
+            bench.verbs.snapshot("will", 4)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from usermemory.conformance.harness import Bench
-from usermemory.errors import ExtractionError, ProviderError
+from usermemory.errors import ExtractionError, ExtractionReason, ProviderError
 from usermemory.retry import Retry
-from usermemory.store.flows.claim import claim_due
+from usermemory.store.flows.claim import claim_due, drop
 from usermemory.store.flows.commit import Result, commit
+from usermemory.store.flows.recall import figures, next_due
 
 Making = Callable[..., Bench]
 
@@ -152,6 +155,19 @@ class Failing:
         bench.clock.advance(86_400)
         bench.verbs.run_due()
         assert bench.interests("will") == ["chess", "tea", "fog"]
+
+    @pytest.mark.parametrize("reason", ["refused", "unusable"])
+    def test_dropped_while_it_fails(self, making: Making, reason: ExtractionReason) -> None:
+        """What is dropped while the model fails on it is gone: neither dead nor tried again."""
+        bench = making(delay=0.0, retry=Retry(attempts=1 if reason == "refused" else 8))
+        bench.verbs.remember("will", "t", ["I like chess"])
+        driver = bench.verbs.memory.driver
+        bench.listener.failing = ExtractionError("no", reason)
+        bench.listener.meanwhile(lambda: driver.write(drop, "will", "t"))
+        bench.verbs.run_due()
+        assert bench.verbs.jobs() == []
+        assert driver.read(next_due).wait is None
+        assert driver.read(figures).dead == 0
 
     def test_drop(self, making: Making) -> None:
         """A dropped job's messages are never read, also when the thread is passed again."""

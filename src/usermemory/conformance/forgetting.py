@@ -200,9 +200,66 @@ class Forgetting:
         assert bench.verbs.forget("will", "interests", "chess").elsewhere == ("core_memories",)
         assert bench.verbs.recall("will").document["core_memories"] == ["Plays chess with Ana"]
 
+    def test_what_other_fields_said_before(self, making: Making) -> None:
+        """What mentioned it once, and was replaced by what does not, is gone from the history."""
+        bench = making()
+        for name in ("Chess Will", "Will"):
+            bench.verbs.edit("will", {"name": name, "interests": ["chess"]}, by="will")
+        assert bench.verbs.forget("will", "interests", "chess").elsewhere == ()
+        assert "chess" not in kept(bench).casefold()
+        assert bench.verbs.recall("will").document["name"] == "Will"
+
     def test_it_is_clean_afterwards(self, making: Making) -> None:
         """With nobody reading, an erasure is complete when it returns."""
         bench = making()
         learn(bench, "chess")
         assert bench.verbs.forget("will", "interests", "chess").pending is False
         assert bench.verbs.clean() is True
+
+    def test_a_rehearsed_erasure(self, making: Making) -> None:
+        """What an erasure would reach can be asked for; it is the same, and nothing is done."""
+        bench = making()
+        learn(bench, "chess", "tea")
+        bench.verbs.remember("will", "u", ["I said chess"])
+        before = kept(bench)
+        for verb, wanted in {
+            "forget": ("interests", "chess"),
+            "forget_message": ("t", 1),
+            "forget_thread": ("t",),
+            "forget_user": (),
+        }.items():
+            assert getattr(bench.verbs, verb)("will", *wanted, dry_run=True).values > 0
+        assert kept(bench) == before
+        tried = bench.verbs.forget("will", "interests", "chess", dry_run=True)
+        assert bench.verbs.forget("will", "interests", "chess") == tried
+
+    def test_a_thread_is_named_again(self, making: Making) -> None:
+        """A thread of the user's is named even where nothing of it is left; another's is not."""
+        bench = making()
+        learn(bench, "chess", thread_id="a")
+        assert bench.verbs.forget_thread("will", "a").threads == ("a",)
+        assert bench.verbs.forget_thread("will", "a").threads == ("a",)
+        assert bench.verbs.forget_thread("ana", "a").threads == ()
+
+    def test_small_talk_of_other_threads(self, making: Making) -> None:
+        """What is said in every conversation goes with none of them, nor does another thread."""
+        bench = making()
+        for thread in ("a", "b"):
+            said = [("user", f"I like {thread}-minor"), ("assistant", "Nice!")]
+            bench.verbs.remember("will", thread, said)
+            bench.verbs.trigger("will")
+        assert bench.verbs.forget_thread("will", "a").threads == ("a",)
+        assert "Nice!" in kept(bench)
+
+    def test_a_snapshot(self, making: Making) -> None:
+        """Of what was erased, the profile as it was shows no more than that it was there."""
+        bench = making()
+        learn(bench, "chess", "tea")
+        bench.verbs.forget("will", "interests", "chess")
+        found = bench.verbs.snapshot("will", 2)
+        assert sorted(found.document["interests"]) == ["[erased]", "tea"]
+        assert found.erased == ("interests",)
+        bench.verbs.forget_user("will")
+        assert bench.verbs.snapshot("will").document["interests"] == []
+        with pytest.raises(InvalidInput, match="erased as a whole"):
+            bench.verbs.snapshot("will", 2)

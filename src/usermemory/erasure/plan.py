@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from usermemory.checks.case import leaves
+from usermemory.checks.words import words
 from usermemory.erasure.kept import Kept, Refused, Stored
 from usermemory.erasure.needles import Needles
 from usermemory.erasure.scrub import EVERY, scrubbed, scrubbed_refusals, sides
@@ -18,6 +19,9 @@ from usermemory.why import evidence_of
 
 if TYPE_CHECKING:
     from usermemory.schema import Schema
+
+_TELLING = 4
+"""Words from which on a message is looked for elsewhere: "Thanks!" is said in many threads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +180,8 @@ def _source(target: OfMessage | OfThread, stored: Stored, schema: Schema) -> _Pi
         for one in removed(schema.fields[name], stored.document[name], rest)
     ]
     quoted = (e.quote for change in past for e in change.evidence if target.taught(e))
-    said = Needles([*quoted, *(kept.text for kept in stored.messages if emptied(kept))])
+    texts = (kept.text for kept in stored.messages if emptied(kept))
+    said = Needles([*quoted, *(text for text in texts if len(words(text)) >= _TELLING)])
     return _Picked(touched, gone, subjects, parts, target.taught, Needles(()), said, emptied)
 
 

@@ -70,8 +70,12 @@ def scrubbed(
         gone = parts(change)
         if not gone and values.in_value(change.before, change.after, change.key):
             stays = _holds(document, schema, change)
-            gone = gone if stays else EVERY
-            past.elsewhere |= {change.field} if stays else set()
+            gone = EVERY
+            if stays:  # what the profile holds now, not what that took the place of
+                gone = frozenset({"before"} if values.in_value(change.before) else ())
+                past.elsewhere |= (
+                    {change.field} if values.in_value(change.after, change.key) else set()
+                )
         lost = [e for e in change.evidence if not e.erased and ("after" in gone or goes(e))]
         past.quotes += len(lost)
         past.threads |= {evidence.thread_id for evidence in lost}

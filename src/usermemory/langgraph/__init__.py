@@ -9,11 +9,15 @@
             context={"user_id": "will"},
         )
 
-All of it works in sync and in async graphs.
+All of it works in sync and in async graphs. In an agent of ``create_agent``, `UserMemoryMiddleware`
+does the same; `memory_tools` let any agent save and forget at once.
 """
 
-# This folder is the only one that imports langgraph.
+# This folder is the only one that imports langgraph, and langchain only for the middleware.
 
+from typing import TYPE_CHECKING, Any
+
+from usermemory.errors import ConfigurationError
 from usermemory.langgraph.backfilling import Backfilled, BackfilledThread, backfill
 from usermemory.langgraph.chatbot import create_chatbot
 from usermemory.langgraph.identity import FindUser
@@ -21,6 +25,10 @@ from usermemory.langgraph.langmem import import_langmem
 from usermemory.langgraph.nodes import OnError, UserInfo, recall_node, remember_node
 from usermemory.langgraph.profile_store import ProfileStore
 from usermemory.langgraph.savers import AsyncSaver, Saver, acheckpointer, checkpointer
+from usermemory.langgraph.tools import memory_tools
+
+if TYPE_CHECKING:
+    from usermemory.langgraph.middleware import UserMemoryMiddleware
 
 __all__ = [
     "AsyncSaver",
@@ -31,11 +39,26 @@ __all__ = [
     "ProfileStore",
     "Saver",
     "UserInfo",
+    "UserMemoryMiddleware",
     "acheckpointer",
     "backfill",
     "checkpointer",
     "create_chatbot",
     "import_langmem",
+    "memory_tools",
     "recall_node",
     "remember_node",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name != "UserMemoryMiddleware":
+        raise AttributeError(f"module 'usermemory.langgraph' has no attribute {name!r}")
+    try:
+        from usermemory.langgraph.middleware import UserMemoryMiddleware
+    except ImportError as error:
+        raise ConfigurationError(
+            f"UserMemoryMiddleware needs a package that is missing ({error}): pip install "
+            "'usermemory[agents]'"
+        ) from error
+    return UserMemoryMiddleware

@@ -24,14 +24,19 @@ class Run:
         thread_id: Where; empty for a run without a thread, which can recall only.
         delay: Seconds of quiet that this run asked for; None for the memory's own.
         keep: False where this run said ``remember=False``.
-        nested: Whether another graph's node runs this one: its messages are no person's.
+        graph: Where in another graph's run this one runs; empty for one that runs by itself.
     """
 
     user_id: str
     thread_id: str
     delay: float | None
     keep: bool
-    nested: bool
+    graph: str
+
+    @property
+    def nested(self) -> bool:
+        """Whether another graph's node runs this one: its messages are no person's."""
+        return bool(self.graph)
 
 
 def current_run(config: RunnableConfig, find_user: FindUser | None = None) -> Run:
@@ -56,7 +61,7 @@ def current_run(config: RunnableConfig, find_user: FindUser | None = None) -> Ru
         delay=_setting("delay", context, configurable),
         keep=_setting("remember", context, configurable) is not False,
         # Agents that a node runs inherit the ids of user and thread, but not the user's voice.
-        nested="|" in configurable.get("checkpoint_ns", ""),
+        graph=configurable.get("checkpoint_ns", "").rpartition("|")[0],
     )
 
 
@@ -73,12 +78,13 @@ def _setting(name: str, context: Any, configurable: Mapping[str, Any]) -> Any:
 
 
 def _user(said: Any, configurable: Mapping[str, Any]) -> Any:
-    # Empty where LangGraph's server runs without authentication.
+    # Both are empty where LangGraph's server runs without authentication and a run names nobody.
     authenticated = configurable.get("langgraph_auth_user_id") or None
+    said = None if said == "" else said
     if authenticated is None and said is None:
         raise IdentityError(
             "nobody says who the user is: run the graph with context={'user_id': …} or "
-            "{'configurable': {'user_id': …}}, or give the node user_id=a function"
+            "{'configurable': {'user_id': …}}, or say user_id=a function where the memory was given"
         )
     if authenticated is not None and said is not None and said != authenticated:
         raise IdentityError(

@@ -46,15 +46,21 @@ class Recaller:
 
     def text(self, config: RunnableConfig) -> str:
         """The text; empty for a user nobody knows, and where the memory fails."""
-        run = current_run(config, self.find_user)
+        return self.text_for(current_run(config, self.find_user))
+
+    async def atext(self, config: RunnableConfig) -> str:
+        """As `text`."""
+        return await self.atext_for(current_run(config, self.find_user))
+
+    def text_for(self, run: Run) -> str:
+        """As `text`, for a run that is known already."""
         with tolerant(self.memory, run, self.on_error):
             found = self.memory.recall(run.user_id, tail=self.tail, thread_id=run.thread_id)
             return found.render(self.max_tokens)
         return ""
 
-    async def atext(self, config: RunnableConfig) -> str:
-        """As `text`."""
-        run = current_run(config, self.find_user)
+    async def atext_for(self, run: Run) -> str:
+        """As `text_for`."""
         with tolerant(self.memory, run, self.on_error):
             found = await self.memory.arecall(run.user_id, tail=self.tail, thread_id=run.thread_id)
             return found.render(self.max_tokens)
@@ -72,7 +78,7 @@ class Rememberer:
     def keep(self, state: Any, config: RunnableConfig) -> Run:
         """Remember what is new in the state; the run it was said in."""
         run = current_run(config, self.find_user)
-        if not run.nested:
+        if _is_heard(run):
             with tolerant(self.memory, run, self.on_error):
                 self.memory.remember(*_said(state, run), run.delay, keep=run.keep)
         return run
@@ -80,7 +86,7 @@ class Rememberer:
     async def akeep(self, state: Any, config: RunnableConfig) -> Run:
         """As `keep`."""
         run = current_run(config, self.find_user)
-        if not run.nested:
+        if _is_heard(run):
             with tolerant(self.memory, run, self.on_error):
                 await self.memory.aremember(*_said(state, run), run.delay, keep=run.keep)
         return run
@@ -152,6 +158,19 @@ def remember_node(
         await rememberer.akeep(state, config)
 
     return Node("remember", remember, aremember)
+
+
+def _is_heard(run: Run) -> bool:
+    """Whether the run's messages go to the memory; an error where they should and cannot."""
+    if run.nested:
+        return False
+    if not run.thread_id and run.keep:
+        raise IdentityError(
+            "the run names no thread to remember in: run the graph with {'configurable': "
+            "{'thread_id': …}}, without a checkpointer too; or with remember=False in its context, "
+            "to recall only"
+        )
+    return bool(run.thread_id)
 
 
 def _said(state: Any, run: Run) -> tuple[str, str, list[Any]]:

@@ -9,12 +9,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from langchain_core.messages import AnyMessage, BaseMessage
+from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, ToolMessage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _SIGNATURE = "usermemory_user"
+
+SAVE, FORGET, READ = "save_memory", "forget_memory", "read_profile"
+"""What the memory's own tools are called."""
+_OURS = frozenset({SAVE, FORGET, READ})
 
 
 def signed(messages: Iterable[AnyMessage], user_id: str) -> list[AnyMessage]:
@@ -39,13 +43,25 @@ def is_open(message: Any) -> bool:
 
 
 def heard_by(user_id: str, messages: Iterable[Any]) -> list[Any]:
-    """The messages as this user's memory takes them: other people's are under their name."""
+    """The messages as this user's memory takes them: other people's are under their name.
+
+    Calls of the memory's own tools and what they answer are left out. They repeat the user's words,
+    which are no less the user's for it, and after an erasure the words that were to go.
+    """
     return [
         message
         if (by := signature(message)) in {None, user_id}
         else message.model_copy(update={"name": by})
-        for message in messages
+        for message in map(_without_calls, messages)
+        if not (isinstance(message, ToolMessage) and message.name in _OURS)
     ]
+
+
+def _without_calls(message: Any) -> Any:
+    """What the assistant said beside a call of the memory's own tools."""
+    if isinstance(message, AIMessage) and any(c["name"] in _OURS for c in message.tool_calls):
+        return AIMessage(message.text, id=message.id, name=message.name)
+    return message
 
 
 def signature(message: Any) -> str | None:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from usermemory.memory.carry import CarryVerbs
 from usermemory.memory.correct import CorrectVerbs
-from usermemory.memory.forget import ForgetVerbs
 from usermemory.memory.jobs import JobVerbs
 from usermemory.memory.learn import LearnVerbs
 from usermemory.memory.past import PastVerbs
+from usermemory.memory.propose import ProposeVerbs
 
 __all__ = ["UserMemory"]
 
 
-class UserMemory(ForgetVerbs, CorrectVerbs, CarryVerbs, PastVerbs, LearnVerbs, JobVerbs):
+class UserMemory(ProposeVerbs, CorrectVerbs, CarryVerbs, PastVerbs, LearnVerbs, JobVerbs):
     """A profile per user, across threads, learned in the background.
 
     Building it checks what was passed and opens nothing: the first verb does. A module-level

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from usermemory.changes import edited, undo
@@ -22,7 +23,13 @@ class CorrectVerbs(Core):
     """Edit and undo."""
 
     def edit(
-        self, user_id: str, patch_or_document: Any, *, by: str, revision: int | None = None
+        self,
+        user_id: str,
+        patch_or_document: Any,
+        *,
+        by: str,
+        revision: int | None = None,
+        dry_run: bool = False,
     ) -> Revision | None:
         """Change the profile by hand. Afterwards only later words of the user change these fields.
 
@@ -32,9 +39,10 @@ class CorrectVerbs(Core):
                 emptied.
             by: Who edits, for the history; an id or a name.
             revision: The revision that the editor was shown; None to edit whatever is there.
+            dry_run: Only say what it would change.
 
         Returns:
-            The new revision; None if the profile says so already.
+            The new revision, or what it would be; None if the profile says so already.
 
         Raises:
             Conflict: The profile has moved on since that revision, or a ``test`` does not hold.
@@ -45,7 +53,8 @@ class CorrectVerbs(Core):
             raise InvalidInput("by= is empty; say who edits, such as an id of yours")
 
         def change(profile: Profile) -> Amendment | None:
-            if revision is not None and profile.revision != revision:
+            shown = 0 if profile.document is None else profile.revision
+            if revision is not None and revision not in {profile.revision, shown}:
                 raise Conflict(
                     f"the profile of {user_id!r} is at revision {profile.revision}, not at "
                     f"{revision} any more: look at it again"
@@ -55,26 +64,32 @@ class CorrectVerbs(Core):
                 return None
             return Amendment(document, changes, by, self.schema.fingerprint)
 
-        return self._amended(checked_user(user_id), change)
+        return self._amended(checked_user(user_id), change, dry_run=dry_run)
 
     async def aedit(
-        self, user_id: str, patch_or_document: Any, *, by: str, revision: int | None = None
+        self,
+        user_id: str,
+        patch_or_document: Any,
+        *,
+        by: str,
+        revision: int | None = None,
+        dry_run: bool = False,
     ) -> Revision | None:
         """As `edit`."""
-        return await asyncio.to_thread(
-            self.edit, user_id, patch_or_document, by=by, revision=revision
-        )
+        call = partial(self.edit, by=by, revision=revision, dry_run=dry_run)
+        return await asyncio.to_thread(call, user_id, patch_or_document)
 
-    def undo(self, user_id: str, revision: int | None = None) -> Undone:
+    def undo(self, user_id: str, revision: int | None = None, *, dry_run: bool = False) -> Undone:
         """Take back what one revision changed, as a new revision; what came since stays.
 
         Args:
             user_id: Whose profile.
             revision: Which; None for the newest that is neither an undo nor taken back already,
                 so that undoing again goes further back. An undo's own number takes that back.
+            dry_run: Only say what it would change.
 
         Returns:
-            The new revision, and what could not be taken back.
+            The new revision, or what it would be, and what could not be taken back.
 
         Raises:
             InvalidInput: There is no such revision.
@@ -89,13 +104,15 @@ class CorrectVerbs(Core):
                 raise InvalidInput(f"there is no revision {revision} of {user_id!r}")
             return found
 
-        return self._undone(user_id, chosen)
+        return self._undone(user_id, chosen, dry_run=dry_run)
 
-    async def aundo(self, user_id: str, revision: int | None = None) -> Undone:
+    async def aundo(
+        self, user_id: str, revision: int | None = None, *, dry_run: bool = False
+    ) -> Undone:
         """As `undo`."""
-        return await asyncio.to_thread(self.undo, user_id, revision)
+        return await asyncio.to_thread(self.undo, user_id, revision, dry_run=dry_run)
 
-    def undo_thread(self, user_id: str, thread_id: str) -> Undone:
+    def undo_thread(self, user_id: str, thread_id: str, *, dry_run: bool = False) -> Undone:
         """Unlearn a conversation: take back all that it taught, as a new revision.
 
         Its words stay in the history as long as they are not erased: see `forget_thread`.
@@ -103,9 +120,10 @@ class CorrectVerbs(Core):
         Args:
             user_id: Whose profile.
             thread_id: Which conversation.
+            dry_run: Only say what it would change.
 
         Returns:
-            The new revision, and what could not be taken back.
+            The new revision, or what it would be, and what could not be taken back.
         """
         thread_id = checked_thread(thread_id)
 
@@ -115,13 +133,19 @@ class CorrectVerbs(Core):
                 one for one in history if one.thread_id == thread_id and one.number not in undone
             ]
 
-        return self._undone(checked_user(user_id), chosen)
+        return self._undone(checked_user(user_id), chosen, dry_run=dry_run)
 
-    async def aundo_thread(self, user_id: str, thread_id: str) -> Undone:
+    async def aundo_thread(self, user_id: str, thread_id: str, *, dry_run: bool = False) -> Undone:
         """As `undo_thread`."""
-        return await asyncio.to_thread(self.undo_thread, user_id, thread_id)
+        return await asyncio.to_thread(self.undo_thread, user_id, thread_id, dry_run=dry_run)
 
-    def _undone(self, user_id: str, chosen: Callable[[list[Revision]], list[Revision]]) -> Undone:
+    def _undone(
+        self,
+        user_id: str,
+        chosen: Callable[[list[Revision]], list[Revision]],
+        *,
+        dry_run: bool,
+    ) -> Undone:
         conflicts: tuple[Any, ...] = ()
 
         def change(profile: Profile) -> Amendment | None:
@@ -136,15 +160,17 @@ class CorrectVerbs(Core):
             fingerprint = self.schema.fingerprint
             return Amendment(document, changes, "undo", fingerprint, undoes=numbers)
 
-        return Undone(self._amended(user_id, change), conflicts)
+        return Undone(self._amended(user_id, change, dry_run=dry_run), conflicts)
 
-    def _amended(self, user_id: str, change: Amend) -> Revision | None:
+    def _amended(self, user_id: str, change: Amend, *, dry_run: bool) -> Revision | None:
         """Work it out and write it; again on the newer profile, if that has moved meanwhile."""
         profile = self.driver.read(amends.profile, user_id)
         while True:
             amendment = change(profile)
             if amendment is None:
                 return None
+            if dry_run:
+                return amends.revision_of(amendment, profile.revision + 1, self.clock.now())
             answer = self.driver.write(amends.amend, user_id, profile, amendment)
             if isinstance(answer, Revision):
                 return answer

@@ -12,7 +12,7 @@ from usermemory.memory.core import checked_thread, checked_user
 from usermemory.memory.look import LookVerbs
 from usermemory.records import Forgotten
 from usermemory.store.cleaning import clean
-from usermemory.store.flows.erase import erase, erase_user
+from usermemory.store.flows.erase import erase, erase_user, rehearse
 from usermemory.why import resolve
 
 
@@ -32,7 +32,13 @@ class ForgetVerbs(LookVerbs):
     """Forget a value, a message, a thread, a user."""
 
     def forget(
-        self, user_id: str, field: str, value: Any = None, checkpointer: Saver | None = None
+        self,
+        user_id: str,
+        field: str,
+        value: Any = None,
+        checkpointer: Saver | None = None,
+        *,
+        dry_run: bool = False,
     ) -> Forgotten:
         """Erase a value from the profile, its history, its quotes and what is not yet read.
 
@@ -47,6 +53,7 @@ class ForgetVerbs(LookVerbs):
                 learned all the same.
             checkpointer: A LangGraph saver: the threads in which it was said are deleted there,
                 whole. Without one they are only named.
+            dry_run: Only say what it would reach.
 
         Returns:
             What it reached; ``pending`` while copies may be left on the disk.
@@ -55,14 +62,20 @@ class ForgetVerbs(LookVerbs):
             InvalidInput: The schema has no such field, or the pointer leads nowhere.
         """
         target = self._value(user_id, field, value)
-        return self._forget(user_id, target, checkpointer)
+        return self._forget(user_id, target, checkpointer, dry_run=dry_run)
 
     async def aforget(
-        self, user_id: str, field: str, value: Any = None, checkpointer: Saver | None = None
+        self,
+        user_id: str,
+        field: str,
+        value: Any = None,
+        checkpointer: Saver | None = None,
+        *,
+        dry_run: bool = False,
     ) -> Forgotten:
         """As `forget`."""
         target = await asyncio.to_thread(self._value, user_id, field, value)
-        return await self._aforget(user_id, target, checkpointer)
+        return await self._aforget(user_id, target, checkpointer, dry_run=dry_run)
 
     def forget_message(
         self,
@@ -70,6 +83,8 @@ class ForgetVerbs(LookVerbs):
         thread_id: str,
         message: str | int,
         checkpointer: Saver | None = None,
+        *,
+        dry_run: bool = False,
     ) -> Forgotten:
         """Erase a message and what rests on it alone; what rests on others too stays without it.
 
@@ -78,8 +93,10 @@ class ForgetVerbs(LookVerbs):
             thread_id: The message's thread.
             message: The caller's id of it, or its number as `Evidence.seq` has it.
             checkpointer: As for `forget`.
+            dry_run: As for `forget`.
         """
-        return self._forget(user_id, OfMessage(checked_thread(thread_id), message), checkpointer)
+        target = OfMessage(checked_thread(thread_id), message)
+        return self._forget(user_id, target, checkpointer, dry_run=dry_run)
 
     async def aforget_message(
         self,
@@ -87,13 +104,20 @@ class ForgetVerbs(LookVerbs):
         thread_id: str,
         message: str | int,
         checkpointer: Saver | None = None,
+        *,
+        dry_run: bool = False,
     ) -> Forgotten:
         """As `forget_message`."""
         target = OfMessage(checked_thread(thread_id), message)
-        return await self._aforget(user_id, target, checkpointer)
+        return await self._aforget(user_id, target, checkpointer, dry_run=dry_run)
 
     def forget_thread(
-        self, user_id: str, thread_id: str, checkpointer: Saver | None = None
+        self,
+        user_id: str,
+        thread_id: str,
+        checkpointer: Saver | None = None,
+        *,
+        dry_run: bool = False,
     ) -> Forgotten:
         """Erase what was said in a thread and what rests on that alone.
 
@@ -101,16 +125,26 @@ class ForgetVerbs(LookVerbs):
             user_id: Whose.
             thread_id: Which.
             checkpointer: As for `forget`.
+            dry_run: As for `forget`.
         """
-        return self._forget(user_id, OfThread(checked_thread(thread_id)), checkpointer)
+        target = OfThread(checked_thread(thread_id))
+        return self._forget(user_id, target, checkpointer, dry_run=dry_run)
 
     async def aforget_thread(
-        self, user_id: str, thread_id: str, checkpointer: Saver | None = None
+        self,
+        user_id: str,
+        thread_id: str,
+        checkpointer: Saver | None = None,
+        *,
+        dry_run: bool = False,
     ) -> Forgotten:
         """As `forget_thread`."""
-        return await self._aforget(user_id, OfThread(checked_thread(thread_id)), checkpointer)
+        target = OfThread(checked_thread(thread_id))
+        return await self._aforget(user_id, target, checkpointer, dry_run=dry_run)
 
-    def forget_user(self, user_id: str, checkpointer: Saver | None = None) -> Forgotten:
+    def forget_user(
+        self, user_id: str, checkpointer: Saver | None = None, *, dry_run: bool = False
+    ) -> Forgotten:
         """Erase all that is known and kept of a user.
 
         What stays are counters, which make void whatever is being worked out now, and hashed
@@ -119,12 +153,15 @@ class ForgetVerbs(LookVerbs):
         Args:
             user_id: Whom.
             checkpointer: As for `forget`; all threads of the user are deleted.
+            dry_run: As for `forget`.
         """
-        return self._forget(user_id, None, checkpointer)
+        return self._forget(user_id, None, checkpointer, dry_run=dry_run)
 
-    async def aforget_user(self, user_id: str, checkpointer: Saver | None = None) -> Forgotten:
+    async def aforget_user(
+        self, user_id: str, checkpointer: Saver | None = None, *, dry_run: bool = False
+    ) -> Forgotten:
         """As `forget_user`."""
-        return await self._aforget(user_id, None, checkpointer)
+        return await self._aforget(user_id, None, checkpointer, dry_run=dry_run)
 
     def clean(self) -> bool:
         """Try to remove what pending erasures left on the disk; True if nothing is left."""
@@ -142,7 +179,11 @@ class ForgetVerbs(LookVerbs):
         self._check_field(field)
         return OfValue(field, value)
 
-    def _forget(self, user_id: str, target: Target | None, checkpointer: Saver | None) -> Forgotten:
+    def _forget(
+        self, user_id: str, target: Target | None, checkpointer: Saver | None, *, dry_run: bool
+    ) -> Forgotten:
+        if dry_run:
+            return self.driver.read(rehearse, checked_user(user_id), target, self.schema)
         done = self._erase(user_id, target)
         if checkpointer is not None:
             for thread_id in done.threads:
@@ -150,8 +191,10 @@ class ForgetVerbs(LookVerbs):
         return replace(done, pending=not self.clean())
 
     async def _aforget(
-        self, user_id: str, target: Target | None, checkpointer: Saver | None
+        self, user_id: str, target: Target | None, checkpointer: Saver | None, *, dry_run: bool
     ) -> Forgotten:
+        if dry_run:
+            return await self.driver.aread(rehearse, checked_user(user_id), target, self.schema)
         done = await asyncio.to_thread(self._erase, user_id, target)
         if checkpointer is not None:
             for thread_id in done.threads:

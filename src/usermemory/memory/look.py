@@ -7,13 +7,15 @@ from typing import Any
 from usermemory.errors import InvalidInput
 from usermemory.memory.chat import ChatVerbs
 from usermemory.memory.core import checked_user
-from usermemory.records import Evidence, Revision
+from usermemory.records import Evidence, Revision, Snapshot
+from usermemory.snapshot import snapshot
 from usermemory.store.flows import recall as recalls
+from usermemory.store.flows.claim import Profile
 from usermemory.why import about, evidence_of
 
 
 class LookVerbs(ChatVerbs):
-    """History and why."""
+    """History, why and snapshot."""
 
     def history(self, user_id: str, field: str | None = None) -> list[Revision]:
         """What changed the profile, the newest first.
@@ -53,3 +55,27 @@ class LookVerbs(ChatVerbs):
         if not field.startswith("/") and field not in self.schema.fields:
             known = ", ".join(self.schema.fields)
             raise InvalidInput(f"the profile has no field {field!r}; it has {known}")
+
+    def snapshot(self, user_id: str, revision: int | None = None) -> Snapshot:
+        """The profile as a revision left it: what has changed it since is taken back, by value.
+
+        Args:
+            user_id: Whose.
+            revision: Which; 0 for before anything was learned, None for as it is now.
+
+        Raises:
+            InvalidInput: There is no such revision, or all of that time has been erased.
+        """
+        profile, history = self.driver.read(recalls.whole, checked_user(user_id))
+        return self._snapshot(profile, history, revision)
+
+    async def asnapshot(self, user_id: str, revision: int | None = None) -> Snapshot:
+        """As `snapshot`."""
+        profile, history = await self.driver.aread(recalls.whole, checked_user(user_id))
+        return self._snapshot(profile, history, revision)
+
+    def _snapshot(
+        self, profile: Profile, history: list[Revision], revision: int | None
+    ) -> Snapshot:
+        wanted = profile.revision if revision is None else revision
+        return snapshot(profile.document or {}, profile.revision, history, wanted, self.schema)

@@ -1,4 +1,4 @@
-"""An extractor without a model: what people say of themselves, by rules, in English.
+"""An extractor and a chat bot without a model: what people say of themselves, by rules, in English.
 
 For the demo, for tests, and for running without a key. It learns less than a language model and
 is meant to: what no rule names is not learned, so that what it learns is what was said.
@@ -6,13 +6,18 @@ is meant to: what no rule names is not learned, so that what it learns is what w
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from usermemory.extract import Extraction, Request
 from usermemory.offline.clauses import clauses, sincere
 from usermemory.offline.draft import Draft
 from usermemory.offline.english import statements
 from usermemory.offline.readers import Found, greets, read
 
-__all__ = ["OfflineExtractor"]
+if TYPE_CHECKING:
+    from usermemory.offline.chat_model import OfflineChatModel
+
+__all__ = ["OfflineChatModel", "OfflineExtractor"]
 
 
 class OfflineExtractor:
@@ -39,3 +44,12 @@ class OfflineExtractor:
                 for kind, value in statements(clause.text):
                     read(kind, draft, Found(value, clause, greeted, before))
         return Extraction(changes=tuple(draft.changes), model="offline", prompt="offline-1")
+
+
+def __getattr__(name: str) -> Any:
+    """The chat model, imported once asked for: learning needs nothing of LangChain."""
+    if name == "OfflineChatModel":
+        from usermemory.offline.chat_model import OfflineChatModel
+
+        return OfflineChatModel
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -151,6 +151,40 @@ class Recalled:
 
 
 @dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A profile as one of its revisions left it, worked out from what has changed it since.
+
+    Attributes:
+        document: The profile; ``"[erased]"`` stands for what was there and has been erased, so
+            it may not fit the schema.
+        revision: Which; 0 for before anything was learned.
+        at: When that revision was made; None for 0.
+        erased: Fields of which something that stood there has been erased.
+        unclear: Fields shown as they are now, since a change of theirs cannot be followed back:
+            the schema knows them no more, or has them in another shape.
+    """
+
+    document: Mapping[str, Any]
+    revision: int
+    at: float | None = None
+    erased: tuple[str, ...] = ()
+    unclear: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """What came of changes that a program proposed.
+
+    Attributes:
+        revision: The new revision with those that were made; None if none was.
+        rejections: Those that were not made, and why.
+    """
+
+    revision: Revision | None
+    rejections: tuple[Rejection, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Undone:
     """What taking changes back came to.
 

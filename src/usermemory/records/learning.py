@@ -22,6 +22,7 @@ Reason = Literal[
     "not_grounded",  # the value is not in the words it rests on
     "negated",  # the user said the opposite
     "item_not_named",  # a removal that does not name what goes
+    "not_asked",  # an erasure that the user does not ask for
     "item_not_there",  # nothing like it in the list
     "no_value",  # null, a role word, nothing
     "instruction",  # an order to the memory or the bot, not a fact
@@ -33,8 +34,10 @@ Reason = Literal[
     "list_full",
     "profile_full",  # the whole profile is as long as it may be
     "invalid_document",
+    "paused",  # nothing may be learned about this user
     "protected",  # only an edit by hand may change this field
     "edited_by_hand",  # the quote is older than the edit
+    "outdated",  # what is known was said later
     "too_many",  # more changes than one consolidation may make
     "erased",  # the user had it erased, and has not said it since
 ]

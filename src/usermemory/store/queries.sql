@@ -53,9 +53,15 @@ SELECT message_id, digest FROM usermemory.inbox
 WHERE user_id = :user_id AND thread_id = :thread_id AND part = 0
   AND message_id IN {texts ids} ORDER BY message_id, seq;
 
+-- name: arrived
+-- Which of these messages the inbox knows, in whatever state, and when they were said.
+SELECT message_id, seq, said_at, received_at FROM usermemory.inbox
+WHERE user_id = :user_id AND thread_id = :thread_id AND part = 0
+  AND message_id IN {texts ids} ORDER BY message_id, seq;
+
 -- name: known_user
 -- How a user's messages are told from new ones, for those who only look: nothing is locked.
-SELECT salt, paused FROM usermemory.users WHERE user_id = :user_id;
+SELECT salt, paused, epoch FROM usermemory.users WHERE user_id = :user_id;
 
 -- name: drop_unread
 -- An edited message gives way to its new text before anybody read the old one.
@@ -194,7 +200,7 @@ WHERE user_id = :user_id AND thread_id = :thread_id AND state = 'tail' AND state
 -- The turn that makes the model fail waits for a person; the others of its thread go on.
 UPDATE usermemory.inbox SET state = 'dead'
 WHERE user_id = :user_id AND thread_id = :thread_id AND state = 'unread'
-  AND seq IN {numbers seqs};
+  AND seq IN {numbers seqs} RETURNING seq;
 
 -- name: unbury
 -- A person wants them tried again.

@@ -8,6 +8,7 @@ here. These do (in part, the rest of them works on any language):
 - ``subject``: who a clause is about (``first``, ``third``, ``kin``, …), what only asks (``asking``)
 - ``negation``: what turns a clause around (``negators``, ``unreal``)
 - ``removal``: what says that something still holds (``affirms``)
+- ``erasure``: what asks to forget (``erases``)
 - ``confirmation``: a short assent (``assents``), alternatives in a question
 - ``reported``: what the user only repeats of what the bot says (``reported``), in any language
 - ``substance``: words that are no values, orders (``nothing``, ``roles``, ``orders``); these few
@@ -74,6 +75,7 @@ class Language:
     assents: frozenset[str]
     fillers: frozenset[str]
     affirms: frozenset[str]
+    erases: frozenset[str]
     nothing: frozenset[str]
     roles: frozenset[str]
     ambiguous_roles: frozenset[str]
@@ -179,7 +181,7 @@ def _numbers(raw: Mapping[str, Any]) -> dict[str, int]:
 
 _LISTS: Mapping[Callable[[Any], Any], str] = {
     _words: "function frames first possessive third theirs naming linking having second yours kin"
-    " prepositions alternatives contrast subordinate assents fillers affirms born",
+    " prepositions alternatives contrast subordinate assents fillers affirms erases born",
     _phrases: "addressed asking separators harmless unreal jokes",
     _values: "nothing roles ambiguous_roles",
     _patterns: "orders addresses reported",

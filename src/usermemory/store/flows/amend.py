@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from usermemory.records import Applied, Revision
 from usermemory.store.driver import Flow
@@ -24,7 +24,8 @@ class Amendment:
         fingerprint: Of the schema it is valid against.
         thread_id: Where it was said, if in a thread.
         undoes: Revisions that it takes back.
-        stamp: ``edited``: words from before it change these fields no more; ``learned``: they do.
+        stamps: Of the new profile, where its words were said in a conversation; None for an edit,
+            after which words from before change these fields no more.
     """
 
     document: Mapping[str, Any]
@@ -33,7 +34,7 @@ class Amendment:
     fingerprint: str
     thread_id: str = ""
     undoes: tuple[int, ...] = ()
-    stamp: Literal["edited", "learned"] = "edited"
+    stamps: Mapping[str, Mapping[str, float]] | None = None
 
 
 def profile(user_id: str) -> Flow[Profile]:
@@ -50,19 +51,26 @@ def amend(user_id: str, base: Profile, amendment: Amendment) -> Flow[Revision | 
     user = yield from lock_user(user_id)
     if user.revision != base.revision:
         return profile_of(first((yield "profile", {"user_id": user_id})))
-    revision = Revision(
-        number=user.revision + 1,
-        at=user.now,
+    revision = revision_of(amendment, user.revision + 1, user.now)
+    stamps = amendment.stamps
+    if stamps is None:
+        fields = (change.field for change in amendment.changes)
+        stamps = stamped(base.stamps, fields, "edited", user.now)
+    new = Profile(amendment.document, revision.number, stamps)
+    yield from revise(user_id, 0, new, revision, amendment.fingerprint)
+    return revision
+
+
+def revision_of(amendment: Amendment, number: int, at: float) -> Revision:
+    """What the history says of an amendment."""
+    return Revision(
+        number=number,
+        at=at,
         by=amendment.by,
         changes=amendment.changes,
         thread_id=amendment.thread_id,
         undoes=amendment.undoes,
     )
-    fields = (change.field for change in amendment.changes)
-    stamps = stamped(base.stamps, fields, amendment.stamp, user.now)
-    new = Profile(amendment.document, revision.number, stamps)
-    yield from revise(user_id, 0, new, revision, amendment.fingerprint)
-    return revision
 
 
 def stamped(

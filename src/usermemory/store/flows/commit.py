@@ -167,7 +167,7 @@ def hold(claim: Claim, reason: str, until: float | None) -> Flow[bool]:
     if user.token != claim.token:
         return False
     thread = yield from load_thread(claim.key)
-    if thread.next_seq == claim.thread.next_seq:
+    if thread.unread and thread.next_seq == claim.thread.next_seq:
         thread.state, thread.due_at, thread.last_error = "held", until, reason
     yield from _release(claim)
     yield from save_thread(claim.key, thread)
@@ -205,10 +205,13 @@ def fail(claim: Claim, failure: Failure) -> Flow[bool]:
 
 def _after_failure(claim: Claim, failure: Failure, thread: Thread, now: float) -> Flow[None]:
     """Bury the turn that is to blame, or wait for the next attempt, or for a person."""
+    if not thread.unread:
+        thread.idle()  # The messages were dropped while the model failed on them.
+        return
     thread.last_error = failure.error
     if failure.poison:
-        yield "bury", {**claim.key, "seqs": codec.dumps(failure.poison)}
-        thread.dead += len(failure.poison)
+        buried = yield "bury", {**claim.key, "seqs": codec.dumps(failure.poison)}
+        thread.dead += len(buried)
         yield from recount(claim.key, thread)
         thread.attempts, thread.at_most = 0, None
         thread.state, thread.due_at = ("waiting", now) if thread.unread else ("idle", None)

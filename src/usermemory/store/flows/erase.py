@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from usermemory.erasure import (
     EVERYTHING,
     Kept,
+    OfThread,
     Plan,
     Refused,
     Stored,
@@ -19,7 +21,7 @@ from usermemory.erasure import (
 from usermemory.records import Forgotten, Revision
 from usermemory.schema.shape import is_list, is_object
 from usermemory.store import codec
-from usermemory.store.driver import Flow
+from usermemory.store.driver import Flow, Row
 from usermemory.store.flows.claim import Profile, profile_of
 from usermemory.store.flows.common import User, first, load_thread, lock_user, recount, save_thread
 from usermemory.store.flows.recall import history
@@ -44,7 +46,7 @@ def erase(user_id: str, target: Target, schema: Schema) -> Flow[Forgotten]:
     """
     user = yield from _begin(user_id)
     profile = profile_of(first((yield "profile", {"user_id": user_id})))
-    made = plan(target, (yield from _stored(user_id, profile)), schema)
+    made = yield from _planned(user_id, profile, target, schema)
     for field, value in made.subjects:
         stone = tombstone(user.salt, field, value)
         yield (
@@ -85,14 +87,16 @@ def erase_user(user_id: str) -> Flow[Forgotten]:
     # An edit that started from the old profile must find that it has moved.
     yield "advance_revision", {"user_id": user_id, "revision": user.revision + 1}
     yield "refresh_user", {"user_id": user_id}
-    changes = [change for revision in stored.revisions for change in revision.changes]
-    return Forgotten(
-        values=sum(_size(value) for value in stored.document.values()),
-        changes=len(changes),
-        quotes=sum(len(change.evidence) for change in changes),
-        messages=len(stored.messages),
-        threads=tuple(row["thread_id"] for row in threads),
-    )
+    return _all_of(stored, threads)
+
+
+def rehearse(user_id: str, target: Target | None, schema: Schema) -> Flow[Forgotten]:
+    """What an erasure would reach, and nothing done; None for the whole user."""
+    profile = profile_of(first((yield "profile", {"user_id": user_id})))
+    if target is not None:
+        return (yield from _planned(user_id, profile, target, schema)).forgotten
+    stored = yield from _stored(user_id, profile)
+    return _all_of(stored, (yield "threads_of", {"user_id": user_id}))
 
 
 def graves(user_id: str) -> Flow[tuple[str, tuple[Tombstone, ...]]]:
@@ -118,6 +122,27 @@ def _begin(user_id: str) -> Flow[User]:
     epoch = (yield "add_epoch", {"user_id": user_id})[0]["epoch"]
     yield "add_erasure", {"user_id": user_id, "epoch": epoch}
     return replace(user, epoch=epoch)
+
+
+def _planned(user_id: str, profile: Profile, target: Target, schema: Schema) -> Flow[Plan]:
+    made = plan(target, (yield from _stored(user_id, profile)), schema)
+    if not isinstance(target, OfThread):
+        return made
+    # A checkpointer holds a thread of the user's whether or not there is still text of it here.
+    known = yield "thread", {"user_id": user_id, "thread_id": target.thread_id}
+    threads = {*made.forgotten.threads, target.thread_id} if known else made.forgotten.threads
+    return replace(made, forgotten=replace(made.forgotten, threads=tuple(sorted(threads))))
+
+
+def _all_of(stored: Stored, threads: Sequence[Row]) -> Forgotten:
+    changes = [change for revision in stored.revisions for change in revision.changes]
+    return Forgotten(
+        values=sum(_size(value) for value in stored.document.values()),
+        changes=len(changes),
+        quotes=sum(len(change.evidence) for change in changes),
+        messages=len({(kept.thread_id, kept.seq) for kept in stored.messages}),
+        threads=tuple(row["thread_id"] for row in threads),
+    )
 
 
 def _stored(user_id: str, profile: Profile) -> Flow[Stored]:

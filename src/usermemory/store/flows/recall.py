@@ -10,9 +10,14 @@ from pydantic_core import from_json
 from usermemory.records import Job, Recalled, Revision
 from usermemory.store import codec
 from usermemory.store.driver import Flow
+from usermemory.store.flows.claim import Profile, profile_of
+from usermemory.store.flows.common import first
 
 _ALL = 1 << 62
 """Beyond every revision number."""
+
+_ROWS = 1 << 31
+"""More rows than there are."""
 
 
 def recall(
@@ -72,6 +77,12 @@ def history(user_id: str, limit: int = 1_000, before: int = _ALL) -> Flow[list[R
     """The revisions of a user, the newest first."""
     rows = yield "history", {"user_id": user_id, "before": before, "count": limit}
     return [codec.revision(row) for row in rows]
+
+
+def whole(user_id: str) -> Flow[tuple[Profile, list[Revision]]]:
+    """The profile, and all of its revisions; some may be newer than it."""
+    profile = profile_of(first((yield "profile", {"user_id": user_id})))
+    return profile, (yield from history(user_id, _ROWS))
 
 
 def jobs(

@@ -7,7 +7,6 @@ caller's thread, so that a refusal is an error in the moment it happens.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 
@@ -17,6 +16,7 @@ from psycopg.rows import DictRow, dict_row
 
 from usermemory.errors import StoreBusy
 from usermemory.store.postgres.address import Address
+from usermemory.store.postgres.slots import Slots
 
 Connection = psycopg.Connection[DictRow]
 
@@ -45,14 +45,14 @@ class Connections:
         self._address = address
         self._limit = limit
         self._patience = patience
-        self._free = threading.BoundedSemaphore(limit)
+        self._slots = Slots(limit)
         self._idle: list[Connection] = []
         self._closed = False
 
     @contextmanager
     def borrowed(self) -> Generator[Connection]:
         """A connection for one transaction; one that breaks is not used again."""
-        if not self._free.acquire(timeout=self._patience):
+        if not self._slots.acquire(self._patience):
             raise StoreBusy(
                 f"all {self._limit} connections to {self._address.name} are in use; try again"
             )
@@ -63,7 +63,7 @@ class Connections:
             finally:
                 self._put(connection)
         finally:
-            self._free.release()
+            self._slots.release()
 
     def close(self) -> None:
         """Disconnect; what is in use is disconnected when it is given back."""

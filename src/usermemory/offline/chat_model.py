@@ -1,29 +1,36 @@
 """A chat model without a language model, to show what the memory does when there is no key.
 
 It knows nothing but what stands in its system message (the profile, and what was said elsewhere)
-and in the thread, and answers by the rules of `usermemory.cli.offline_replies`.
+and in the thread, and answers by the rules of `usermemory.offline.replies`. Of the tools that it is
+given it knows those of the memory (`usermemory.offline.tool_calls`).
 """
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Any
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+from langchain_core.utils.function_calling import convert_to_openai_tool
 
 from usermemory.changes import apply
-from usermemory.cli.offline_replies import reply
 from usermemory.extract import Request
 from usermemory.offline import OfflineExtractor
-from usermemory.records import Message
+from usermemory.offline.replies import reply
+from usermemory.offline.tool_calls import done, forgetting, saving
+from usermemory.records import Change, Message
 from usermemory.schema import UserProfile, schema_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from langchain_core.callbacks import CallbackManagerForLLMRun
+    from langchain_core.language_models import LanguageModelInput
+    from langchain_core.runnables import Runnable
 
 # The form that `usermemory.render` gives them.
 _PROFILE = re.compile(r"<user_profile[^>]*>\n(.*?)</user_profile>", re.DOTALL)
@@ -38,43 +45,67 @@ class OfflineChatModel(BaseChatModel):
 
     usermemory_scripted: bool = True  # no real model: tests may call it
 
+    def bind_tools(
+        self, tools: Sequence[Any], **kwargs: Any
+    ) -> Runnable[LanguageModelInput, AIMessage]:
+        """The same model, told of these tools."""
+        return self.bind(tools=[convert_to_openai_tool(tool) for tool in tools], **kwargs)
+
     def _generate(
         self,
         messages: list[BaseMessage],
         stop: list[str] | None = None,  # noqa: ARG002 (replies are one sentence or two)
         run_manager: CallbackManagerForLLMRun | None = None,  # noqa: ARG002 (reports by itself)
-        **kwargs: Any,  # noqa: ARG002 (tools are beyond it)
+        **kwargs: Any,
     ) -> ChatResult:
-        return ChatResult(generations=[ChatGeneration(message=AIMessage(answer(messages)))])
+        return ChatResult(generations=[ChatGeneration(message=_answered(messages, kwargs))])
 
     def _stream(
         self,
         messages: list[BaseMessage],
         stop: list[str] | None = None,  # noqa: ARG002 (replies are one sentence or two)
         run_manager: CallbackManagerForLLMRun | None = None,
-        **kwargs: Any,  # noqa: ARG002 (tools are beyond it)
+        **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
-        for word in re.findall(r"\S+\s*", answer(messages)):
+        whole = _answered(messages, kwargs)
+        for word in re.findall(r"\S+\s*", whole.text):
             chunk = ChatGenerationChunk(message=AIMessageChunk(content=word))
             if run_manager:
                 run_manager.on_llm_new_token(word, chunk=chunk)
             yield chunk
+        for call in whole.tool_calls:
+            part = tool_call_chunk(
+                name=call["name"], args=json.dumps(call["args"]), id=call["id"], index=0
+            )
+            yield ChatGenerationChunk(message=AIMessageChunk(content="", tool_call_chunks=[part]))
 
     @property
     def _llm_type(self) -> str:
         return "usermemory-offline"
 
 
-def answer(messages: Sequence[BaseMessage]) -> str:
-    """What to say next.
+def _answered(messages: Sequence[BaseMessage], settings: Mapping[str, Any]) -> AIMessage:
+    names = [tool["function"]["name"] for tool in settings.get("tools", ())]
+    return answer(messages, names)
+
+
+def answer(messages: Sequence[BaseMessage], tools: Collection[str] = ()) -> AIMessage:
+    """What to say next, or which tool to call.
 
     Args:
         messages: System messages with the rendered memory in them, and the thread.
+        tools: The names of the tools that may be called.
     """
+    if told := done(messages):
+        return AIMessage(told)
     memory = "\n".join(message.text for message in messages if message.type == "system")
     said = [message.text for message in messages if message.type == "human"]
     known = _after(_profile(memory), [*_elsewhere(memory), *said[:-1]])
-    return reply(said[-1] if said else "", known, _after(known, said[-1:]))
+    text = said[-1] if said else ""
+    call = saving(text, _changes(known, said[-1:]), tools) or forgetting(text, known, tools)
+    if call:
+        return AIMessage("", tool_calls=[call])
+    return AIMessage(reply(text, known, _after(known, said[-1:])))
 
 
 def _profile(memory: str) -> dict[str, Any]:
@@ -98,9 +129,13 @@ def _elsewhere(memory: str) -> list[str]:
 
 def _after(known: Mapping[str, Any], said: Sequence[str]) -> dict[str, Any]:
     """What is known once these messages are understood too."""
-    schema = schema_of(UserProfile)
-    batch = tuple(Message("user", text) for text in said)
-    document = dict(known)
-    for change in OfflineExtractor().extract(Request(schema, document, batch)).changes:
+    schema, document = schema_of(UserProfile), dict(known)
+    for change in _changes(known, said):
         document, _ = apply(document, change, schema)
     return document
+
+
+def _changes(known: Mapping[str, Any], said: Sequence[str]) -> tuple[Change, ...]:
+    """What these messages teach."""
+    batch = tuple(Message("user", text) for text in said)
+    return OfflineExtractor().extract(Request(schema_of(UserProfile), dict(known), batch)).changes

@@ -42,8 +42,8 @@ _SMALL_WORDS = stems(
 )
 _NO_MODEL = (
     "I am no language model: I am a small program that shows what the memory does. I look up what "
-    "you told me and understand plain statements only. Name a real model with --model, and it "
-    "will get the same memory."
+    "you told me and understand plain statements only. Name a real model (USERMEMORY_MODEL, or "
+    "--model), and it will get the same memory."
 )
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 from pydantic import BaseModel
 
-from usermemory.cli.offline_bot import OfflineChatModel
+from usermemory.offline import OfflineChatModel
 from usermemory.records import Recalled, Said
 from usermemory.render import render
 from usermemory.schema import UserProfile, schema_of
@@ -132,3 +132,65 @@ async def test_async_calls_give_the_same_words() -> None:
     expected = model.invoke(messages).text
     assert (await model.ainvoke(messages)).text == expected
     assert "".join([chunk.text async for chunk in model.astream(messages)]) == expected
+
+
+TOOLS = [
+    {"name": name, "description": name, "parameters": {"type": "object", "properties": {}}}
+    for name in ("weather", "save_memory", "forget_memory")
+]
+
+
+def called(text: str, tools: list[dict[str, Any]], *after: BaseMessage) -> AIMessage:
+    """What the bot does about a text when it has these tools."""
+    said = [SystemMessage(memory(WILL)), HumanMessage(text), *after]
+    model = OfflineChatModel().bind_tools(tools)
+    whole, streamed = model.invoke(said), None
+    for chunk in model.stream(said):
+        streamed = chunk if streamed is None else streamed + chunk
+    assert streamed is not None
+    assert streamed.text == whole.text
+    made = [[(call["name"], call["args"]) for call in one.tool_calls] for one in (streamed, whole)]
+    assert made[0] == made[1]
+    return whole
+
+
+def test_told_to_remember_it_saves() -> None:
+    """With the memory's tool it saves what it is told to remember, with the words for it."""
+    [call] = called("Please remember that I'm vegetarian", TOOLS).tool_calls
+    assert call["name"] == "save_memory"
+    [change] = call["args"]["changes"]
+    assert (change["quote"], change["field"]) == ("I'm vegetarian", "core_memories")
+
+
+def test_told_to_forget_it_erases() -> None:
+    """With the memory's tool it erases the one thing that it is told to forget."""
+    for text, field, value in (
+        ("Forget that I like bouldering", "interests", "bouldering"),
+        ("please forget my age", "age", None),
+        ("Forget about my sister", "core_memories", WILL["core_memories"][1]),
+    ):
+        [call] = called(text, TOOLS).tool_calls
+        assert call["name"] == "forget_memory"
+        assert call["args"] == {"quote": text, "field": field, "value": value}
+
+
+def test_it_calls_nothing_else() -> None:
+    """Statements, questions, what it does not know, and other tools are no reason for a call."""
+    for text in ("I'm vegetarian", "Do you remember that I'm vegetarian?", "Forget it"):
+        assert not called(text, TOOLS).tool_calls
+    assert not called("Remember that I'm vegetarian", TOOLS[:1]).tool_calls
+
+
+def test_it_tells_what_a_tool_did() -> None:
+    """After a call it says what the tool answered, and calls it no second time."""
+    text = "Remember that I'm vegetarian"
+    calling = called(text, TOOLS)
+    about = {"tool_call_id": calling.tool_calls[0]["id"]}
+    for answer, words in (
+        (ToolMessage("saved: vegetarian", name="save_memory", **about), "Done: saved: vegetarian"),
+        (ToolMessage("erased: x", name="forget_memory", **about), "Done: it is forgotten."),
+        (ToolMessage("no quote", status="error", **about), "That did not work: no quote"),
+    ):
+        told = called(text, TOOLS, calling, answer)
+        assert told.text == words
+        assert not told.tool_calls

@@ -1,4 +1,17 @@
-"""Which language model a command uses, and how it says so."""
+"""Which language model is in use, and how people are told.
+
+::
+
+    from usermemory.choice import choose
+
+    chosen = choose()                      # what the environment names, else none
+    print(chosen.notice or f"You are talking to {chosen.name}.")
+    memory = UserMemory(model=chosen.model)
+    bot = create_chatbot(memory, chosen.bot())
+
+For commands, examples and notebooks, which have to run wherever they are tried. An application
+names its model.
+"""
 
 from __future__ import annotations
 
@@ -26,8 +39,8 @@ _BY_KEY = {
 NO_MODEL = (
     "No language model is in use: the replies come from rules, and only plain statements in "
     "English are learned. To use one, set a key (ANTHROPIC_API_KEY, OPENAI_API_KEY, …) and install "
-    "its package (pip install 'usermemory[anthropic]'), or name one with --model or "
-    "USERMEMORY_MODEL; --base-url for a server of your own."
+    "its package (pip install 'usermemory[anthropic]'), or name one with USERMEMORY_MODEL; "
+    "USERMEMORY_BASE_URL is for a server of your own."
 )
 
 
@@ -48,23 +61,27 @@ class Choice:
     def bot(self) -> BaseChatModel:
         """The chat model that talks."""
         if self.model == OFFLINE:
-            from usermemory.cli.offline_bot import OfflineChatModel
+            from usermemory.offline import OfflineChatModel
 
             return OfflineChatModel()
         return chat_model(self.model)
 
 
 def choose(model: str | None = None, base_url: str | None = None) -> Choice:
-    """The model that was asked for, else that of a key in the environment, else none.
+    """The model that was asked for, else that of the environment, else none.
 
     Args:
-        model: ``provider:name``, or ``"offline"``; None to look at the keys.
+        model: ``provider:name``, or ``"offline"``; None for ``USERMEMORY_MODEL``, else the small
+            model of the provider whose key is set.
         base_url: A server that speaks OpenAI's protocol; ``model`` is then the name it knows.
+            None for ``USERMEMORY_BASE_URL``.
 
     Raises:
         ModelUnavailable: The model that was asked for lacks its package or key.
         ConfigurationError: A server without the name of a model.
     """
+    model = model or os.environ.get("USERMEMORY_MODEL")
+    base_url = base_url or os.environ.get("USERMEMORY_BASE_URL")
     if base_url:
         return _served(model, base_url)
     if model == OFFLINE:
@@ -102,15 +119,22 @@ def _by_key() -> Choice:
         except ModelUnavailable as error:
             missing += f" {key} is set, but {error}."
         else:
-            return Choice(model, model, f"{model}, since {key} is set; --model names another.")
+            return Choice(
+                model, model, f"{model}, since {key} is set; USERMEMORY_MODEL names another."
+            )
     return Choice(OFFLINE, OFFLINE, NO_MODEL + missing)
 
 
 def _served(model: str | None, base_url: str) -> Choice:
     if not model or model == OFFLINE:
-        raise ConfigurationError("--base-url needs --model: the name of a model of that server")
+        raise ConfigurationError(
+            "a server of your own (--base-url, USERMEMORY_BASE_URL) needs the name of a model that "
+            "it serves: --model or USERMEMORY_MODEL"
+        )
     if find_spec("langchain_openai") is None:
-        raise ModelUnavailable('--base-url needs a package: pip install "usermemory[openai]"')
+        raise ModelUnavailable(
+            'a server of your own needs a package: pip install "usermemory[openai]"'
+        )
     from langchain_openai import ChatOpenAI
     from pydantic import SecretStr
 

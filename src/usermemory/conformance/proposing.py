@@ -1,0 +1,75 @@
+"""What changes and erasures that a tool proposes promise on every database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from usermemory.conformance.harness import Bench
+from usermemory.records import Change, Forgotten, Rejection
+
+Making = Callable[..., Bench]
+
+
+def like(thing: str) -> Change:
+    """One more interest."""
+    return Change("interests", "add", thing, f"I like {thing}")
+
+
+class Proposing:
+    """Tests of propose and propose_erasure."""
+
+    def test_a_proposal_is_a_revision(self, making: Making) -> None:
+        """What the words bear out is written at once, the rest is refused with its reason."""
+        bench = making()
+        said = ["I like chess"]
+        proposed = bench.verbs.propose("will", "t", [like("chess"), like("tea")], said, by="tool")
+        assert (proposed.revision.number, proposed.revision.by) == (1, "tool")
+        assert proposed.revision.thread_id == "t"
+        assert [one.reason for one in proposed.rejections] == ["quote_not_found"]
+        assert bench.verbs.history("will") == [proposed.revision]
+        assert bench.interests("will") == ["chess"]
+
+    def test_the_job_does_not_learn_it_twice(self, making: Making) -> None:
+        """A message that a proposal rests on is read later, and changes nothing."""
+        bench = making()
+        said = [{"role": "user", "content": "I like chess", "id": "m1"}]
+        bench.verbs.remember("will", "t", ["Hello", *said])
+        bench.verbs.propose("will", "t", [like("chess")], said)
+        (evidence,) = bench.verbs.why("will", "interests", "chess")
+        assert (evidence.message_id, evidence.seq) == ("m1", 2)
+        (outcome,) = bench.verbs.trigger("will")
+        assert outcome.status == "unchanged"
+        assert [one.reason for one in outcome.rejections] == ["duplicate"]
+
+    def test_a_proposal_while_a_batch_is_read(self, making: Making) -> None:
+        """Both are kept: the batch is applied to the profile as the proposal left it."""
+        bench = making()
+        bench.verbs.remember("will", "t", ["I like tea"])
+        said = ["I like chess"]
+        bench.listener.meanwhile(lambda: bench.verbs.propose("will", "u", [like("chess")], said))
+        bench.verbs.trigger("will")
+        assert bench.interests("will") == ["chess", "tea"]
+
+    def test_a_paused_user_is_not_learned_about(self, making: Making) -> None:
+        """Every change is refused while the user is paused."""
+        bench = making()
+        bench.verbs.pause("will")
+        proposed = bench.verbs.propose("will", "t", [like("chess")], ["I like chess"])
+        assert proposed.revision is None
+        assert [one.reason for one in proposed.rejections] == ["paused"]
+
+    def test_an_erasure_by_proposal(self, making: Making) -> None:
+        """What the user asks to forget goes, and words from before bring it back no more."""
+        bench = making()
+        before = [{"role": "user", "content": "I like chess", "id": "m1"}]
+        bench.verbs.remember("will", "t", before)
+        bench.verbs.propose("will", "t", [like("chess")], before)
+        erased = bench.verbs.propose_erasure
+        refused = erased("will", "t", "interests", "chess", "I like chess", before)
+        assert isinstance(refused, Rejection)
+        bench.clock.advance(1)
+        gone = erased("will", "t", "interests", "chess", "Forget chess", ["Forget chess."])
+        assert isinstance(gone, Forgotten)
+        assert bench.interests("will") == []
+        again = bench.verbs.propose("will", "t", [like("chess")], before)
+        assert [one.reason for one in again.rejections] == ["erased"]

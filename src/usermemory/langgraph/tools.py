@@ -1,0 +1,187 @@
+"""Tools for the hot path: the user says "remember that…", and it is known before the answer."""
+
+# langgraph has no stubs for its namespace packages.
+# pyright: reportMissingTypeStubs=false
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from langchain_core.tools import BaseTool, StructuredTool, ToolException
+
+# Not for type checkers only: ToolNode reads the annotation to know what to hand over.
+from langgraph.prebuilt import ToolRuntime
+
+from usermemory.langgraph import tool_answers as answers
+from usermemory.langgraph.identity import FindUser, Run, current_run, field_of
+from usermemory.langgraph.nodes import OnError, tolerant
+from usermemory.langgraph.speakers import FORGET, READ, SAVE, heard_by
+from usermemory.langgraph.tool_arguments import (
+    forget_arguments,
+    no_arguments,
+    read_changes,
+    read_erasure,
+    refuse_others,
+    save_arguments,
+)
+from usermemory.messages import is_list
+from usermemory.prompt.fields import asked_fields, described
+from usermemory.prompt.words import fill, words
+from usermemory.records import Forgotten, Rejection
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from usermemory.memory import UserMemory
+
+_Runtime = ToolRuntime[Any, Any]
+
+
+def memory_tools(
+    memory: UserMemory, user_id: FindUser | None = None, *, on_error: OnError = "continue"
+) -> list[BaseTool]:
+    """``save_memory``, ``forget_memory`` and ``read_profile``, for any agent or `ToolNode`.
+
+    The model proposes, code decides: a change rests on a quote of what the user said last in this
+    conversation and passes the checks of the background job, an erasure on a quote that asks for
+    it. What is saved is not learned a second time. Whose memory it is comes from the run, never
+    from the model, whose further arguments are refused.
+
+    Args:
+        memory: Whose profiles.
+        user_id: As for `recall_node`.
+        on_error: ``"continue"``: when the database fails, the model is told that nothing was
+            done, a warning is logged and an ``error`` event emitted; ``"raise"``: the run fails.
+
+    Raises:
+        IdentityError: In a run, whatever ``on_error`` is: no user or no thread is named.
+    """
+    made = _Tools(memory, user_id, on_error)
+    schema = memory.schema
+    names = ", ".join(field.name for field in asked_fields(schema))
+    return [
+        _tool(
+            SAVE,
+            fill(words("save-memory-1"), fields=described(schema)),
+            save_arguments(schema),
+            made.save,
+            made.asave,
+        ),
+        _tool(
+            FORGET,
+            fill(words("forget-memory-1"), fields=names),
+            forget_arguments(schema),
+            made.forget,
+            made.aforget,
+        ),
+        _tool(READ, words("read-profile-1"), no_arguments(), made.read, made.aread),
+    ]
+
+
+def _tool(
+    name: str,
+    description: str,
+    arguments: dict[str, Any],
+    run: Callable[..., Any],
+    arun: Callable[..., Any],
+) -> BaseTool:
+    return StructuredTool(
+        name=name,
+        description=description,
+        args_schema=arguments,
+        func=run,
+        coroutine=arun,
+        handle_tool_error=True,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Tools:
+    """What the tools do; what they raise as `ToolException` is their answer to the model."""
+
+    memory: UserMemory
+    find_user: FindUser | None
+    on_error: OnError
+
+    def save(self, runtime: _Runtime, **given: Any) -> str:
+        """Make the changes that the user's words bear out."""
+        run = self._kept(runtime)
+        changes, unreadable = read_changes(given)
+        messages = _messages(runtime, run)
+        with tolerant(self.memory, run, self.on_error):
+            proposed = self.memory.propose(run.user_id, run.thread_id, changes, messages)
+            return answers.saved(proposed, unreadable)
+        raise ToolException(answers.UNREACHABLE)
+
+    async def asave(self, runtime: _Runtime, **given: Any) -> str:
+        """As `save`."""
+        run = self._kept(runtime)
+        changes, unreadable = read_changes(given)
+        messages = _messages(runtime, run)
+        with tolerant(self.memory, run, self.on_error):
+            proposed = await self.memory.apropose(run.user_id, run.thread_id, changes, messages)
+            return answers.saved(proposed, unreadable)
+        raise ToolException(answers.UNREACHABLE)
+
+    def forget(self, runtime: _Runtime, **given: Any) -> str:
+        """Erase what the user asks to."""
+        run = self._heard(runtime)
+        wanted = read_erasure(given, self.memory.schema)
+        asked = (wanted.field, wanted.value, wanted.quote, _messages(runtime, run))
+        with tolerant(self.memory, run, self.on_error):
+            return _erased(wanted, self.memory.propose_erasure(run.user_id, run.thread_id, *asked))
+        raise ToolException(answers.UNREACHABLE)
+
+    async def aforget(self, runtime: _Runtime, **given: Any) -> str:
+        """As `forget`."""
+        run = self._heard(runtime)
+        wanted = read_erasure(given, self.memory.schema)
+        asked = (wanted.field, wanted.value, wanted.quote, _messages(runtime, run))
+        with tolerant(self.memory, run, self.on_error):
+            made = await self.memory.apropose_erasure(run.user_id, run.thread_id, *asked)
+            return _erased(wanted, made)
+        raise ToolException(answers.UNREACHABLE)
+
+    def read(self, runtime: _Runtime, **given: Any) -> str:
+        """The profile as it is now."""
+        refuse_others(READ, given, ())
+        run = current_run(runtime.config, self.find_user)
+        with tolerant(self.memory, run, self.on_error):
+            return self.memory.recall(run.user_id).render() or answers.NOTHING_KNOWN
+        raise ToolException(answers.UNREACHABLE)
+
+    async def aread(self, runtime: _Runtime, **given: Any) -> str:
+        """As `read`."""
+        refuse_others(READ, given, ())
+        run = current_run(runtime.config, self.find_user)
+        with tolerant(self.memory, run, self.on_error):
+            return (await self.memory.arecall(run.user_id)).render() or answers.NOTHING_KNOWN
+        raise ToolException(answers.UNREACHABLE)
+
+    def _heard(self, runtime: _Runtime) -> Run:
+        """The run, in which the user is heard."""
+        run = current_run(runtime.config, self.find_user)
+        if run.nested:
+            raise ToolException(answers.NOT_THE_USER)
+        return run
+
+    def _kept(self, runtime: _Runtime) -> Run:
+        """The run, in which what the user says may be kept."""
+        run = self._heard(runtime)
+        if not run.keep:
+            raise ToolException(answers.OFF_THE_RECORD)
+        return run
+
+
+def _messages(runtime: _Runtime, run: Run) -> list[Any]:
+    """The conversation, with other people's messages under their names."""
+    state: Any = runtime.state
+    messages: Any = state if is_list(state) else field_of(state, "messages")
+    return heard_by(run.user_id, messages or ())
+
+
+def _erased(wanted: Any, made: Forgotten | Rejection) -> str:
+    if isinstance(made, Rejection):
+        raise answers.not_erased(made)
+    return answers.erased(wanted, made)
