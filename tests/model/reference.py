@@ -121,14 +121,15 @@ class Person:
         """Fold what was said into what is known; whether anything of it was new.
 
         What was said before an edit changes nothing any more, and what was erased does not come
-        back by words from before.
+        back by words from before. What was said twice counts as said the second time.
         """
         changes: list[Change] = []
         for said in batch:
             verb, thing = said.claim
-            if not verb or said.at <= self.edited_at:
+            at = max(same.at for same in batch if same.text == said.text)
+            if not verb or at <= self.edited_at:
                 continue
-            if verb == "like" and said.at > self.erased_at.get(thing, 0.0):
+            if verb == "like" and at > self.erased_at.get(thing, 0.0):
                 changes += self.make("add", thing)
             if verb == "gave up":
                 changes += self.make("remove", thing)
