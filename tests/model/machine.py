@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from typing import Any, Literal
+from unittest.mock import patch
 
 import pytest
 from hypothesis import strategies as st
@@ -19,7 +20,7 @@ from hypothesis.stateful import (
 from tests.faults.proof import read_more_than_once
 from tests.model.reference import Reference, Said, Taken
 
-from usermemory import UserMemory
+from usermemory import UserMemory, limits
 from usermemory.conformance.harness import Listener
 from usermemory.errors import Conflict
 from usermemory.store.flows.claim import Claim, claim_due, give_back, renew
@@ -49,6 +50,8 @@ class Machine(RuleBasedStateMachine):
         super().__init__()
         self.stack = ExitStack()
         self.url = self.database()
+        # However much goes at once: how a batch that removes too much is halved is told elsewhere.
+        self.stack.enter_context(patch.object(limits, "FEW", 1_000))
         self.clock = FakeClock()
         self.listener = Listener()
         self.memory = self.stack.enter_context(
@@ -96,7 +99,7 @@ class Machine(RuleBasedStateMachine):
         due, thread = person.oldest() or (0.0, "")
         assert (claim.thread_id, due <= now) == (thread, True)
         taken = self.reference.take(claim.user_id, thread, now, LEASE)
-        assert claim.token == taken.token
+        assert claim.token == taken.token, (claim.token, taken.token)
         assert [message.id for message in claim.batch] == [said.id for said in taken.batch]
         return claim, taken
 
@@ -113,7 +116,8 @@ class Machine(RuleBasedStateMachine):
         claim, taken = held
         if how == "commit":
             outcome = self.memory.consolidator.consolidate(claim)
-            assert (outcome.reason or outcome.status) == self.reference.commit(taken, now)
+            came, expected = outcome.reason or outcome.status, self.reference.commit(taken, now)
+            assert came == expected, f"{came}, not {expected}"
             return
         poison = how == "poison"
         retry_in = 30.0 if how == "later" else None
@@ -122,6 +126,23 @@ class Machine(RuleBasedStateMachine):
         assert self.memory.driver.write(fail, claim, failure) == self.reference.holds(taken)
         if self.reference.holds(taken):
             self.reference.fail(taken, now, retry_in, poison=poison)
+
+    @rule(
+        held=consumes(claims),
+        what=st.sampled_from(["edit", "undo", "forget", "drop"]),
+        thing=things,
+        how=st.sampled_from(["commit", "later", "poison"]),
+    )
+    def meanwhile(self, held: Held, what: str, thing: str, how: str) -> None:
+        """Something happens to the user while the model has the batch."""
+        user, thread = held[1].user, held[1].thread
+        if what == "undo":
+            self.undo(user=user, back=0)
+        elif what == "drop":
+            self.drop(user=user, thread=thread)
+        else:
+            {"edit": self.edit, "forget": self.forget}[what](user=user, thing=thing)
+        self.finish(held=held, how=how)
 
     @rule(held=claims)
     def give_back(self, held: Held) -> None:

@@ -232,9 +232,9 @@ class Reference:
         person, chat = self.person(taken.user), self.person(taken.user).chat(taken.thread)
         if person.token != taken.token:
             return "lost"
-        if person.epoch != taken.epoch:
+        if person.epoch != taken.epoch or person.paused:
             self.release(taken.user, now)
-            return "forgotten"
+            return "paused" if person.paused else "forgotten"
         changed = person.learn(taken.batch)
         for said in taken.batch:
             if said.state == "unread":
