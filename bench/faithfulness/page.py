@@ -26,7 +26,7 @@ HALVES = {"tune": "tuned on", "held": "kept aside"}
 BENCH = Path(__file__).parents[1]
 README = BENCH / "README.md"
 Runs = dict[str, dict[Strategy, Run]]
-_TABLE = re.compile(r"(<!-- table: (\w+) -->\n).*?(?=\n<!-- /table -->)", re.DOTALL)
+_TABLE = re.compile(r"(<!-- table: (\w+) -->\n).*?(?=<!-- /table -->)", re.DOTALL)
 
 
 def main() -> None:
@@ -37,7 +37,7 @@ def main() -> None:
 def filled(page: str) -> str:
     """The page with each table between its marks as the code gives it now."""
     made = tables()
-    return _TABLE.sub(lambda found: found[1] + made[found[2]], page)
+    return _TABLE.sub(lambda found: f"{found[1]}{made[found[2]]}\n", page)
 
 
 def tables() -> dict[str, str]:

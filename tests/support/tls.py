@@ -21,7 +21,7 @@ class TLS(Proxy):
         context: With the certificate to show.
 
     Attributes:
-        served: How many connections were encrypted.
+        served: How many clients said something over an encrypted connection.
     """
 
     def __init__(self, port: int, context: ssl.SSLContext) -> None:
@@ -37,7 +37,11 @@ class TLS(Proxy):
                 self._context.wrap_socket(client, server_side=True) as secure,
                 socket.create_connection(("127.0.0.1", self._server_port)) as server,
             ):
+                # Who checks the name does so after the handshake, and then hangs up.
+                if not (greeting := secure.recv(1 << 16)):
+                    return
                 self.served += 1
+                server.sendall(greeting)
                 _pass_on(secure, server)
 
 

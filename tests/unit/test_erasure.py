@@ -152,6 +152,17 @@ def test_a_number_goes_with_what_was_said() -> None:
     assert [(kept.seq, text) for kept, text in made.messages] == [(1, MASK)]
 
 
+def test_an_assent_is_said_of_many_things() -> None:
+    """A quote of one word goes with its value, and from nowhere else."""
+    made = planned(
+        OfValue("interests", "chess"),
+        added("chess", "yes"),
+        added("tea", "yes, I do love tea", seq=2),
+    )
+    assert made.revisions[1][0].evidence[0].erased
+    assert 2 not in made.revisions
+
+
 def test_what_was_refused_goes_too() -> None:
     """A refused change that quotes it keeps its reason, and nothing else of it."""
     change = Change("interests", "add", "chess", "I love chess")

@@ -111,10 +111,10 @@ class Carrying:
     def test_what_others_said(self, making: Making) -> None:
         """What stands in other users' memory is theirs, and told apart."""
         bench = making()
-        learn(bench, "chess")
-        bench.verbs.remember("ana", "t", ["I like chess"])
-        bench.verbs.forget("will", "interests", "chess")
-        proof = bench.verbs.verify_erased("will", "chess")
+        learn(bench, "gooseberries")
+        bench.verbs.remember("ana", "t", ["I like gooseberries"])
+        bench.verbs.forget("will", "interests", "gooseberries")
+        proof = bench.verbs.verify_erased("will", "gooseberries")
         assert proof.erased is True
         assert sum(place.of_others for place in proof.places) == 1
 

@@ -142,7 +142,8 @@ def _value(target: OfValue, stored: Stored, schema: Schema) -> _Picked:
     behind += [
         evidence for change in past if "after" in parts(change) for evidence in change.evidence
     ]
-    quotes = Needles(evidence.quote for evidence in behind)
+    # "Yes" is said of many things.
+    quotes = Needles(one.quote for one in behind if len(words(one.quote)) > 1)
     return _Picked(
         touched={field.name: rest},
         gone=gone,
@@ -177,6 +178,7 @@ def _source(target: OfMessage | OfThread, stored: Stored, schema: Schema) -> _Pi
     gone = [
         one
         for name, rest in touched.items()
+        if name in stored.document
         for one in removed(schema.fields[name], stored.document[name], rest)
     ]
     quoted = (e.quote for change in past for e in change.evidence if target.taught(e))
