@@ -28,7 +28,7 @@ demo: .venv/.installed  ## a bot that remembers, in half a minute; no key, no ne
 	$(BIN)/usermemory demo
 
 test: .venv/.tested  ## all tests
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 lint: .venv/.linted  ## style
 	$(BIN)/ruff check .
