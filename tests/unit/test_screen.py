@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from usermemory.screen import find, screened
@@ -84,6 +84,7 @@ PIECES = [
 
 
 @given(st.lists(st.sampled_from(PIECES)).map("".join))
+@example("sk-a1B2c3D4e5F6g7H8i9J0.444")
 @settings(deadline=None)
 def test_what_is_screened_is_clean(text: str) -> None:
     """Whatever the text: what is found lies in order and apart, and nothing is found in a mask."""

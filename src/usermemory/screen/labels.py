@@ -32,7 +32,7 @@ _ENDS = re.compile(
     r"\s*(?:$|[.,;:!?)\]}>\"'`”“»*\n—–]|\s-\s|(?:and|but|und|aber|y|et|mais|pero)\b)"
 )
 _TELLING = re.compile(r"\d|[@#$%^&*+=|~_\\]|[^\W\d_][!?]\w|[a-zà-ÿ][A-Z]")
-_HOLDER = re.compile(r"^[<\[{$%*•.]|^x+$|^\.+$", re.IGNORECASE)
+_HOLDER = re.compile(r"^[<\[{$%*•.]|^removed\]|^x+$|^\.+$", re.IGNORECASE)
 _NUMBERS = {
     "pin": r"\d{4}(?:\d{2})?(?!\w|[-./]\d)",
     "pin_code": r"\d{4}(?!\w)",  # of six digits it is an Indian address
