@@ -6,7 +6,6 @@ Importing this package imports nothing heavy; each name is loaded when it is fir
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -96,6 +95,8 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
+        from importlib.metadata import version  # takes longer than all the rest of this file
+
         return version("usermemory")
     if name not in _HOMES:
         raise AttributeError(f"module 'usermemory' has no attribute {name!r}")

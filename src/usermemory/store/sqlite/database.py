@@ -13,8 +13,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random
-
 from usermemory.clock import Clock
 from usermemory.errors import ForkedProcess, MemoryClosed, StoreBusy, StoreError
 from usermemory.records import Place
@@ -178,6 +176,8 @@ class SQLite:
 
     def _connect(self) -> None:
         """Open the writing connection and bring the tables up to date."""
+        from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random
+
         patient = Retrying(
             retry=retry_if_exception_type(StoreBusy),
             stop=stop_after_delay(_OPENING),
