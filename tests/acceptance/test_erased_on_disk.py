@@ -14,6 +14,7 @@ from tests.support.until import until
 from usermemory import UserMemory
 from usermemory.conformance.harness import Listener
 from usermemory.langgraph import checkpointer, create_chatbot
+from usermemory.store.sqlite import cleaning
 from usermemory.testing import FakeClock, ScriptedModel
 
 VALUES = ["bouldering in Fontainebleau", "crème brûlée", "日本の陶芸", 'the "quoted" \\ thing']
@@ -84,6 +85,42 @@ def test_without_the_checkpointer(tmp_path: Path) -> None:
         proof = memory.verify_erased("will", "bouldering")
         assert not proof.erased
         assert ("monday",) in {place.threads for place in proof.places if place.unknown}
+
+
+async def test_a_saver_for_sync_graphs(tmp_path: Path) -> None:
+    """An awaited erasure deletes the threads of a saver that has only the plain way, too."""
+    path = tmp_path / "memory.db"
+    with (
+        UserMemory(str(path), model=Listener(), worker=False) as memory,
+        checkpointer(memory) as saver,
+    ):
+        bot = create_chatbot(memory, ScriptedModel(replies=["Good."]), checkpointer=saver)
+        say(bot, "I like bouldering")
+        await memory.atrigger("will")
+        done = await memory.aforget("will", "interests", "bouldering", checkpointer=saver)
+        assert (done.threads, done.pending) == (("monday",), False)
+        assert not stands("bouldering", bytes_of(path))
+
+
+def test_no_room_to_write_the_file_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The erasure stands and is pending; with room again it is finished."""
+    path = tmp_path / "memory.db"
+
+    def full(connection: sqlite3.Connection) -> bool:
+        # SQLite's own error: the connection may not make the file any longer.
+        connection.execute("PRAGMA max_page_count = 1")
+        connection.execute("CREATE TABLE filler AS SELECT zeroblob(1000000) AS zeros")
+        return True
+
+    with UserMemory(str(path), model=Listener(), worker=False) as memory:
+        memory.remember("will", "t", ["I like bouldering"])
+        memory.trigger("will")
+        with monkeypatch.context() as patched:
+            patched.setattr(cleaning, "_emptied", full)
+            assert memory.forget("will", "interests", "bouldering").pending
+        assert memory.recall("will").document["interests"] == []
+        assert memory.clean()
+        assert not stands("bouldering", bytes_of(path))
 
 
 def test_a_worker_cleans_later(tmp_path: Path) -> None:

@@ -198,7 +198,7 @@ class ForgetVerbs(LookVerbs):
         done = await asyncio.to_thread(self._erase, user_id, target)
         if checkpointer is not None:
             for thread_id in done.threads:
-                await checkpointer.adelete_thread(thread_id)
+                await _adelete(checkpointer, thread_id)
         return replace(done, pending=not await self.aclean())
 
     def _erase(self, user_id: str, target: Target | None) -> Forgotten:
@@ -206,3 +206,11 @@ class ForgetVerbs(LookVerbs):
         if target is None:
             return self.driver.write(erase_user, user_id)
         return self.driver.write(erase, user_id, target, self.schema)
+
+
+async def _adelete(checkpointer: Saver, thread_id: str) -> None:
+    """Delete a thread's checkpoints; a saver for sync graphs has only the plain way."""
+    try:
+        await checkpointer.adelete_thread(thread_id)
+    except NotImplementedError:
+        await asyncio.to_thread(checkpointer.delete_thread, thread_id)

@@ -10,7 +10,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from usermemory.errors import StoreBusy
+from usermemory.errors import StoreBusy, StoreFull
 from usermemory.store.sqlite.connection import connect, translated
 
 
@@ -22,7 +22,8 @@ def clean(path: Path, busy_timeout: float) -> bool:
         busy_timeout: Seconds to wait for whoever reads or writes.
 
     Returns:
-        False while another connection reads or writes: then a copy may be left.
+        False while another connection reads or writes, or there is no room for the file twice:
+        then a copy may be left. What was erased is committed, so that is no error.
     """
     try:
         with translated(path), closing(connect(path, busy_timeout)) as connection:
@@ -31,7 +32,7 @@ def clean(path: Path, busy_timeout: float) -> bool:
                 return False
             connection.execute("VACUUM")
             return _emptied(connection)
-    except StoreBusy:
+    except (StoreBusy, StoreFull):
         return False
 
 
