@@ -62,3 +62,20 @@ def test_cut_at_every_message(url: str, proxy: Proxy, where: str) -> None:
     print(f"cut {where} the server had it: {number - 1} places")
     assert number > 30
     assert len(listener.read) == number, "no model was asked twice"
+
+
+@pytest.mark.parametrize("messages", [1, 2, 7])
+def test_a_remember_takes_three_round_trips(url: str, proxy: Proxy, messages: int) -> None:
+    """Statements are sent without waiting for each other, however many messages are new."""
+    through = urlsplit(url)._replace(netloc=f"postgres@127.0.0.1:{proxy.port}").geturl()
+    with UserMemory(through, model="offline", worker=False) as memory:
+        memory.remember("will", "t", [said(0, 0)])
+        before = proxy.round_trips
+        memory.remember("will", "t", [said(1, number) for number in range(messages)])
+        assert proxy.round_trips - before == 3
+        assert memory.recall("will").pending == 1 + messages
+
+
+def said(turn: int, number: int) -> dict[str, str]:
+    text = f"I like thing {turn}.{number}"
+    return {"role": "user", "content": text, "id": f"{turn}-{number}"}

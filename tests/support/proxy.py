@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import socket
+import struct
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+
+_QUESTION = 8
+"""Bytes of the message that asks for encryption."""
 
 
 class CutEach:
@@ -54,6 +58,8 @@ class Proxy:
         self.rule: Callable[[bytes], str] = lambda _said: ""
         """Looks at what a client said; ``before``: hang up instead of passing it on, ``after``:
         hang up once the server has it, before its answer."""
+        self.round_trips = 0
+        """How often a server answered a client that had said something."""
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._socket.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -71,14 +77,17 @@ class Proxy:
     def _serve(self, client: socket.socket) -> None:
         server = socket.create_connection(("127.0.0.1", self._server_port))
         muted = threading.Event()
-        answers = threading.Thread(target=_pass_on, args=(server, client, muted), daemon=True)
+        spoken = threading.Event()
+        ends = (server, client, muted, spoken)
+        answers = threading.Thread(target=self._pass_on, args=ends, daemon=True)
         answers.start()
         with suppress(OSError):
-            while said := client.recv(1 << 16):
+            for said in _statements(client):
                 rule = self.rule(said)
                 if rule == "after":
                     muted.set()
                 if rule != "before":
+                    spoken.set()
                     server.sendall(said)
                 if rule:
                     break
@@ -92,10 +101,39 @@ class Proxy:
                 end.shutdown(socket.SHUT_RDWR)
             end.close()
 
+    def _pass_on(
+        self,
+        source: socket.socket,
+        target: socket.socket,
+        muted: threading.Event,
+        spoken: threading.Event,
+    ) -> None:
+        with suppress(OSError):
+            while answer := source.recv(1 << 16):
+                if spoken.is_set():
+                    spoken.clear()
+                    self.round_trips += 1
+                if not muted.is_set():
+                    target.sendall(answer)
+            target.shutdown(socket.SHUT_RDWR)
 
-def _pass_on(source: socket.socket, target: socket.socket, muted: threading.Event) -> None:
-    with suppress(OSError):
-        while answer := source.recv(1 << 16):
-            if not muted.is_set():
-                target.sendall(answer)
-        target.shutdown(socket.SHUT_RDWR)
+
+def _statements(client: socket.socket) -> Iterator[bytes]:
+    """What a client says, cut before each statement: a pipeline says several in one breath."""
+    typed = 0  # how a connection begins has no type: questions about encryption, then who it is
+    unread = b""
+    while said := client.recv(1 << 16):
+        unread += said
+        at = start = 0
+        while len(unread) >= at + typed + 4:
+            (length,) = struct.unpack_from(">i", unread, at + typed)
+            if len(unread) < at + typed + length:
+                break
+            if unread[at : at + typed] in {b"P", b"Q"} and at > start:
+                yield unread[start:at]
+                start = at
+            at += typed + length
+            typed = 0 if not typed and length == _QUESTION else 1
+        if at > start:
+            yield unread[start:at]
+        unread = unread[at:]

@@ -43,17 +43,28 @@ class Thread:
         return alignment
 
     def look(self, messages: list[Message]) -> Alignment:
-        passed = Passed(self._newest_first(messages), self.digest)
-        window, stored = self.marks[-WINDOW:], {m.id: m.digest for m in self.marks if m.id}
+        passed = Passed(NewestFirst(self, messages), self.digest)
+        window, stored = self.marks[-passed.window :], {m.id: m.digest for m in self.marks if m.id}
         known: dict[str, str | None] = {}
         while ids := ids_to_ask(passed, window, known):
             self.asked += len(ids)
             known |= {key: stored.get(key) for key in ids}
         return align(passed, window, known)
 
-    def _newest_first(self, messages: list[Message]):
-        for message in reversed(messages):
-            self.read += 1
+
+@dataclass
+class NewestFirst:
+    """A call's messages from the end; the thread counts those that were read."""
+
+    thread: Thread
+    messages: list[Message]
+
+    def __length_hint__(self) -> int:
+        return len(self.messages)
+
+    def __iter__(self):
+        for message in reversed(self.messages):
+            self.thread.read += 1
             yield message
 
 

@@ -18,7 +18,7 @@ import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from usermemory.align.passed import WINDOW, Mark, Passed
+from usermemory.align.passed import WINDOW, Mark, Passed, window
 from usermemory.align.place import newest_known
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from usermemory.records import Message
 
-__all__ = ["WINDOW", "Alignment", "Mark", "Passed", "align", "ids_to_ask"]
+__all__ = ["WINDOW", "Alignment", "Mark", "Passed", "align", "ids_to_ask", "window"]
 
 _RECENT = 32  # ids count if one of so many newest messages has a known one
 _RUN = 16  # before so many known messages in a row, all is old
@@ -50,7 +50,7 @@ def ids_to_ask(passed: Passed, marks: Sequence[Mark], known: Mapping[str, str | 
 
     Args:
         passed: The call's messages.
-        marks: The thread's newest `WINDOW` marks, or all if it has fewer; newest last.
+        marks: The thread's newest marks, as many as `window` says, or all there are; newest last.
         known: What was looked up so far: digest by id, None for an id that was never seen.
 
     Returns:
@@ -68,7 +68,7 @@ def align(passed: Passed, marks: Sequence[Mark], known: Mapping[str, str | None]
 
     Args:
         passed: The call's messages.
-        marks: The thread's newest `WINDOW` marks, or all if it has fewer; newest last.
+        marks: The thread's newest marks, as many as `window` says, or all there are; newest last.
         known: What was looked up for `ids_to_ask`.
 
     Returns:
@@ -82,6 +82,7 @@ def align(passed: Passed, marks: Sequence[Mark], known: Mapping[str, str | None]
     # Ids can be trusted: among the newest messages an unknown one is new, and says nothing about
     # the place of those that have none.
     placed = Passed((m for m, _ in walk if m.id is None or m.id in ids), passed.digest)
+    placed.window = passed.window
     without_id = newest_known(placed, marks, ids) or 0
     new: list[Message] = []
     for message, old in walk:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import length_hint
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -11,7 +12,12 @@ if TYPE_CHECKING:
 
 
 WINDOW = 64
-"""How many of a thread's newest marks are compared."""
+"""How many of a thread's newest marks are compared with a call."""
+
+CONTEXT = 8
+"""So many messages in order prove a place."""
+
+_SHORT_WINDOW = 24  # of fewer messages than a context only the thread's end can be proven
 
 
 class Mark(NamedTuple):
@@ -19,6 +25,15 @@ class Mark(NamedTuple):
 
     id: str | None
     digest: str
+
+
+def window(newest_first: Iterable[Message]) -> int:
+    """How many of the thread's newest marks a call is compared with.
+
+    Args:
+        newest_first: The call's messages; what says how many those are at most saves work.
+    """
+    return WINDOW if length_hint(newest_first, CONTEXT) >= CONTEXT else _SHORT_WINDOW
 
 
 class Passed:
@@ -30,6 +45,7 @@ class Passed:
     """
 
     def __init__(self, newest_first: Iterable[Message], digest: Callable[[Message], str]) -> None:
+        self.window = window(newest_first)
         self._unread = iter(newest_first)
         self._read: list[Message] = []
         self._ids: set[str] = set()

@@ -5,14 +5,14 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
-from usermemory.align.passed import WINDOW
+from usermemory.align.passed import CONTEXT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from usermemory.align.passed import Mark, Passed
+    from usermemory.records import Message
 
-_CONTEXT = 8  # so many messages in order prove a place
 _BEGINNING = 3  # fewer do, where the call and the marks begin with them
 
 
@@ -48,7 +48,7 @@ def _fits(
 ) -> bool:
     """Whether the call, from this message back, lies over the marks, from this place back."""
     first = place
-    context = list(itertools.islice(passed.since(index), _CONTEXT))
+    context = list(itertools.islice(passed.since(index), CONTEXT))
     for message in context:
         if message.id in ids:
             # A known id leaves no doubt: it stands in the marks before, or before all of them.
@@ -60,13 +60,17 @@ def _fits(
         if place < 0:
             return False
         place -= 1
-    if len(marks) < WINDOW and len(list(itertools.islice(passed.since(index), WINDOW))) > first + 1:
+    if len(marks) < passed.window and _more_than(first + 1, passed.since(index)):
         return False  # these are all marks there are: the same words over and over, and then more
     newest = first == len(marks) - 1
-    begins = len(context) < _CONTEXT and place < 0
+    begins = len(context) < CONTEXT and place < 0
     if len(context) >= _BEGINNING:
-        return newest or begins or len(context) == _CONTEXT
+        return newest or begins or len(context) == CONTEXT
     # A word or two right after themselves: a redelivery, unless they have ids of their own and do
     # not stand at the beginning of a longer call.
     own_ids = all(message.id is not None for message in context)
     return newest and (not own_ids or (begins and index > 0))
+
+
+def _more_than(count: int, messages: Iterable[Message]) -> bool:
+    return next(itertools.islice(messages, count, None), None) is not None

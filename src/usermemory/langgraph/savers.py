@@ -7,6 +7,7 @@ memory would make a good part of concurrent operations fail.
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from typing import TYPE_CHECKING, Any, Self
 
 import aiosqlite
@@ -15,10 +16,9 @@ from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 from usermemory.errors import ConfigurationError
 from usermemory.store.sqlite import SQLite
-from usermemory.store.sqlite.connection import connect
+from usermemory.store.sqlite.connection import connect, patiently
 
 if TYPE_CHECKING:
-    import sqlite3
     from types import TracebackType
 
     from usermemory.langgraph.postgres_savers import AsyncPooledSaver, PooledSaver
@@ -111,8 +111,32 @@ def _postgres_savers() -> Any:
     return postgres_savers
 
 
+class _PatientCursor(sqlite3.Cursor):
+    def execute(self, sql: str, parameters: Any = ()) -> Self:
+        run = super().execute
+        return patiently(lambda: run(sql, parameters), _BUSY_TIMEOUT)
+
+    def executemany(self, sql: str, parameters: Any) -> Self:
+        run, rows = super().executemany, list(parameters)
+        return patiently(lambda: run(sql, rows), _BUSY_TIMEOUT)
+
+
+class _PatientConnection(sqlite3.Connection):
+    """Waits for the memory's commits as the memory waits for those of the saver."""
+
+    def cursor(self, factory: Any = None) -> Any:
+        return super().cursor(factory or _PatientCursor)
+
+    def execute(self, sql: str, parameters: Any = ()) -> sqlite3.Cursor:
+        return _PatientCursor(self).execute(sql, parameters)
+
+    def executemany(self, sql: str, parameters: Any) -> sqlite3.Cursor:
+        return _PatientCursor(self).executemany(sql, parameters)
+
+
 def _connect(file: SQLite) -> sqlite3.Connection:
-    connection = connect(file.path, _BUSY_TIMEOUT)
+    connection = connect(file.path, _BUSY_TIMEOUT, kind=_PatientConnection)
+    connection.execute("PRAGMA busy_timeout = 0")
     # As the savers expect it: transactions begin by themselves and rows are tuples.
     connection.isolation_level = "DEFERRED"
     connection.row_factory = None

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from usermemory.records import ThreadState
-from usermemory.store.driver import Flow, Row
+from usermemory.store.driver import Flow, Row, Step
 
 TAIL = 6
 """Read messages of a thread that are kept as context for the next batch."""
@@ -61,7 +61,16 @@ def first(rows: Sequence[Row]) -> Row | None:
 
 def lock_user(user_id: str) -> Flow[User]:
     """Lock the user's row, which is made when there is none."""
-    rows = yield "lock_user", {"user_id": user_id, "salt": secrets.token_hex(16)}
+    return user_of((yield locking(user_id)))
+
+
+def locking(user_id: str) -> Step:
+    """The statement that locks the user's row."""
+    return "lock_user", {"user_id": user_id, "salt": secrets.token_hex(16)}
+
+
+def user_of(rows: Sequence[Row]) -> User:
+    """The user from what it answers."""
     row = rows[0]
     return User(
         token=row["token"],
@@ -76,7 +85,12 @@ def lock_user(user_id: str) -> Flow[User]:
 
 def load_thread(key: dict[str, Any]) -> Flow[Thread]:
     """The schedule of a thread; an idle one if it is new."""
-    row = first((yield "thread", key))
+    return thread_of((yield "thread", key))
+
+
+def thread_of(rows: Sequence[Row]) -> Thread:
+    """The schedule from its row, if there is one."""
+    row = first(rows)
     return Thread(**{name: row[name] for name in _COLUMNS}) if row else Thread()
 
 

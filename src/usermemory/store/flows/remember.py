@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from usermemory.align import WINDOW, Alignment, Mark, Passed, align, ids_to_ask
+from usermemory.align import Alignment, Mark, Passed, align, ids_to_ask, window
 from usermemory.messages import digest, parts
 from usermemory.records import Message, News, Scheduled
 from usermemory.screen import SecretPolicy, screened
 from usermemory.store.codec import dumps
-from usermemory.store.driver import Flow
+from usermemory.store.driver import Flow, Row
 from usermemory.store.flows.common import (
     Thread,
     User,
     first,
-    load_thread,
-    lock_user,
+    locking,
     save_thread,
+    thread_of,
+    user_of,
 )
 
 
@@ -91,12 +92,15 @@ def remember(
         When the thread is due, and how much of the input was new.
     """
     key = {"user_id": user_id, "thread_id": thread_id}
-    user = yield from lock_user(user_id)
-    thread = yield from load_thread(key)
+    # Looked at only after all are asked: on a server that is one round trip.
+    locked = yield locking(user_id)
+    scheduled = yield "thread", key
+    marked = yield "marks", {**key, "count": window(newest_first)}
+    user, thread = user_of(locked), thread_of(scheduled)
     if policy.past is not None and user.paused:
         # Marked as seen, what was said before the pause could never be learned.
         return Scheduled(due_at=thread.due_at, new=0, by_user=0)
-    found = yield from _news(key, user.salt, newest_first)
+    found = yield from _news(key, marked, Passed(newest_first, partial(digest, user.salt)))
     keep = policy.secrets if policy.keep and not user.paused else None
     add = partial(_add, key, thread, user, policy, keep)
     kept = False
@@ -121,7 +125,8 @@ def unknown(user_id: str, thread_id: str, newest_first: Iterable[Message]) -> Fl
         news = list(newest_first)
         return News(len(news), _by_user(news))
     key = {"user_id": user_id, "thread_id": thread_id}
-    found = yield from _news(key, row["salt"], newest_first)
+    marked = yield "marks", {**key, "count": window(newest_first)}
+    found = yield from _news(key, marked, Passed(newest_first, partial(digest, row["salt"])))
     news = [*found.edited, *found.new]
     return News(len(news), _by_user(news), bool(row["paused"]))
 
@@ -130,10 +135,8 @@ def _by_user(news: Iterable[Message]) -> int:
     return sum(message.author == "user" for message in news)
 
 
-def _news(key: dict[str, Any], salt: str, newest_first: Iterable[Message]) -> Flow[Alignment]:
-    rows = yield "marks", {**key, "count": WINDOW}
-    marks = [Mark(row["message_id"], row["digest"]) for row in reversed(rows)]
-    passed = Passed(newest_first, partial(digest, salt))
+def _news(key: dict[str, Any], marked: Sequence[Row], passed: Passed) -> Flow[Alignment]:
+    marks = [Mark(row["message_id"], row["digest"]) for row in reversed(marked)]
     known: dict[str, str | None] = {}
     while ids := ids_to_ask(passed, marks, known):
         rows = yield "known_ids", {**key, "ids": dumps(ids)}

@@ -26,6 +26,7 @@ from usermemory.store.postgres.dialect import prepared
 from usermemory.store.postgres.errors import passing, translated
 from usermemory.store.postgres.listener import Listener
 from usermemory.store.postgres.migrate import done, migrate
+from usermemory.store.postgres.rows import Rows
 from usermemory.store.postgres.searching import search
 from usermemory.store.postgres.transaction import transaction
 from usermemory.store.searching import sorted_places
@@ -188,8 +189,7 @@ class PostgreSQL:
     def _execute(self, connection: Connection, name: str, parameters: Any) -> Sequence[Row]:
         if self._clock is not None:
             parameters = {**parameters, "now": self._clock.now()}
-        cursor = connection.execute(self._statements[name], parameters)
-        return cursor.fetchall() if cursor.description else []
+        return Rows(connection.execute(self._statements[name], parameters))
 
     def _tell(self, stage: str, flow: str) -> None:
         if self.hook:

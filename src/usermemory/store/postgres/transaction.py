@@ -5,21 +5,21 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 
 import psycopg
+from psycopg.rows import DictRow
 
 from usermemory.errors import StoreError
 from usermemory.store.postgres.address import Address
 from usermemory.store.postgres.connections import Connection, connect
 from usermemory.store.postgres.errors import translated
 
-_BEGIN = """BEGIN;
-SET LOCAL lock_timeout = {milliseconds};
-SET LOCAL idle_in_transaction_session_timeout = '10s';
-SELECT CAST(pg_current_xact_id() AS TEXT) AS number"""
-"""All in one message, and gone with the transaction. The second limit frees the user's row when
-the host of a worker disappears in the middle: the server would wait for hours."""
+_LIMITS = """SELECT set_config('lock_timeout', %s, true),
+    set_config('idle_in_transaction_session_timeout', '10s', true),
+    CAST(pg_current_xact_id() AS TEXT) AS number"""
+"""Gone with the transaction. The second limit frees the user's row when the host of a worker
+disappears in the middle: the server would wait for hours."""
 
 _IN_DOUBT = 5.0
 """Seconds that a transaction may take to end after its connection was lost."""
@@ -32,6 +32,9 @@ _LOOK_AGAIN = 0.05
 def transaction(connection: Connection, address: Address, patience: float) -> Generator[None]:
     """A transaction, durable when the block is left without an error.
 
+    Its statements are sent without waiting for each other (libpq's pipeline mode, from version 14
+    on): a round trip ends where somebody looks at rows, and with COMMIT.
+
     Args:
         connection: Idle.
         address: Where to ask what became of it, should the connection be lost at COMMIT.
@@ -41,30 +44,34 @@ def transaction(connection: Connection, address: Address, patience: float) -> Ge
         psycopg.Error: Nothing was stored.
         StoreError: The database was lost at COMMIT, and nobody can say.
     """
-    number = _begin(connection, patience)
+    number: str | None = None
     try:
-        yield
-    except BaseException:
+        with _pipeline(connection):
+            connection.execute(b"BEGIN")
+            begun = connection.execute(_LIMITS, [f"{int(patience * 1_000)}ms"])
+            yield
+            number = _number(begun)
+            connection.execute(b"COMMIT")
+    except BaseException as error:
+        in_doubt = number is not None and connection.closed
+        if isinstance(error, psycopg.Error) and in_doubt and _committed(address, number):
+            return
         with suppress(psycopg.Error):
             connection.rollback()
         raise
-    try:
-        connection.execute(b"COMMIT")
-    except psycopg.Error:
-        if not _committed(address, number):
-            raise
 
 
-def _begin(connection: Connection, patience: float) -> str:
-    cursor = connection.execute(_BEGIN.format(milliseconds=int(patience * 1_000)).encode())
-    while cursor.nextset():
-        pass
-    (row,) = cursor
+def _pipeline(connection: Connection) -> AbstractContextManager[object]:
+    return connection.pipeline() if psycopg.Pipeline.is_supported() else nullcontext()
+
+
+def _number(begun: psycopg.Cursor[DictRow]) -> str:
+    (row,) = begun
     number: str = row["number"]
     return number
 
 
-def _committed(address: Address, number: str) -> bool:
+def _committed(address: Address, number: str | None) -> bool:
     """Whether the transaction with this number was committed, though nobody told us."""
     with translated(address.name), connect(address) as connection:
         end = time.monotonic() + _IN_DOUBT
@@ -80,7 +87,7 @@ def _committed(address: Address, number: str) -> bool:
     return status == "committed"
 
 
-def _status(connection: Connection, number: str) -> str | None:
+def _status(connection: Connection, number: str | None) -> str | None:
     query = b"SELECT pg_xact_status(CAST(CAST(%s AS TEXT) AS xid8)) AS status"
     (row,) = connection.execute(query, [number])
     status: str | None = row["status"]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 from usermemory.errors import (
     NotADatabase,
@@ -19,6 +19,8 @@ from usermemory.errors import (
 )
 from usermemory.store.driver import Row, statements
 from usermemory.store.tables import copy_statements
+
+T = TypeVar("T")
 
 PREFIX = "usermemory_"
 
@@ -89,13 +91,20 @@ def prepared() -> Mapping[str, str]:
     return {name: dialect(sql).rstrip(";") for name, sql in every.items()}
 
 
-def connect(path: Path, busy_timeout: float, *, query_only: bool = False) -> sqlite3.Connection:
+def connect(
+    path: Path,
+    busy_timeout: float,
+    *,
+    query_only: bool = False,
+    kind: type[sqlite3.Connection] = sqlite3.Connection,
+) -> sqlite3.Connection:
     """Open the file with every setting in place.
 
     Args:
         path: The database file; created if it is not there.
         busy_timeout: Seconds to wait for somebody else's lock.
         query_only: Refuse writes, for readers.
+        kind: The class of the connection.
 
     Raises:
         StoreError: Of the kind that fits.
@@ -107,6 +116,7 @@ def connect(path: Path, busy_timeout: float, *, query_only: bool = False) -> sql
             isolation_level=None,
             check_same_thread=False,
             cached_statements=256,
+            factory=kind,
         )
         try:
             for name, value in SETTINGS.items():
@@ -118,6 +128,36 @@ def connect(path: Path, busy_timeout: float, *, query_only: bool = False) -> sql
             raise
         connection.row_factory = sqlite3.Row
         return connection
+
+
+def patiently(statement: Callable[[], T], busy_timeout: float) -> T:
+    """Run what takes the file's lock, and look often whether it is free.
+
+    SQLite's own wait sleeps for a millisecond, then for longer and longer; a commit of somebody
+    else takes a third of one. A turn of a chat met that several times.
+
+    Args:
+        statement: Fails at once, without having done anything, while somebody else has the lock.
+        busy_timeout: Seconds after which it is an error.
+    """
+    try:
+        return statement()
+    except sqlite3.OperationalError as error:
+        if not _is_busy(error):
+            raise
+    from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
+
+    often = Retrying(
+        retry=retry_if_exception(_is_busy),
+        stop=stop_after_delay(busy_timeout),
+        wait=wait_random_exponential(multiplier=0.0001, max=0.002),
+        reraise=True,
+    )
+    return often(statement)
+
+
+def _is_busy(error: BaseException) -> bool:
+    return (getattr(error, "sqlite_errorname", "") or "").startswith("SQLITE_BUSY")
 
 
 def look(path: Path) -> sqlite3.Connection:

@@ -77,7 +77,9 @@ class SQLite:
                 raise MemoryClosed("this memory was closed; build a new UserMemory to go on")
             if self._writer is None:
                 self._connect()
-                writer = Writer(self.path, self._begin, self._perform, self._commit)
+                writer = Writer(
+                    self.path, self._begin, self._perform, self._commit, self._busy_timeout
+                )
                 self._process = os.getpid()
                 self._reader = Lane("usermemory-reader", self._read_together)
                 self._writer = Lane("usermemory-writer", writer.transact)
@@ -191,6 +193,7 @@ class SQLite:
         connection = connect(self.path, self._busy_timeout)
         try:
             migrate(connection, self.path, self._clock.now())
+            connection.execute("PRAGMA busy_timeout = 0")  # the writer waits by itself
         except BaseException:
             connection.close()
             raise

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from usermemory.store.driver import Flow
-from usermemory.store.sqlite.connection import translated
+from usermemory.store.sqlite.connection import patiently, translated
 from usermemory.store.sqlite.lane import Answer, Job
 
 
@@ -25,6 +25,7 @@ class Writer:
         begin: Gives the connection, checked and open; called before every transaction.
         perform: Runs one flow on the connection.
         commit: Commits the connection's transaction.
+        busy_timeout: Seconds to wait for another connection's commit.
     """
 
     def __init__(
@@ -33,17 +34,19 @@ class Writer:
         begin: Callable[[], sqlite3.Connection],
         perform: Callable[[sqlite3.Connection, str, Callable[[], Flow[Any]]], Any],
         commit: Callable[[sqlite3.Connection], None],
+        busy_timeout: float,
     ) -> None:
         self._path = path
         self._begin = begin
         self._perform = perform
         self._commit = commit
+        self._busy_timeout = busy_timeout
 
     def transact(self, jobs: Sequence[Job]) -> list[Answer]:
         """Run them and commit; each job's own failure is its answer."""
         with translated(self._path):
             connection = self._begin()
-            connection.execute("BEGIN IMMEDIATE")
+            patiently(lambda: connection.execute("BEGIN IMMEDIATE"), self._busy_timeout)
             try:
                 answers = [self._attempt(connection, job) for job in jobs]
                 self._commit(connection)
