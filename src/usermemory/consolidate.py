@@ -24,8 +24,9 @@ from usermemory.records import Change, Outcome, Rejection, Status, Usage
 from usermemory.retry import Retry
 from usermemory.schema import Schema
 from usermemory.store import Driver
-from usermemory.store.flows.claim import DAY, Claim, Profile, day_of, give_back
+from usermemory.store.flows.claim import DAY, Claim, day_of, give_back
 from usermemory.store.flows.commit import Failure, Result, commit, fail, hold
+from usermemory.store.flows.profile import Profile
 
 logger = logging.getLogger("usermemory")
 

@@ -14,8 +14,8 @@ from usermemory import Change, Extraction, Outcome, Request, Revision, UserMemor
 from usermemory.checks import CHECKS
 from usermemory.schema import Remember
 from usermemory.store.driver import Flow
-from usermemory.store.flows.claim import Profile
 from usermemory.store.flows.common import lock_user
+from usermemory.store.flows.profile import Profile
 from usermemory.store.flows.revise import revise
 from usermemory.testing import FakeClock
 from usermemory.trigger import Trigger

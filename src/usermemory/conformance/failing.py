@@ -9,8 +9,9 @@ import pytest
 from usermemory.conformance.harness import Bench
 from usermemory.errors import ExtractionError, ExtractionReason, ProviderError
 from usermemory.retry import Retry
-from usermemory.store.flows.claim import claim_due, drop
+from usermemory.store.flows.claim import claim_due
 from usermemory.store.flows.commit import Result, commit
+from usermemory.store.flows.queue import drop
 from usermemory.store.flows.recall import figures, next_due
 
 Making = Callable[..., Bench]

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Sequence
 from functools import cache, cached_property
-from importlib.resources import files
 from typing import Any, Literal
 
 from usermemory.errors import ConfigurationError
@@ -83,5 +81,8 @@ def _examples(kind: _Kind, given: Sequence[str] | None) -> tuple[str, ...]:
 
 @cache
 def _ready(kind: _Kind) -> tuple[str, ...]:
+    import tomllib
+    from importlib.resources import files
+
     languages = tomllib.loads(files("usermemory.gate").joinpath("examples.toml").read_text("utf-8"))
     return tuple(example for language in languages.values() for example in language[kind])

@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from usermemory.carry import put_in, take_out
 from usermemory.errors import InvalidInput
 from usermemory.memory.core import Core, checked_user
 from usermemory.records import Imported, Proof
-from usermemory.store.flows.erase import newest_erasure
+from usermemory.store.flows.cleaning import newest_erasure
 
 
 class CarryVerbs(Core):
@@ -31,6 +30,8 @@ class CarryVerbs(Core):
         Raises:
             InvalidInput: Nobody knows this user.
         """
+        from usermemory.carry import take_out
+
         user_id = checked_user(user_id)
         now = self.clock.now()
         found = self.driver.read(take_out, user_id, self.schema.json_schema, now)
@@ -57,6 +58,8 @@ class CarryVerbs(Core):
             Conflict: This memory knows of the user what the export does not.
             StoreBusy: A worker is at work on the user.
         """
+        from usermemory.carry import put_in
+
         user_id = checked_user(user_id)
         written = self.driver.write(put_in, user_id, data)
         document: dict[str, Any] = data["profile"]["document"] if data["profile"] else {}

@@ -9,13 +9,11 @@ import threading
 import weakref
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from usermemory.clock import Clock, SystemClock
-from usermemory.consolidate import Consolidator
 from usermemory.errors import ConfigurationError, IdentityError, InvalidInput
 from usermemory.events import Event
-from usermemory.extractors import Strategy, extractor_for
 from usermemory.gate import Gate, gate_of
 from usermemory.limits import Limits
 from usermemory.messages import AuthorPolicy
@@ -23,8 +21,11 @@ from usermemory.retry import Retry
 from usermemory.schema import UserProfile, schema_of
 from usermemory.screen import SecretPolicy
 from usermemory.store import open_driver
-from usermemory.trigger import Trigger
-from usermemory.worker import Worker
+
+if TYPE_CHECKING:
+    from usermemory.consolidate import Consolidator
+    from usermemory.extractors import Strategy
+    from usermemory.worker import Worker
 
 logger = logging.getLogger("usermemory")
 
@@ -59,6 +60,11 @@ class Core:
         on_event: Callable[[Event], None] | None = None,
         clock: Clock | None = None,
     ) -> None:
+        # Imported with the first memory: a program's own help, say, needs the names only.
+        from usermemory.consolidate import Consolidator
+        from usermemory.extractors import extractor_for
+        from usermemory.trigger import Trigger
+
         if evidence not in {"required", "off"}:
             raise ConfigurationError(f"evidence {evidence!r}: use 'required' or 'off'")
         if secrets not in {"mask", "refuse", "keep"}:
@@ -161,6 +167,8 @@ class Core:
         await self.aclose()
 
     def _start_worker(self) -> Worker:
+        from usermemory.worker import Worker
+
         worker = Worker(self._consolidator, self.clock, self.emit, threads=self._threads)
         worker.start()
         return worker

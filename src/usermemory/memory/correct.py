@@ -5,18 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from usermemory.changes import edited, undo
 from usermemory.errors import Conflict, InvalidInput
 from usermemory.memory.core import Core, checked_thread, checked_user
 from usermemory.records import Revision, Undone
-from usermemory.store.flows import amend as amends
 from usermemory.store.flows import recall as recalls
-from usermemory.store.flows.amend import Amendment
-from usermemory.store.flows.claim import Profile
 
-Amend = Callable[[Profile], Amendment | None]
+if TYPE_CHECKING:
+    from usermemory.store.flows.amend import Amendment
+    from usermemory.store.flows.profile import Profile
+
+    Amend = Callable[[Profile], Amendment | None]
 
 
 class CorrectVerbs(Core):
@@ -49,6 +49,9 @@ class CorrectVerbs(Core):
             InvalidDocument: The schema refuses the result; names the field.
             InvalidInput: This is no edit, the patch does not apply, or nobody edits.
         """
+        from usermemory.changes import edited
+        from usermemory.store.flows.amend import Amendment
+
         if not by.strip():
             raise InvalidInput("by= is empty; say who edits, such as an id of yours")
 
@@ -146,6 +149,9 @@ class CorrectVerbs(Core):
         *,
         dry_run: bool,
     ) -> Undone:
+        from usermemory.changes import undo
+        from usermemory.store.flows.amend import Amendment
+
         conflicts: tuple[Any, ...] = ()
 
         def change(profile: Profile) -> Amendment | None:
@@ -164,6 +170,8 @@ class CorrectVerbs(Core):
 
     def _amended(self, user_id: str, change: Amend, *, dry_run: bool) -> Revision | None:
         """Work it out and write it; again on the newer profile, if that has moved meanwhile."""
+        from usermemory.store.flows import amend as amends
+
         profile = self.driver.read(amends.profile, user_id)
         while True:
             amendment = change(profile)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from usermemory.erasure import OfMessage, OfThread, OfValue, Target
 from usermemory.errors import InvalidInput
 from usermemory.memory.core import checked_thread, checked_user
 from usermemory.memory.look import LookVerbs
 from usermemory.records import Forgotten
 from usermemory.store.cleaning import clean
-from usermemory.store.flows.erase import erase, erase_user, rehearse
 from usermemory.why import resolve
+
+if TYPE_CHECKING:
+    from usermemory.erasure import OfValue, Target
 
 
 class Saver(Protocol):
@@ -95,7 +96,7 @@ class ForgetVerbs(LookVerbs):
             checkpointer: As for `forget`.
             dry_run: As for `forget`.
         """
-        target = OfMessage(checked_thread(thread_id), message)
+        target = _of_message(thread_id, message)
         return self._forget(user_id, target, checkpointer, dry_run=dry_run)
 
     async def aforget_message(
@@ -108,7 +109,7 @@ class ForgetVerbs(LookVerbs):
         dry_run: bool = False,
     ) -> Forgotten:
         """As `forget_message`."""
-        target = OfMessage(checked_thread(thread_id), message)
+        target = _of_message(thread_id, message)
         return await self._aforget(user_id, target, checkpointer, dry_run=dry_run)
 
     def forget_thread(
@@ -127,7 +128,7 @@ class ForgetVerbs(LookVerbs):
             checkpointer: As for `forget`.
             dry_run: As for `forget`.
         """
-        target = OfThread(checked_thread(thread_id))
+        target = _of_thread(thread_id)
         return self._forget(user_id, target, checkpointer, dry_run=dry_run)
 
     async def aforget_thread(
@@ -139,7 +140,7 @@ class ForgetVerbs(LookVerbs):
         dry_run: bool = False,
     ) -> Forgotten:
         """As `forget_thread`."""
-        target = OfThread(checked_thread(thread_id))
+        target = _of_thread(thread_id)
         return await self._aforget(user_id, target, checkpointer, dry_run=dry_run)
 
     def forget_user(
@@ -172,6 +173,8 @@ class ForgetVerbs(LookVerbs):
         return await asyncio.to_thread(self.clean)
 
     def _value(self, user_id: str, field: str, value: Any) -> OfValue:
+        from usermemory.erasure import OfValue
+
         if field.startswith("/"):
             if value is not None:
                 raise InvalidInput(f"{field!r} names the value already; leave out {value!r}")
@@ -183,7 +186,7 @@ class ForgetVerbs(LookVerbs):
         self, user_id: str, target: Target | None, checkpointer: Saver | None, *, dry_run: bool
     ) -> Forgotten:
         if dry_run:
-            return self.driver.read(rehearse, checked_user(user_id), target, self.schema)
+            return self._rehearse(user_id, target)
         done = self._erase(user_id, target)
         if checkpointer is not None:
             for thread_id in done.threads:
@@ -194,18 +197,37 @@ class ForgetVerbs(LookVerbs):
         self, user_id: str, target: Target | None, checkpointer: Saver | None, *, dry_run: bool
     ) -> Forgotten:
         if dry_run:
-            return await self.driver.aread(rehearse, checked_user(user_id), target, self.schema)
+            return await asyncio.to_thread(self._rehearse, user_id, target)
         done = await asyncio.to_thread(self._erase, user_id, target)
         if checkpointer is not None:
             for thread_id in done.threads:
                 await _adelete(checkpointer, thread_id)
         return replace(done, pending=not await self.aclean())
 
+    def _rehearse(self, user_id: str, target: Target | None) -> Forgotten:
+        from usermemory.store.flows.erase import rehearse
+
+        return self.driver.read(rehearse, checked_user(user_id), target, self.schema)
+
     def _erase(self, user_id: str, target: Target | None) -> Forgotten:
+        from usermemory.store.flows.erase import erase, erase_user
+
         user_id = checked_user(user_id)
         if target is None:
             return self.driver.write(erase_user, user_id)
         return self.driver.write(erase, user_id, target, self.schema)
+
+
+def _of_message(thread_id: str, message: str | int) -> Target:
+    from usermemory.erasure import OfMessage
+
+    return OfMessage(checked_thread(thread_id), message)
+
+
+def _of_thread(thread_id: str) -> Target:
+    from usermemory.erasure import OfThread
+
+    return OfThread(checked_thread(thread_id))
 
 
 async def _adelete(checkpointer: Saver, thread_id: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from usermemory.memory.core import Core, checked_thread, checked_user
 from usermemory.records import Job, ThreadState
-from usermemory.store.flows import claim as claims
+from usermemory.store.flows import queue as queues
 from usermemory.store.flows import recall as recalls
 
 
@@ -30,40 +30,40 @@ class JobVerbs(Core):
 
     def retry(self, user_id: str, thread_id: str) -> bool:
         """Make a thread due now with fresh attempts; False if nothing in it is unread."""
-        done = self.driver.write(claims.retry, checked_user(user_id), checked_thread(thread_id))
+        done = self.driver.write(queues.retry, checked_user(user_id), checked_thread(thread_id))
         self.wake(0.0)
         return done
 
     async def aretry(self, user_id: str, thread_id: str) -> bool:
         """As `retry`."""
         key = checked_user(user_id), checked_thread(thread_id)
-        done = await self.driver.awrite(claims.retry, *key)
+        done = await self.driver.awrite(queues.retry, *key)
         self.wake(0.0)
         return done
 
     def drop(self, user_id: str, thread_id: str) -> int:
         """Give up on a thread's unread messages: never read. Returns how many."""
-        return self.driver.write(claims.drop, checked_user(user_id), checked_thread(thread_id))
+        return self.driver.write(queues.drop, checked_user(user_id), checked_thread(thread_id))
 
     async def adrop(self, user_id: str, thread_id: str) -> int:
         """As `drop`."""
         key = checked_user(user_id), checked_thread(thread_id)
-        return await self.driver.awrite(claims.drop, *key)
+        return await self.driver.awrite(queues.drop, *key)
 
     def pause(self, user_id: str) -> None:
         """Stop learning about a user; what is said until `resume` is never learned."""
-        self.driver.write(claims.pause, checked_user(user_id), paused=True)
+        self.driver.write(queues.pause, checked_user(user_id), paused=True)
 
     async def apause(self, user_id: str) -> None:
         """As `pause`."""
-        await self.driver.awrite(claims.pause, checked_user(user_id), paused=True)
+        await self.driver.awrite(queues.pause, checked_user(user_id), paused=True)
 
     def resume(self, user_id: str) -> None:
         """Learn about a user again, from what is said from now on."""
-        self.driver.write(claims.pause, checked_user(user_id), paused=False)
+        self.driver.write(queues.pause, checked_user(user_id), paused=False)
         self.wake(0.0)
 
     async def aresume(self, user_id: str) -> None:
         """As `resume`."""
-        await self.driver.awrite(claims.pause, checked_user(user_id), paused=False)
+        await self.driver.awrite(queues.pause, checked_user(user_id), paused=False)
         self.wake(0.0)

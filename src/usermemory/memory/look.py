@@ -8,9 +8,8 @@ from usermemory.errors import InvalidInput
 from usermemory.memory.chat import ChatVerbs
 from usermemory.memory.core import checked_user
 from usermemory.records import Evidence, Revision, Snapshot
-from usermemory.snapshot import snapshot
 from usermemory.store.flows import recall as recalls
-from usermemory.store.flows.claim import Profile
+from usermemory.store.flows.profile import Profile
 from usermemory.why import about, evidence_of
 
 
@@ -77,5 +76,7 @@ class LookVerbs(ChatVerbs):
     def _snapshot(
         self, profile: Profile, history: list[Revision], revision: int | None
     ) -> Snapshot:
+        from usermemory.snapshot import snapshot
+
         wanted = profile.revision if revision is None else revision
         return snapshot(profile.document or {}, profile.revision, history, wanted, self.schema)

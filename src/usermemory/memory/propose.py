@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from usermemory.batch import newest_turn
-from usermemory.fold import Case, fold, judge, stamped, whole
 from usermemory.memory.core import checked_thread, checked_user
 from usermemory.memory.forget import ForgetVerbs
 from usermemory.messages import read_messages
 from usermemory.records import Change, Forgotten, Message, Proposed, Rejection
 from usermemory.schema.fold import fold_outer
-from usermemory.store.flows.amend import Amendment
 from usermemory.store.flows.common import TAIL
-from usermemory.store.flows.propose import Start, propose, start
+
+if TYPE_CHECKING:
+    from usermemory.fold import Case
+    from usermemory.store.flows.propose import Start
 
 
 class ProposeVerbs(ForgetVerbs):
@@ -50,6 +51,10 @@ class ProposeVerbs(ForgetVerbs):
             InvalidInput: An id or a message that cannot be used.
             StoreError: The database failed; nothing was changed.
         """
+        from usermemory.fold import fold, stamped, whole
+        from usermemory.store.flows.amend import Amendment
+        from usermemory.store.flows.propose import propose
+
         asked = tuple(changes)
         context, turn = self._said(user_id, thread_id, messages)
         while True:
@@ -113,6 +118,8 @@ class ProposeVerbs(ForgetVerbs):
             InvalidInput: An id or a message that cannot be used.
             StoreError: The database failed.
         """
+        from usermemory.fold import judge
+
         context, turn = self._said(user_id, thread_id, messages)
         begun = self._start(user_id, thread_id, turn)
         known = self._known(begun)
@@ -156,12 +163,16 @@ class ProposeVerbs(ForgetVerbs):
         return before[-TAIL:], turn
 
     def _start(self, user_id: str, thread_id: str, turn: Sequence[Message]) -> Start:
+        from usermemory.store.flows.propose import start
+
         return self.driver.read(start, user_id, thread_id, turn, self.clock.now())
 
     def _known(self, begun: Start) -> dict[str, Any]:
         return self.schema.adopt(begun.profile.document or {})[0]
 
     def _case(self, user_id: str, thread_id: str, begun: Start, context: Sequence[Message]) -> Case:
+        from usermemory.fold import Case
+
         return Case(
             schema=self.schema,
             batch=begun.messages,

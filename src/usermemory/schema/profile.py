@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from usermemory.schema.settings import Remember
 
 
 class UserProfile(BaseModel):
     """What is known about a user."""
+
+    model_config = ConfigDict(defer_build=True)  # who has a schema of their own never needs it
 
     name: str | None = Field(None, description="The user's own name")
     age: int | None = Field(None, ge=0, le=150, description="The user's own age in years")

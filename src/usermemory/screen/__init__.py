@@ -13,8 +13,6 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Literal, NamedTuple
 
-from usermemory.screen import keys, labels, numbers
-
 __all__ = ["Secret", "SecretPolicy", "find", "screened"]
 
 SecretPolicy = Literal["mask", "refuse", "keep"]
@@ -54,6 +52,8 @@ def screened(text: str, policy: SecretPolicy) -> str | None:
 
 def find(text: str) -> list[Secret]:
     """The secrets in a text, in order; none lies within another."""
+    from usermemory.screen import keys, labels, numbers
+
     plain = text.lower()
     every = chain(keys.find(text, plain), numbers.find(text, plain), labels.find(text, plain))
     return list(_apart(sorted((Secret(*one) for one in every), key=lambda one: (one[1], -one[2]))))

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 Span = tuple[str, int, int]
@@ -27,6 +25,9 @@ def find(text: str, plain: str) -> Iterator[Span]:
 @cache
 def _formats() -> tuple[tuple[str, tuple[str, re.Pattern[str]]], ...]:
     """By each beginning the kind of the key, and all of it."""
+    import tomllib
+    from importlib.resources import files
+
     raw = tomllib.loads((files("usermemory.screen") / "formats.toml").read_text("utf-8"))
     return tuple((begins, _format(one)) for one in raw["key"] for begins in one["begins"])
 

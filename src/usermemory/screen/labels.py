@@ -7,10 +7,8 @@ look like a secret, or stand where the sentence ends and be nothing that people 
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Callable, Iterator
 from functools import cache
-from importlib.resources import files
 from typing import NamedTuple
 
 Span = tuple[str, int, int]
@@ -108,6 +106,9 @@ _JUDGES: dict[str, Callable[[re.Match[str], _Words], tuple[int, int] | None]] = 
 
 @cache
 def _words() -> _Words:
+    import tomllib
+    from importlib.resources import files
+
     raw = tomllib.loads((files("usermemory.screen") / "labels.toml").read_text("utf-8"))
     about, verbs, to = (_any(raw[name]) for name in ("about", "verbs", "to"))
     between = rf"(?:\s+(?:{about})\s+(?:\S+\s+){{0,3}}?\S+?)?"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from usermemory.store.driver import Driver
-from usermemory.store.flows.erase import cleaned, newest_erasure
+from usermemory.store.flows.cleaning import cleaned, newest_erasure
 
 
 def clean(driver: Driver) -> bool:

@@ -6,11 +6,10 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
 
-from usermemory.erasure import Tombstone
 from usermemory.records import (
     Applied,
     Job,
@@ -21,6 +20,9 @@ from usermemory.records import (
     Usage,
 )
 from usermemory.store.driver import Row
+
+if TYPE_CHECKING:
+    from usermemory.erasure import Tombstone
 
 
 def dumps(value: Any) -> str:
@@ -100,6 +102,8 @@ def revision(row: Row) -> Revision:
 
 def tombstone(row: Row) -> Tombstone:
     """What is left of an erased value, from its row."""
+    from usermemory.erasure import Tombstone
+
     words = frozenset(json.loads(row["words"]))
     return Tombstone(row["field"], row["digest"], words, row["erased_at"])
 

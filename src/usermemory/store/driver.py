@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Generator, Mapping, Sequence
 from functools import cache
-from importlib.resources import files
 from typing import Any, ParamSpec, Protocol, TypeVar
 
 from usermemory.errors import SchemaTooNew
@@ -120,6 +119,8 @@ _OLDEST = re.compile(r"^-- oldest code: (\d+)$", re.MULTILINE)
 @cache
 def statements() -> Mapping[str, str]:
     """The named statements of ``queries.sql``, without their comments."""
+    from importlib.resources import files
+
     text = files("usermemory.store").joinpath("queries.sql").read_text(encoding="utf-8")
     pieces = _NAME.split(text)[1:]
     return {
@@ -131,6 +132,8 @@ def statements() -> Mapping[str, str]:
 @cache
 def migrations() -> Sequence[tuple[int, str]]:
     """The numbered migrations, in order."""
+    from importlib.resources import files
+
     folder = files("usermemory.store").joinpath("migrations")
     found = [
         (int(entry.name[:4]), entry.read_text(encoding="utf-8"))

@@ -8,8 +8,8 @@ from typing import Any
 
 from usermemory.records import Applied, Revision
 from usermemory.store.driver import Flow
-from usermemory.store.flows.claim import Profile, profile_of
 from usermemory.store.flows.common import first, lock_user
+from usermemory.store.flows.profile import Profile, profile_of
 from usermemory.store.flows.revise import revise
 
 

@@ -2,46 +2,23 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
-from usermemory.erasure import Tombstone
 from usermemory.records import Message
 from usermemory.store import codec
 from usermemory.store.driver import Flow, Row
-from usermemory.store.flows.common import (
-    TAIL,
-    Thread,
-    first,
-    load_thread,
-    lock_user,
-    recount,
-    save_thread,
-)
+from usermemory.store.flows.common import TAIL, Thread, first, load_thread, lock_user
+from usermemory.store.flows.profile import Profile, profile_of
+
+if TYPE_CHECKING:
+    from usermemory.erasure import Tombstone
 
 DAY = 86_400.0
 """Seconds."""
 
 BATCH = 200
 """Messages that one consolidation takes in at most; what is beyond comes next."""
-
-
-@dataclass(frozen=True, slots=True)
-class Profile:
-    """A profile as a consolidation starts from it.
-
-    ``stamps`` says for each field when it was ``learned``, ``confirmed`` and ``edited`` by hand.
-    """
-
-    document: Mapping[str, Any] | None = None
-    revision: int = 0
-    stamps: Mapping[str, Mapping[str, float]] = field(default_factory=dict[str, Any])
-
-    def times(self, stamp: str) -> dict[str, float]:
-        """The time of one stamp, for the fields that have it."""
-        return {name: times[stamp] for name, times in self.stamps.items() if stamp in times}
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,17 +137,6 @@ def day_of(now: float) -> int:
     return int(now // DAY)
 
 
-def profile_of(row: Row | None) -> Profile:
-    """A profile from its row; the user's revision counts on even where the profile is gone."""
-    if row is None or row["document"] is None:
-        return Profile(revision=row["revision"] if row else 0)
-    return Profile(
-        document=json.loads(row["document"]),
-        revision=row["revision"],
-        stamps=json.loads(row["stamps"]),
-    )
-
-
 def renew(user_id: str, token: int, lease: float) -> Flow[bool]:
     """Extend the lease; False if it is no longer ours."""
     rows = yield "renew_lease", {"user_id": user_id, "token": token, "lease": lease}
@@ -185,41 +151,3 @@ def give_back(claim: Claim) -> Flow[bool]:
     yield "release_user", {"user_id": claim.user_id, "token": claim.token}
     yield "refresh_user", {"user_id": claim.user_id}
     return True
-
-
-def pause(user_id: str, paused: bool) -> Flow[None]:  # noqa: FBT001 - the one thing it sets
-    """Stop or resume learning about a user."""
-    yield from lock_user(user_id)
-    yield "pause_user", {"user_id": user_id, "paused": int(paused)}
-    yield "refresh_user", {"user_id": user_id}
-
-
-def retry(user_id: str, thread_id: str) -> Flow[bool]:
-    """Make a thread due now, dead messages too, with fresh attempts; False if nothing waits."""
-    key = {"user_id": user_id, "thread_id": thread_id}
-    user = yield from lock_user(user_id)
-    thread = yield from load_thread(key)
-    if thread.dead:
-        yield "unbury", key
-        yield from recount(key, thread)
-        thread.dead = 0
-    if not thread.unread:
-        return False
-    thread.state, thread.due_at = "waiting", user.now
-    thread.attempts, thread.not_before = 0, 0.0
-    yield from save_thread(key, thread)
-    return True
-
-
-def drop(user_id: str, thread_id: str) -> Flow[int]:
-    """Give up on a thread's unread and dead messages; how many those were."""
-    key = {"user_id": user_id, "thread_id": thread_id}
-    yield from lock_user(user_id)
-    thread = yield from load_thread(key)
-    dropped = thread.unread + thread.dead
-    if dropped:
-        yield "forget_unread", key
-        thread.idle()
-        thread.dead = 0
-        yield from save_thread(key, thread)
-    return dropped

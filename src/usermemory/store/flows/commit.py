@@ -9,7 +9,7 @@ from typing import Any, Literal
 from usermemory.records import Applied, Rejection, Revision, Usage
 from usermemory.store import codec
 from usermemory.store.driver import Flow
-from usermemory.store.flows.claim import Claim, Profile, day_of, profile_of
+from usermemory.store.flows.claim import Claim, day_of
 from usermemory.store.flows.common import (
     TAIL,
     Thread,
@@ -20,6 +20,7 @@ from usermemory.store.flows.common import (
     recount,
     save_thread,
 )
+from usermemory.store.flows.profile import Profile, profile_of
 from usermemory.store.flows.revise import revise
 
 

@@ -22,8 +22,8 @@ from usermemory.records import Forgotten, Revision
 from usermemory.schema.shape import is_list, is_object
 from usermemory.store import codec
 from usermemory.store.driver import Flow, Row
-from usermemory.store.flows.claim import Profile, profile_of
 from usermemory.store.flows.common import User, first, load_thread, lock_user, recount, save_thread
+from usermemory.store.flows.profile import Profile, profile_of
 from usermemory.store.flows.recall import history
 from usermemory.store.flows.revise import revise
 
@@ -104,17 +104,6 @@ def graves(user_id: str) -> Flow[tuple[str, tuple[Tombstone, ...]]]:
     row = first((yield "known_user", {"user_id": user_id}))
     stones = yield "tombstones", {"user_id": user_id}
     return (row["salt"] if row else "", tuple(codec.tombstone(stone) for stone in stones))
-
-
-def newest_erasure() -> Flow[float | None]:
-    """Up to which erasure the disk has to be cleaned; None if of none."""
-    newest: float | None = (yield "newest_erasure", {})[0]["at"]
-    return newest
-
-
-def cleaned(up_to: float) -> Flow[None]:
-    """The disk was cleaned of all that was erased up to then."""
-    yield "erasures_cleaned", {"began": up_to}
 
 
 def _begin(user_id: str) -> Flow[User]:

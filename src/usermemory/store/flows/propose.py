@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from usermemory.erasure import Tombstone
 from usermemory.records import Message, Revision
 from usermemory.store import codec
 from usermemory.store.driver import Flow
 from usermemory.store.flows.amend import Amendment, amend
-from usermemory.store.flows.claim import Profile, profile_of
 from usermemory.store.flows.common import first, lock_user
+from usermemory.store.flows.profile import Profile, profile_of
+
+if TYPE_CHECKING:
+    from usermemory.erasure import Tombstone
 
 
 @dataclass(frozen=True, slots=True)

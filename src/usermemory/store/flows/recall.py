@@ -10,8 +10,8 @@ from pydantic_core import from_json
 from usermemory.records import Job, Recalled, Revision
 from usermemory.store import codec
 from usermemory.store.driver import Flow
-from usermemory.store.flows.claim import Profile, profile_of
 from usermemory.store.flows.common import first
+from usermemory.store.flows.profile import Profile, profile_of
 
 _ALL = 1 << 62
 """Beyond every revision number."""

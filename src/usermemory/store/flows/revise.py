@@ -5,7 +5,7 @@ from __future__ import annotations
 from usermemory.records import Revision
 from usermemory.store import codec
 from usermemory.store.driver import Flow
-from usermemory.store.flows.claim import Profile
+from usermemory.store.flows.profile import Profile
 
 
 def revise(
