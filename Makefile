@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 NOTEBOOK := examples/long_term_user_memory.ipynb
 
-.PHONY: help demo test lint types structure docs cli-reference check notebook clean
+.PHONY: help demo test test-pgbouncer lint types structure docs cli-reference check notebook clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
@@ -29,6 +29,9 @@ demo: .venv/.installed  ## a bot that remembers, in half a minute; no key, no ne
 
 test: .venv/.tested  ## all tests
 	$(BIN)/python -m pytest -n auto --dist worksteal
+
+test-pgbouncer: .venv/.tested  ## the store's tests through PgBouncer, where it is installed
+	$(BIN)/python -m tests.support.pgbouncer
 
 lint: .venv/.linted  ## style
 	$(BIN)/ruff check .

@@ -282,4 +282,5 @@ class Reference:
             said.state = "gone"
         if dropped:
             chat.rest()
+            self.person(user).epoch += 1
         return len(dropped)

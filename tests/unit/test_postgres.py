@@ -73,6 +73,31 @@ def with_option(url: str, setting: str) -> str:
     return f"{url}&options={quote(f'-c {setting}')}"
 
 
+# Pipelines
+
+
+@pytest.mark.parametrize("pipelines", [True, False])
+def test_with_and_without_pipelines(
+    memory: UserMemory, monkeypatch: pytest.MonkeyPatch, pipelines: bool
+) -> None:
+    """A libpq from before version 14 has no pipeline mode: each statement is waited for."""
+    monkeypatch.setattr(psycopg.Pipeline, "is_supported", lambda: pipelines)
+    assert memory.remember("will", "t", ["I like chess"]).new == 1
+    assert [outcome.status for outcome in memory.trigger("will")] == ["changed"]
+    assert memory.recall("will").document["interests"] == ["chess"]
+
+
+def test_an_error_that_nobody_waited_for(memory: UserMemory, schema: str, admin: Admin) -> None:
+    """A statement at whose rows nobody looks fails its flow all the same, and nothing is stored."""
+    memory.remember("will", "t", ["I like tea"])
+    run(admin, f"ALTER TABLE {schema}.threads ADD CONSTRAINT no CHECK (unread < 2)")
+    with pytest.raises(StoreError, match="no"):
+        memory.remember("will", "t", ["I like chess"])
+    run(admin, f"ALTER TABLE {schema}.threads DROP CONSTRAINT no")
+    assert memory.recall("will").pending == 1
+    assert memory.remember("will", "t", ["I like tea", "I like chess"]).new == 1
+
+
 # Errors
 
 

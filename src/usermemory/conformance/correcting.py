@@ -70,8 +70,9 @@ class Correcting:
             bench.verbs.edit("will", patch, by="will")
         with pytest.raises(InvalidInput, match="whole document"):
             bench.verbs.edit("will", "name: Will", by="will")
-        with pytest.raises(InvalidInput, match="by="):
-            bench.verbs.edit("will", {}, by=" ")
+        for nobody in (" ", "model", "undo", "forget"):
+            with pytest.raises(InvalidInput, match="by="):
+                bench.verbs.edit("will", {"age": 31}, by=nobody)
         assert bench.verbs.history("will") == []
 
     def test_an_edit_stands_against_older_words(self, making: Making) -> None:

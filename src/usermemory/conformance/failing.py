@@ -170,6 +170,20 @@ class Failing:
         assert driver.read(next_due).wait is None
         assert driver.read(figures).dead == 0
 
+    def test_dropped_while_it_is_read(self, making: Making) -> None:
+        """What is dropped while the model reads it teaches nothing."""
+        bench = making(delay=0.0)
+        bench.verbs.remember("will", "t", ["I like chess"])
+        driver = bench.verbs.memory.driver
+        bench.listener.meanwhile(lambda: driver.write(drop, "will", "t"))
+        (outcome,) = bench.verbs.run_due()
+        assert (outcome.status, outcome.reason) == ("failed", "forgotten")
+        assert bench.verbs.recall("will").revision == 0
+        assert (bench.verbs.jobs(), driver.read(next_due).wait) == ([], None)
+        bench.verbs.remember("will", "t", ["I like tea"])
+        bench.verbs.run_due()
+        assert bench.interests("will") == ["tea"]
+
     def test_drop(self, making: Making) -> None:
         """A dropped job's messages are never read, also when the thread is passed again."""
         bench = making()

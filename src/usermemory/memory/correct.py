@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     Amend = Callable[[Profile], Amendment | None]
 
+_OURS = frozenset({"model", "undo", "forget"})
+"""Who a revision is by, where it is no edit: undo and history go by it."""
+
 
 class CorrectVerbs(Core):
     """Edit and undo."""
@@ -37,7 +40,8 @@ class CorrectVerbs(Core):
             user_id: Whose.
             patch_or_document: RFC 6902 operations, or the whole document: what is not in it is
                 emptied.
-            by: Who edits, for the history; an id or a name.
+            by: Who edits, for the history; an id or a name, but not ``model``, ``undo`` or
+                ``forget``.
             revision: The revision that the editor was shown; None to edit whatever is there.
             dry_run: Only say what it would change.
 
@@ -54,6 +58,8 @@ class CorrectVerbs(Core):
 
         if not by.strip():
             raise InvalidInput("by= is empty; say who edits, such as an id of yours")
+        if by in _OURS:
+            raise InvalidInput(f"by={by!r} is what the memory signs its own revisions with")
 
         def change(profile: Profile) -> Amendment | None:
             shown = 0 if profile.document is None else profile.revision

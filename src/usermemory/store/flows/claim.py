@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any, Literal
 from usermemory.records import Message
 from usermemory.store import codec
 from usermemory.store.driver import Flow, Row
-from usermemory.store.flows.common import TAIL, Thread, first, load_thread, lock_user
+from usermemory.store.flows.common import (
+    TAIL,
+    Thread,
+    first,
+    load_thread,
+    lock_user,
+    thread_of,
+)
 from usermemory.store.flows.profile import Profile, profile_of
 
 if TYPE_CHECKING:
@@ -109,18 +116,20 @@ def claim_thread(
 
 def _take(user: Row, thread_id: str, *, triggered: bool) -> Flow[Claim]:
     key = {"user_id": user["user_id"], "thread_id": thread_id}
-    thread = yield from load_thread(key)
+    # Looked at only after all are asked: on a server that is one round trip.
+    scheduled = yield "thread", key
     unread = yield "unread", {**key, "count": BATCH}
     tail = yield "tail", {**key, "count": TAIL}
-    row = first((yield "profile", {"user_id": user["user_id"]}))
+    known = yield "profile", {"user_id": user["user_id"]}
     graves = yield "tombstones", {"user_id": user["user_id"]}
+    thread = thread_of(scheduled)
     return Claim(
         user_id=user["user_id"],
         thread_id=thread_id,
         token=user["token"],
         epoch=user["epoch"],
         now=user["now"],
-        profile=profile_of(row),
+        profile=profile_of(first(known)),
         batch=tuple(codec.message(item) for item in unread),
         context=tuple(codec.message(item) for item in reversed(tail)),
         thread=thread,

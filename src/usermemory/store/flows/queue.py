@@ -31,12 +31,16 @@ def retry(user_id: str, thread_id: str) -> Flow[bool]:
 
 
 def drop(user_id: str, thread_id: str) -> Flow[int]:
-    """Give up on a thread's unread and dead messages; how many those were."""
+    """Give up on a thread's unread and dead messages; how many those were.
+
+    A worker that is thinking about them is told so by the epoch, as after an erasure.
+    """
     key = {"user_id": user_id, "thread_id": thread_id}
     yield from lock_user(user_id)
     thread = yield from load_thread(key)
     dropped = thread.unread + thread.dead
     if dropped:
+        yield "add_epoch", {"user_id": user_id}
         yield "forget_unread", key
         thread.idle()
         thread.dead = 0
