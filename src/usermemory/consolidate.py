@@ -33,7 +33,7 @@ logger = logging.getLogger("usermemory")
 NOT_REPAIRABLE = frozenset(
     {
         *("duplicate", "not_the_users_words", "instruction", "protected", "profile_full"),
-        *("erased", "outdated"),
+        *("erased", "outdated", "contradicted"),
     }
 )
 """Refusals that a second answer cannot mend: asking again would be paid for nothing."""

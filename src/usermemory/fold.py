@@ -13,6 +13,7 @@ from usermemory.erasure import MASK, Tombstone, buried, subject_of
 from usermemory.limits import Limits
 from usermemory.records import Applied, Change, Evidence, Message, Rejection
 from usermemory.schema import Schema
+from usermemory.schema.form import identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,9 @@ def fold(document: Mapping[str, Any], changes: Iterable[Change], case: Case) -> 
         if _erased(done, case):
             rejections.append(Rejection(change, "erased", "the user had it erased"))
             continue
+        if any(_takes_back(done, one) for one in applied):
+            rejections.append(Rejection(change, "contradicted", "it takes back another change"))
+            continue
         document = after
         applied.append(done)
     return Folded(document, tuple(applied), tuple(rejections))
@@ -105,6 +109,26 @@ def judge(
         read=case.read,
         erasing=erasing,
     )
+
+
+def _takes_back(done: Applied, earlier: Applied) -> bool:
+    """Whether this undoes what the same answer has done before, by words of the same message.
+
+    In another message the user may have taken it back. Setting a single value twice is no such
+    thing either: the last word counts.
+    """
+    if (done.field, done.key) != (earlier.field, earlier.key) or _elsewhere(done, earlier):
+        return False
+    made, gone = earlier.before is None, earlier.after is None
+    if done.after is None:
+        return not gone and identity(done.before) == identity(earlier.after)
+    return gone and not made and identity(done.after) == identity(earlier.before)
+
+
+def _elsewhere(done: Applied, earlier: Applied) -> bool:
+    """Whether the user said the one and the other in different messages."""
+    said, before = ({quote.seq for quote in one.evidence} for one in (done, earlier))
+    return bool(said and before) and said.isdisjoint(before)
 
 
 def _erased(done: Applied, case: Case) -> bool:

@@ -35,7 +35,7 @@ def test_openai_is_asked_in_strict_mode(
     """OpenAI gets a strict json_schema that its rules accept, and answers with changes."""
     server.reply(tool({"changes": [ROWING]}))
     extraction = LanguageModelExtractor(openai(server)).extract(asked)
-    assert extraction == Extraction((CHANGE,), Usage(1, 120, 30, 100), "gpt-test", "changes-1")
+    assert extraction == Extraction((CHANGE,), Usage(1, 120, 30, 100), "gpt-test", "changes-2")
     body = server.requests[0].body
     assert body["response_format"]["json_schema"]["strict"] is True
     same_as_before("openai-json_schema", body)
@@ -88,7 +88,7 @@ def test_anthropic_is_asked_by_a_tool(
     """Anthropic gets a forced tool and the stable part of the prompt marked for its cache."""
     server.reply(tool({"changes": [ROWING]}))
     extraction = LanguageModelExtractor(anthropic(server)).extract(asked)
-    assert extraction == Extraction((CHANGE,), Usage(1, 120, 30, 100), "claude-test", "changes-1")
+    assert extraction == Extraction((CHANGE,), Usage(1, 120, 30, 100), "claude-test", "changes-2")
     body = server.requests[0].body
     assert [block["cache_control"] for block in body["system"]] == [{"type": "ephemeral"}]
     same_as_before("anthropic-function_calling", body)
@@ -110,7 +110,7 @@ def test_ollama_gets_caps(
     """Ollama makes a grammar of the schema, in which every string and list has an end."""
     server.reply(tool({"changes": [ROWING]}))
     extraction = LanguageModelExtractor(ollama).extract(asked)
-    assert extraction == Extraction((CHANGE,), Usage(1, 120, 30), "llama-test", "changes-1")
+    assert extraction == Extraction((CHANGE,), Usage(1, 120, 30), "llama-test", "changes-2")
     body = server.requests[0].body
     assert "maxLength" in str(body["format"])
     same_as_before("ollama-json_schema", body)
@@ -138,7 +138,7 @@ def test_repair_names_what_was_rejected(
     rejected = [Rejection(wrong, "quote_not_found", "nobody said </messages> so")]
     extraction = LanguageModelExtractor(openai(server)).repair(asked, rejected)
     assert extraction.changes == (CHANGE,)
-    assert extraction.prompt == "changes-1, repair-1"
+    assert extraction.prompt == "changes-2, repair-1"
     same_as_before("openai-repair", server.requests[0].body)
 
 

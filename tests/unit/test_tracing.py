@@ -80,8 +80,8 @@ def test_consolidation_and_repair(tmp_path: Path, traces: Traces) -> None:
         "usermemory_thread": "monday",
         "usermemory_messages": 1,
     }
-    assert seen(first) == {**common, "usermemory_prompt": "changes-1"}
-    assert seen(second) == {**common, "usermemory_prompt": "changes-1, repair-1"}
+    assert seen(first) == {**common, "usermemory_prompt": "changes-2"}
+    assert seen(second) == {**common, "usermemory_prompt": "changes-2, repair-1"}
     for run in (first, second):
         assert {"usermemory", "patch"} <= set(run.tags or ())
 

@@ -2,7 +2,8 @@
 
 Compared is the clause that holds most of the value's words: "I don't eat meat" turns, "I'm
 vegetarian now" does not. Two turns make none: "I can't live without coffee". Single values are not
-set by wishes ("I want to be a pilot"), and nothing by a joke that is called one.
+set by wishes ("I want to be a pilot") or on a condition ("if they close, I'll be a baker"), and
+nothing by a joke that is called one, there or at the beginning of the user's next message.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from usermemory.checks.case import Case, Refusal
-from usermemory.checks.clauses import Clause, clauses
+from usermemory.checks.clauses import Clause, clauses, starts_with
 from usermemory.checks.languages import Language, Phrase
 from usermemory.checks.text import Text
 from usermemory.checks.words import contains, folded
@@ -61,15 +62,28 @@ def _judge(case: Case, text: Text, here: int, language: Language) -> Refusal | N
         and not _holds(folded(case.claim.text), language.unreal)
     ):
         return Refusal("negated", "a wish is no fact yet")
+    if case.field.kind == "scalar" and _hangs_on_something(text.clauses(language), here, language):
+        return Refusal("negated", "it hangs on a condition")
     return None
 
 
+def _hangs_on_something(split: Sequence[Clause], here: int, language: Language) -> bool:
+    """Whether the sentence of a clause begins with "if"."""
+    first = next(clause for clause in split if clause.sentence == split[here].sentence)
+    begins = starts_with(first.folded, 0, language.conditions)
+    return begins and not starts_with(first.folded, 0, language.polite)
+
+
 def _is_joke(case: Case, language: Language) -> bool:
-    """Whether the user says right after the quote that it was none."""
+    """Whether the user says right after the quote, or in the next message, that it was none."""
     if case.found is None:
         return False
-    after = clauses(case.found.message.text[case.found.start :], language)[:_JOKE_WITHIN]
-    return _holds([word for clause in after for word in clause.folded], language.jokes)
+    quoted = case.found.message
+    said = [one for one in case.batch if one.author == "user"]
+    after = said[said.index(quoted) + 1 :] if quoted in said else []
+    texts = [quoted.text[case.found.start :], *(one.text for one in after[:1])]
+    near = [clause for text in texts for clause in clauses(text, language)[:_JOKE_WITHIN]]
+    return _holds([word for clause in near for word in clause.folded], language.jokes)
 
 
 def _holds(said: Sequence[str], phrases: Iterable[Phrase]) -> bool:

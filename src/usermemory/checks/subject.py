@@ -13,7 +13,7 @@ from typing import Literal
 from usermemory.checks.case import Case, Refusal
 from usermemory.checks.claim import numbers_in
 from usermemory.checks.clauses import Clause, starts_with
-from usermemory.checks.languages import Language
+from usermemory.checks.languages import Language, known
 from usermemory.checks.polarity import without
 from usermemory.checks.text import Text
 from usermemory.checks.words import Vocabulary
@@ -34,6 +34,8 @@ def check(case: Case) -> Refusal | None:
         why = f"{case.field.name} is only for the user's own"
     elif change.action in ("remove", "clear"):
         return None
+    elif _is_told(case):
+        why = "it is told in a story that the user asks for"
     elif not for_anyone and _only_asks(case):
         why = "a question that does not speak of the user"
     elif _is_about_another(case):
@@ -42,6 +44,18 @@ def check(case: Case) -> Refusal | None:
         elif not case.claim.kin and not case.claim.names:
             why = "the value does not name whom it is about"
     return Refusal("not_about_the_user", why) if why else None
+
+
+def _is_told(case: Case) -> bool:
+    """Whether the message asks for a story, and the quoted sentence says nothing of the user."""
+    if case.found is None or case.question is not None:
+        return False
+    said, message = set(case.texts[0].folded), case.found.message.text
+    return any(
+        pattern.search(message) and not said & (language.first | language.possessive)
+        for language in known()
+        for pattern in language.tales
+    )
 
 
 def _only_asks(case: Case) -> bool:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["OVERWRITE", "REPAIR", "Example", "Prompt", "asked_fields", "overwriting", "rewriting"]
 
-CHANGES = "changes-1"
+CHANGES = "changes-2"
 OVERWRITE = "overwrite-1"
 REPAIR = "repair-1"
 

@@ -1,11 +1,14 @@
 """Worked examples for any schema, derived from its fields.
 
 The order was measured on a small model (the last example weighs most): nothing to change; a
-relative's facts; a change and a removal; several facts on an empty profile.
+relative's facts; a change and a removal; several facts on an empty profile. What was also measured:
+a model that sees one fact a sentence quotes whole sentences, and leaves out all but their first
+fact; so the last example has several in one sentence, each with words of its own.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from usermemory.changes import Unfit, apply
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 
 _MONDAY = 1_740_996_900.0  # 2025-03-03 10:15 UTC
 _MOST_FACTS = 8
+_PET = "Has a cat called Pip"
 _Told = list[tuple["Field", Phrases]]
 
 
@@ -56,18 +60,26 @@ def _relative(schema: Schema, known: Mapping[str, Any]) -> Example:
     )
     value = "Grandmother Ida is 81, used to teach physics in Oslo and swims every morning"
     quote = "My grandmother Ida is 81 and used to teach physics in Oslo"
+    return Example(said, _made(schema, known, _of_others(schema, value, quote))[1], known)
+
+
+def _of_others(schema: Schema, value: str, quote: str) -> list[Change]:
+    """Somebody else's fact, if a field takes such facts."""
     for one in asked_fields(schema):
         if one.settings.about == "anyone" and one.kind in ("scalar", "list"):
             action: Action = "add" if one.kind == "list" else "set"
-            wanted = [Change(one.name, action, value, quote, "other")]
-            return Example(said, _made(schema, known, wanted)[1], known)
-    return Example(said, (), known)
+            return [Change(one.name, action, value, quote, "other")]
+    return []
 
 
 def _moved_on(schema: Schema, known: Mapping[str, Any], told: _Told) -> Example:
     scalars = [pair for pair in told if pair[0].kind == "scalar"]
     moving = [pair for pair in scalars if pair[1].changes] or scalars[:1]
     wanted = [Change(one.name, "set", found.values[1], found.says[1]) for one, found in moving[:3]]
+    for pet in _of_others(schema, _PET, ""):
+        if pet.action == "add":
+            known, _ = _made(schema, known, [pet])
+            wanted.append(replace(pet, action="remove", quote="our cat Pip died in spring"))
     lists = [pair for pair in told if pair[0].kind == "list"]
     for one, found in lists[:1]:
         wanted += [
@@ -79,7 +91,11 @@ def _moved_on(schema: Schema, known: Mapping[str, Any], told: _Told) -> Example:
 
 def _newcomer(schema: Schema, told: _Told) -> Example:
     empty = visible(schema, schema.empty())
-    return _conversation(schema, empty, _first_facts(told)[:_MOST_FACTS])
+    facts = _first_facts(told)
+    short = {found.says[0]: found.short for _, found in told[1:] if found.short}
+    facts = [replace(fact, quote=short.get(fact.quote, fact.quote)) for fact in facts]
+    others = _of_others(schema, "Sister Ana is a chef", "my sister Ana is a chef")
+    return _conversation(schema, empty, [*facts[:_MOST_FACTS], *others])
 
 
 def _first_facts(told: _Told) -> list[Change]:

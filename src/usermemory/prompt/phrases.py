@@ -1,6 +1,6 @@
 """How a person might tell what is in a field: sentences and values for the examples of a prompt.
 
-Well-known names have sentences of their own in ``prompts/phrases-1.json``; any other field gets
+Well-known names have sentences of their own in ``prompts/phrases-2.json``; any other field gets
 plain ones that are made from its name and its type.
 """
 
@@ -37,6 +37,7 @@ class Phrases:
         values: What is written into the field; the second one replaces or joins the first.
         says: The sentence that tells each of them.
         ends: The sentence that takes the first one back.
+        short: The first one, behind another in the same sentence; empty if nobody says it so.
         natural: Whether a person wrote them.
         changes: Whether such a thing often changes.
     """
@@ -44,6 +45,7 @@ class Phrases:
     values: tuple[Any, Any]
     says: tuple[str, str]
     ends: str
+    short: str = ""
     natural: bool = False
     changes: bool = False
 
@@ -59,12 +61,13 @@ def phrases(field: Field) -> Phrases | None:
 
 @functools.cache
 def _known() -> Mapping[str, Phrases]:
-    file = resources.files("usermemory") / "prompts" / "phrases-1.json"
+    file = resources.files("usermemory") / "prompts" / "phrases-2.json"
     table: dict[str, Phrases] = {}
     for name, entry in json.loads(file.read_text(encoding="utf-8")).items():
         (first, says_first), (second, says_second) = entry["says"]
         says, ends = (says_first, says_second), entry.get("ends", f"{first} is over")
-        written = Phrases((first, second), says, ends, natural=True, changes="changes" in entry)
+        short, changes = entry.get("short", ""), "changes" in entry
+        written = Phrases((first, second), says, ends, short, natural=True, changes=changes)
         table.update(dict.fromkeys([name, *entry.get("also", ())], written))
     return table
 

@@ -27,6 +27,7 @@ Reason = Literal[
     "no_value",  # null, a role word, nothing
     "instruction",  # an order to the memory or the bot, not a fact
     "duplicate",  # it is known already
+    "contradicted",  # it takes back what the same answer made of the same message
     "unknown_field",
     "unfit_action",
     "wrong_type",

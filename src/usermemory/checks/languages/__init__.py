@@ -5,8 +5,10 @@ here. These do (in part, the rest of them works on any language):
 
 - ``grounding``: which words say nothing (``function``, ``frames``), other words for the same
   (``same``), number words, months, relative dates
-- ``subject``: who a clause is about (``first``, ``third``, ``kin``, …), what only asks (``asking``)
-- ``negation``: what turns a clause around (``negators``, ``unreal``)
+- ``subject``: whom a clause is about (``first``, ``third``, ``kin``, …), what only asks
+  (``asking``), what asks for a story (``tales``)
+- ``negation``: what turns a clause around (``negators``, ``unreal``), what makes a sentence hang
+  on something (``conditions``, but for ``polite`` ones)
 - ``removal``: what says that something still holds (``affirms``)
 - ``erasure``: what asks to forget (``erases``)
 - ``confirmation``: a short assent (``assents``), alternatives in a question
@@ -71,7 +73,10 @@ class Language:
     contrast: frozenset[str]
     subordinate: frozenset[str]
     unreal: tuple[Phrase, ...]
+    conditions: tuple[Phrase, ...]
+    polite: tuple[Phrase, ...]
     jokes: tuple[Phrase, ...]
+    tales: tuple[re.Pattern[str], ...]
     assents: frozenset[str]
     fillers: frozenset[str]
     affirms: frozenset[str]
@@ -182,9 +187,9 @@ def _numbers(raw: Mapping[str, Any]) -> dict[str, int]:
 _LISTS: Mapping[Callable[[Any], Any], str] = {
     _words: "function frames first possessive third theirs naming linking having second yours kin"
     " prepositions alternatives contrast subordinate assents fillers affirms erases born",
-    _phrases: "addressed asking separators harmless unreal jokes",
+    _phrases: "addressed asking separators harmless unreal conditions polite jokes",
     _values: "nothing roles ambiguous_roles",
-    _patterns: "orders addresses reported",
+    _patterns: "orders addresses reported tales",
     _names: "months weekdays",
     _negators: "negators",
     _groups: "same",
