@@ -64,6 +64,17 @@ def starts_with(said: Sequence[str], here: int, phrases: Iterable[Phrase]) -> bo
     return any(tuple(said[here : here + len(phrase)]) == phrase for phrase in phrases)
 
 
+def sentences(text: str) -> list[tuple[int, int]]:
+    """Where each sentence of a text begins and ends, without the space around it."""
+    gaps = [gap.end() for gap in _SENTENCE_GAP.finditer(text)]
+    spans = zip([0, *gaps], [*gaps, len(text)], strict=True)
+    return [
+        (end - len(text[start:end].lstrip()), start + len(text[start:end].rstrip()))
+        for start, end in spans
+        if text[start:end].strip()
+    ]
+
+
 def sentences_around(text: str, start: int, end: int) -> str:
     """The whole sentences of a text that a span of it touches."""
     before = [gap.end() for gap in _SENTENCE_GAP.finditer(text, 0, start)]

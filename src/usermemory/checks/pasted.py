@@ -27,7 +27,10 @@ _BLOCKS = re.compile(
     r"|(?s:^(?P<rule>[=*~#_-])(?P=rule){2,}[^\n]*$.*?^(?P=rule){3,}[^\n]*$)",  # between dividers
     re.IGNORECASE | re.MULTILINE,
 )
-_QUOTATION = re.compile(r"\"[^\"\n]*\"|“[^”\n]*”|„[^“”\n]*[“”]|«[^»\n]*»")
+_QUOTATION = re.compile(
+    r"\"[^\"\n]*\"|“[^”\n]*”|„[^“”\n]*[“”]|«[^»\n]*»"
+    r"|(?<!\w)['‘](?=\w)(?:[^'‘’\n]|(?<=\w)['’](?=\w))*['’](?!\w)"  # an apostrophe ends nothing
+)
 _SHORTEST_QUOTATION = 4
 
 

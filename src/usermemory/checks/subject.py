@@ -12,11 +12,11 @@ from typing import Literal
 
 from usermemory.checks.case import Case, Refusal
 from usermemory.checks.claim import numbers_in
-from usermemory.checks.clauses import Clause, starts_with
+from usermemory.checks.clauses import Clause, sentences, starts_with
 from usermemory.checks.languages import Language, known
 from usermemory.checks.polarity import without
 from usermemory.checks.text import Text
-from usermemory.checks.words import Vocabulary
+from usermemory.checks.words import Vocabulary, folded
 
 Owner = Literal["user", "other"]
 _POSSESSED_WITHIN = 3
@@ -32,6 +32,8 @@ def check(case: Case) -> Refusal | None:
         why = "it is about the assistant"
     elif change.who == "other" and not for_anyone:
         why = f"{case.field.name} is only for the user's own"
+    elif case.field.kind == "scalar" and _names_a_relative(case):
+        why = "it names a relative"
     elif change.action in ("remove", "clear"):
         return None
     elif _is_told(case):
@@ -44,6 +46,13 @@ def check(case: Case) -> Refusal | None:
         elif not case.claim.kin and not case.claim.names:
             why = "the value does not name whom it is about"
     return Refusal("not_about_the_user", why) if why else None
+
+
+def _names_a_relative(case: Case) -> bool:
+    """Whether the value is "my father", in a field for the user's own."""
+    said = set(folded(case.claim.text))
+    own = case.field.settings.about != "anyone"
+    return own and any(said & one.possessive and said & one.kin for one in case.claim.languages)
 
 
 def _is_told(case: Case) -> bool:
@@ -83,11 +92,42 @@ def _speaks(sentence: Text, case: Case, language: Language) -> bool:
 
 def _is_about_another(case: Case) -> bool:
     """Whether the user says it of nobody but others, in the nearest text that says it."""
+    if _answers_about_another(case):
+        return True
     for text in case.texts:
         owners = {owner for language in case.languages for owner in _owners(text, case, language)}
         if owners:
             return owners == {"other"}
     return False
+
+
+def _answers_about_another(case: Case) -> bool:
+    """Whether all up to the quoted words answers a question about another: "12" to "is he old?"."""
+    thread = (*case.context, *case.batch)
+    if case.found is None or case.question is not None:
+        return False
+    place = next(n for n, message in enumerate(thread) if message is case.found.message)
+    if place == 0 or thread[place - 1].author != "assistant":
+        return False
+    asked, answer = thread[place - 1].text, case.found.message.text
+    until = next(end for _, end in sentences(answer) if end >= case.found.end)
+    start, end = sentences(asked)[-1] if asked.strip() else (0, 0)
+    question, said = case.read[asked[start:end]], set(case.read[answer[:until]].folded)
+    return question.plain.endswith(("?", "\uff1f")) and any(
+        _asks_about_another(question.folded, language)
+        and not said & (language.first | language.possessive)
+        for language in question.languages
+    )
+
+
+def _asks_about_another(said: Sequence[str], language: Language) -> bool:
+    """Whether a question speaks of "he", "her" or "your sister", and not of "you"."""
+    theirs = any(
+        word in language.yours and set(said[n + 1 : n + 1 + _POSSESSED_WITHIN]) & language.kin
+        for n, word in enumerate(said)
+    )
+    others = language.third | language.theirs
+    return theirs or bool(set(said) & others and not set(said) & language.second)
 
 
 def _owners(text: Text, case: Case, language: Language) -> Iterator[Owner]:
@@ -149,8 +189,23 @@ def _marks(clause: Clause, language: Language, *, asked: bool) -> Iterator[tuple
             yield place, me
         elif starts_with(said, place, language.addressed):
             yield place, you
-        elif word in language.third or (word in language.theirs and place <= 1):
+        elif (
+            word in language.third
+            or (word in language.theirs and place <= 1)
+            or _is_another(said, place, language)
+        ):
             yield place, "other"
+
+
+def _is_another(said: Sequence[str], place: int, language: Language) -> bool:
+    """Whether a person stands here who is not "I": "Dad turns 70", "the tenant is 22"."""
+    word, before, after = said[place], said[max(0, place - 2) : place], said[place + 1 : place + 2]
+    if word in language.elders and not before:
+        # "Mum of two" is the user.
+        return bool(after) and after[0] not in language.prepositions
+    if word not in language.persons or not before or before[-1] not in language.pointing:
+        return False
+    return before[0] not in language.prepositions
 
 
 def _follows_kin(before: Sequence[str], language: Language) -> bool:

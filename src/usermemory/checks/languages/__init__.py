@@ -65,6 +65,9 @@ class Language:
     addressed: tuple[Phrase, ...]
     asking: tuple[Phrase, ...]
     kin: frozenset[str]
+    elders: frozenset[str]
+    persons: frozenset[str]
+    pointing: frozenset[str]
     prepositions: frozenset[str]
     separators: tuple[Phrase, ...]
     alternatives: frozenset[str]
@@ -186,6 +189,7 @@ def _numbers(raw: Mapping[str, Any]) -> dict[str, int]:
 
 _LISTS: Mapping[Callable[[Any], Any], str] = {
     _words: "function frames first possessive third theirs naming linking having second yours kin"
+    " elders persons pointing"
     " prepositions alternatives contrast subordinate assents fillers affirms erases born",
     _phrases: "addressed asking separators harmless unreal conditions polite jokes",
     _values: "nothing roles ambiguous_roles",
