@@ -2,25 +2,23 @@
 
 What the user tells of somebody else goes only to fields that are declared for it
 (``Remember(about="anyone")``), and there it names that person. Who is meant is read off the clause
-in which the value's words stand: the nearest "I", "my sister" or "she" before them.
+in which the value's words stand: the nearest "I", "my sister" or "she" before them (`marks`); or
+off what stands before the quoted words (`introduced`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Literal
 
 from usermemory.checks.case import Case, Refusal
 from usermemory.checks.claim import numbers_in
-from usermemory.checks.clauses import Clause, sentences, starts_with
+from usermemory.checks.clauses import Clause
+from usermemory.checks.introduced import introduces_another
 from usermemory.checks.languages import Language, known
+from usermemory.checks.marks import HAD_WITHIN, POSSESSED_WITHIN, Owner, marks_of
 from usermemory.checks.polarity import without
 from usermemory.checks.text import Text
 from usermemory.checks.words import Vocabulary, folded
-
-Owner = Literal["user", "other"]
-_POSSESSED_WITHIN = 3
-_HAD_WITHIN = 4
 
 
 def check(case: Case) -> Refusal | None:
@@ -92,42 +90,13 @@ def _speaks(sentence: Text, case: Case, language: Language) -> bool:
 
 def _is_about_another(case: Case) -> bool:
     """Whether the user says it of nobody but others, in the nearest text that says it."""
-    if _answers_about_another(case):
+    if introduces_another(case):
         return True
     for text in case.texts:
         owners = {owner for language in case.languages for owner in _owners(text, case, language)}
         if owners:
             return owners == {"other"}
     return False
-
-
-def _answers_about_another(case: Case) -> bool:
-    """Whether all up to the quoted words answers a question about another: "12" to "is he old?"."""
-    thread = (*case.context, *case.batch)
-    if case.found is None or case.question is not None:
-        return False
-    place = next(n for n, message in enumerate(thread) if message is case.found.message)
-    if place == 0 or thread[place - 1].author != "assistant":
-        return False
-    asked, answer = thread[place - 1].text, case.found.message.text
-    until = next(end for _, end in sentences(answer) if end >= case.found.end)
-    start, end = sentences(asked)[-1] if asked.strip() else (0, 0)
-    question, said = case.read[asked[start:end]], set(case.read[answer[:until]].folded)
-    return question.plain.endswith(("?", "\uff1f")) and any(
-        _asks_about_another(question.folded, language)
-        and not said & (language.first | language.possessive)
-        for language in question.languages
-    )
-
-
-def _asks_about_another(said: Sequence[str], language: Language) -> bool:
-    """Whether a question speaks of "he", "her" or "your sister", and not of "you"."""
-    theirs = any(
-        word in language.yours and set(said[n + 1 : n + 1 + _POSSESSED_WITHIN]) & language.kin
-        for n, word in enumerate(said)
-    )
-    others = language.third | language.theirs
-    return theirs or bool(set(said) & others and not set(said) & language.second)
 
 
 def _owners(text: Text, case: Case, language: Language) -> Iterator[Owner]:
@@ -138,7 +107,7 @@ def _owners(text: Text, case: Case, language: Language) -> Iterator[Owner]:
     for clause in text.clauses(language):
         if clause.sentence != sentence:
             sentence, inherited, before = clause.sentence, "user", []
-        marks = dict(_marks(clause, language, asked=case.question is not None))
+        marks = dict(marks_of(clause, language, asked=case.question is not None))
         named: int | None = None
         for place in _places(clause, case):
             # "my cat Mr Whiskers": each word of the name is the cat's.
@@ -171,43 +140,6 @@ def _places(clause: Clause, case: Case) -> Iterator[int]:
         yield from digits or [len(clause.words) - 1]
 
 
-def _marks(clause: Clause, language: Language, *, asked: bool) -> Iterator[tuple[int, Owner]]:
-    """Where the clause says who it speaks of; asked by the assistant, "you" are the user."""
-    me: Owner = "other" if asked else "user"
-    you: Owner = "user" if asked else "other"
-    possessive = language.yours if asked else language.possessive
-    said = clause.folded
-    for place, word in enumerate(said):
-        if word in possessive:
-            possessed = said[place + 1 : place + 1 + _POSSESSED_WITHIN]
-            relative = next((n for n, one in enumerate(possessed) if one in language.kin), None)
-            if relative is None:
-                yield place, "user"
-            elif place == 0 or said[place - 1] not in language.prepositions:
-                yield place + 1 + relative, "other"
-        elif word in language.first:
-            yield place, me
-        elif starts_with(said, place, language.addressed):
-            yield place, you
-        elif (
-            word in language.third
-            or (word in language.theirs and place <= 1)
-            or _is_another(said, place, language)
-        ):
-            yield place, "other"
-
-
-def _is_another(said: Sequence[str], place: int, language: Language) -> bool:
-    """Whether a person stands here who is not "I": "Dad turns 70", "the tenant is 22"."""
-    word, before, after = said[place], said[max(0, place - 2) : place], said[place + 1 : place + 2]
-    if word in language.elders and not before:
-        # "Mum of two" is the user.
-        return bool(after) and after[0] not in language.prepositions
-    if word not in language.persons or not before or before[-1] not in language.pointing:
-        return False
-    return before[0] not in language.prepositions
-
-
 def _follows_kin(before: Sequence[str], language: Language) -> bool:
     """Whether the words before are "my wife", "a dog called", "my son is": a name comes next."""
     rest = list(before)
@@ -217,6 +149,6 @@ def _follows_kin(before: Sequence[str], language: Language) -> bool:
         return False
     return (
         any(word in language.naming for word in before[len(rest) :])
-        or any(word in language.possessive for word in rest[-1 - _POSSESSED_WITHIN : -1])
-        or any(word in language.having for word in rest[-1 - _HAD_WITHIN : -1])
+        or any(word in language.possessive for word in rest[-1 - POSSESSED_WITHIN : -1])
+        or any(word in language.having for word in rest[-1 - HAD_WITHIN : -1])
     )
