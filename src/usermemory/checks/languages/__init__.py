@@ -68,6 +68,7 @@ class Language:
     elders: frozenset[str]
     persons: frozenset[str]
     pointing: frozenset[str]
+    mine: tuple[Phrase, ...]
     prepositions: frozenset[str]
     separators: tuple[Phrase, ...]
     alternatives: frozenset[str]
@@ -191,7 +192,7 @@ _LISTS: Mapping[Callable[[Any], Any], str] = {
     _words: "function frames first possessive third theirs naming linking having second yours kin"
     " elders persons pointing"
     " prepositions alternatives contrast subordinate assents fillers affirms erases born",
-    _phrases: "addressed asking separators harmless unreal conditions polite jokes",
+    _phrases: "addressed asking separators harmless unreal conditions polite jokes mine",
     _values: "nothing roles ambiguous_roles",
     _patterns: "orders addresses reported tales",
     _names: "months weekdays",
