@@ -63,3 +63,14 @@ def test_a_saver_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         assert saver.conn.execute("PRAGMA busy_timeout").fetchone() == (0,)
     assert len(waited) == 4
     assert all(waited)
+
+
+def test_a_script_of_a_saver_waits(tmp_path: Path) -> None:
+    """A script, as a saver's set-up is, cannot be run again: for it SQLite's own wait is on."""
+    with (
+        UserMemory(str(tmp_path / "a.db"), model="offline", worker=False) as memory,
+        checkpointer(memory) as saver,
+    ):
+        saver.conn.executescript("CREATE TABLE during AS SELECT timeout FROM pragma_busy_timeout")
+        assert saver.conn.execute("SELECT timeout >= 5000 FROM during").fetchone() == (1,)
+        assert saver.conn.execute("PRAGMA busy_timeout").fetchone() == (0,)

@@ -14,6 +14,8 @@ from usermemory.checks.marks import HAD_WITHIN, POSSESSED_WITHIN, marks_of
 from usermemory.checks.quote import Found
 from usermemory.checks.text import Text
 
+_TWO = 2
+
 
 def introduces_another(case: Case) -> bool:
     """Whether what stands before the quoted words makes them somebody else's."""
@@ -28,15 +30,16 @@ def introduces_another(case: Case) -> bool:
 
 
 def _answers_about_another(case: Case, found: Found) -> bool:
-    """Whether all up to the quoted words answers a question about another: "12" to "is he old?"."""
+    """Whether the quoted words only answer a question about another: "12" to "is he old?"."""
     thread = (*case.context, *case.batch)
     place = next(n for n, message in enumerate(thread) if message is found.message)
     if place == 0 or thread[place - 1].author != "assistant":
         return False
     asked, answer = thread[place - 1].text, found.message.text
-    until = next(end for _, end in sentences(answer) if end >= found.end)
+    if sentences(answer)[0][1] < found.start:
+        return False
     start, end = sentences(asked)[-1] if asked.strip() else (0, 0)
-    question, said = case.read[asked[start:end]], set(case.read[answer[:until]].folded)
+    question, said = case.read[asked[start:end]], set(case.texts[0].folded)
     return question.plain.endswith(("?", "\uff1f")) and any(
         _asks_about_another(question.folded, language)
         and not said & (language.first | language.possessive)
@@ -61,33 +64,40 @@ def _is_listed_for_another(case: Case, found: Found) -> bool:
 
 
 def _goes_on(case: Case, found: Found) -> bool:
-    """Whether a sentence without "I" follows one about another: "My flatmate is here. Ben, 27"."""
+    """Whether a name says who was meant in the sentence before: "My flatmate is here. Ben, 27".
+
+    Without the name it may be the user who goes on: "We have two kids. Living in Graz."
+    """
     text = found.message.text
     spans = [span for span in sentences(text) if span[0] <= found.start]
-    if len(spans) < 2:
+    if len(spans) < _TWO:
         return False
-    (start, end), said = spans[-2], set(case.texts[0].folded)
-    before = case.read[text[start:end]]
+    (start, end), quoted = spans[-2], case.texts[0]
+    before, said = case.read[text[start:end]], set(quoted.folded)
     return any(
-        not said & (language.first | language.possessive | language.second)
-        and _introduces(before, language)
+        _begins_with_a_name(quoted, language)
+        and not said & (language.first | language.possessive | language.second)
+        and _is_about_another(before, language)
         for language in case.languages
     )
 
 
-def _introduces(sentence: Text, language: Language) -> bool:
-    """Whether a sentence is about another first of all: "my flatmate", "I have a flatmate"."""
-    said = sentence.folded
-    marks = [
-        mark for one in sentence.clauses(language) for mark in marks_of(one, language, asked=False)
-    ]
-    if marks and marks[0][1] == "other":
-        return True
-    return any(
-        word in language.having
-        and set(said[n + 1 : n + 1 + HAD_WITHIN]) & (language.kin | language.persons)
-        for n, word in enumerate(said)
-    )
+def _begins_with_a_name(sentence: Text, language: Language) -> bool:
+    """Whether a list begins here with a name: "Ben Adler, 27, line cook"."""
+    split = sentence.clauses(language)
+    first = split[0].words if split else ()
+    return len(split) > 1 and len(first) <= _TWO and all(word.capitalised for word in first)
+
+
+def _is_about_another(sentence: Text, language: Language) -> bool:
+    """Whether a sentence speaks of another only, or of one whom the user has."""
+    owners = {
+        owner
+        for one in sentence.clauses(language)
+        for _, owner in marks_of(one, language, asked=False)
+    }
+    has = _has_person(sentence.folded, language.having, HAD_WITHIN, language)
+    return owners == {"other"} or has
 
 
 def _has_person(
@@ -103,6 +113,6 @@ def _has_person(
 
 def _asks_about_another(said: Sequence[str], language: Language) -> bool:
     """Whether a question speaks of "he", "her" or "your sister", and not of "you"."""
-    others, words = language.third | language.theirs, set(said)
+    others, words = language.third | language.theirs | language.objects, set(said)
     speaks_of_another = bool(words & others) and not words & language.second
     return speaks_of_another or _has_person(said, language.yours, POSSESSED_WITHIN, language)

@@ -44,12 +44,15 @@ def marks_of(clause: Clause, language: Language, *, asked: bool) -> Iterator[tup
 
 
 def _is_another(said: Sequence[str], place: int, language: Language) -> bool:
-    """Whether a person stands here who is not "I": "Dad turns 70", "the new tenant is 22"."""
+    """Whether a person stands here who is not "I": "Dad turns 70", "the new tenant is 22".
+
+    "I'm the designer" is "I".
+    """
     word, before, after = said[place], said[max(0, place - 3) : place], said[place + 1 : place + 2]
     if word in language.elders and not before:
         # "Mum of two" is the user.
         return bool(after) and after[0] not in language.prepositions
-    if set(before) & language.prepositions:
+    if set(before) & (language.prepositions | language.being):
         return False
     if word in language.kin and starts_with(said, place + 1, language.mine):
         return True

@@ -133,6 +133,14 @@ class _PatientConnection(sqlite3.Connection):
     def executemany(self, sql: str, parameters: Any) -> sqlite3.Cursor:
         return _PatientCursor(self).executemany(sql, parameters)
 
+    def executescript(self, script: str) -> sqlite3.Cursor:
+        # Half a script cannot be run again: here SQLite's own wait has to do.
+        super().execute(f"PRAGMA busy_timeout = {int(_BUSY_TIMEOUT * 1_000)}")
+        try:
+            return super().executescript(script)
+        finally:
+            super().execute("PRAGMA busy_timeout = 0")
+
 
 def _connect(file: SQLite) -> sqlite3.Connection:
     connection = connect(file.path, _BUSY_TIMEOUT, kind=_PatientConnection)

@@ -57,6 +57,7 @@ class Language:
     possessive: frozenset[str]
     third: frozenset[str]
     theirs: frozenset[str]
+    objects: frozenset[str]
     naming: frozenset[str]
     linking: frozenset[str]
     having: frozenset[str]
@@ -68,6 +69,7 @@ class Language:
     elders: frozenset[str]
     persons: frozenset[str]
     pointing: frozenset[str]
+    being: frozenset[str]
     mine: tuple[Phrase, ...]
     prepositions: frozenset[str]
     separators: tuple[Phrase, ...]
@@ -190,7 +192,7 @@ def _numbers(raw: Mapping[str, Any]) -> dict[str, int]:
 
 _LISTS: Mapping[Callable[[Any], Any], str] = {
     _words: "function frames first possessive third theirs naming linking having second yours kin"
-    " elders persons pointing"
+    " elders persons pointing being objects"
     " prepositions alternatives contrast subordinate assents fillers affirms erases born",
     _phrases: "addressed asking separators harmless unreal conditions polite jokes mine",
     _values: "nothing roles ambiguous_roles",
