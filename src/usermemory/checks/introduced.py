@@ -14,7 +14,8 @@ from usermemory.checks.marks import HAD_WITHIN, POSSESSED_WITHIN, marks_of
 from usermemory.checks.quote import Found
 from usermemory.checks.text import Text
 
-_TWO = 2
+_LONGEST_NAME = 2
+"""Words."""
 
 
 def introduces_another(case: Case) -> bool:
@@ -70,14 +71,14 @@ def _goes_on(case: Case, found: Found) -> bool:
     """
     text = found.message.text
     spans = [span for span in sentences(text) if span[0] <= found.start]
-    if len(spans) < _TWO:
+    if not spans[:-1]:
         return False
     (start, end), quoted = spans[-2], case.texts[0]
     before, said = case.read[text[start:end]], set(quoted.folded)
     return any(
         _begins_with_a_name(quoted, language)
         and not said & (language.first | language.possessive | language.second)
-        and _is_about_another(before, language)
+        and _speaks_of_another(before, language)
         for language in case.languages
     )
 
@@ -86,10 +87,12 @@ def _begins_with_a_name(sentence: Text, language: Language) -> bool:
     """Whether a list begins here with a name: "Ben Adler, 27, line cook"."""
     split = sentence.clauses(language)
     first = split[0].words if split else ()
-    return len(split) > 1 and len(first) <= _TWO and all(word.capitalised for word in first)
+    return (
+        len(split) > 1 and len(first) <= _LONGEST_NAME and all(word.capitalised for word in first)
+    )
 
 
-def _is_about_another(sentence: Text, language: Language) -> bool:
+def _speaks_of_another(sentence: Text, language: Language) -> bool:
     """Whether a sentence speaks of another only, or of one whom the user has."""
     owners = {
         owner
