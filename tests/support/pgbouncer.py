@@ -51,6 +51,9 @@ logfile = {folder}/log
         shutil.chown(folder, user)
     pooler = subprocess.Popen([program, settings], user=user, stderr=subprocess.DEVNULL)
     try:
+        while not (folder / "log").exists() or "process up" not in (folder / "log").read_text():
+            if pooler.poll() is not None:
+                raise SystemExit("pgbouncer did not start")
         yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
     finally:
         pooler.terminate()

@@ -53,8 +53,8 @@ def transaction(connection: Connection, address: Address, patience: float) -> Ge
             number = _number(begun)
             connection.execute(b"COMMIT")
     except BaseException as error:
-        in_doubt = number is not None and connection.closed
-        if isinstance(error, psycopg.Error) and in_doubt and _committed(address, number):
+        lost_at_commit = isinstance(error, psycopg.Error) and connection.closed
+        if number is not None and lost_at_commit and _committed(address, number):
             return
         with suppress(psycopg.Error):
             connection.rollback()
@@ -71,7 +71,7 @@ def _number(begun: psycopg.Cursor[DictRow]) -> str:
     return number
 
 
-def _committed(address: Address, number: str | None) -> bool:
+def _committed(address: Address, number: str) -> bool:
     """Whether the transaction with this number was committed, though nobody told us."""
     with translated(address.name), connect(address) as connection:
         end = time.monotonic() + _IN_DOUBT
@@ -87,7 +87,7 @@ def _committed(address: Address, number: str | None) -> bool:
     return status == "committed"
 
 
-def _status(connection: Connection, number: str | None) -> str | None:
+def _status(connection: Connection, number: str) -> str | None:
     query = b"SELECT pg_xact_status(CAST(CAST(%s AS TEXT) AS xid8)) AS status"
     (row,) = connection.execute(query, [number])
     status: str | None = row["status"]
