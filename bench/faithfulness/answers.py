@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from usermemory.extract import Extraction, UnusableAnswer
-from usermemory.records import Change, Rejection, Usage
+from usermemory.records import Change, Refused, Usage
 
 
 class NotRecorded(LookupError):
@@ -36,7 +36,7 @@ class Answer:
     """
 
     changes: tuple[Change, ...] = ()
-    rejections: tuple[Rejection, ...] = ()
+    rejections: tuple[Refused, ...] = ()
     usage: Usage = Usage()
     prompt: str = ""
     error: str = ""
@@ -133,7 +133,7 @@ def _answer(raw: Mapping[str, Any]) -> Answer:
     return Answer(
         changes=tuple(_change(one) for one in raw.get("changes", ())),
         rejections=tuple(
-            Rejection(_change(one["change"]), one["reason"], one.get("detail", ""))
+            Refused(_change(one["change"]), one["reason"], one.get("detail", ""))
             for one in raw.get("rejections", ())
         ),
         usage=Usage(**raw.get("usage", {})),

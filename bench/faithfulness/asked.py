@@ -16,7 +16,7 @@ from bench.faithfulness.cases import SCHEMA, Case
 from usermemory.extract import Request
 from usermemory.extract.overwrite import form
 from usermemory.prompt import Prompt, overwriting, rewriting
-from usermemory.records import Rejection
+from usermemory.records import Refused
 
 Strategy = Literal["patch", "overwrite"]
 
@@ -27,7 +27,7 @@ def request(case: Case, document: Mapping[str, Any] | None = None) -> Request:
     return Request(SCHEMA, known, case.messages, now=case.messages[-1].at or 0.0)
 
 
-def digest(strategy: Strategy, wanted: Request, rejected: Sequence[Rejection] = ()) -> str:
+def digest(strategy: Strategy, wanted: Request, rejected: Sequence[Refused] = ()) -> str:
     """Differs wherever a model would be given another text or another form."""
     schema, document, batch = wanted.schema, wanted.document, wanted.batch
     parts: list[Any]

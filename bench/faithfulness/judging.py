@@ -16,7 +16,7 @@ from usermemory.checks import CHECKS
 from usermemory.consolidate import NOT_REPAIRABLE
 from usermemory.extract import Extraction, Extractor, Repairing
 from usermemory.fold import Folded, fold
-from usermemory.records import Rejection
+from usermemory.records import Refused
 
 ALL = frozenset(CHECKS)
 NEVER: Mapping[str, frozenset[str]] = {"patch": frozenset(), "overwrite": frozenset({"quote"})}
@@ -73,7 +73,7 @@ def repaired(
 
 
 @dataclass(frozen=True)
-class Refused:
+class Weighed:
     """One refusal, weighed by the labels.
 
     Attributes:
@@ -86,32 +86,32 @@ class Refused:
 
     case: str
     check: str
-    rejection: Rejection
+    rejection: Refused
     wanted: bool
     harmful: bool
 
 
-def refusals(case: Case, folded: Folded, off: frozenset[str]) -> list[Refused]:
+def refusals(case: Case, folded: Folded, off: frozenset[str]) -> list[Weighed]:
     """What each refused change would have done to the profile as it became."""
-    found: list[Refused] = []
+    found: list[Weighed] = []
     before = mark(case, folded.document)
     for rejection in folded.rejections:
         name = _responsible(case, folded, rejection, off)
         try:
             document, _ = apply(folded.document, rejection.change, SCHEMA)
         except Unfit:
-            found.append(Refused(case.id, name, rejection, wanted=False, harmful=False))
+            found.append(Weighed(case.id, name, rejection, wanted=False, harmful=False))
             continue
         after = mark(case, document)
         wanted = after.learned > before.learned
-        found.append(Refused(case.id, name, rejection, wanted, after.bad > before.bad))
+        found.append(Weighed(case.id, name, rejection, wanted, after.bad > before.bad))
     return found
 
 
-def _responsible(case: Case, folded: Folded, rejection: Rejection, off: frozenset[str]) -> str:
+def _responsible(case: Case, folded: Folded, rejection: Refused, off: frozenset[str]) -> str:
     for name in [one for one in CHECKS if one not in off]:
         alone = _case(case, ALL - {name})
-        if isinstance(folding.judge(folded.document, rejection.change, alone), Rejection):
+        if isinstance(folding.judge(folded.document, rejection.change, alone), Refused):
             return name
     return rejection.reason
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
 from bench.faithfulness.cases import Case
-from bench.faithfulness.judging import NEVER, Refused, ablations
+from bench.faithfulness.judging import NEVER, Weighed, ablations
 from bench.faithfulness.marking import Marks
 from bench.faithfulness.runs import Run
 from rich.console import Console
@@ -61,7 +61,7 @@ def _counts(marks: Marks) -> tuple[int, int, int, int, int]:
     return marks.facts, marks.learned, marks.lost, marks.invented, marks.wrong
 
 
-def show_refused(refused: Iterable[Refused]) -> None:
+def show_refused(refused: Iterable[Weighed]) -> None:
     """Refused changes in words."""
     for one in refused:
         change, kind = one.rejection.change, "WANTED" if one.wanted else "-"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bench.faithfulness.answers import Answer
 from bench.faithfulness.asked import Strategy
 from bench.faithfulness.cases import Case
-from bench.faithfulness.judging import Refused, judged, refusals
+from bench.faithfulness.judging import Weighed, judged, refusals
 from bench.faithfulness.marking import Marks, mark
 
 from usermemory.records import Usage
@@ -43,7 +43,7 @@ class Run:
         """What the answers cost."""
         return sum((answer.usage for case, answer in self.answered if which(case)), Usage())
 
-    def refused(self, off: frozenset[str]) -> list[Refused]:
+    def refused(self, off: frozenset[str]) -> list[Weighed]:
         """What was refused, weighed by the labels."""
         return [
             one

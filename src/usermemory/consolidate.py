@@ -20,7 +20,7 @@ from usermemory.extract import Extraction, Extractor, Repairing, Request, Unusab
 from usermemory.fold import Case, Folded, fold, stamped, whole
 from usermemory.gate import Gate
 from usermemory.limits import Limits
-from usermemory.records import Change, Outcome, Rejection, Status, Usage
+from usermemory.records import Change, Outcome, Refused, Status, Usage
 from usermemory.retry import Retry
 from usermemory.schema import Schema
 from usermemory.store import Driver
@@ -216,7 +216,7 @@ class Consolidator:
         claim: Claim,
         extraction: Extraction,
         folded: Folded,
-        refused: tuple[Rejection, ...],
+        refused: tuple[Refused, ...],
     ) -> Result:
         stamps = stamped(claim.profile.stamps, folded, claim.now)
         return Result(

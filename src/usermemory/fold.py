@@ -11,7 +11,7 @@ from usermemory.checks import Accepted, Texts, check
 from usermemory.checks.case import leaves
 from usermemory.erasure import MASK, Tombstone, buried, subject_of
 from usermemory.limits import Limits
-from usermemory.records import Applied, Change, Evidence, Message, Rejection
+from usermemory.records import Applied, Change, Evidence, Message, Refused
 from usermemory.schema import Schema
 from usermemory.schema.form import identity
 
@@ -53,32 +53,32 @@ class Folded:
 
     document: Mapping[str, Any]
     applied: tuple[Applied, ...]
-    rejections: tuple[Rejection, ...]
+    rejections: tuple[Refused, ...]
 
 
 def fold(document: Mapping[str, Any], changes: Iterable[Change], case: Case) -> Folded:
     """Check and apply changes one by one; a refused one leaves the others alone."""
     earlier = document
     applied: list[Applied] = []
-    rejections: list[Rejection] = []
+    rejections: list[Refused] = []
     for change in changes:
         verdict = judge(document, change, case, earlier)
-        if isinstance(verdict, Rejection):
+        if isinstance(verdict, Refused):
             rejections.append(verdict)
             continue
         try:
             after, done = apply(document, verdict.change, case.schema, verdict.evidence)
         except Unfit as unfit:
-            rejections.append(Rejection(change, unfit.reason, unfit.detail))
+            rejections.append(Refused(change, unfit.reason, unfit.detail))
             continue
         if full := case.limits.full(document, after):
-            rejections.append(Rejection(change, "profile_full", full))
+            rejections.append(Refused(change, "profile_full", full))
             continue
         if _erased(done, case):
-            rejections.append(Rejection(change, "erased", "the user had it erased"))
+            rejections.append(Refused(change, "erased", "the user had it erased"))
             continue
         if any(_takes_back(done, one) for one in applied):
-            rejections.append(Rejection(change, "contradicted", "it takes back another change"))
+            rejections.append(Refused(change, "contradicted", "it takes back another change"))
             continue
         document = after
         applied.append(done)
@@ -92,7 +92,7 @@ def judge(
     earlier: Mapping[str, Any] | None = None,
     *,
     erasing: bool = False,
-) -> Accepted | Rejection:
+) -> Accepted | Refused:
     """Is this change what the user said? ``earlier`` is the profile before the whole answer."""
     return check(
         change,

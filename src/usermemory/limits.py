@@ -11,7 +11,7 @@ from usermemory.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from usermemory.errors import ExtractionReason
-    from usermemory.records import Applied, Rejection
+    from usermemory.records import Applied, Refused
 
 FEW = 3
 """Removals that one consolidation may always make: a small profile may be emptied."""
@@ -47,7 +47,7 @@ class Limits:
         self,
         document: Mapping[str, Any],
         applied: Sequence[Applied],
-        rejections: Iterable[Rejection],
+        rejections: Iterable[Refused],
     ) -> tuple[ExtractionReason, str] | None:
         """Why these changes must not be made, as a reason and in words; None if they may.
 

@@ -21,7 +21,7 @@ from usermemory.conformance.harness import Listener
 from usermemory.errors import ProviderError
 from usermemory.health import Page, alive, ready
 from usermemory.metrics import Metrics
-from usermemory.records import Rejection, Usage
+from usermemory.records import Refused, Usage
 from usermemory.store import open_driver
 from usermemory.store.flows.claim import claim_due
 from usermemory.testing import FakeClock
@@ -117,7 +117,7 @@ def test_gauges_are_what_the_database_holds(url: str) -> None:
 def test_events_are_counted() -> None:
     """Outcomes, calls, tokens, seconds and refused changes add up, each outcome once."""
     counted = Metrics()
-    refused = Rejection(Change("name", "set", "Bo"), "not_grounded")
+    refused = Refused(Change("name", "set", "Bo"), "not_grounded")
     changed = Outcome("will", "a", "changed", rejections=(refused,), usage=Usage(2, 100, 9, 50))
     failed = Outcome("ana", "a", "failed", "rate_limited")
     held = Outcome("zoe", "a", "held", "gate: Words('x')")

@@ -14,7 +14,7 @@ from tests.support.provider_server import ProviderServer, text, tool
 from usermemory.extract import Extraction, Request
 from usermemory.extract.language_model import LanguageModelExtractor
 from usermemory.extract.overwrite import OverwriteExtractor
-from usermemory.records import Change, Rejection, Usage
+from usermemory.records import Change, Refused, Usage
 
 Compare = Callable[[str, Any], None]
 
@@ -135,7 +135,7 @@ def test_repair_names_what_was_rejected(
     """The second call shows the rejected changes with their reasons, and the same stable part."""
     server.reply(tool({"changes": [ROWING]}))
     wrong = Change("interests", "add", "sailing", "I took up sailing")
-    rejected = [Rejection(wrong, "quote_not_found", "nobody said </messages> so")]
+    rejected = [Refused(wrong, "quote_not_found", "nobody said </messages> so")]
     extraction = LanguageModelExtractor(openai(server)).repair(asked, rejected)
     assert extraction.changes == (CHANGE,)
     assert extraction.prompt == "changes-2, repair-1"
@@ -144,7 +144,7 @@ def test_repair_names_what_was_rejected(
 
 def test_repair_can_be_switched_off(server: ProviderServer, asked: Request) -> None:
     """With repair=False, and where nothing was rejected, no second call is made."""
-    wrong = Rejection(CHANGE, "no_quote")
+    wrong = Refused(CHANGE, "no_quote")
     assert LanguageModelExtractor(openai(server), repair=False).repair(asked, [wrong]).changes == ()
     assert LanguageModelExtractor(openai(server)).repair(asked, []).usage == Usage()
     assert server.requests == []

@@ -24,7 +24,7 @@ from usermemory import (
     UserProfile,
 )
 from usermemory.langgraph import UserMemoryMiddleware, memory_tools
-from usermemory.records import Proposed, Rejection
+from usermemory.records import Proposed, Refused
 
 
 def plain(memory: UserMemory) -> None:
@@ -80,5 +80,5 @@ async def proposals(memory: UserMemory) -> None:
     assert_type(memory.propose("will", "t", [change], said), Proposed)
     assert_type(await memory.apropose("will", "t", [change], said, by="me"), Proposed)
     erased = memory.propose_erasure("will", "t", "interests", "chess", "forget chess", said)
-    assert_type(erased, Forgotten | Rejection)
+    assert_type(erased, Forgotten | Refused)
     memory.propose("will", "t", ["chess"], said)  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]

@@ -14,7 +14,7 @@ from bench.faithfulness.figures import perfect
 
 from usermemory.extract import Extraction
 from usermemory.prompt import Prompt
-from usermemory.records import Change, Message, Rejection
+from usermemory.records import Change, Message, Refused
 
 CASES = {half: load(page.BENCH / "data" / f"updates-{half}.json") for half in page.HALVES}
 CASE = CASES["tune"][0]
@@ -47,7 +47,7 @@ def test_an_answer_is_asked_for_once(tmp_path: Path) -> None:
     """What was recorded is read again, the same but for nothing; without asking."""
     asked = digest("patch", request(CASE))
     change = Change("name", "set", "Farid", "Farid here")
-    extraction = Extraction((change,), prompt="p", rejections=(Rejection(change, "too_many", "x"),))
+    extraction = Extraction((change,), prompt="p", rejections=(Refused(change, "too_many", "x"),))
     first = Answers(tmp_path / "a.json").get("U1", asked, lambda: extraction)
     assert first == Answer((change,), extraction.rejections, prompt="p", asked=asked)
     assert Answers(tmp_path / "a.json", only=True).known("U1", asked) == first
@@ -61,7 +61,7 @@ def changed(case: Case) -> list[tuple[str, str]]:
         ("profile", digest("patch", request(case, {**case.profile, "name": "Bo"}))),
         ("messages", digest("patch", request(replace(case, messages=longer)))),
         ("strategy", digest("overwrite", wanted)),
-        ("repair", digest("patch", wanted, [Rejection(Change("name", "set"), "no_quote")])),
+        ("repair", digest("patch", wanted, [Refused(Change("name", "set"), "no_quote")])),
     ]
 
 

@@ -24,7 +24,7 @@ from usermemory.checks.text import Text, Texts
 from usermemory.checks.words import Word, alike, fold, folded, same_name, words
 from usermemory.fold import Case
 from usermemory.fold import fold as fold_changes
-from usermemory.records import Change, Message, Rejection
+from usermemory.records import Change, Message, Refused
 from usermemory.schema import UserProfile, schema_of
 
 SCHEMA = schema_of(UserProfile)
@@ -59,7 +59,7 @@ TEXTS = st.text(max_size=60) | st.lists(
 ).map(" ".join)
 
 
-def judged(change: Change, *messages: Message, **more: Any) -> Accepted | Rejection:
+def judged(change: Change, *messages: Message, **more: Any) -> Accepted | Refused:
     document = SCHEMA.empty() | more.pop("document", {})
     return check(change, document=document, schema=SCHEMA, batch=messages, **more)
 
@@ -314,7 +314,7 @@ def test_each_check_can_be_left_out_alone(name: str) -> None:
     said = Message("user", text)
     assert isinstance(judged(change, said, document=document, off=frozenset({name})), Accepted)
     others = frozenset(CHECKS) - {name}
-    assert isinstance(judged(change, said, document=document, off=others), Rejection)
+    assert isinstance(judged(change, said, document=document, off=others), Refused)
 
 
 def test_without_the_quote_check_there_may_be_no_evidence() -> None:
@@ -419,5 +419,5 @@ def test_a_refusal_names_what_is_missing() -> None:
         Change("core_memories", "add", "Has a sister called Mia", "my sister"),
         Message("user", "my sister is here"),
     )
-    assert isinstance(verdict, Rejection)
+    assert isinstance(verdict, Refused)
     assert verdict.detail == "the user did not say mia"

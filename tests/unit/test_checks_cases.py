@@ -11,7 +11,7 @@ import pytest
 from pydantic import BaseModel, Field
 
 from usermemory.checks import Accepted, check
-from usermemory.records import Change, Message, Rejection
+from usermemory.records import Change, Message, Refused
 from usermemory.schema import Remember, UserProfile, schema_of
 
 CASES = Path(__file__).parent / "checks_cases"
@@ -51,7 +51,7 @@ def cases(name: str) -> list[Any]:
     return [pytest.param(case, id=case["id"]) for case in loaded]
 
 
-def judged(case: dict[str, Any]) -> Accepted | Rejection:
+def judged(case: dict[str, Any]) -> Accepted | Refused:
     at = datetime.fromisoformat(case["at"]).timestamp() if "at" in case else SAID_AT
     messages: dict[bool, list[Message]] = {True: [], False: []}
     for number, (author, text) in enumerate(case["turns"], start=1):
@@ -95,6 +95,6 @@ def test_what_the_user_said_gets_through(case: dict[str, Any]) -> None:
 def test_what_the_user_did_not_say_is_refused(case: dict[str, Any]) -> None:
     """A change that the user's words do not bear is refused, with the reason that fits."""
     verdict = judged(case)
-    assert isinstance(verdict, Rejection), verdict
+    assert isinstance(verdict, Refused), verdict
     assert verdict.reason == case["reason"], verdict.detail
     assert verdict.detail

@@ -8,7 +8,7 @@ import pytest
 
 from usermemory.batch import newest_turn
 from usermemory.checks import Accepted, check
-from usermemory.records import Change, Message, Rejection
+from usermemory.records import Change, Message, Refused
 from usermemory.schema import UserProfile, schema_of
 
 SCHEMA = schema_of(UserProfile)
@@ -30,7 +30,7 @@ def judged(field: str, value: Any, quote: str, *said: Any) -> str:
     ]
     change = Change(field, "clear" if value is None else "remove", value, quote)
     verdict = check(change, document=DOCUMENT, schema=SCHEMA, batch=batch, erasing=True)
-    if isinstance(verdict, Rejection):
+    if isinstance(verdict, Refused):
         return verdict.reason
     assert isinstance(verdict, Accepted)
     assert verdict.evidence

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from usermemory import Change, Extraction, Request, UserMemory
 from usermemory.extract import Repairing
-from usermemory.records import Rejection, Usage
+from usermemory.records import Refused, Usage
 
 
 class Before(BaseModel):
@@ -84,7 +84,7 @@ class Mending(Saying):
         super().__init__(
             Change("name", "set", "Bill", "I'm Will"), Change("age", "set", 31, "I'm 31")
         )
-        self.told: list[Rejection] = []
+        self.told: list[Refused] = []
         self.failing = False
 
     def repair(self, request: Request, rejected: Any) -> Extraction:

@@ -13,7 +13,7 @@ from usermemory.erasure import (
     OfThread,
     OfValue,
     Plan,
-    Refused,
+    Refusals,
     Stored,
     Target,
     Tombstone,
@@ -22,7 +22,7 @@ from usermemory.erasure import (
     tombstone,
 )
 from usermemory.erasure.needles import MASK, Needles
-from usermemory.records import Applied, Change, Evidence, Rejection, Revision
+from usermemory.records import Applied, Change, Evidence, Refused, Revision
 from usermemory.schema import UserProfile, schema_of
 
 SCHEMA = schema_of(UserProfile)
@@ -37,7 +37,7 @@ def added(item: str, quote: str, field: str = "interests", **where: object) -> A
     return Applied(field, "add", None, item, None, 0, (evidence(quote, **where),))  # type: ignore[arg-type]
 
 
-def planned(target: Target, *changes: Applied, refused: tuple[Refused, ...] = ()) -> Plan:
+def planned(target: Target, *changes: Applied, refused: tuple[Refusals, ...] = ()) -> Plan:
     """Erase from the profile that these changes made, one revision each."""
     document = SCHEMA.empty()
     for change in changes:
@@ -166,7 +166,7 @@ def test_an_assent_is_said_of_many_things() -> None:
 def test_what_was_refused_goes_too() -> None:
     """A refused change that quotes it keeps its reason, and nothing else of it."""
     change = Change("interests", "add", "chess", "I love chess")
-    refused = Refused(7, (Rejection(change, "duplicate", "known as 'chess'"),), "about chess")
+    refused = Refusals(7, (Refused(change, "duplicate", "known as 'chess'"),), "about chess")
     (left,) = planned(OfValue("interests", "chess"), refused=(refused,)).refused
     (rejection,) = left.rejections
     assert (rejection.reason, rejection.detail, left.error) == ("duplicate", "", "")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from usermemory.limits import Limits
-from usermemory.records import Applied, Change, Rejection
+from usermemory.records import Applied, Change, Refused
 
 TEN = {"name": "Will", "tags": list("abcdef"), "notes": {"x": 1, "y": 2}, "child": {"age": 3}}
 
@@ -45,7 +45,7 @@ def test_a_correction_is_no_removal() -> None:
 def test_an_answer_that_was_not_read_to_its_end_is_too_long() -> None:
     """What the reader of answers says about one that is too long is the reason in words."""
     told = "the answer holds 101 changes, and only 100 were read"
-    refused = [Rejection(Change("", "set"), "too_many", told)]
+    refused = [Refused(Change("", "set"), "too_many", told)]
     assert Limits().exceeded(TEN, (), refused) == ("too_many", told)
 
 

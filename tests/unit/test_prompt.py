@@ -7,7 +7,7 @@ import pytest
 from usermemory.errors import ConfigurationError
 from usermemory.prompt import Example, Prompt, overwriting, situation
 from usermemory.prompt.words import fill, words
-from usermemory.records import Change, Message, Rejection
+from usermemory.records import Change, Message, Refused
 from usermemory.schema import UserProfile, schema_of
 
 SCHEMA = schema_of(UserProfile)
@@ -40,7 +40,7 @@ def test_without_context_nothing_is_said_about_it() -> None:
 
 def test_rejected_changes_are_shown_with_their_reasons() -> None:
     """A repair names each change and why it was not made, on lines of its own."""
-    rejected = Rejection(Change("age", "set", 4, "I'm four"), "not_grounded", "4 was\nnot said")
+    rejected = Refused(Change("age", "set", 4, "I'm four"), "not_grounded", "4 was\nnot said")
     text = Prompt().asked(SCHEMA, SCHEMA.empty(), SAID, (), [rejected])
     assert '"field": "age"' in text
     assert "\n  not grounded: 4 was not said\n" in text

@@ -14,7 +14,7 @@ from tests.support.graphs import memory_in
 
 from usermemory import Change, UserMemory
 from usermemory.errors import IdentityError, InvalidInput
-from usermemory.records import Forgotten, Rejection
+from usermemory.records import Forgotten, Refused
 from usermemory.testing import FakeClock
 
 SAID = [("user", "Please remember that I love bouldering and chess.")]
@@ -177,7 +177,7 @@ def test_an_erasure_is_judged_first(memory: UserMemory) -> None:
     memory.propose("will", "1", [add("bouldering"), add("chess", "bouldering and chess")], SAID)
     asked = ("interests", "Chess")
     refused = memory.propose_erasure("will", "1", *asked, "I love bouldering", SAID)
-    assert isinstance(refused, Rejection)
+    assert isinstance(refused, Refused)
     assert refused.reason == "not_asked"
     erased = memory.propose_erasure("will", "1", *asked, "forget chess", ["Please forget chess."])
     assert isinstance(erased, Forgotten)

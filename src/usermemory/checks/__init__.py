@@ -26,7 +26,7 @@ from usermemory.checks.case import Case, Refusal, leaves
 from usermemory.checks.confirmation import confirmed_question
 from usermemory.checks.quote import find
 from usermemory.checks.text import Text, Texts
-from usermemory.records import Change, Evidence, Message, Rejection
+from usermemory.records import Change, Evidence, Message, Refused
 
 if TYPE_CHECKING:
     from usermemory.schema import Schema
@@ -73,7 +73,7 @@ def check(  # noqa: PLR0913 - one call says all that a change is judged by
     earlier: Mapping[str, Any] | None = None,
     read: Texts | None = None,
     erasing: bool = False,
-) -> Accepted | Rejection:
+) -> Accepted | Refused:
     """Judge one proposed change.
 
     Args:
@@ -99,7 +99,7 @@ def check(  # noqa: PLR0913 - one call says all that a change is judged by
     """
     field = schema.fields.get(change.field)
     if field is None:
-        return Rejection(change, "unknown_field", f"known are {', '.join(schema.fields)}")
+        return Refused(change, "unknown_field", f"known are {', '.join(schema.fields)}")
     read = Texts() if read is None else read
     removes = change.action in ("remove", "clear")
     own = [_own(message, read, removes=removes) for message in batch]
@@ -126,7 +126,7 @@ def check(  # noqa: PLR0913 - one call says all that a change is judged by
         judges = [erasure.check, _may_change]
     for judge in judges:
         if refusal := judge(case):
-            return Rejection(change, refusal.reason, refusal.detail)
+            return Refused(change, refusal.reason, refusal.detail)
     if "substance" not in off:
         change = substance.kept(case)
     if found is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from usermemory.conformance.harness import Bench
-from usermemory.records import Change, Forgotten, Rejection
+from usermemory.records import Change, Forgotten, Refused
 
 Making = Callable[..., Bench]
 
@@ -66,7 +66,7 @@ class Proposing:
         bench.verbs.propose("will", "t", [like("chess")], before)
         erased = bench.verbs.propose_erasure
         refused = erased("will", "t", "interests", "chess", "I like chess", before)
-        assert isinstance(refused, Rejection)
+        assert isinstance(refused, Refused)
         bench.clock.advance(1)
         gone = erased("will", "t", "interests", "chess", "Forget chess", ["Forget chess."])
         assert isinstance(gone, Forgotten)

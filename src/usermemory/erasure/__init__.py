@@ -1,6 +1,6 @@
 """Erase a value, a message or a thread's contribution, and keep it from coming back: PURE."""
 
-from usermemory.erasure.kept import Kept, Refused, Stored
+from usermemory.erasure.kept import Kept, Refusals, Stored
 from usermemory.erasure.needles import MASK
 from usermemory.erasure.plan import Plan, plan
 from usermemory.erasure.taking import subject_of
@@ -15,7 +15,7 @@ __all__ = [
     "OfThread",
     "OfValue",
     "Plan",
-    "Refused",
+    "Refusals",
     "Stored",
     "Target",
     "Tombstone",

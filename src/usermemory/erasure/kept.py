@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from usermemory.records import Rejection, Revision
+from usermemory.records import Refused, Revision
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +20,11 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class Refusals:
     """What a consolidation refused, and its error's text."""
 
     token: int
-    rejections: tuple[Rejection, ...]
+    rejections: tuple[Refused, ...]
     error: str = ""
 
 
@@ -42,4 +42,4 @@ class Stored:
     document: Mapping[str, Any]
     revisions: Sequence[Revision] = ()
     messages: Sequence[Kept] = ()
-    refused: Sequence[Refused] = ()
+    refused: Sequence[Refusals] = ()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from usermemory.checks.case import leaves
 from usermemory.checks.words import words
-from usermemory.erasure.kept import Kept, Refused, Stored
+from usermemory.erasure.kept import Kept, Refusals, Stored
 from usermemory.erasure.needles import Needles
 from usermemory.erasure.scrub import EVERY, scrubbed, scrubbed_refusals, sides
 from usermemory.erasure.taking import fitting, removed, subject_of, taken_back, without
@@ -43,7 +43,7 @@ class Plan:
     subjects: tuple[tuple[str, Any], ...]
     revisions: Mapping[int, tuple[Applied, ...]]
     messages: Sequence[tuple[Kept, str | None]]
-    refused: Sequence[Refused]
+    refused: Sequence[Refusals]
     forgotten: Forgotten
 
 

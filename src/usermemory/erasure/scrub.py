@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from usermemory.changes.place import find
-from usermemory.erasure.kept import Refused
+from usermemory.erasure.kept import Refusals
 from usermemory.erasure.needles import Needles
-from usermemory.records import Applied, Evidence, Rejection, Revision
+from usermemory.records import Applied, Evidence, Refused, Revision
 from usermemory.schema.form import identity
 from usermemory.schema.shape import is_object
 
@@ -108,16 +108,16 @@ def sides(change: Applied, goes: Callable[[Any], bool]) -> frozenset[str]:
 
 
 def scrubbed_refusals(
-    refused: Iterable[Refused], values: Needles, quotes: Needles
-) -> Sequence[Refused]:
+    refused: Iterable[Refusals], values: Needles, quotes: Needles
+) -> Sequence[Refusals]:
     """Those that held it, without it; what was refused for which reason stays."""
 
-    def holds(rejection: Rejection) -> bool:
+    def holds(rejection: Refused) -> bool:
         change = rejection.change
         parts = (change.value, change.key, change.quote, rejection.detail)
         return values.in_value(*parts) or quotes.in_value(*parts)
 
-    def without(rejection: Rejection) -> Rejection:
+    def without(rejection: Refused) -> Refused:
         if not holds(rejection):
             return rejection
         bare = replace(rejection.change, value=None, key=None, quote="")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from usermemory.errors import ExtractionError, ExtractionReason
-from usermemory.records import Change, Message, Rejection, Usage
+from usermemory.records import Change, Message, Refused, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -58,7 +58,7 @@ class Extraction:
     usage: Usage = field(default_factory=Usage)
     model: str = ""
     prompt: str = ""
-    rejections: tuple[Rejection, ...] = ()
+    rejections: tuple[Refused, ...] = ()
 
 
 class UnusableAnswer(ExtractionError):
@@ -101,7 +101,7 @@ class Extractor(Protocol):
 class Repairing(Extractor, Protocol):
     """An extractor that can be asked once more about the changes that were rejected."""
 
-    def repair(self, request: Request, rejected: Sequence[Rejection]) -> Extraction:
+    def repair(self, request: Request, rejected: Sequence[Refused]) -> Extraction:
         """Propose better changes in place of rejected ones.
 
         Args:

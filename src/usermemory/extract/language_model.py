@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
     from usermemory.extract.manner import Method
-    from usermemory.records import Rejection
+    from usermemory.records import Refused
 
 
 class LanguageModelExtractor:
@@ -58,13 +58,13 @@ class LanguageModelExtractor:
         """Propose changes; see `Extractor.extract`."""
         return self._asked(request, (), self._prompt.version)
 
-    def repair(self, request: Request, rejected: Sequence[Rejection]) -> Extraction:
+    def repair(self, request: Request, rejected: Sequence[Refused]) -> Extraction:
         """Propose better changes in place of rejected ones; see `Repairing.repair`."""
         if not self._repairs or not rejected:
             return Extraction()
         return self._asked(request, rejected, f"{self._prompt.version}, {REPAIR}")
 
-    def _asked(self, request: Request, rejected: Sequence[Rejection], version: str) -> Extraction:
+    def _asked(self, request: Request, rejected: Sequence[Refused], version: str) -> Extraction:
         schema = request.schema
         differs = self._prompt.asked(
             schema, request.document, request.batch, request.context, rejected

@@ -18,7 +18,7 @@ from usermemory.extract.models import chat_model
 from usermemory.extract.tracing import traced
 from usermemory.prompt import OVERWRITE, asked_fields, overwriting, rewriting
 from usermemory.prompt.json_values import is_list, is_object
-from usermemory.records import Change, Rejection
+from usermemory.records import Change, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,7 +66,7 @@ class OverwriteExtractor:
 
 def _differences(
     schema: Schema, before: Mapping[str, Any], written: Mapping[str, Any]
-) -> tuple[tuple[Change, ...], tuple[Rejection, ...]]:
+) -> tuple[tuple[Change, ...], tuple[Refused, ...]]:
     """What was written differently, and what the schema refuses: such a field stays as it is."""
     asked = {field.name for field in asked_fields(schema)}
     untold = {name: value for name, value in before.items() if name not in asked}
@@ -76,9 +76,9 @@ def _differences(
     return changes, tuple(_rejection(schema, name, value) for name, value in refused.items())
 
 
-def _rejection(schema: Schema, name: str, value: Any) -> Rejection:
+def _rejection(schema: Schema, name: str, value: Any) -> Refused:
     reason: Reason = "invalid_document" if name in schema.fields else "unknown_field"
-    return Rejection(Change(name, "set", value), reason, "the profile was written with this")
+    return Refused(Change(name, "set", value), reason, "the profile was written with this")
 
 
 def form(schema: Schema) -> dict[str, Any]:

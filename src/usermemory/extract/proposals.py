@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from usermemory.extract.answer import parsed
 from usermemory.prompt.json_values import is_list, is_object
-from usermemory.records import Change, Rejection
+from usermemory.records import Change, Refused
 
 if TYPE_CHECKING:
     from usermemory.records import Action, Who
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 MOST = 100
 """Changes of one answer; a model that loops must not fill the database."""
 
-_Proposals = tuple[tuple[Change, ...], tuple[Rejection, ...]]
+_Proposals = tuple[tuple[Change, ...], tuple[Refused, ...]]
 
 
 def proposals(value: Any, most: int = MOST) -> _Proposals | None:
@@ -36,13 +36,13 @@ def proposals(value: Any, most: int = MOST) -> _Proposals | None:
     if items and not changes:
         return None
     rejected = [
-        Rejection(Change("", "set", item), "wrong_type", "an item of the answer is no object")
+        Refused(Change("", "set", item), "wrong_type", "an item of the answer is no object")
         for item in items
         if not is_object(item)
     ]
     if len(listed) > most:
         told = f"the answer holds {len(listed)} changes, and only {most} were read"
-        rejected.append(Rejection(Change("", "set"), "too_many", told))
+        rejected.append(Refused(Change("", "set"), "too_many", told))
     return changes, tuple(rejected)
 
 

@@ -9,7 +9,7 @@ from langchain_core.tools import ToolException
 
 if TYPE_CHECKING:
     from usermemory.langgraph.tool_arguments import Erasure
-    from usermemory.records import Applied, Forgotten, Proposed, Rejection
+    from usermemory.records import Applied, Forgotten, Proposed, Refused
 
 UNREACHABLE = "the memory cannot be reached: nothing was saved, erased or read. Tell the user so"
 NOTHING_KNOWN = "Nothing is known about this user yet."
@@ -20,7 +20,7 @@ NOT_THE_USER = (
 OFF_THE_RECORD = "nothing was saved: this conversation is off the record"
 
 
-def saved(proposed: Proposed, unreadable: tuple[Rejection, ...]) -> str:
+def saved(proposed: Proposed, unreadable: tuple[Refused, ...]) -> str:
     """What was saved and what was not.
 
     Raises:
@@ -47,12 +47,12 @@ def erased(erasure: Erasure, forgotten: Forgotten) -> str:
     return f"nothing of it was kept in {erasure.field}, and nothing said before will be"
 
 
-def not_erased(rejection: Rejection) -> ToolException:
+def not_erased(rejection: Refused) -> ToolException:
     """Why nothing was erased."""
     return ToolException(f"nothing was erased: {_place(rejection)}: {why(rejection)}")
 
 
-def why(rejection: Rejection) -> str:
+def why(rejection: Refused) -> str:
     """The reason in words."""
     reason = rejection.reason.replace("_", " ")
     return f"{reason} ({rejection.detail})" if rejection.detail else reason
@@ -64,7 +64,7 @@ def _made(applied: Applied) -> str:
     return f"{applied.action} {where}: {_json(value)}"
 
 
-def _place(rejection: Rejection) -> str:
+def _place(rejection: Refused) -> str:
     change = rejection.change
     value = "" if change.value is None else f" {_json(change.value)}"
     return f"{change.action} {change.field}{value}".strip()

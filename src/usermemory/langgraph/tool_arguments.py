@@ -16,7 +16,7 @@ from usermemory.schema.strict import closed, nullable, one_of, text
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from usermemory.records import Change, Rejection
+    from usermemory.records import Change, Refused
     from usermemory.schema import Schema
 
 _CHANGE = ("quote", "who", "field", "action", "key", "value")
@@ -56,7 +56,7 @@ def no_arguments() -> dict[str, Any]:
     return closed({})
 
 
-def read_changes(given: Mapping[str, Any]) -> tuple[tuple[Change, ...], tuple[Rejection, ...]]:
+def read_changes(given: Mapping[str, Any]) -> tuple[tuple[Change, ...], tuple[Refused, ...]]:
     """The proposed changes, and what is none.
 
     Raises:

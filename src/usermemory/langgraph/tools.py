@@ -28,7 +28,7 @@ from usermemory.langgraph.tool_arguments import (
 from usermemory.messages import is_list
 from usermemory.prompt.fields import asked_fields, described
 from usermemory.prompt.words import fill, words
-from usermemory.records import Forgotten, Rejection
+from usermemory.records import Forgotten, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -181,7 +181,7 @@ def _messages(runtime: _Runtime, run: Run) -> list[Any]:
     return heard_by(run.user_id, messages or ())
 
 
-def _erased(wanted: Any, made: Forgotten | Rejection) -> str:
-    if isinstance(made, Rejection):
+def _erased(wanted: Any, made: Forgotten | Refused) -> str:
+    if isinstance(made, Refused):
         raise answers.not_erased(made)
     return answers.erased(wanted, made)

@@ -10,7 +10,7 @@ from usermemory.batch import newest_turn
 from usermemory.memory.core import checked_thread, checked_user
 from usermemory.memory.forget import ForgetVerbs
 from usermemory.messages import read_messages
-from usermemory.records import Change, Forgotten, Message, Proposed, Rejection
+from usermemory.records import Change, Forgotten, Message, Proposed, Refused
 from usermemory.schema.fold import fold_outer
 from usermemory.store.flows.common import TAIL
 
@@ -100,7 +100,7 @@ class ProposeVerbs(ForgetVerbs):
         value: str | None,
         quote: str,
         messages: Iterable[Any],
-    ) -> Forgotten | Rejection:
+    ) -> Forgotten | Refused:
         """As `forget`, if the user asks for it in what they said last.
 
         Args:
@@ -127,7 +127,7 @@ class ProposeVerbs(ForgetVerbs):
         change = Change(field, "clear" if what is None else "remove", what, quote)
         case = self._case(user_id, thread_id, begun, context)
         verdict = judge(known, change, case, erasing=True)
-        return verdict if isinstance(verdict, Rejection) else self.forget(user_id, field, what)
+        return verdict if isinstance(verdict, Refused) else self.forget(user_id, field, what)
 
     async def apropose_erasure(
         self,
@@ -137,7 +137,7 @@ class ProposeVerbs(ForgetVerbs):
         value: str | None,
         quote: str,
         messages: Iterable[Any],
-    ) -> Forgotten | Rejection:
+    ) -> Forgotten | Refused:
         """As `propose_erasure`."""
         return await asyncio.to_thread(
             self.propose_erasure, user_id, thread_id, field, value, quote, list(messages)
@@ -187,5 +187,5 @@ class ProposeVerbs(ForgetVerbs):
         )
 
 
-def _paused(change: Change) -> Rejection:
-    return Rejection(change, "paused", "nothing may be learned about this user now")
+def _paused(change: Change) -> Refused:
+    return Refused(change, "paused", "nothing may be learned about this user now")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
-    from usermemory.records import Message, Rejection
+    from usermemory.records import Message, Refused
     from usermemory.schema import Schema
 
 __all__ = ["OVERWRITE", "REPAIR", "Example", "Prompt", "asked_fields", "overwriting", "rewriting"]
@@ -77,7 +77,7 @@ class Prompt:
         document: Mapping[str, Any],
         batch: Sequence[Message],
         context: Sequence[Message] = (),
-        rejected: Sequence[Rejection] = (),
+        rejected: Sequence[Refused] = (),
     ) -> str:
         """The part that differs: profile, transcript, and what is to be repaired.
 
@@ -125,6 +125,6 @@ def rewriting(
     return f"{situation(schema, document, batch, context)}\nprofile:"
 
 
-def _line(rejection: Rejection) -> str:
+def _line(rejection: Refused) -> str:
     why = ": ".join(filter(None, [rejection.reason.replace("_", " "), rejection.detail]))
     return f"- {one_line(as_json(rejection.change))}\n  {' '.join(harmless(why).split())}"

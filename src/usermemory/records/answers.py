@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from usermemory.records.learning import Applied, Rejection, Revision, Usage
+from usermemory.records.learning import Applied, Refused, Revision, Usage
 
 Status = Literal["changed", "unchanged", "held", "failed"]
 """How a consolidation ended. ``held``: the gate asked to wait for more, no model was called."""
@@ -37,7 +37,7 @@ class Outcome:
     status: Status
     reason: str = ""
     revision: Revision | None = None
-    rejections: tuple[Rejection, ...] = ()
+    rejections: tuple[Refused, ...] = ()
     usage: Usage = Usage()
     messages: int = 0
     retry_at: float | None = None
@@ -181,7 +181,7 @@ class Proposed:
     """
 
     revision: Revision | None
-    rejections: tuple[Rejection, ...] = ()
+    rejections: tuple[Refused, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

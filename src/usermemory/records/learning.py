@@ -9,38 +9,49 @@ Author = Literal["user", "assistant", "tool", "other"]
 """Whose words a message holds. Only ``user`` is ever evidence."""
 
 Who = Literal["user", "other", "assistant"]
-"""Whom a proposed change is about, as the extractor says it."""
+"""Whom a proposed change is about, as extractors of earlier versions say it; ignored."""
 
 Action = Literal["set", "clear", "add", "remove", "update"]
 """``set``/``clear`` a scalar, ``add``/``remove`` an item, ``update`` inside an object."""
 
 Reason = Literal[
+    # By the wall, which is code:
     "no_quote",  # evidence is required and none was given
     "quote_not_found",  # nobody said these words
-    "not_the_users_words",  # somebody else said them
-    "not_about_the_user",  # another person's facts in the user's own field
-    "not_grounded",  # the value is not in the words it rests on
-    "negated",  # the user said the opposite
-    "item_not_named",  # a removal that does not name what goes
-    "not_asked",  # an erasure that the user does not ask for
-    "item_not_there",  # nothing like it in the list
-    "no_value",  # null, a role word, nothing
-    "instruction",  # an order to the memory or the bot, not a fact
-    "duplicate",  # it is known already
+    "not_the_users_words",  # somebody else said them, or the user only repeats the bot
+    "disguised",  # hidden characters, or the structure of a prompt
+    "no_value",  # null, nothing
+    "duplicate",  # it is known already, in the same words
     "contradicted",  # it takes back what the same answer made of the same message
+    "item_not_there",  # nothing like it in the list
     "unknown_field",
     "unfit_action",
     "wrong_type",
     "too_long",
-    "list_full",
+    "list_full",  # as many items as Remember(max_items=…) allows
     "profile_full",  # the whole profile is as long as it may be
     "invalid_document",
-    "paused",  # nothing may be learned about this user
     "protected",  # only an edit by hand may change this field
     "edited_by_hand",  # the quote is older than the edit
     "outdated",  # what is known was said later
     "too_many",  # more changes than one consolidation may make
     "erased",  # the user had it erased, and has not said it since
+    "paused",  # nothing may be learned about this user
+    # By the second look, which is a model's verdict:
+    "not_said",  # the words do not say it
+    "other_person",  # they speak of somebody else's life
+    "opposite",  # they say the opposite
+    "asked_or_supposed",  # a question, a joke, a story, a supposition
+    "order",  # an order to the bot, no fact
+    "unverified",  # the second look gave no verdict, twice
+    "doubtful",  # no second look was to be had
+    # Kept so that what earlier versions stored can be read:
+    "not_about_the_user",
+    "not_grounded",
+    "negated",
+    "item_not_named",
+    "not_asked",
+    "instruction",
 ]
 """Why a proposed change was not made: the closed list."""
 
@@ -77,7 +88,7 @@ class Change:
         action: What to do with it.
         value: The new value; for ``remove`` the item to take out; ``None`` for ``clear``.
         quote: The user's words it rests on, verbatim.
-        who: Whom it is about.
+        who: Accepted and ignored, for extractors that were written for earlier versions.
         key: For objects the property, for maps the key, for lists of objects the item's key.
     """
 
@@ -100,6 +111,9 @@ class Evidence:
         seq: The message's number in the thread's inbox.
         at: When it was said.
         erased: Whether the user had the words erased; the quote is then empty.
+        question: What the assistant had asked right before, where the words are a short answer
+            ("yes", "the first") that means nothing without it; else empty. It is context, never
+            evidence.
     """
 
     quote: str
@@ -108,6 +122,7 @@ class Evidence:
     seq: int = 0
     at: float | None = None
     erased: bool = False
+    question: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +146,26 @@ class Applied:
 
 
 @dataclass(frozen=True, slots=True)
-class Rejection:
-    """A proposed change that was not made, and why."""
+class Refused:
+    """A proposed change that was not made, and why.
+
+    Attributes:
+        change: What was proposed.
+        reason: From the closed list `Reason`.
+        detail: What is wrong, for a person or for a model that may try again.
+        thread_id: The thread whose messages it came from, where it is listed later.
+        at: When it was refused, in seconds since the epoch, where it is listed later.
+    """
 
     change: Change
     reason: Reason
     detail: str = ""
+    thread_id: str = ""
+    at: float | None = None
+
+
+Rejection = Refused
+"""The name of `Refused` up to version 0.1."""
 
 
 @dataclass(frozen=True, slots=True)

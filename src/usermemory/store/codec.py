@@ -14,7 +14,7 @@ from usermemory.records import (
     Applied,
     Job,
     Message,
-    Rejection,
+    Refused,
     Revision,
     Said,
     Usage,
@@ -30,7 +30,7 @@ def dumps(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 
 
-def records(items: Iterable[Applied | Rejection]) -> str:
+def records(items: Iterable[Applied | Refused]) -> str:
     """A list of records as JSON."""
     return dumps([asdict(item) for item in items])
 
@@ -108,9 +108,9 @@ def tombstone(row: Row) -> Tombstone:
     return Tombstone(row["field"], row["digest"], words, row["erased_at"])
 
 
-def rejections(text: str) -> tuple[Rejection, ...]:
+def rejections(text: str) -> tuple[Refused, ...]:
     """The refused changes of a consolidation."""
-    refused: tuple[Rejection, ...] = _reader(tuple[Rejection, ...]).validate_json(text)
+    refused: tuple[Refused, ...] = _reader(tuple[Refused, ...]).validate_json(text)
     return refused
 
 

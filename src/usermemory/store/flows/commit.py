@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from usermemory.records import Applied, Rejection, Revision, Usage
+from usermemory.records import Applied, Refused, Revision, Usage
 from usermemory.store import codec
 from usermemory.store.driver import Flow
 from usermemory.store.flows.claim import Claim, day_of
@@ -43,7 +43,7 @@ class Result:
     stamps: Mapping[str, Mapping[str, float]] = field(default_factory=dict[str, Any])
     confirmed: bool = False
     fingerprint: str = ""
-    rejections: tuple[Rejection, ...] = ()
+    rejections: tuple[Refused, ...] = ()
     model: str = ""
     prompt: str = ""
     usage: Usage = Usage()

@@ -11,7 +11,7 @@ from usermemory.erasure import (
     Kept,
     OfThread,
     Plan,
-    Refused,
+    Refusals,
     Stored,
     Target,
     Tombstone,
@@ -145,7 +145,7 @@ def _stored(user_id: str, profile: Profile) -> Flow[Stored]:
             Kept(row["thread_id"], row["seq"], row["message_id"], row["text"]) for row in words
         ],
         refused=[
-            Refused(row["token"], codec.rejections(row["rejections"]), row["error"])
+            Refusals(row["token"], codec.rejections(row["rejections"]), row["error"])
             for row in refusals
         ],
     )
