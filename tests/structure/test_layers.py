@@ -15,6 +15,7 @@ LAYERS = [
     "events",
     "clock",
     "schema",
+    "words",
     "checks",
     "changes",
     "limits",
