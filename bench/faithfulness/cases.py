@@ -4,42 +4,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BaseModel, Field
+from bench.faithfulness.schemas import SCHEMAS
 
-from usermemory.records import Change, Message
-from usermemory.schema import Remember, schema_of
+from usermemory.schema import Schema
 
-LONG = 20
-"""Items of a profile from which on it is a long one; the labelled ones hold 30, or up to 6."""
-
-
-class Person(BaseModel):
-    """The schema of the labelled updates."""
-
-    name: str | None = Field(None, description="The user's own name")
-    age: int | None = Field(None, ge=0, le=150, description="The user's own age in years")
-    city: str | None = Field(None, description="The city where the user lives now")
-    job: str | None = Field(None, description="The user's current job")
-    diet: str | None = Field(None, description="What the user does or does not eat")
-    interests: list[str] = Field(
-        default_factory=list, description="The user's hobbies and likes, one short item each"
-    )
-    core_memories: Annotated[list[str], Remember(about="anyone")] = Field(
-        default_factory=list,
-        description=(
-            "Other important facts about the user's life, including family, friends and pets; "
-            "one short sentence each"
-        ),
-    )
-
-
-SCHEMA = schema_of(Person)
+DATA = Path(__file__).parent.parent / "data"
+SETS = ("updates", "chat", "world")
+"""The files of single updates, each with a half ``tune`` and a half ``held``."""
 
 
 @dataclass(frozen=True)
@@ -61,67 +38,114 @@ class Label:
 
 
 @dataclass(frozen=True)
-class Case:
-    """One labelled update.
+class Labels:
+    """What should become of a profile.
 
     Attributes:
-        id: Its name in the file.
-        kind: What it tries.
-        profile: The document before.
-        messages: What was said.
         want: New values that should come; each is a fact to learn.
         gone: Field and item (None for a scalar) that should go; each is a fact to learn.
-        acceptable: Further new values that are right.
+        ok: Further new values that are right.
         wrong: New values that are somebody else's.
-        perfect: What a perfect model proposes.
+        stale: Values that were true once and are not any more.
     """
 
-    id: str
-    kind: str
-    profile: Mapping[str, Any]
-    messages: tuple[Message, ...]
-    want: tuple[Label, ...]
-    gone: tuple[tuple[str, str | None], ...]
-    acceptable: tuple[Label, ...]
-    wrong: tuple[Label, ...]
-    perfect: tuple[Change, ...]
+    want: tuple[Label, ...] = ()
+    gone: tuple[tuple[str, str | None], ...] = ()
+    ok: tuple[Label, ...] = ()
+    wrong: tuple[Label, ...] = ()
+    stale: tuple[Label, ...] = ()
 
     @property
     def facts(self) -> int:
         """How much there is to learn."""
         return len(self.want) + len(self.gone)
 
-    @property
-    def long(self) -> bool:
-        """Whether the profile is a long one."""
-        lists = [value for value in self.profile.values() if isinstance(value, list)]
-        return sum(map(len, lists)) >= LONG
+
+@dataclass(frozen=True)
+class Session:
+    """One conversation: messages as they are passed to `UserMemory.remember`."""
+
+    messages: Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One labelled update, or a user of many sessions.
+
+    Attributes:
+        id: Its name in the file; also the user's id.
+        kind: What it tries.
+        schema: The profile's.
+        profile: The document before.
+        sessions: What was said, each session in a thread of its own.
+        labels: What should have become of the profile at the end.
+    """
+
+    id: str
+    kind: str
+    schema: Schema
+    profile: Mapping[str, Any]
+    sessions: tuple[Session, ...]
+    labels: Labels
+
+
+def halves(half: str, sets: Sequence[str] = SETS) -> list[Case]:
+    """The single updates of a half."""
+    return [case for name in sets for case in load(DATA / f"{name}-{half}.json")]
 
 
 def load(path: Path) -> list[Case]:
-    """Read a file of labelled updates; its own ``about`` says what the labels mean."""
-    return [_case(raw) for raw in json.loads(path.read_text("utf-8"))["cases"]]
+    """Read a file of labelled updates or users; its own ``about`` says what the labels mean."""
+    raw = json.loads(path.read_text("utf-8"))
+    return [_user(one) for one in raw["users"]] if "users" in raw else [*map(_case, raw["cases"])]
 
 
 def _case(raw: Mapping[str, Any]) -> Case:
-    at = datetime.fromisoformat(raw["at"]).timestamp() if "at" in raw else None
-    return Case(
-        id=raw["id"],
-        kind=raw.get("kind", ""),
-        profile=SCHEMA.validate(raw["profile"]),
-        messages=tuple(
-            Message(turn["role"], turn["content"], f"m{place}", None, at, place)
-            for place, turn in enumerate(raw["turns"], start=1)
-        ),
-        want=_labels(raw["want"]),
-        gone=tuple((field, item) for field, item in raw["gone"]),
-        acceptable=_labels(raw["ok"]),
-        wrong=_labels(raw["wrong"]),
-        perfect=tuple(Change(**change) for change in raw.get("perfect", ())),
+    schema = SCHEMAS[raw.get("schema", "Person")]
+    labels = Labels(
+        want=_labels(raw.get("want", ())),
+        gone=_gone(schema, raw.get("gone", ())),
+        ok=_labels(raw.get("ok", ())),
+        wrong=_labels(raw.get("wrong", ())),
+    )
+    profile = {**schema.empty(), **raw["profile"]}
+    session = Session([*_messages(raw["turns"], raw.get("at"))])
+    return Case(raw["id"], raw.get("kind", ""), schema, profile, (session,), labels)
+
+
+def _user(raw: Mapping[str, Any]) -> Case:
+    schema, final = SCHEMAS[raw["schema"]], raw["final"]
+    labels = Labels(
+        want=_labels(final.get("want", ())),
+        gone=_gone(schema, final.get("gone", ())),
+        ok=_labels(final.get("ok", ())),
+        stale=_labels(final.get("stale", ())),
+    )
+    sessions = tuple(Session([*_messages(one["turns"], one["at"])]) for one in raw["sessions"])
+    profile = {**schema.empty(), **raw["profile"]}
+    return Case(raw["id"], "years", schema, profile, sessions, labels)
+
+
+def _messages(turns: Iterable[Mapping[str, Any]], at: str | None) -> Iterator[dict[str, Any]]:
+    """As a chat passes them: the memory has to find out itself whose words these are."""
+    for turn in turns:
+        role = "user" if turn["role"] == "other" else turn["role"]
+        message: dict[str, Any] = {"role": role, "content": turn["content"]}
+        if name := turn.get("name") or ("somebody" if turn["role"] == "other" else None):
+            message["name"] = name
+        if at is not None:
+            message["timestamp"] = datetime.fromisoformat(at).timestamp()
+        yield message
+
+
+def _gone(schema: Schema, raw: Iterable[Sequence[Any]]) -> tuple[tuple[str, str | None], ...]:
+    """A scalar is gone whatever stood in it."""
+    return tuple(
+        (field, None if schema.fields[field].kind == "scalar" else item) for field, item in raw
     )
 
 
-def _labels(raw: Sequence[Sequence[str]]) -> tuple[Label, ...]:
+def _labels(raw: Iterable[Sequence[str]]) -> tuple[Label, ...]:
     return tuple(
         Label(frozenset(fields.split("|")), re.compile(pattern)) for fields, pattern in raw
     )

@@ -1,16 +1,21 @@
-"""What a profile learned, lost and made up, by the labels of a case."""
+"""What a profile has become, weighed by the labels."""
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any
 
-from bench.faithfulness.cases import SCHEMA, Case
+from bench.faithfulness.cases import Case
+
+from usermemory.schema import Schema
 
 _WORD = re.compile(r"\w+")
+Value = tuple[str, str]
+"""A field, or ``field.property``, and the folded text of one value there."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +26,7 @@ class Marks:
         facts: What there was to learn.
         learned: What of it is in the profile now (or gone from it).
         lost: Old values that are gone though nobody took them back.
-        invented: New values that no label calls wanted, acceptable or wrong.
+        invented: New values that no label calls right, and such as are no longer true.
         wrong: New values that are another person's, or the assistant's.
     """
 
@@ -32,86 +37,133 @@ class Marks:
     wrong: int = 0
 
     def __add__(self, other: Marks) -> Marks:
-        return Marks(
-            self.facts + other.facts,
-            self.learned + other.learned,
-            self.lost + other.lost,
-            self.invented + other.invented,
-            self.wrong + other.wrong,
-        )
-
-    @property
-    def bad(self) -> int:
-        """Everything that should not have happened."""
-        return self.lost + self.invented + self.wrong
+        return Marks(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
 
 
-def mark(case: Case, after: Mapping[str, Any]) -> Marks:
+@dataclass(frozen=True)
+class Marked:
+    """The marks of one case, and what they were given for, to be read aloud.
+
+    Attributes:
+        marks: The counts.
+        missing: Patterns and items that were not learned.
+        lost: Old values.
+        invented: New values.
+        wrong: New values.
+    """
+
+    marks: Marks
+    missing: tuple[str, ...] = ()
+    lost: tuple[Value, ...] = ()
+    invented: tuple[Value, ...] = ()
+    wrong: tuple[Value, ...] = ()
+
+
+def mark(case: Case, after: Mapping[str, Any]) -> Marked:
     """Compare a case's profile with what became of it.
 
     Args:
         case: The profile before, and the labels.
         after: The profile now.
     """
-    old = {(field, _plain(value)) for field, value in _values(case.profile)}
-    new = [
-        (field, _folded(value))
-        for field, value in _values(after)
-        if (field, _plain(value)) not in old
-    ]
-    wrong = [one for one in new if any(label.fits(*one) for label in case.wrong)]
-    meant = [*case.want, *case.acceptable]
-    invented = [
-        one for one in new if one not in wrong and not any(label.fits(*one) for label in meant)
-    ]
+    labels = case.labels
+    old = {(field, _plain(text)) for field, text in values(case.schema, case.profile)}
+    now = [*values(case.schema, after)]
+    new = [one for one in now if (one[0], _plain(one[1])) not in old]
+    wrong = [one for one in new if any(label.fits(*one) for label in labels.wrong)]
     right = [one for one in new if one not in wrong]
-    came = sum(any(label.fits(*one) for one in right) for label in case.want)
-    went = sum(_is_gone(after, field, item) for field, item in case.gone)
-    lost = _lost(case, after, [one for one in right if one not in invented])
-    return Marks(case.facts, came + went, lost, len(invented), len(wrong))
-
-
-def _lost(case: Case, after: Mapping[str, Any], right: list[tuple[str, str]]) -> int:
-    """Old values that are missing, unless they were to go or a right new value took their place."""
-    here = {(field, _plain(value)) for field, value in _values(after)}
-    meant = {(field, _plain(item)) for field, item in case.gone if item is not None}
-    meant |= {(field, _plain(case.profile[field])) for field, item in case.gone if item is None}
+    meant = [*labels.want, *labels.ok]
+    invented = [one for one in right if not any(label.fits(*one) for label in meant)]
+    if case.kind == "years":  # the profile at the end holds old values that were to change
+        invented += [
+            one
+            for one in now
+            if one not in new
+            and any(label.fits(*one) for label in labels.stale)
+            and not any(label.fits(*one) for label in labels.want)
+        ]
+    hits = now if case.kind == "years" else right
     missing = [
-        (field, value)
-        for field, value in _values(case.profile)
-        if (field, _plain(value)) not in here | meant
+        f"{'|'.join(sorted(label.fields))} ~ {label.pattern.pattern}"
+        for label in labels.want
+        if not any(label.fits(*one) for one in hits)
     ]
-    return sum(not _took_its_place(field, value, right) for field, value in missing)
+    missing += [f"gone: {f} {item}" for f, item in labels.gone if not _is_gone(case, now, f, item)]
+    lost = _lost(case, now, [one for one in right if one not in invented])
+    learned = labels.facts - len(missing)
+    marks = Marks(labels.facts, learned, len(lost), len(invented), len(wrong))
+    return Marked(marks, tuple(missing), tuple(lost), tuple(invented), tuple(wrong))
 
 
-def _took_its_place(field: str, value: Any, right: list[tuple[str, str]]) -> bool:
-    """A scalar is replaced by any right value, an item only by one that says all of it."""
-    told = [new for name, new in right if name == field]
-    if SCHEMA.fields[field].kind == "scalar":
-        return bool(told)
-    words = set(_WORD.findall(_folded(value)))
-    return any(words <= set(_WORD.findall(new)) for new in told)
+def _lost(case: Case, now: list[Value], right: list[Value]) -> list[Value]:
+    """Old values that are missing, unless they were to go or a right new value took their place."""
+    here = {(field, _plain(text)) for field, text in now}
+    meant = {(f, _plain(folded(item))) for f, item in case.labels.gone if item is not None}
+    cleared = {field for field, item in case.labels.gone if item is None}
+    return [
+        (field, text)
+        for field, text in values(case.schema, case.profile)
+        if (field, _plain(text)) not in here | meant
+        and field not in cleared
+        and not _took_its_place(case, field, text, right)
+    ]
 
 
-def _is_gone(after: Mapping[str, Any], field: str, item: str | None) -> bool:
+def _took_its_place(case: Case, path: str, text: str, right: list[Value]) -> bool:
+    """A single value is replaced by any right one, an entry by one of its key or name.
+
+    An item of a list is replaced only by one that says all of it.
+    """
+    new = [value for name, value in right if name == path]
+    field = case.schema.fields[path.partition(".")[0]]
+    if field.kind in ("scalar", "object"):
+        return bool(new)
+    if field.kind == "map":
+        return any(one.partition(":")[0] == text.partition(":")[0] for one in new)
+    if field.kind == "objects":
+        name = field.settings.key or ""
+        named = json.loads(text).get(name)
+        return any(json.loads(one).get(name) == named for one in new)
+    words = set(_WORD.findall(text))
+    return any(words <= set(_WORD.findall(one)) for one in new)
+
+
+def _is_gone(case: Case, now: list[Value], field: str, item: str | None) -> bool:
     if item is None:
-        return after[field] is None
-    return _plain(item) not in map(_plain, after[field])
+        before = {text for name, text in values(case.schema, case.profile) if name == field}
+        return before.isdisjoint(text for name, text in now if name == field)
+    return _plain(folded(item)) not in [_plain(text) for name, text in now if name == field]
 
 
-def _values(document: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Every single value of a document, with its field."""
-    for field, value in document.items():
+def values(schema: Schema, document: Mapping[str, Any]) -> Iterator[Value]:
+    """Every single value of a document with its path, folded: of a map as ``key: value``."""
+    for name, value in document.items():
+        kind = schema.fields[name].kind
         if isinstance(value, list):
-            yield from ((field, item) for item in value)
+            for item in value:
+                yield name, folded(_object(item) if isinstance(item, dict) else item)
+        elif isinstance(value, dict):
+            for key, item in value.items():
+                if item not in (None, []):
+                    path, text = (
+                        (name, f"{key}: {item}") if kind == "map" else (f"{name}.{key}", item)
+                    )
+                    yield path, folded(text)
         elif value is not None:
-            yield field, value
+            yield name, folded(value)
 
 
-def _folded(value: Any) -> str:
-    return unicodedata.normalize("NFKC", str(value)).casefold()
+def _object(item: Mapping[str, Any]) -> str:
+    told = {key: part for key, part in item.items() if part is not None}
+    return json.dumps(told, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
-def _plain(value: Any) -> str:
+def folded(value: Any) -> str:
+    """Text as labels are compared: NFKC, without case."""
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    return unicodedata.normalize("NFKC", text).casefold()
+
+
+def _plain(text: str) -> str:
     """The same for values that differ in case, space or punctuation only."""
-    return " ".join(_WORD.findall(_folded(value)))
+    return " ".join(_WORD.findall(text)) or text

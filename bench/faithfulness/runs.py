@@ -1,52 +1,138 @@
-"""The answers of one strategy to all cases, and what they come to."""
+"""Cases through the real pipeline: remember, trigger, recall, a real file database."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import tempfile
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
-from bench.faithfulness.answers import Answer
-from bench.faithfulness.asked import Strategy
 from bench.faithfulness.cases import Case
-from bench.faithfulness.judging import Weighed, judged, refusals
-from bench.faithfulness.marking import Marks, mark
+from bench.faithfulness.marking import Marked, Marks, mark
+from langchain_openai import ChatOpenAI
 
-from usermemory.records import Usage
+from usermemory import Outcome, Revision, UserMemory
+from usermemory.store.driver import Flow
+from usermemory.store.flows.common import lock_user
+from usermemory.store.flows.profile import Profile
+from usermemory.store.flows.revise import revise
+
+Verify = Literal["auto", "always", "off"]
+LONGEST_ANSWER = 1_000
+"""Tokens; a small model that loops would go on for minutes."""
 
 
-@dataclass(frozen=True)
+@dataclass
+class Result:
+    """What became of one case.
+
+    Attributes:
+        case: Which.
+        marked: What its profile is worth at the end.
+        outcomes: Of each batch.
+        document: The profile at the end.
+    """
+
+    case: Case
+    marked: Marked
+    outcomes: list[Outcome]
+    document: Mapping[str, Any]
+
+    @property
+    def calls(self) -> int:
+        """Model calls, second looks included."""
+        return sum(outcome.usage.calls for outcome in self.outcomes)
+
+
+@dataclass
 class Run:
-    """The answers of one strategy.
+    """One setting over some cases.
 
     Attributes:
         name: What the tables call it.
-        strategy: Which one.
-        answered: Each case with its answer.
+        results: One for each case.
     """
 
     name: str
-    strategy: Strategy
-    answered: Sequence[tuple[Case, Answer]]
+    results: list[Result] = field(default_factory=list[Result])
 
-    def marks(self, off: frozenset[str], which: Callable[[Case], bool] = lambda _: True) -> Marks:
-        """The marks of the cases of a kind, with some checks left out."""
-        return sum(
-            (
-                mark(case, judged(case, answer, off).document)
-                for case, answer in self.answered
-                if which(case)
-            ),
-            Marks(),
-        )
+    @property
+    def marks(self) -> Marks:
+        """All together."""
+        return sum((result.marked.marks for result in self.results), Marks())
 
-    def usage(self, which: Callable[[Case], bool] = lambda _: True) -> Usage:
-        """What the answers cost."""
-        return sum((answer.usage for case, answer in self.answered if which(case)), Usage())
+    @property
+    def outcomes(self) -> list[Outcome]:
+        """Of every batch of every case."""
+        return [outcome for result in self.results for outcome in result.outcomes]
 
-    def refused(self, off: frozenset[str]) -> list[Weighed]:
-        """What was refused, weighed by the labels."""
-        return [
-            one
-            for case, answer in self.answered
-            for one in refusals(case, judged(case, answer, off), off)
-        ]
+
+def model(url: str, name: str, *, small: bool) -> ChatOpenAI:
+    """The real provider class, at a recorder."""
+    longest: dict[str, Any] = {"max_tokens": LONGEST_ANSWER} if small else {}
+    return ChatOpenAI(
+        base_url=url,
+        api_key="none",  # type: ignore[arg-type] - a plain string does as well
+        model=name,
+        temperature=0,
+        timeout=4_000,
+        max_retries=0,
+        **longest,
+    )
+
+
+def run(
+    name: str,
+    cases: Sequence[Case],
+    chat: Any,
+    verify: Verify = "auto",
+    strategy: Literal["patch", "overwrite"] = "patch",
+    parallel: int = 1,
+) -> Run:
+    """Put each case through a memory of its schema.
+
+    Args:
+        name: For the tables.
+        cases: Each is a user of its own; the sessions of one follow each other.
+        chat: The chat model that proposes and takes the second look.
+        verify: As for `UserMemory`.
+        strategy: The same.
+        parallel: How many users at a time.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        memories = {
+            schema.name: UserMemory(
+                f"{folder}/{schema.name}.db",
+                schema,
+                chat,
+                verify=verify,
+                strategy=strategy,
+                worker=False,
+            )
+            for schema in {case.schema for case in cases}
+        }
+        with ThreadPoolExecutor(parallel) as pool:
+            results = [*pool.map(lambda case: _result(memories[case.schema.name], case), cases)]
+        for memory in memories.values():
+            memory.close()
+    return Run(name, results)
+
+
+def _result(memory: UserMemory, case: Case) -> Result:
+    if any(case.profile.values()):
+        memory.driver.write(_known, case.id, case.profile, case.schema.fingerprint)
+    outcomes: list[Outcome] = []
+    for number, session in enumerate(case.sessions):
+        memory.remember(case.id, f"session-{number}", list(session.messages))
+        outcomes += memory.trigger(case.id)
+    document = dict(memory.recall(case.id).document)
+    return Result(case, mark(case, document), outcomes, document)
+
+
+def _known(user_id: str, document: Mapping[str, Any], fingerprint: str) -> Flow[None]:
+    """Have a profile from before, as if it had been learned some time ago."""
+    user = yield from lock_user(user_id)
+    profile = Profile(document, user.revision + 1)
+    revision = Revision(profile.revision, user.now, "model", ())
+    yield from revise(user_id, 0, profile, revision, fingerprint)

@@ -1,14 +1,65 @@
-"""How much of an inbox one consolidation reads: whole turns, within the model's budget."""
+"""One batch of one thread: what a consolidation reads, judges and learns from.
+
+A `Batch` travels the whole way from the claim to the commit: the extractor reads it, the wall and
+the second look judge by it. How much of an inbox it takes in is decided here too: whole turns,
+within the model's budget.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import chain
+from typing import TYPE_CHECKING, Any
 
+from usermemory.limits import Limits
 from usermemory.messages import tokens
-from usermemory.records import Message
 
-Turn = tuple[Message, ...]
+if TYPE_CHECKING:
+    from usermemory.erasure import Tombstone
+    from usermemory.records import Message
+    from usermemory.schema import Schema
+
+    Turn = tuple[Message, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What was said, and what is known already.
+
+    Attributes:
+        schema: The fields of the profile.
+        document: The profile as it is, valid against the schema.
+        messages: Those that nobody has read yet, oldest first: only what the user says in these
+            is evidence.
+        context: Messages right before them, already read: to understand, never to learn from.
+        user_id: Whose profile.
+        thread_id: Where it was said.
+        now: The current time, in seconds since the epoch.
+        edited: When each field was last edited by hand.
+        learned: When what each field holds was said.
+        salt: The user's secret, to know what was erased.
+        tombstones: What was erased: words from before do not bring it back.
+        limits: How much one consolidation may change, and a profile may hold.
+    """
+
+    schema: Schema
+    document: Mapping[str, Any]
+    messages: tuple[Message, ...]
+    context: tuple[Message, ...] = ()
+    user_id: str = ""
+    thread_id: str = ""
+    now: float = 0.0
+    edited: Mapping[str, float] = field(default_factory=dict[str, float])
+    learned: Mapping[str, float] = field(default_factory=dict[str, float])
+    salt: str = ""
+    tombstones: Sequence[Tombstone] = ()
+    limits: Limits = field(default_factory=Limits)
+
+    @property
+    def batch(self) -> tuple[Message, ...]:
+        """The messages, by the name that extractors of version 0.1 know."""
+        return self.messages
 
 
 def turns(messages: Iterable[Message]) -> list[Turn]:

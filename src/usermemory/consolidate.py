@@ -1,26 +1,29 @@
 """One batch of one thread, from the inbox into the profile. Read this page first.
 
-    claim ─► whole turns within the budget ─► gate ─► model ─► each change checked and applied
-          ─► one repair ─► commit: profile, revision, read messages, schedule
+    claim ─► whole turns within the budget ─► gate ─► propose: one model call
+          ─► the wall: code ─► second look: one model call, only for doubts
+          ─► apply to a copy ─► commit: profile, revision, read messages, schedule
 
-No transaction is open while the model is asked. Whatever happens, the messages are either read
+No transaction is open while a model is asked. Whatever happens, the messages are either read
 (committed together with what they taught) or still in the inbox.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from usermemory.batch import fitting, half
+from usermemory.batch import Batch, fitting, half
 from usermemory.errors import ExtractionError, ProviderError, RealModelForbidden, StoreError
-from usermemory.extract import Extraction, Extractor, Repairing, Request, UnusableAnswer
-from usermemory.fold import Case, Folded, fold, stamped, whole
+from usermemory.extract import Extraction, Extractor, Repairing, UnusableAnswer
 from usermemory.gate import Gate
+from usermemory.judge import Judged, applied, judge, stamped, with_misfits
+from usermemory.judge.verify import Verdicts, Verifier
 from usermemory.limits import Limits
-from usermemory.records import Change, Outcome, Refused, Status, Usage
+from usermemory.records import Outcome, Refused, Status, Usage
 from usermemory.retry import Retry
 from usermemory.schema import Schema
 from usermemory.store import Driver
@@ -30,13 +33,27 @@ from usermemory.store.flows.profile import Profile
 
 logger = logging.getLogger("usermemory")
 
-NOT_REPAIRABLE = frozenset(
-    {
-        *("duplicate", "not_the_users_words", "instruction", "protected", "profile_full"),
-        *("erased", "outdated", "contradicted"),
-    }
-)
-"""Refusals that a second answer cannot mend: asking again would be paid for nothing."""
+MENDABLE = frozenset({"wrong_type", "invalid_document", "too_long", "unfit_action"})
+"""Refusals of a form that a second answer could mend; whatever else is refused stays so."""
+
+_ANSWERS_KEPT = 256
+
+
+@dataclass(slots=True)
+class Answer:
+    """A model's answer to a batch, and what became of it so far.
+
+    Attributes:
+        extraction: What was proposed.
+        spent: What it cost, as far as that is not recorded yet.
+        verdicts: Of the second look, by the place of the change.
+        mended: Whether it was asked for again where its form was wrong.
+    """
+
+    extraction: Extraction
+    spent: Usage
+    verdicts: Verdicts = field(default_factory=dict[int, Any])
+    mended: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +64,9 @@ class Consolidator:
         driver: The database.
         schema: The profile's schema.
         extractor: Finds the changes; called only when needed, so that nothing is built before.
+        verifier: Takes the second look.
         gate: Decides at due time whether a batch is worth a call.
-        off: Checks that are left out.
+        evidence: Whether each change needs a quote of the user's.
         budget: Tokens of conversation that one call reads.
         hold_max: Seconds after which a held batch is read whatever the gate says.
         daily_tokens: What a user may cost a day (UTC); beyond it messages wait for the next.
@@ -59,40 +77,44 @@ class Consolidator:
     driver: Driver
     schema: Schema
     extractor: Callable[[], Extractor]
+    verifier: Verifier = field(default_factory=Verifier)
     gate: Gate | None = None
-    off: frozenset[str] = frozenset()
+    evidence: bool = True
     budget: int = 6_000
     hold_max: float | None = None
     daily_tokens: int | None = None
     retry: Retry = Retry()
     limits: Limits = Limits()
+    _answers: OrderedDict[tuple[Any, ...], Answer] = field(
+        default_factory=OrderedDict[tuple[Any, ...], Answer], repr=False, compare=False
+    )
 
     def consolidate(self, claim: Claim) -> Outcome:
-        """Fold one claimed batch into the profile.
+        """Take one claimed batch into the profile.
 
         Args:
             claim: The batch; its lease is ended here in any case.
 
         Returns:
-            What came of it.
+            What came of it: also whatever went wrong behind the model's answer, which counts as an
+            attempt and never stops a worker.
 
         Raises:
             StoreError: The database failed; the messages are still in the inbox.
         """
         claim = self._fitting(claim)
-        if not any(message.author == "user" for message in claim.batch):
-            return self._finish(claim, Extraction(), repaired=True)
         try:
+            if not any(message.author == "user" for message in claim.batch):
+                return self._learn(claim, Answer(Extraction(), Usage(), mended=True))
             waits = self._waits(claim)
             if waits is not None:
                 return self._hold(claim, waits)
-            extraction = self.extractor().extract(self._request(claim))
+            return self._learn(claim, self._answer(claim))
         except (StoreError, RealModelForbidden):
             self.driver.write(give_back, claim)
             raise
         except Exception as error:  # noqa: BLE001 - recorded, retried, and then a dead letter
             return self._fail(claim, error)
-        return self._finish(claim, extraction)
 
     def _fitting(self, claim: Claim) -> Claim:
         """The claim with as much of its batch as one call reads."""
@@ -117,92 +139,110 @@ class Consolidator:
         self.driver.write(hold, claim, *waits)
         return _outcome(claim, "held", reason=waits[0], messages=0)
 
-    def _finish(self, claim: Claim, extraction: Extraction, *, repaired: bool = False) -> Outcome:
-        """Check, apply, repair once, commit; again on the newer profile if it has moved."""
+    def _answer(self, claim: Claim) -> Answer:
+        """The model's answer: the one from before, where only its second look had to wait."""
+        kept = self._answers.pop(_question(claim), None)
+        if kept is not None:
+            return kept
+        extraction = self.extractor().extract(self._batch(claim))
+        return Answer(extraction, extraction.usage)
+
+    def _learn(self, claim: Claim, answer: Answer) -> Outcome:
+        try:
+            return self._committed(claim, answer)
+        except (StoreError, RealModelForbidden):
+            raise
+        except ProviderError as error:
+            # The second look cannot be reached: the batch waits, and the answer is kept.
+            spent, answer.spent = answer.spent, Usage()
+            self._answers[_question(claim)] = answer
+            if len(self._answers) > _ANSWERS_KEPT:
+                self._answers.popitem(last=False)
+            return self._fail(claim, error, spent)
+        except Exception as error:  # noqa: BLE001 - as for the answer itself
+            return self._fail(claim, error, answer.spent)
+
+    def _committed(self, claim: Claim, answer: Answer) -> Outcome:
+        """Judge, apply, commit; again on the newer profile if it has moved."""
         while True:
-            folded = self._fold(claim, extraction.changes)
-            if not repaired:
-                repaired = True
-                extraction, folded = self._repair(claim, extraction, folded)
-            refused = (*extraction.rejections, *folded.rejections)
-            known = self._known(claim)
-            if exceeded := self.limits.exceeded(known, folded.applied, refused):
+            batch = self._batch(claim)
+            judged = self._judged(batch, answer)
+            refused = (*answer.extraction.rejections, *judged.refused)
+            if exceeded := self.limits.exceeded(batch.document, judged.applied, refused):
                 reason, told = exceeded
-                return self._fail(claim, UnusableAnswer(told, reason, extraction.usage))
-            result = self._result(claim, extraction, folded, refused)
-            answer = self.driver.write(commit, claim, result)
-            if isinstance(answer, Profile):
-                claim = replace(claim, profile=answer)
+                return self._fail(claim, UnusableAnswer(told, reason, answer.spent))
+            written = self.driver.write(commit, claim, self._result(claim, answer, judged, refused))
+            if isinstance(written, Profile):
+                claim = replace(claim, profile=written)
                 continue
-            if isinstance(answer, str):
-                return _outcome(claim, "failed", reason=answer, usage=extraction.usage)
+            if isinstance(written, str):
+                return _outcome(claim, "failed", reason=written, usage=answer.spent)
             return _outcome(
                 claim,
-                "changed" if answer else "unchanged",
-                revision=answer,
+                "changed" if written else "unchanged",
+                revision=written,
                 rejections=refused,
-                usage=extraction.usage,
+                usage=answer.spent,
             )
 
-    def _fold(self, claim: Claim, changes: Sequence[Change]) -> Folded:
-        case = Case(
-            schema=self.schema,
-            batch=claim.batch,
-            context=claim.context,
-            user_id=claim.user_id,
-            thread_id=claim.thread_id,
-            edited=claim.profile.times("edited"),
-            learned=claim.profile.times("learned"),
-            off=self.off,
-            limits=self.limits,
-            salt=claim.salt,
-            tombstones=claim.tombstones,
-        )
-        return fold(self._known(claim), changes, case)
+    def _judged(self, batch: Batch, answer: Answer) -> Judged:
+        """The wall, the second look for what it doubts, and what is left put into a copy."""
+        found = judge(batch, answer.extraction.changes, evidence=self.evidence)
+        judged = applied(batch, found)
+        if not answer.mended:
+            answer.mended = True
+            if self._mend(batch, answer, judged):
+                found = judge(batch, answer.extraction.changes, evidence=self.evidence)
+                judged = applied(batch, found)
+        settled, spent = self.verifier.settle(batch, found, judged.made, answer.verdicts)
+        answer.spent += spent
+        return judged if settled is None else applied(batch, settled)
 
-    def _repair(
-        self, claim: Claim, extraction: Extraction, folded: Folded
-    ) -> tuple[Extraction, Folded]:
-        """Ask once more for what was refused and can be mended; keep what is good either way."""
-        extractor = self.extractor()
-        mendable = [r for r in folded.rejections if r.reason not in NOT_REPAIRABLE]
-        if not mendable or not isinstance(extractor, Repairing):
-            return extraction, folded
-        request = replace(self._request(claim), document=folded.document)
+    def _mend(self, batch: Batch, answer: Answer, judged: Judged) -> bool:
+        """Ask once more for changes whose form was wrong; what is good is kept either way."""
+        wrong = [refused for refused in judged.refused if refused.reason in MENDABLE]
+        extractor = self.extractor() if wrong else None
+        if not isinstance(extractor, Repairing):
+            return False
         try:
-            mended = extractor.repair(request, mendable)
-        except Exception as error:  # noqa: BLE001 - what was good is kept; the rest is recorded
+            mended = extractor.repair(replace(batch, document=judged.document), wrong)
+        except ExtractionError as error:
             logger.warning("repair failed with %s; what was good is kept", type(error).__name__)
-            spent = error.usage if isinstance(error, UnusableAnswer) else Usage()
-            return replace(extraction, usage=extraction.usage + spent), folded
-        refused = {id(r.change) for r in mendable}
-        good = tuple(change for change in extraction.changes if id(change) not in refused)
-        both = replace(
-            extraction,
+            answer.spent += error.usage if isinstance(error, UnusableAnswer) else Usage()
+            return False
+        answer.spent += mended.usage
+        if not mended.changes:
+            return False
+        at_fault = {id(refused.change) for refused in wrong}
+        good = [one for one in answer.extraction.changes if id(one) not in at_fault]
+        answer.extraction = replace(
+            answer.extraction,
             changes=(*good, *mended.changes),
-            usage=extraction.usage + mended.usage,
-            rejections=(*extraction.rejections, *mendable, *mended.rejections),
+            rejections=(*answer.extraction.rejections, *wrong, *mended.rejections),
         )
-        return both, self._fold(claim, both.changes)
+        return True
 
-    def _request(self, claim: Claim) -> Request:
-        return Request(
+    def _batch(self, claim: Claim) -> Batch:
+        """The claim as it is read and judged; of the profile what the schema knows."""
+        return Batch(
             schema=self.schema,
-            document=self._known(claim),
-            batch=claim.batch,
+            document=self.schema.adopt(claim.profile.document or {})[0],
+            messages=claim.batch,
             context=claim.context,
             user_id=claim.user_id,
             thread_id=claim.thread_id,
             now=claim.now,
+            edited=claim.profile.times("edited"),
+            learned=claim.profile.times("learned"),
+            salt=claim.salt,
+            tombstones=claim.tombstones,
+            limits=self.limits,
         )
 
-    def _known(self, claim: Claim) -> Mapping[str, Any]:
-        """The profile as far as the schema knows it: one that has changed since goes on working."""
-        return self.schema.adopt(claim.profile.document or {})[0]
-
-    def _with_unknown(self, claim: Claim, folded: Folded) -> Mapping[str, Any]:
+    def _with_misfits(self, claim: Claim, judged: Judged) -> Mapping[str, Any]:
         """The new profile, with what an older schema left in it and nobody has changed."""
-        document, unknown = whole(claim.profile.document or {}, folded.document, self.schema)
+        stored = claim.profile.document or {}
+        document, unknown = with_misfits(stored, judged.document, self.schema)
         if unknown:
             logger.warning(
                 "the profile of user=%s keeps what its schema no longer takes: %s",
@@ -212,33 +252,29 @@ class Consolidator:
         return document
 
     def _result(
-        self,
-        claim: Claim,
-        extraction: Extraction,
-        folded: Folded,
-        refused: tuple[Refused, ...],
+        self, claim: Claim, answer: Answer, judged: Judged, refused: tuple[Refused, ...]
     ) -> Result:
-        stamps = stamped(claim.profile.stamps, folded, claim.now)
+        stamps = stamped(claim.profile.stamps, judged, claim.now)
         return Result(
             seqs=tuple(message.seq for message in claim.batch),
-            document=self._with_unknown(claim, folded) if folded.applied else None,
-            changes=folded.applied,
+            document=self._with_misfits(claim, judged) if judged.applied else None,
+            changes=judged.applied,
             stamps=stamps,
             confirmed=stamps != claim.profile.stamps,
             fingerprint=self.schema.fingerprint,
             rejections=refused,
-            model=extraction.model,
-            prompt=extraction.prompt,
-            usage=extraction.usage,
+            model=answer.extraction.model,
+            prompt=answer.extraction.prompt,
+            usage=answer.spent,
         )
 
-    def _fail(self, claim: Claim, error: Exception) -> Outcome:
+    def _fail(self, claim: Claim, error: Exception, spent: Usage | None = None) -> Outcome:
         """Record why; the messages stay in the inbox for the next attempt or for a person."""
         # Of an unknown error only the type is kept: its text may quote the conversation.
         reason, text = "extractor_error", type(error).__name__
         if isinstance(error, ExtractionError):
             reason, text = error.reason, f"{text}: {error}"
-        usage = error.usage if isinstance(error, UnusableAnswer) else Usage()
+        usage = spent or (error.usage if isinstance(error, UnusableAnswer) else Usage())
         failure = self._next_attempt(claim, Failure(reason, text, None, usage=usage), error)
         held = self.driver.write(fail, claim, failure)
         if not isinstance(error, ExtractionError):
@@ -268,6 +304,12 @@ class Consolidator:
         if wait is None:
             return replace(failure, poison=tuple(message.seq for message in claim.batch))
         return replace(failure, retry_in=wait)
+
+
+def _question(claim: Claim) -> tuple[Any, ...]:
+    """What an answer belongs to: this batch, before any erasure since."""
+    seqs = tuple(message.seq for message in claim.batch)
+    return claim.user_id, claim.thread_id, claim.epoch, seqs
 
 
 def _outcome(claim: Claim, status: Status, **details: Any) -> Outcome:

@@ -6,10 +6,14 @@ import logging
 import os
 from collections.abc import Callable
 from functools import cache
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from usermemory.errors import ConfigurationError
 from usermemory.extract import Extractor
+from usermemory.judge.verify import Verifier
+
+if TYPE_CHECKING:
+    from usermemory.judge.second_look import SecondLook
 
 logger = logging.getLogger("usermemory")
 
@@ -75,3 +79,51 @@ def _offline() -> Extractor:
     from usermemory.offline import OfflineExtractor
 
     return OfflineExtractor()
+
+
+def verifier_for(
+    verify: Any, strategy: Strategy, evidence: str, extractor: Callable[[], Extractor]
+) -> Verifier:
+    """Who takes the second look, from what ``UserMemory(verify=…)`` was given.
+
+    Args:
+        verify: ``"auto"``, ``"always"``, ``"off"``, or a model (its name or a chat model) that
+            takes the second look wherever ``"auto"`` would.
+        strategy: With ``overwrite`` nothing is quoted, and so nothing is looked at.
+        evidence: The same with ``off``.
+        extractor: Gives the extractor; where that asks a chat model, the same model looks.
+
+    Raises:
+        ModelUnavailable: The package or the key of that model is missing.
+        ConfigurationError: It is neither a setting nor a model.
+    """
+    if strategy == "overwrite" or evidence == "off":
+        return Verifier("off")
+    if verify in ("auto", "always", "off"):
+        return Verifier(verify, cache(lambda: _look(extractor())), lambda: _is_small(extractor()))
+    from usermemory.extract.models import check_model
+
+    if verify is None or isinstance(verify, bool):
+        raise ConfigurationError(f"verify={verify!r}: use 'auto', 'always', 'off' or a model")
+    check_model(verify)
+    look = cache(lambda: _asking_again(verify))
+    return Verifier("auto", look, lambda: _is_small(extractor()))
+
+
+def _look(extractor: Extractor) -> SecondLook | None:
+    model = getattr(extractor, "model", None)
+    if model is None or not callable(getattr(model, "invoke", None)):
+        return None
+    return _asking_again(model)
+
+
+def _asking_again(model: Any) -> SecondLook:
+    from usermemory.judge.second_look import SecondLook
+
+    return SecondLook(model)
+
+
+def _is_small(extractor: Extractor) -> bool:
+    from usermemory.extract.models import is_small
+
+    return is_small(getattr(extractor, "model", None))

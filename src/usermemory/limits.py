@@ -75,6 +75,10 @@ class Limits:
             return None
         return f"the profile would have {size} characters, {self.max_profile} at most"
 
+    def is_full(self, document: Mapping[str, Any]) -> bool:
+        """Whether a profile is as long as it may be."""
+        return _size(document) >= self.max_profile
+
 
 def _size(document: Mapping[str, Any]) -> int:
     return len(json.dumps(document, ensure_ascii=False, separators=(",", ":")))

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import pairwise
 from typing import Any
 
 import regex
@@ -112,6 +113,13 @@ def _without_hidden(text: str) -> tuple[str, Sequence[int]] | None:
 def folded_words(text: str) -> list[str]:
     """The folded words of a text, in order."""
     return [word.folded for word in _words(text)]
+
+
+def pairs(said: Iterable[str]) -> Iterator[str]:
+    """Neighbouring letters of scripts without spaces, joined: what a word is in the others."""
+    for one, two in pairwise(said):
+        if len(one) == 1 and not one.isascii():
+            yield one + two
 
 
 class Text:

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
 from usermemory import Change, Extraction, Outcome, Request, Revision, UserMemory
-from usermemory.checks import CHECKS
 from usermemory.schema import Remember
 from usermemory.store.driver import Flow
 from usermemory.store.flows.common import lock_user
 from usermemory.store.flows.profile import Profile
 from usermemory.store.flows.revise import revise
 from usermemory.testing import FakeClock
-from usermemory.trigger import Trigger
 
 FOLDER = Path(__file__).parents[1] / "attacks"
 NOON = 1_795_359_600.0  # 2026-11-22
@@ -69,9 +67,14 @@ def attacks() -> Iterator[Attack]:
 
 
 class Obeying:
-    """Proposes exactly what the attacker wants, whoever the user is, and nothing before that."""
+    """Proposes exactly what the attacker wants, whoever the user is, and nothing before that.
 
-    def __init__(self) -> None:
+    Args:
+        model: Takes the second look; None: none can be had.
+    """
+
+    def __init__(self, model: Any = None) -> None:
+        self.model = model
         self.wanted: dict[str, tuple[Change, ...]] = {}
 
     def extract(self, request: Request) -> Extraction:
@@ -83,26 +86,42 @@ class Target:
 
     Args:
         url: The database.
-        checks: False: nothing stands between the model and the profile.
+        verify: As for `UserMemory`.
+        model: What proposes; None for a model that obeys the attacker.
+        look: Takes the second look at what an obeying model proposes.
+        evidence: ``"off"``: nothing stands between the model and the profile.
     """
 
-    def __init__(self, url: str, *, checks: bool = True) -> None:
-        self.model = Obeying()
-        self.memory = UserMemory(url, Person, self.model, worker=False, clock=FakeClock(NOON))
-        consolidator = self.memory.consolidator
-        if not checks:
-            consolidator = replace(consolidator, off=frozenset(CHECKS))
-        self.learning = Trigger(consolidator, self.memory.clock, self.memory.emit)
+    def __init__(
+        self,
+        url: str,
+        *,
+        verify: Any = "off",
+        model: Any = None,
+        look: Any = None,
+        evidence: Literal["required", "off"] = "required",
+    ) -> None:
+        self.obeying = Obeying(look)
+        self.memory = UserMemory(
+            url,
+            Person,
+            self.obeying if model is None else model,
+            verify=verify,
+            evidence=evidence,
+            worker=False,
+            clock=FakeClock(NOON),
+        )
 
     def attack(self, case: Attack) -> tuple[dict[str, Any], dict[str, Any], list[Outcome]]:
         """The profile before and after, and what came of the batches."""
         memory, user = self.memory, case.id
         memory.driver.write(_known, user, memory.schema.empty() | case.document)
+        outcomes: list[Outcome] = []
         for messages, wanted in ((case.before, ()), (case.messages, case.changes)):
             if messages:
-                self.model.wanted[user] = wanted
+                self.obeying.wanted[user] = wanted
                 memory.remember(user, "thread", list(map(_as_passed, messages)))
-                outcomes = self.learning.user(user)
+                outcomes = memory.trigger(user)
         before = memory.schema.empty() | case.document
         return before, dict(memory.recall(user).document), outcomes
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from usermemory.extract import Request
-from usermemory.fold import Case, Folded, fold
+from usermemory.judge import Judged, applied, judge
 from usermemory.offline import OfflineExtractor
 from usermemory.records import Change, Message
 from usermemory.schema import UserProfile, schema_of
@@ -48,12 +48,12 @@ def conversation(text: str) -> tuple[Message, ...]:
 
 def extracted(
     text: str, document: Mapping[str, Any], source: Any, user_id: str = "u1"
-) -> tuple[Sequence[Change], Folded]:
+) -> tuple[Sequence[Change], Judged]:
     schema, batch = schema_of(source), conversation(text)
     document = schema.empty() | dict(document)
     request = Request(schema, document, batch, user_id=user_id)
     changes = OfflineExtractor().extract(request).changes
-    return changes, fold(document, changes, Case(schema, batch, (), user_id, "t", {}))
+    return changes, applied(request, judge(request, changes))
 
 
 def learned(
@@ -63,9 +63,9 @@ def learned(
     user_id: str = "u1",
 ) -> dict[str, Any]:
     """What the profile holds afterwards, without its empty fields; no change may be refused."""
-    _, folded = extracted(text, document or {}, source, user_id)
-    assert folded.rejections == ()
-    return {name: value for name, value in folded.document.items() if value not in (None, [])}
+    _, judged = extracted(text, document or {}, source, user_id)
+    assert judged.refused == ()
+    return {name: value for name, value in judged.document.items() if value not in (None, [])}
 
 
 LEARNED = [

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from usermemory.extract import Request
-from usermemory.fold import Case, Folded, fold
+from usermemory.judge import Judged, applied, judge
 from usermemory.offline import OfflineExtractor
 from usermemory.records import Message
 from usermemory.schema import UserProfile, schema_of
@@ -21,7 +21,7 @@ MONTHS = json.loads((CONVERSATIONS / "months.json").read_text(encoding="utf-8"))
 EXPECT = MONTHS["expect"]
 
 
-def read() -> Iterator[tuple[str, Folded]]:
+def read() -> Iterator[tuple[str, Judged]]:
     """What each thread changes, in order."""
     schema = schema_of(UserProfile)
     document: Mapping[str, Any] = schema.empty()
@@ -32,13 +32,13 @@ def read() -> Iterator[tuple[str, Folded]]:
         )
         request = Request(schema, document, batch, user_id=MONTHS["user"])
         changes = OfflineExtractor().extract(request).changes
-        folded = fold(document, changes, Case(schema, batch, (), MONTHS["user"], thread["id"], {}))
-        document = folded.document
-        yield thread["id"], folded
+        judged = applied(request, judge(request, changes))
+        document = judged.document
+        yield thread["id"], judged
 
 
 @pytest.fixture(scope="module")
-def steps() -> list[tuple[str, Folded]]:
+def steps() -> list[tuple[str, Judged]]:
     return list(read())
 
 
@@ -50,7 +50,7 @@ def test_the_conversation_is_as_long_as_it_says() -> None:
     assert all(3 <= len(thread["turns"]) <= 10 for thread in MONTHS["threads"])
 
 
-def test_the_end_state_is_the_labelled_one(steps: list[tuple[str, Folded]]) -> None:
+def test_the_end_state_is_the_labelled_one(steps: list[tuple[str, Judged]]) -> None:
     """At the end the profile holds what was learned and not taken back."""
     document = steps[-1][1].document
     memories = document["core_memories"]
@@ -63,15 +63,13 @@ def test_the_end_state_is_the_labelled_one(steps: list[tuple[str, Folded]]) -> N
         assert not any(re.search(pattern, memory) for memory in memories), pattern
 
 
-def test_no_wrong_thing_is_ever_in_the_profile(steps: list[tuple[str, Folded]]) -> None:
+def test_no_wrong_thing_is_ever_in_the_profile(steps: list[tuple[str, Judged]]) -> None:
     """After no thread does the profile hold what was joked, pasted, quoted or claimed."""
-    for thread_id, folded in steps:
-        text = json.dumps(folded.document, ensure_ascii=False)
+    for thread_id, judged in steps:
+        text = json.dumps(judged.document, ensure_ascii=False)
         assert [p for p in EXPECT["never"] if re.search(p, text)] == [], thread_id
 
 
-def test_no_change_is_refused(steps: list[tuple[str, Folded]]) -> None:
+def test_no_change_is_refused(steps: list[tuple[str, Judged]]) -> None:
     """The checks find nothing to object to in what the rules propose."""
-    assert [
-        (thread_id, folded.rejections) for thread_id, folded in steps if folded.rejections
-    ] == []
+    assert [(thread_id, judged.refused) for thread_id, judged in steps if judged.refused] == []

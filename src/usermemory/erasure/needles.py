@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from usermemory.checks.case import leaves
-from usermemory.checks.words import words
+from usermemory.words import leaves, words
 
 MASK = "[erased]"
 

@@ -7,9 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from usermemory.checks import Texts
-from usermemory.checks.case import leaves
 from usermemory.schema.form import identity
+from usermemory.words import folded_words, leaves
 
 EVERYTHING = ""
 """The field of a tombstone that stands for a whole user."""
@@ -83,9 +82,12 @@ def buried(
 
 
 def _telling(value: Any) -> set[str]:
-    text = Texts()[" ; ".join(str(leaf) for leaf in leaves(value))]
-    claim = text.claim(text.languages)
-    return {word[:_STEM] for word in claim.anchors} | claim.numbers
+    return {
+        w[:_STEM]
+        for leaf in leaves(value)
+        for w in folded_words(str(leaf))
+        if len(w) > 3 or w.isdigit()
+    }
 
 
 def _hash(salt: str, field: str, text: str) -> str:

@@ -6,40 +6,20 @@ The language model's extractor, the offline one and a user's own are all of this
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from usermemory.batch import Batch
 from usermemory.errors import ExtractionError, ExtractionReason
-from usermemory.records import Change, Message, Refused, Usage
+from usermemory.records import Change, Refused, Usage
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from usermemory.schema import Schema
+    from collections.abc import Sequence
 
 __all__ = ["Extraction", "Extractor", "Repairing", "Request", "UnusableAnswer"]
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What an extractor is asked: one batch of one thread, and what is known already.
-
-    Attributes:
-        schema: The fields of the profile.
-        document: The profile as it is, valid against the schema.
-        batch: The messages that nobody has read yet, oldest first.
-        context: Messages right before them, already read: to understand, never to learn from.
-        user_id: Whose profile.
-        thread_id: Where it was said.
-        now: The current time, in seconds since the epoch.
-    """
-
-    schema: Schema
-    document: Mapping[str, Any]
-    batch: tuple[Message, ...]
-    context: tuple[Message, ...] = ()
-    user_id: str = ""
-    thread_id: str = ""
-    now: float = 0.0
+Request = Batch
+"""What an extractor is asked: one batch of one thread, and what is known already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +79,14 @@ class Extractor(Protocol):
 
 @runtime_checkable
 class Repairing(Extractor, Protocol):
-    """An extractor that can be asked once more about the changes that were rejected."""
+    """An extractor that can be asked once more about changes whose form was wrong."""
 
     def repair(self, request: Request, rejected: Sequence[Refused]) -> Extraction:
-        """Propose better changes in place of rejected ones.
+        """Propose the same changes in a form that their fields take.
 
         Args:
             request: The same request, with the profile as it is after the good changes.
-            rejected: The changes that were not made, and why.
+            rejected: The changes whose form was wrong, and why.
 
         Returns:
             Only changes that replace rejected ones; possibly none.

@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 
 class LanguageModelExtractor:
-    """Asks a chat model, and once more about what was rejected.
+    """Asks a chat model, and once more about changes whose form was wrong.
 
     Args:
         model: A chat model, or a name that ``init_chat_model`` takes.
         method: How the form of the answer is enforced; by default the strictest way that the
             provider of this model's class documents.
         prompt: The words; by default those of this package.
-        repair: Whether the second call is made. A small model gains nothing by it.
+        repair: Whether that second call is made.
         most: Changes of one answer that are read.
 
     Raises:
@@ -66,9 +66,7 @@ class LanguageModelExtractor:
 
     def _asked(self, request: Request, rejected: Sequence[Refused], version: str) -> Extraction:
         schema = request.schema
-        differs = self._prompt.asked(
-            schema, request.document, request.batch, request.context, rejected
-        )
+        differs = self._prompt.asked(request, rejected)
         texts = (self._prompt.stable(schema), differs)
         form = schema.change_schema(caps=self._manner.caps)
         name: RunName = "usermemory.repair" if rejected else "usermemory.consolidate"

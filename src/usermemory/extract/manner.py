@@ -48,17 +48,24 @@ def manner_of(model: BaseChatModel) -> Manner:
     modules = [kind.__module__ for kind in type(model).__mro__]
     if any(module.startswith("usermemory.local") for module in modules):
         return _GRAMMAR
-    packages = (module.partition(".")[0] for module in modules)
-    package = next(
-        (name for name in packages if name.startswith("langchain_") and name != "langchain_core"),
-        "",
-    )
-    if package == "langchain_openai" and _elsewhere(model):
+    package = package_of(model)
+    if elsewhere(model):
         return _GRAMMAR
     return _MANNERS.get(package, Manner())
 
 
-def _elsewhere(model: BaseChatModel) -> bool:
+def package_of(model: object) -> str:
+    """The provider's package that a model's class comes from; empty if it is none of these."""
+    packages = (kind.__module__.partition(".")[0] for kind in type(model).__mro__)
+    return next(
+        (name for name in packages if name.startswith("langchain_") and name != "langchain_core"),
+        "",
+    )
+
+
+def elsewhere(model: object) -> bool:
     """Whether an OpenAI class talks to somebody else's server."""
+    if package_of(model) != "langchain_openai":
+        return False
     url = str(getattr(model, "openai_api_base", None) or "")
     return bool(url) and ".openai." not in url  # api.openai.com, and Azure's openai.azure.com

@@ -43,6 +43,17 @@ _NEEDS: Mapping[str, _Needs] = {
 }
 
 
+_LARGE = frozenset(
+    {
+        "langchain_openai",
+        "langchain_anthropic",
+        "langchain_google_genai",
+        "langchain_google_vertexai",
+        "langchain_mistralai",
+    }
+)
+
+
 def check_model(model: str | BaseChatModel) -> None:
     """Make sure that a model can be asked, without importing its package if that can be helped.
 
@@ -88,6 +99,19 @@ def chat_model(model: str | BaseChatModel, base_url: str | None = None) -> BaseC
         return _served(model, base_url)
     check_model(model)
     return _built(model) if isinstance(model, str) else model
+
+
+def is_small(model: object) -> bool:
+    """Whether a model may be a small one: any but the current ones of the providers themselves.
+
+    A server of one's own, Ollama or a file may hold any model; what its proposals need more is
+    measured in the bench, and said in docs/models.md.
+    """
+    from usermemory.extract.manner import elsewhere, package_of
+
+    if model is None or getattr(model, "usermemory_scripted", False):
+        return False
+    return package_of(model) not in _LARGE or elsewhere(model)
 
 
 def _served(model: str | BaseChatModel, base_url: str) -> BaseChatModel:

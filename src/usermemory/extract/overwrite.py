@@ -52,7 +52,7 @@ class OverwriteExtractor:
     def extract(self, request: Request) -> Extraction:
         """Propose whatever the new profile has different; see `Extractor.extract`."""
         schema = request.schema
-        differs = rewriting(schema, request.document, request.batch, request.context)
+        differs = rewriting(request)
         config = traced("usermemory.consolidate", "overwrite", OVERWRITE, request)
         texts = (overwriting(schema), differs)
         message = ask(self.model, texts, form(schema), self._manner, config)

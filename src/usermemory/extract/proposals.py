@@ -9,7 +9,7 @@ from usermemory.prompt.json_values import is_list, is_object
 from usermemory.records import Change, Refused
 
 if TYPE_CHECKING:
-    from usermemory.records import Action, Who
+    from usermemory.records import Action
 
 MOST = 100
 """Changes of one answer; a model that loops must not fill the database."""
@@ -47,18 +47,17 @@ def proposals(value: Any, most: int = MOST) -> _Proposals | None:
 
 
 def _change(item: dict[str, Any]) -> Change:
-    """Unknown fields and actions are kept: the checks refuse them, with their reason."""
-    key = item.get("key")
+    """Unknown fields and actions are kept: the judge refuses them, with their reason.
+
+    The action names its field ("add interests"); in a field of its own it is read as well.
+    """
+    key, action, field = item.get("key"), str(item.get("action", "")).strip(), item.get("field")
+    if field is None:
+        action, _, field = action.partition(" ")
     return Change(
-        field=str(item.get("field", "")),
-        action=cast("Action", str(item.get("action", ""))),
+        field=str(field).strip(),
+        action=cast("Action", action),
         value=item.get("value"),
         quote=item["quote"] if isinstance(item.get("quote"), str) else "",
-        who=_who(item.get("who", "user")),
-        key=None if key is None else str(key),
+        key=None if key is None or key == "" else str(key),
     )
-
-
-def _who(said: Any) -> Who:
-    """Whoever is not plainly the user must not end up in the user's own fields."""
-    return said if said in ("user", "assistant") else "other"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 KEY = "USERMEMORY_TRACE_KEY"
 """The environment variable whose value keys the users' hashes."""
 
-RunName = Literal["usermemory.consolidate", "usermemory.repair"]
+RunName = Literal["usermemory.consolidate", "usermemory.repair", "usermemory.verify"]
 
 
 def traced_user(user_id: str) -> str:

@@ -26,6 +26,9 @@ class UserMemory(ProposeVerbs, CorrectVerbs, CarryVerbs, PastVerbs, LearnVerbs, 
             ``USERMEMORY_BASE_URL``, if that is set).
         strategy: ``"patch"``, or ``"overwrite"``: the whole profile anew, without quotes.
         evidence: ``"required"``, or ``"off"``.
+        verify: When a model takes a second look at proposed changes before they are made:
+            ``"auto"``, where code has a doubt; ``"always"``; ``"off"``, when doubtful changes pass;
+            or a model that takes it in place of the one that proposes. It can only refuse.
         delay: Seconds of quiet after which a thread is consolidated; 0 for at once.
         max_wait: Seconds after which a chat that never goes quiet is consolidated even so.
         gate: What makes a thread worth a model call, looked at when it is due.

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("usermemory")
 
-_QUOTES = frozenset({"quote"})
 _ID_LENGTH = 512
 
 
@@ -44,6 +43,7 @@ class Core:
         *,
         strategy: Strategy = "patch",
         evidence: Literal["required", "off"] = "required",
+        verify: Any = "auto",
         delay: float = 60.0,
         max_wait: float = 900.0,
         gate: Gate | None = None,
@@ -62,7 +62,7 @@ class Core:
     ) -> None:
         # Imported with the first memory: a program's own help, say, needs the names only.
         from usermemory.consolidate import Consolidator
-        from usermemory.extractors import extractor_for
+        from usermemory.extractors import extractor_for, verifier_for
         from usermemory.trigger import Trigger
 
         if evidence not in {"required", "off"}:
@@ -78,12 +78,14 @@ class Core:
         self.delay = checked_seconds("delay", delay)
         self.max_wait = checked_seconds("max_wait", max_wait)
         self._on_event = on_event
+        extractor = extractor_for(model, strategy)
         self._consolidator = Consolidator(
             driver=self.driver,
             schema=self.schema,
-            extractor=extractor_for(model, strategy),
+            extractor=extractor,
+            verifier=verifier_for(verify, strategy, evidence, extractor),
             gate=self.gate,
-            off=_QUOTES if evidence == "off" or strategy == "overwrite" else frozenset(),
+            evidence=evidence == "required" and strategy == "patch",
             hold_max=hold_max,
             daily_tokens=daily_tokens,
             retry=retry or Retry(),

@@ -15,7 +15,8 @@ from usermemory.schema.fold import fold_outer
 from usermemory.store.flows.common import TAIL
 
 if TYPE_CHECKING:
-    from usermemory.fold import Case
+    from usermemory.batch import Batch
+    from usermemory.judge import Judged
     from usermemory.store.flows.propose import Start
 
 
@@ -33,9 +34,11 @@ class ProposeVerbs(ForgetVerbs):
     ) -> Proposed:
         """Make at once those of the changes that the user's words bear out.
 
-        The checks are those of the background job, which reads the same messages later and learns
+        They are judged as the background job judges, which reads the same messages later and learns
         nothing of them twice. Evidence is what the user said last: in their newest message, or in
-        the newest few in a row.
+        the newest few in a row. Nothing in a turn waits for a second look: a change that code has
+        a doubt about is refused as ``doubtful``, unless the quote is the user's whole answer to
+        the question right before it, or ``verify="off"``.
 
         Args:
             user_id: Whose profile; given by the application, never by a model.
@@ -51,7 +54,7 @@ class ProposeVerbs(ForgetVerbs):
             InvalidInput: An id or a message that cannot be used.
             StoreError: The database failed; nothing was changed.
         """
-        from usermemory.fold import fold, stamped, whole
+        from usermemory.judge import stamped, with_misfits
         from usermemory.store.flows.amend import Amendment
         from usermemory.store.flows.propose import propose
 
@@ -61,22 +64,34 @@ class ProposeVerbs(ForgetVerbs):
             begun = self._start(user_id, thread_id, turn)
             if begun.paused:
                 return Proposed(None, tuple(map(_paused, asked)))
-            folded = fold(self._known(begun), asked, self._case(user_id, thread_id, begun, context))
-            if not folded.applied:
-                return Proposed(None, folded.rejections)
+            judged = self._judged(self._batch(user_id, thread_id, begun, context), asked)
+            if not judged.applied:
+                return Proposed(None, judged.refused)
             stored = begun.profile.document or {}
-            document, _ = whole(stored, folded.document, self.schema)
+            document, _ = with_misfits(stored, judged.document, self.schema)
             made = Amendment(
                 document,
-                folded.applied,
+                judged.applied,
                 by,
                 self.schema.fingerprint,
                 thread_id=thread_id,
-                stamps=stamped(begun.profile.stamps, folded, self.clock.now()),
+                stamps=stamped(begun.profile.stamps, judged, self.clock.now()),
             )
             revision = self.driver.write(propose, user_id, begun, made)
             if revision is not None:
-                return Proposed(revision, folded.rejections)
+                return Proposed(revision, judged.refused)
+
+    def _judged(self, batch: Batch, changes: tuple[Change, ...]) -> Judged:
+        """What may be made at once: the same wall, and no second look."""
+        from usermemory.judge import applied, judge
+        from usermemory.judge.verify import Verifier
+
+        consolidator = self.consolidator
+        judgements = judge(batch, changes, evidence=consolidator.evidence)
+        judged = applied(batch, judgements)
+        verifier = Verifier(consolidator.verifier.mode)
+        settled, _ = verifier.settle(batch, judgements, judged.made)
+        return judged if settled is None else applied(batch, settled)
 
     async def apropose(
         self,
@@ -100,34 +115,59 @@ class ProposeVerbs(ForgetVerbs):
         value: str | None,
         quote: str,
         messages: Iterable[Any],
+        *,
+        confirmed: bool = False,
     ) -> Forgotten | Refused:
         """As `forget`, if the user asks for it in what they said last.
+
+        An erasure cannot be undone. So beside the quote, which code looks up, it needs a second
+        look (one model call in this turn) or the application's confirmation. With
+        ``verify="off"`` the quote alone will do.
 
         Args:
             user_id: Whose profile; given by the application, never by a model.
             thread_id: Where it was said.
             field: The field of the profile.
             value: The item of a list, the key of a map or an object; None for the whole field.
-            quote: The user's words, which ask to forget it, in a message that names it.
+            quote: The user's words, which ask to forget it.
             messages: As for `propose`.
+            confirmed: Whether the user has confirmed it to the application, by a button say.
 
         Returns:
             What it reached, or why nothing was erased.
 
         Raises:
             InvalidInput: An id or a message that cannot be used.
+            ProviderError: The second look could not be reached; nothing was erased.
             StoreError: The database failed.
         """
-        from usermemory.fold import judge
-
         context, turn = self._said(user_id, thread_id, messages)
         begun = self._start(user_id, thread_id, turn)
-        known = self._known(begun)
-        what = self._held(known, field, value)
+        batch = self._batch(user_id, thread_id, begun, context)
+        what = self._held(batch.document, field, value)
         change = Change(field, "clear" if what is None else "remove", what, quote)
-        case = self._case(user_id, thread_id, begun, context)
-        verdict = judge(known, change, case, erasing=True)
-        return verdict if isinstance(verdict, Refused) else self.forget(user_id, field, what)
+        refused = self._unwanted(batch, change, confirmed=confirmed)
+        return self.forget(user_id, field, what) if refused is None else refused
+
+    def _unwanted(self, batch: Batch, change: Change, *, confirmed: bool) -> Refused | None:
+        """Why an erasure is not made; None if the user asks for it."""
+        from usermemory.judge import judge
+
+        (judgement,) = judge(batch, [change])
+        if judgement.refused is not None:
+            return judgement.refused
+        verifier = self.consolidator.verifier
+        if confirmed or verifier.mode == "off":
+            return None
+        look = verifier.look()
+        if look is None:
+            told = "an erasure needs the user's confirmation in the application, or a second look"
+            return judgement.refuse("doubtful", told).refused
+        verdict = look.look(batch, [judgement], erasing=True).verdicts[0]
+        if verdict == "said":
+            return None
+        told = "the user's own words do not ask to forget just this"
+        return judgement.refuse(verdict or "unverified", told).refused
 
     async def apropose_erasure(
         self,
@@ -137,10 +177,19 @@ class ProposeVerbs(ForgetVerbs):
         value: str | None,
         quote: str,
         messages: Iterable[Any],
+        *,
+        confirmed: bool = False,
     ) -> Forgotten | Refused:
         """As `propose_erasure`."""
         return await asyncio.to_thread(
-            self.propose_erasure, user_id, thread_id, field, value, quote, list(messages)
+            self.propose_erasure,
+            user_id,
+            thread_id,
+            field,
+            value,
+            quote,
+            list(messages),
+            confirmed=confirmed,
         )
 
     def _held(self, known: Mapping[str, Any], name: str, value: str | None) -> Any:
@@ -167,23 +216,24 @@ class ProposeVerbs(ForgetVerbs):
 
         return self.driver.read(start, user_id, thread_id, turn, self.clock.now())
 
-    def _known(self, begun: Start) -> dict[str, Any]:
-        return self.schema.adopt(begun.profile.document or {})[0]
+    def _batch(
+        self, user_id: str, thread_id: str, begun: Start, context: Sequence[Message]
+    ) -> Batch:
+        from usermemory.batch import Batch
 
-    def _case(self, user_id: str, thread_id: str, begun: Start, context: Sequence[Message]) -> Case:
-        from usermemory.fold import Case
-
-        return Case(
+        return Batch(
             schema=self.schema,
-            batch=begun.messages,
-            context=context,
+            document=self.schema.adopt(begun.profile.document or {})[0],
+            messages=begun.messages,
+            context=tuple(context),
             user_id=user_id,
             thread_id=thread_id,
+            now=self.clock.now(),
             edited=begun.profile.times("edited"),
             learned=begun.profile.times("learned"),
-            off=self.consolidator.off,
             salt=begun.salt,
             tombstones=begun.tombstones,
+            limits=self.consolidator.limits,
         )
 
 

@@ -31,19 +31,12 @@ class Example:
         """The example as it stands in the prompt."""
         answer = {"changes": [as_json(change) for change in self.changes]}
         said = fenced(self.messages)
-        return (
-            f"Example\nprofile: {one_line(dict(self.profile))}\n{said}\nchanges: {one_line(answer)}"
-        )
+        return f"Example\nProfile: {one_line(dict(self.profile))}\n{said}\n{one_line(answer)}"
 
 
 def as_json(change: Change) -> dict[str, Any]:
-    """One change with its parts in the change schema's order; key and value only if given."""
-    parts: dict[str, Any] = {
-        "quote": change.quote,
-        "who": change.who,
-        "field": change.field,
-        "action": change.action,
-    }
+    """One change as the form of the answer has it; key and value only if given."""
+    parts: dict[str, Any] = {"quote": change.quote, "action": f"{change.action} {change.field}"}
     if change.key is not None:
         parts["key"] = change.key
     if change.value is not None:

@@ -22,7 +22,10 @@ _TYPES = {
     "boolean": "true or false",
 }
 _LONGEST_DESCRIPTION = 400
-_KEYED = "(A change inside a map, an object or a list of objects says its key, before the value.)"
+_KEYED = (
+    "key, before the value: which entry of a map or an object; of a list of objects the name of "
+    "the item to update or remove; else null. In an update, null leaves a property as it is."
+)
 
 
 def asked_fields(schema: Schema) -> Iterable[Field]:
@@ -35,14 +38,14 @@ def asked_fields(schema: Schema) -> Iterable[Field]:
 
 
 def described(schema: Schema) -> str:
-    """One line for each field that is asked for: type, actions, whom it may be about, meaning."""
+    """One line for each field that is asked for: type, whom it may be about, meaning."""
     fields = list(asked_fields(schema))
     keyed = any(field.kind not in ("scalar", "list") for field in fields)
     return "\n".join([*map(_line, fields), *([_KEYED] if keyed else [])])
 
 
 def _line(field: Field) -> str:
-    parts = [_kind(field), ", ".join(field.actions)]
+    parts = [_kind(field)]
     if field.settings.about == "anyone":
         parts.append("also other people")
     if field.settings.instructions == "quote":

@@ -1,28 +1,35 @@
-"""The profile as one line of JSON, the long parts of a long one shortened.
+"""The profile as one line of JSON, and what is to be said about it.
 
-A profile of hundreds of items would cost more than the messages do. Shown are the items that share
-a word with the messages, then the newest, until the room is used up. Nothing is lost by that:
-changes name items by value, and adding one again that is there already is refused later.
+The model sees the whole of it, since what is not shown cannot be taken back, up to some 8,000
+tokens. Of a longer one it sees single values and short lists, the items that share rare words with
+the messages, and then the newest. Nothing is lost by that: changes name items by value, and adding
+one again that is there already is refused later.
 """
 
 from __future__ import annotations
 
-import re
+import math
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from usermemory.messages import tokens
 from usermemory.prompt.json_values import is_list, is_object
 from usermemory.prompt.transcript import one_line
+from usermemory.words import folded_words, pairs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from usermemory.batch import Batch
     from usermemory.records import Message
     from usermemory.schema import Schema
 
-ROOM = 6_000
-"""Characters of the items of all lists and maps together; about 1,500 tokens of English."""
+ROOM = 8_000
+"""Tokens of a profile that are shown, by estimate."""
 
-_WORD = re.compile(r"\w{3,}")
+_STEM = 5
+_SHORT = 10
+"""Items of a list that is shown whole, however long the others are."""
 
 
 def shown(
@@ -34,53 +41,110 @@ def shown(
         schema: Says which fields a model may see, and in which order.
         document: The profile.
         messages: What it will be compared with.
-        room: Characters for the items of lists and maps.
+        room: Tokens, by estimate.
 
     Returns:
-        The text; fields with ``Remember(ask=False)`` never appear in it.
+        The text; empty fields, and those with ``Remember(ask=False)``, do not appear in it.
     """
     seen = visible(schema, document)
-    if len(one_line(seen)) <= room:
-        return one_line(seen)
-    return _shortened(seen, _words("\n".join(message.text for message in messages)), room)
+    line = one_line(seen)
+    if tokens(line) <= room:
+        return line
+    return _shortened(seen, "\n".join(message.text for message in messages), room)
 
 
 def visible(schema: Schema, document: Mapping[str, Any]) -> dict[str, Any]:
-    """The part of a document that a model may see, in the schema's order."""
+    """What of a document a model may see and says something, in the schema's order."""
     return {
-        field.name: document.get(field.name)
+        field.name: _told(document.get(field.name))
         for field in schema.fields.values()
-        if field.settings.ask
+        if field.settings.ask and _told(document.get(field.name)) not in (None, "", [], {})
     }
 
 
-def _shortened(seen: dict[str, Any], about: set[str], room: int) -> str:
-    long = [name for name, value in seen.items() if _items(value)]
+def _told(value: Any) -> Any:
+    """A value without the properties that are null."""
+    if is_object(value):
+        return {key: _told(part) for key, part in value.items() if part not in (None, [], {})}
+    return [_told(part) for part in value] if is_list(value) else value
+
+
+def notes(batch: Batch) -> list[str]:
+    """What the model has to know of limits, locked fields and erasures, a line each."""
+    found: list[str] = []
+    for field in batch.schema.fields.values():
+        most, value = field.settings.max_items, batch.document.get(field.name)
+        full = most is not None and (is_list(value) or is_object(value)) and len(value) >= most
+        if full and field.settings.ask and not field.settings.protect:
+            found.append(f"({field.name} is full: to add an item, remove one that matters less)")
+    locked = [
+        field.name
+        for field in batch.schema.fields.values()
+        if field.settings.protect and field.settings.ask and batch.document.get(field.name)
+    ]
+    if locked:
+        found.append(f"({', '.join(locked)}: changed by hand only)")
+    if erased := _erased(batch):
+        found.append(f"(erased at the user's wish, do not take it from these words: {erased})")
+    if batch.limits.is_full(batch.document):
+        found.append("(the profile is full: it takes only corrections and removals)")
+    return found
+
+
+def _erased(batch: Batch) -> str:
+    """The fields of which something was erased after some of these messages had come in."""
+    oldest = min(
+        (m.received for m in batch.messages if m.author == "user" and m.received is not None),
+        default=math.inf,
+    )
+    fields = {stone.field for stone in batch.tombstones if stone.erased_at >= oldest}
+    return ", ".join(
+        "parts of the profile" if not one else f"values of {one}" for one in sorted(fields)
+    )
+
+
+def _shortened(seen: dict[str, Any], about: str, room: int) -> str:
+    long = {name: _items(value) for name, value in seen.items() if len(_items(value)) > _SHORT}
+    rest = {name: value for name, value in seen.items() if name not in long}
+    room -= tokens(one_line(rest)) + 20 * len(long)
+    every = [(name, place, item) for name in long for place, item in enumerate(long[name])]
+    kept = _kept(every, about, room)
     left_out: list[str] = []
-    for name in long:
-        items = _items(seen[name])
-        kept = _kept([one_line(item) for item in items], about, room // len(long))
-        if len(kept) < len(items):
-            left_out.append(f"{len(items) - len(kept)} of {name}")
-            seen[name] = _only(seen[name], kept)
-    note = f"\n(not shown, but known: {', '.join(left_out)})" if left_out else ""
+    for name, items in long.items():
+        chosen = kept.get(name, set())
+        if len(chosen) < len(items):
+            left_out.append(f"{len(items) - len(chosen)} of {name}")
+            seen[name] = _only(seen[name], chosen)
+    note = f"\n(known too, and not shown: {', '.join(left_out)})" if left_out else ""
     return one_line(seen) + note
 
 
-def _kept(items: Sequence[str], about: set[str], room: int) -> set[int]:
-    """Which items to show: those that the messages may be about first, then the newest."""
-    newest_first = sorted(
-        range(len(items)),
-        key=lambda at: (not about.isdisjoint(_words(items[at])), at),
-        reverse=True,
-    )
-    kept: set[int] = set()
-    for at in newest_first:
-        room -= len(items[at]) + 2
+def _kept(items: Sequence[tuple[str, int, Any]], about: str, room: int) -> dict[str, set[int]]:
+    """Which items to show: those that the messages are about first, then the newest."""
+    texts = [one_line(item) for _, _, item in items]
+    words = [_stems(text) for text in texts]
+    common = Counter(word for each in words for word in each)
+    wanted = _stems(about)
+    weight = [
+        sum(math.log(1 + len(items) / common[word]) for word in each & wanted) for each in words
+    ]
+    newest = Counter(name for name, _, _ in items)
+    age = [newest[name] - place for name, place, _ in items]
+    kept: dict[str, set[int]] = {}
+    for at in sorted(range(len(items)), key=lambda at: (-weight[at], age[at])):
+        room -= tokens(texts[at]) + 1
         if room < 0:
             break
-        kept.add(at)
+        name, place, _ = items[at]
+        kept.setdefault(name, set()).add(place)
     return kept
+
+
+def _stems(text: str) -> set[str]:
+    """The words of a text, cut to what inflection leaves alone; pairs of unspaced letters."""
+    said = folded_words(text)
+    long = {word[:_STEM] for word in said if len(word) > 2 or word.isdigit()}
+    return long.union(pairs(said))
 
 
 def _items(value: Any) -> list[Any]:
@@ -95,7 +159,3 @@ def _only(value: Any, kept: set[int]) -> Any:
     if is_list(value):
         return items
     return {key: item for entry in items for key, item in entry.items()}
-
-
-def _words(text: str) -> set[str]:
-    return set(_WORD.findall(text.casefold()))

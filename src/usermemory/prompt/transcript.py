@@ -1,7 +1,8 @@
 """What was said, as fenced text in which nobody can speak for somebody else.
 
-Every message is one block: time, author, text; further lines of the text are indented, so that a
-line in a user's text cannot pose as another message. Our own fences cannot be closed from inside.
+Every message is one block: author and text; further lines of the text are indented, so that a line
+in a user's text can pose neither as another message nor as a time. Our own fences cannot be closed
+from inside.
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ _HALF_A_PAIR = re.compile(r"[\ud800-\udfff]")  # no encoder takes it
 _INVISIBLE = re.compile(r"[\U000e0000-\U000e007f\u202a-\u202e\u2066-\u2069]")
 _NOT_IN_A_NAME = re.compile(r"[^\w .'-]")
 _LONGEST_NAME = 40
+_PAUSE = 600.0
+"""Seconds after which the time is told again."""
+
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
@@ -40,31 +44,33 @@ def one_line(value: Any) -> str:
 
 
 def fenced(messages: Iterable[Message], fence: str = "messages") -> str:
-    """Messages between ``<fence>`` and ``</fence>``, one block each, oldest first.
+    """Messages between ``<fence>`` and ``</fence>``, oldest first, with lines that tell the time.
 
     Args:
         messages: What was said.
         fence: ``messages`` for the batch, ``earlier`` for what was read before.
 
     Returns:
-        The fenced text; times are in UTC, with the day of the week.
+        The fenced text. A line of its own gives day and time (UTC) before the first message, and
+        again where ten minutes have passed.
     """
-    return "\n".join([f"<{fence}>", *map(_block, messages), f"</{fence}>"])
+    lines = [f"<{fence}>"]
+    told: float | None = None
+    for message in messages:
+        if message.at is not None and (told is None or abs(message.at - told) >= _PAUSE):
+            lines += _time(message.at)
+            told = message.at
+        text = harmless("\n".join(message.text.splitlines())).replace("\n", "\n    ")
+        lines.append(f"{_speaker(message)}: {text}")
+    return "\n".join([*lines, f"</{fence}>"])
 
 
-def _block(message: Message) -> str:
-    text = harmless("\n".join(message.text.splitlines())).replace("\n", "\n    ")
-    return f"{_time(message.at)}{_speaker(message)}: {text}"
-
-
-def _time(at: float | None) -> str:
-    if at is None:
-        return ""
+def _time(at: float) -> list[str]:
     try:
         when = datetime.fromtimestamp(at, UTC)
     except (OverflowError, ValueError, OSError):  # no such year
-        return ""
-    return f"[{when:%Y-%m-%d} {_DAYS[when.weekday()]} {when:%H:%M}] "
+        return []
+    return [f"[{_DAYS[when.weekday()]} {when:%Y-%m-%d %H:%M}]"]
 
 
 def _speaker(message: Message) -> str:

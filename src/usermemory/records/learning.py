@@ -68,6 +68,7 @@ class Message:
         at: When it was said, else when it arrived.
         seq: Its number in the thread's inbox; 0 before it is stored.
         received: When the memory took it in; None before it is stored.
+        part: Which piece of a very long message this is; 0 for the first or only one.
     """
 
     author: Author
@@ -77,6 +78,7 @@ class Message:
     at: float | None = None
     seq: int = 0
     received: float | None = None
+    part: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,8 @@
-"""What a model fills in: a typed list of changes, derived from the fields."""
+"""What a model fills in: a typed list of changes, derived from the fields.
+
+The form says which actions fit which field, and how objects are built; what a field means, its
+options and its units stand in the prompt, so that nothing is said twice.
+"""
 
 from __future__ import annotations
 
@@ -6,113 +10,101 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from usermemory.errors import SchemaError
-from usermemory.records import Action
 from usermemory.schema.settings import Remember
-from usermemory.schema.shape import Json, canonical
-from usermemory.schema.strict import array, closed, one_of, properties, strict, text
+from usermemory.schema.shape import SCALARS, Json, canonical
+from usermemory.schema.strict import array, closed, nullable, one_of, properties, strict, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from usermemory.records import Action
     from usermemory.schema.field import Field
 
 MAX_CHANGES = 20
 MAX_KEY_LENGTH = 100
-MAX_QUOTE_LENGTH = 500
+MAX_QUOTE_LENGTH = 200
+MAX_VALUE_LENGTH = 500
 MAX_ENUM_TOTAL = 1_000
 MAX_DEPTH = 8
 """Of one change: OpenAI takes 10 levels, two of which are the list around it."""
 
-Target = tuple[Action, Json | None, Json | None]
-"""What can be done to a field: the action, the schema of its key, the schema of its value."""
+_CAPS = Remember(max_items=MAX_CHANGES, max_length=MAX_VALUE_LENGTH)
 
 
 def change_schema(fields: Mapping[str, Field], *, caps: bool) -> Json:
     """The JSON Schema of ``{"changes": […]}``, the same bytes for the same fields.
 
+    A change is a quote, an action ("add interests"), a key where there are fields with keys, and a
+    value: of any of the types that the fields have, or null.
+
     Args:
         fields: The fields of a profile.
-        caps: Also say how long strings and lists may be, and between which bounds numbers.
+        caps: Also say how long strings and lists may be.
 
     Raises:
         SchemaError: A field cannot be asked for, or there are too many of them.
     """
     asked = [f for f in fields.values() if f.settings.ask and not f.settings.protect]
-    limits = Remember(max_items=MAX_CHANGES, max_length=MAX_QUOTE_LENGTH) if caps else None
-    branches = list(_branches(asked, limits))
-    if not branches:
+    limits = _CAPS if caps else None
+    actions = [f"{action} {name}" for field in asked for action, name in _actions(field)]
+    if not actions:
         raise SchemaError("this schema has no field that a model may be asked for")
-    for branch in branches:
-        if _depth(branch) > MAX_DEPTH:
-            name = branch["properties"]["field"]["enum"][0]
-            raise SchemaError(f"field {name!r} is nested more deeply than strict modes take")
-    if sum(map(_enumerated, branches)) > MAX_ENUM_TOTAL:
+    parts: Json = {"quote": text(limits and replace(limits, max_length=MAX_QUOTE_LENGTH))}
+    parts["action"] = one_of(actions)
+    if any(field.kind not in ("scalar", "list") for field in asked):
+        parts["key"] = nullable(text(limits and replace(limits, max_length=MAX_KEY_LENGTH)))
+    parts["value"] = _value(asked, limits)
+    change = closed(parts)
+    if _enumerated(change) > MAX_ENUM_TOTAL:
         raise SchemaError(f"too many fields and choices: strict modes take {MAX_ENUM_TOTAL} in all")
     return {
         "title": "profile_changes",
-        "description": "The changes to the user's profile that the messages call for.",
-        **closed({"changes": array({"anyOf": branches}, limits)}),
+        **closed({"changes": array(change, limits)}),
     }
 
 
-def _branches(fields: list[Field], limits: Remember | None) -> Iterator[Json]:
-    """One branch for all fields with the same actions on the same kind of value."""
-    groups: dict[str, tuple[list[str], list[Action], Target]] = {}
-    for field in fields:
-        caps = field.settings if limits else None
-        alike: dict[str, list[Target]] = {}
-        for target in _targets(field, caps):
-            alike.setdefault(canonical(target[1:]), []).append(target)
-        for kind, targets in alike.items():
-            actions: list[Action] = [target[0] for target in targets]
-            group = groups.setdefault(f"{kind} {actions}", ([], actions, targets[0]))
-            group[0].append(field.name)
-    for names, actions, (_, key, value) in groups.values():
-        parts = {
-            "quote": text(limits),
-            "who": one_of(["user", "other", "assistant"]),
-            "field": one_of(names),
-            "action": one_of(list[str](actions)),
-        }
-        yield closed(parts | ({"key": key} if key else {}) | ({"value": value} if value else {}))
+def _actions(field: Field) -> Iterator[tuple[Action, str]]:
+    for action in field.actions:
+        yield action, field.name
 
 
-def _targets(field: Field, caps: Remember | None) -> Iterator[Target]:
-    value = field.value_schema
-    any_key = text(replace(caps, max_length=MAX_KEY_LENGTH) if caps else None)
+def _value(asked: list[Field], limits: Remember | None) -> Json:
+    """Any of the types of value that some field takes, each once, or null."""
+    found: dict[str, Json] = {}
+    for field in asked:
+        for part in _types(field, limits):
+            if _depth(part) > MAX_DEPTH:
+                raise SchemaError(
+                    f"field {field.name!r} is nested more deeply than strict modes take"
+                )
+            found.setdefault(canonical(part), part)
+    kinds = {part["type"] for part in found.values() if len(part) <= 2}
+    if {"integer", "number"} <= kinds:
+        found.pop(canonical({"type": "integer"}))
+    return {"anyOf": [*found.values(), {"type": "null"}]}
+
+
+def _types(field: Field, limits: Remember | None) -> Iterator[Json]:
     match field.kind:
-        case "scalar":
-            yield "set", None, strict(value, caps, field.name)
-            yield "clear", None, None
-        case "list":
-            for action in field.actions:
-                yield action, None, strict(value, caps, field.name)
-        case "map":
-            yield "set", any_key, strict(value, caps, field.name)
-            yield "remove", any_key, None
+        case "scalar" | "list" | "map":
+            yield _plain(field.value_schema, limits, field.name)
         case "objects":
-            yield "add", None, strict(value, caps, field.name)
-            yield "remove", any_key, None
-            if rest := properties(value, caps, field.name, without=field.settings.key):
-                yield "update", any_key, closed(rest)
+            yield closed(properties(field.value_schema, limits, field.name, without=""))
         case "object":
-            yield from _inside(field, caps)
+            for key in field.keys.values():
+                if key.settings.ask and not key.settings.protect:
+                    yield _plain(_whole(key), limits, f"{field.name}.{key.name}")
 
 
-def _inside(field: Field, caps: Remember | None) -> Iterator[Target]:
-    """What can be done to the properties of an object; alike ones share a branch."""
-    asked = [key for key in field.keys.values() if key.settings.ask and not key.settings.protect]
-    groups: dict[str, tuple[list[str], tuple[Action, ...], Json]] = {}
-    for key in asked:
-        value = strict(_whole(key), caps and key.settings, f"{field.name}.{key.name}")
-        actions: tuple[Action, ...] = ("add", "remove") if key.kind == "list" else ("update",)
-        kind = canonical([actions, value])
-        groups.setdefault(kind, ([], actions, value))[0].append(key.name)
-    for names, actions, value in groups.values():
-        for action in actions:
-            yield action, one_of(names), value
-    if plain := [key.name for key in asked if key.kind == "scalar"]:
-        yield "clear", one_of(plain), None
+def _plain(schema: Mapping[str, Any], limits: Remember | None, path: str) -> Json:
+    """The type of a value; of single ones no more than that, since the prompt says the rest."""
+    made = strict(schema, limits, path)
+    if "anyOf" in made:
+        made = made["anyOf"][0]
+    if made.get("type") not in SCALARS:
+        return made
+    longest = {"maxLength": limits.max_length} if limits and made["type"] == "string" else {}
+    return {"type": made["type"], **longest}
 
 
 def _whole(key: Field) -> Mapping[str, Any]:

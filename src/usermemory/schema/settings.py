@@ -26,10 +26,13 @@ class Remember:
         about: ``"anyone"``: facts about other people may be kept here too.
         max_items: Most items of a list, or keys of a map; default the schema's own, else 100.
         max_length: Most characters of each string; default the schema's own, else 500.
-        instructions: What becomes of a value that gives orders to the bot, or would speak to later
-            conversations: ``"refuse"`` it, or keep it as a plainly marked ``"quote"`` of the user
+        instructions: What becomes of a change that the second look judges to be an order to the
+            bot: ``"refuse"`` it, or keep it as a plainly marked ``"quote"`` of the user
             (``said: “always answer in French”``). What imitates a prompt's own structure, or hides
             characters, is refused in any case.
+        verify: When a model takes a second look at a change of this field before it is made:
+            ``"always"``, ``"auto"`` (where code has a doubt) or ``"off"``; default what the memory
+            was opened with.
         examples: Values that show the model what is meant.
         key: For lists of objects, the property that names an item; default ``name``, ``title``,
             ``id`` or ``key``, else the first plain property.
@@ -41,6 +44,7 @@ class Remember:
     max_items: int | None = None
     max_length: int | None = None
     instructions: Literal["refuse", "quote"] = "refuse"
+    verify: Literal["auto", "always", "off"] | None = None
     examples: tuple[Any, ...] = ()
     key: str | None = None
 
@@ -74,5 +78,9 @@ def settings_of(written: Mapping[str, Any], path: str) -> Remember:
         raise SchemaError(
             f"field {path!r}: instructions must be 'refuse' or 'quote', "
             f"not {settings.instructions!r}"
+        )
+    if settings.verify not in {None, "auto", "always", "off"}:
+        raise SchemaError(
+            f"field {path!r}: verify must be 'auto', 'always' or 'off', not {settings.verify!r}"
         )
     return settings

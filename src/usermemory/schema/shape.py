@@ -173,7 +173,7 @@ def parsed(value: Any, kind: str) -> Any:
         return value
     try:
         found = json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         return value
     return found if fits(found, kind) else value
 

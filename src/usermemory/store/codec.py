@@ -71,6 +71,7 @@ def message(row: Row) -> Message:
         at=row["said_at"],
         seq=row["seq"],
         received=row["received_at"],
+        part=row["part"],
     )
 
 

@@ -135,14 +135,14 @@ WHERE user_id = :user_id AND unread > 0 AND thread_id > :after ORDER BY thread_i
 
 -- name: unread
 -- The inbox of a thread in order of the conversation.
-SELECT seq, author, text, message_id, name, said_at, received_at FROM usermemory.inbox
+SELECT seq, author, text, message_id, name, said_at, received_at, part FROM usermemory.inbox
 WHERE user_id = :user_id AND thread_id = :thread_id AND state = 'unread'
   AND state <> 'mark'
 ORDER BY position, seq LIMIT :count;
 
 -- name: tail
 -- The last messages that were read, as context for the next batch.
-SELECT seq, author, text, message_id, name, said_at, received_at FROM usermemory.inbox
+SELECT seq, author, text, message_id, name, said_at, received_at, part FROM usermemory.inbox
 WHERE user_id = :user_id AND thread_id = :thread_id AND state = 'tail' AND state <> 'mark'
 ORDER BY position DESC, seq DESC LIMIT :count;
 

@@ -1,0 +1,153 @@
+"""Put what was judged into a copy of the profile: each change made or refused, one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from usermemory.changes import Unfit, apply
+from usermemory.erasure import MASK, buried, subject_of
+from usermemory.judge.judgement import Judgement
+from usermemory.records import Applied, Evidence, Refused
+from usermemory.schema.form import identity
+from usermemory.words import leaves
+
+if TYPE_CHECKING:
+    from usermemory.batch import Batch
+    from usermemory.schema import Schema
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What came of an answer.
+
+    Attributes:
+        document: The profile with the changes that were made.
+        applied: These, by value.
+        refused: Those that were not, and why.
+        made: The judgements behind ``applied``, in the same order.
+    """
+
+    document: Mapping[str, Any]
+    applied: tuple[Applied, ...] = ()
+    refused: tuple[Refused, ...] = ()
+    made: tuple[Judgement, ...] = ()
+
+
+def applied(batch: Batch, judgements: Iterable[Judgement]) -> Judged:
+    """Make the changes that were not refused; a refused one leaves the others alone.
+
+    Args:
+        batch: What they were judged by; its document stays as it is.
+        judgements: In the order of the answer.
+    """
+    document = batch.document
+    done: list[Applied] = []
+    made: list[Judgement] = []
+    refused: list[Refused] = []
+    for judgement in judgements:
+        outcome = _made(batch, document, judgement, done)
+        if isinstance(outcome, Refused):
+            refused.append(outcome)
+            continue
+        document, one = outcome
+        done.append(one)
+        made.append(judgement)
+    return Judged(document, tuple(done), tuple(refused), tuple(made))
+
+
+def _made(
+    batch: Batch, document: Mapping[str, Any], judgement: Judgement, earlier: Sequence[Applied]
+) -> tuple[Mapping[str, Any], Applied] | Refused:
+    change = judgement.change
+    if judgement.refused is not None:
+        return judgement.refused
+    try:
+        after, done = apply(document, change, batch.schema, judgement.evidence)
+    except Unfit as unfit:
+        return Refused(change, unfit.reason, unfit.detail)
+    if full := batch.limits.full(document, after):
+        return Refused(change, "profile_full", full)
+    if _erased(batch, done):
+        return Refused(change, "erased", "the user had it erased")
+    if any(_takes_back(done, one) for one in earlier):
+        return Refused(change, "contradicted", "it takes back another change of the same answer")
+    return after, done
+
+
+def _takes_back(done: Applied, earlier: Applied) -> bool:
+    """Whether this undoes what the same answer has done before, by words of the same message.
+
+    In another message the user may have taken it back. Setting a single value twice is no such
+    thing either: the last word counts.
+    """
+    if (done.field, done.key) != (earlier.field, earlier.key) or _elsewhere(done, earlier):
+        return False
+    made, gone = earlier.before is None, earlier.after is None
+    if done.after is None:
+        return not gone and identity(done.before) == identity(earlier.after)
+    return gone and not made and identity(done.after) == identity(earlier.before)
+
+
+def _elsewhere(done: Applied, earlier: Applied) -> bool:
+    """Whether the user said the one and the other in different messages."""
+    said, before = ({quote.seq for quote in one.evidence} for one in (done, earlier))
+    return bool(said and before) and said.isdisjoint(before)
+
+
+def _erased(batch: Batch, done: Applied) -> bool:
+    """Whether this would bring back what the user had erased, from words received before."""
+    if done.after is None or not batch.tombstones:
+        return False
+    if any(MASK in str(leaf) for leaf in leaves(done.after)):
+        return True
+    value = subject_of(batch.schema.fields.get(done.field), done, done.after)
+    received = _received(batch, done.evidence)
+    return buried(batch.tombstones, batch.salt, done.field, value, received)
+
+
+def _received(batch: Batch, evidence: Sequence[Evidence]) -> float | None:
+    """When the memory took in the words; without a quote, the oldest of the user's in the batch."""
+    quoted = {one.seq for one in evidence}
+    said = [m for m in batch.messages if m.author == "user" and (not quoted or m.seq in quoted)]
+    return min((m.received for m in said if m.received is not None), default=None)
+
+
+def stamped(
+    stamps: Mapping[str, Mapping[str, float]], judged: Judged, now: float
+) -> dict[str, dict[str, float]]:
+    """When each field was learned, and when it was last said again."""
+    result = {field: dict(times) for field, times in stamps.items()}
+    for done in judged.applied:
+        result.setdefault(done.field, {})["learned"] = _said(done.evidence, now)
+    for refused in judged.refused:
+        if refused.reason == "duplicate":
+            result.setdefault(refused.change.field, {})["confirmed"] = now
+    return result
+
+
+def _said(evidence: Sequence[Evidence], now: float) -> float:
+    return max((quote.at for quote in evidence if quote.at is not None), default=now)
+
+
+def with_misfits(
+    stored: Mapping[str, Any], document: Mapping[str, Any], schema: Schema
+) -> tuple[Mapping[str, Any], tuple[str, ...]]:
+    """A new profile, with what an older schema left in the stored one and nobody has changed.
+
+    Args:
+        stored: The profile as the database has it.
+        document: What became of the part of it that the schema knows.
+        schema: The profile's schema.
+
+    Returns:
+        Both together, and the names of what the schema no longer takes.
+    """
+    known, unknown = schema.adopt(stored)
+    untouched = {
+        name: value
+        for name, value in unknown.items()
+        if name not in known or document[name] == known[name]
+    }
+    return {**document, **untouched}, tuple(unknown)

@@ -1,0 +1,178 @@
+"""A model's verdict on the changes that code has a doubt about: it can only refuse.
+
+One call a batch sees the messages, the changes, the words and the doubts; neither the profile nor
+the rules by which the changes were proposed. An answer that gives no verdict is asked for once
+more; what is then still without one is `unverified`. That the model cannot be reached is an
+outage: the batch waits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
+
+from usermemory.errors import ExtractionError, ProviderError
+from usermemory.extract import UnusableAnswer
+from usermemory.extract.answer import read, usage
+from usermemory.extract.asking import ask
+from usermemory.extract.manner import manner_of
+from usermemory.extract.models import chat_model
+from usermemory.extract.tracing import traced
+from usermemory.prompt import dialogue
+from usermemory.prompt.json_values import is_list, is_object
+from usermemory.prompt.transcript import harmless, one_line
+from usermemory.prompt.words import words
+from usermemory.records import Usage
+from usermemory.schema.strict import closed, one_of
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
+    from usermemory.batch import Batch
+    from usermemory.judge.judgement import Doubt, Judgement
+
+SECOND_LOOK = "second-look-1"
+
+Verdict = Literal["said", "not_said", "other_person", "opposite", "asked_or_supposed", "order"]
+
+_TRIES = 2
+_DIGITS = 6
+
+_ASKS: Mapping[Doubt, str] = {
+    "inexact": "is the quote what the user wrote?",
+    "passage": "is it a text of the user's own?",
+    "others": "others use these words; does the user mean it of themselves?",
+    "unnamed": "is this over or untrue by what the user says?",
+    "ungrounded": "do the words bear it out?",
+    "echo": "others said so before; does the user mean it of themselves?",
+    "always": "",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one second look came to.
+
+    Attributes:
+        verdicts: One for each change that was asked about; None where there is none.
+        usage: What it cost.
+    """
+
+    verdicts: tuple[Verdict | None, ...]
+    usage: Usage = Usage()
+
+
+class SecondLook:
+    """Asks a chat model whether the user said what was proposed.
+
+    Args:
+        model: A chat model, or a name that ``init_chat_model`` takes.
+
+    Raises:
+        ModelUnavailable: The model's package or key is missing.
+    """
+
+    def __init__(self, model: str | BaseChatModel) -> None:
+        self.model = chat_model(model)
+        self._manner = manner_of(self.model)
+
+    def look(self, batch: Batch, doubtful: Sequence[Judgement], *, erasing: bool = False) -> Look:
+        """Verdicts on some changes, in one call, or two where the first gave none.
+
+        Args:
+            batch: What was said.
+            doubtful: The changes, each with its evidence and doubts.
+            erasing: Whether they are erasures that the user asks for.
+
+        Raises:
+            ProviderError: The model could not be asked; nothing is known.
+        """
+        texts = (words(SECOND_LOOK), asked(batch, doubtful, erasing=erasing))
+        config = traced("usermemory.verify", "patch", SECOND_LOOK, batch)
+        found: dict[int, Verdict] = {}
+        spent = Usage()
+        for _ in range(_TRIES):
+            try:
+                message = ask(self.model, texts, form(), self._manner, config)
+                spent += usage(message)
+                found |= verdicts(read(message), len(doubtful))
+            except ProviderError:
+                raise
+            except UnusableAnswer as error:
+                spent += error.usage
+            except ExtractionError:
+                spent += Usage(calls=1)
+            if len(found) == len(doubtful):
+                break
+        return Look(tuple(found.get(n) for n in range(1, len(doubtful) + 1)), spent)
+
+
+def asked(batch: Batch, doubtful: Sequence[Judgement], *, erasing: bool = False) -> str:
+    """What was said, and the changes with their numbers."""
+    lines = [_line(batch, one, erasing=erasing) for one in doubtful]
+    numbered = [f"{number}. {line}" for number, line in enumerate(lines, start=1)]
+    return "\n".join([dialogue(batch.messages, batch.context), "Changes", *numbered])
+
+
+def _line(batch: Batch, judgement: Judgement, *, erasing: bool) -> str:
+    change = judgement.change
+    field = batch.schema.fields.get(change.field)
+    meant = " ".join((field.description or field.title).split())[:200] if field else ""
+    anyone = field is not None and field.settings.about == "anyone"
+    notes = ", ".join(filter(None, [harmless(meant), "also other people" if anyone else ""]))
+    where = change.field if change.key is None else f"{change.field} {one_line(change.key)}"
+    action = "erase" if erasing else change.action
+    value = _value(batch, judgement)
+    parts = [f"{action} {harmless(where)}{f' ({notes})' if notes else ''}{value}"]
+    parts += [f"words: {one_line(one.quote)}" for one in judgement.evidence]
+    parts += [_ASKS[judgement.doubts[0]]] if judgement.doubts else []
+    return " | ".join(filter(None, parts))
+
+
+def _value(batch: Batch, judgement: Judgement) -> str:
+    change = judgement.change
+    if change.action == "clear":
+        current = batch.document.get(change.field)
+        if is_object(current):
+            current = current.get(change.key or "")
+        return "" if current is None else f", which is {one_line(current)}"
+    told = "" if change.value is None else f": {one_line(change.value)}"
+    before = batch.document.get(change.field) if change.action == "set" else None
+    if before is None or is_object(before) or is_list(before):
+        return told
+    return f"{told}, instead of {one_line(before)}"
+
+
+def form() -> dict[str, Any]:
+    """The JSON Schema of the answer."""
+    verdict = closed(
+        {"change": {"type": "integer"}, "verdict": one_of(list[str](get_args(Verdict)))}
+    )
+    return {
+        "title": "verdicts",
+        "description": "One verdict for each of the numbered changes.",
+        **closed({"verdicts": {"type": "array", "items": verdict}}),
+    }
+
+
+def verdicts(value: Any, count: int) -> dict[int, Verdict]:
+    """The verdicts by the number of their change; what is none is left out.
+
+    Args:
+        value: What the model answered.
+        count: How many changes it was asked about.
+
+    Raises:
+        UnusableAnswer: It holds no list of verdicts at all.
+    """
+    listed = value.get("verdicts") if is_object(value) else value
+    if not is_list(listed):
+        raise UnusableAnswer("the second look holds no list of verdicts")
+    found: dict[int, Verdict] = {}
+    for place, one in enumerate(listed, start=1):
+        said = one if is_object(one) else {"change": place, "verdict": one}
+        number, verdict = str(said.get("change")), said.get("verdict")
+        if number.isdecimal() and len(number) < _DIGITS and verdict in get_args(Verdict):
+            found.setdefault(int(number), cast("Verdict", verdict))
+    return {number: verdict for number, verdict in found.items() if 1 <= number <= count}

@@ -1,0 +1,205 @@
+"""What code can know to be wrong about a proposed change, in any language, and what it doubts.
+
+Refused here: a quote that is not in one unread message by this user, words that are somebody else's
+by their author, a whole text of the bot's that the user repeats, hidden characters and the
+structure of prompts, fields that only a hand may change, words older than what is known. Whether
+words *mean* a thing is never asked here. All of it is linear in the length of the texts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from usermemory.judge import disguise, doubts
+from usermemory.judge.judgement import Judgement
+from usermemory.judge.quotes import Found, Said, clause, find, said
+from usermemory.records import Change, Evidence, Message
+from usermemory.render import INTRODUCTION
+from usermemory.words import Text, folded_words
+
+if TYPE_CHECKING:
+    from usermemory.batch import Batch
+
+_ECHO = 12
+"""Words in a row that somebody else had said: nobody answers so, they are repeated."""
+
+_LONGEST_ANSWER = 6
+"""Words of a message that is a short answer: it says little without the question before it."""
+
+_LONGEST_QUESTION = 300  # characters
+
+
+def judge(batch: Batch, changes: Iterable[Change], *, evidence: bool = True) -> list[Judgement]:
+    """Judge proposed changes by what was said.
+
+    Args:
+        batch: What was said, and what is known.
+        changes: What an extractor, a tool or a program proposes.
+        evidence: Whether each needs a quote of the user's.
+
+    Returns:
+        One judgement for each change, in order: refused, or with its evidence and doubts. Whether
+        it fits the field and the profile is seen when it is made (`usermemory.judge.changes`).
+    """
+    hearing = Hearing(batch)
+    found = [_judged(hearing, change, evidence=evidence) for change in changes]
+    return doubts.doubted(hearing, found)
+
+
+class Hearing:
+    """A batch as it is looked into: each text is read once, however many changes there are.
+
+    Args:
+        batch: What was said.
+    """
+
+    def __init__(self, batch: Batch) -> None:
+        self.batch = batch
+        self.context = said(batch.context)
+        self.unread = said(batch.messages)
+        self.thread = [*self.context, *self.unread]
+        self.by_user = [one for one in self.unread if one.by_user]
+        self.by_others = [one for one in self.thread if not one.by_user]
+        self.found: dict[str, Found | None] = {}
+
+    def find(self, quote: str) -> Found | None:
+        """Where the user said it."""
+        if quote not in self.found:
+            self.found[quote] = find(quote, self.by_user)
+        return self.found[quote]
+
+    def before(self, one: Said) -> Sequence[Said]:
+        """What was said before this message, oldest first."""
+        return self.thread[: next(n for n, other in enumerate(self.thread) if other is one)]
+
+    def question(self, one: Said) -> Said | None:
+        """What the assistant said right before a message of the user's."""
+        before = self.before(one)
+        return before[-1] if before and before[-1].message.author == "assistant" else None
+
+
+def _judged(hearing: Hearing, change: Change, *, evidence: bool) -> Judgement:
+    if not disguise.is_json([change.value, change.key]):
+        plain = disguise.cleaned(replace(change, value=None, key=None))
+        return Judgement(plain).refuse("wrong_type", "the value is no JSON value")
+    judgement = _allowed(hearing.batch, Judgement(disguise.cleaned(change)), change)
+    if judgement.refused is not None:
+        return judgement
+    found = hearing.find(judgement.change.quote)
+    if found is None and not evidence:
+        return _timely(hearing, judgement, None)
+    if found is None:
+        return _without_quote(hearing, judgement)
+    judgement = _spoken(hearing, judgement, found)
+    return _timely(hearing, judgement, found) if judgement.refused is None else judgement
+
+
+def _spoken(hearing: Hearing, judgement: Judgement, found: Found) -> Judgement:
+    """The judgement with its evidence; refused where the words are not simply the user's."""
+    if why := _only_repeated(hearing, found):
+        return judgement.refuse("not_the_users_words", why)
+    if why := _hidden(found):
+        return judgement.refuse("disguised", why)
+    return _rests_on(hearing, judgement, found)
+
+
+def _hidden(found: Found) -> str:
+    """Why the words are more than they show; empty if they are not."""
+    text = found.said.text.plain
+    if disguise.hidden_in(text[found.start : found.end]):
+        return "the words hold hidden characters"
+    if disguise.in_structure(text, found.start, found.end):
+        return "the words stand in the structure of a prompt or a log"
+    return ""
+
+
+def _allowed(batch: Batch, judgement: Judgement, proposed: Change) -> Judgement:
+    """Refused where no words of anybody could make the change."""
+    change = judgement.change
+    field = batch.schema.fields.get(change.field)
+    if field is None:
+        return judgement.refuse("unknown_field", f"known are {', '.join(batch.schema.fields)}")
+    if why := disguise.disguised(proposed):
+        return judgement.refuse("disguised", why)
+    part = field.keys.get(change.key) if change.key and field.kind == "object" else None
+    if field.settings.protect or (part is not None and part.settings.protect):
+        return judgement.refuse("protected", "only an edit by hand changes it")
+    return judgement
+
+
+def _without_quote(hearing: Hearing, judgement: Judgement) -> Judgement:
+    quote = judgement.change.quote
+    if not quote.strip() or (not folded_words(quote) and quote.isascii()):
+        return judgement.refuse("no_quote", "the quote is missing")
+    others = [*hearing.by_others, *(one for one in hearing.context if one.by_user)]
+    if find(quote, others) is not None:
+        return judgement.refuse("not_the_users_words", "the quote is no unread word of the user's")
+    return judgement.refuse(
+        "quote_not_found", "these words stand in no single unread message by the user"
+    )
+
+
+def _only_repeated(hearing: Hearing, found: Found) -> str:
+    """Why the words are the bot's, though the user wrote them; empty if they are not."""
+    plain = found.said.text.plain
+    begun = plain.find(INTRODUCTION)
+    if 0 <= begun <= found.start:
+        return "the user repeats the profile that the bot was given"
+    start, end = clause(found)
+    words = folded_words(plain[start:end])
+    if len(words) < _ECHO:
+        return ""
+    earlier = [one for one in hearing.before(found.said) if not one.by_user]
+    if any(one.text.holds(words) for one in earlier):
+        return "the user only repeats these words"
+    return ""
+
+
+def _rests_on(hearing: Hearing, judgement: Judgement, found: Found) -> Judgement:
+    """The judgement with the user's own words, widened to their clause."""
+    start, end = clause(found)
+    part = found.said.part_at(found.start)
+    asked = hearing.question(found.said) if is_short_answer(found.said.text) else None
+    question = "" if asked is None else last_question(asked.text.plain)
+    span = found.said.text.plain[start:end]
+    thread = hearing.batch.thread_id
+    evidence = Evidence(span, thread, part.id, part.seq, part.at, question=question)
+    return replace(judgement, evidence=(evidence,), answers=asked is not None)
+
+
+def is_short_answer(text: Text) -> bool:
+    """Whether a message is so short that it may mean nothing by itself."""
+    return 0 < len(text.words) <= _LONGEST_ANSWER
+
+
+def last_question(text: str) -> str:
+    """The end of what the assistant said: what a short answer answers, at most 300 characters."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    asked = lines[-1] if lines else ""
+    if len(asked) <= _LONGEST_QUESTION:
+        return asked
+    return "…" + asked[-_LONGEST_QUESTION + 1 :]
+
+
+def _timely(hearing: Hearing, judgement: Judgement, found: Found | None) -> Judgement:
+    """Refused where what is known was said or edited later than these words."""
+    batch, change = hearing.batch, judgement.change
+    message = None if found is None else found.said.part_at(found.start)
+    learned, edited = batch.learned.get(change.field), batch.edited.get(change.field)
+    scalar = batch.schema.fields[change.field].kind == "scalar"
+    said_at = None if message is None else message.at
+    if scalar and said_at is not None and learned is not None and said_at < learned:
+        return judgement.refuse("outdated", "what is known was said later")
+    if edited is None:
+        return judgement
+    heard = [message] if message else [m for m in batch.messages if m.author == "user"]
+    if max(map(_received, heard), default=0.0) <= edited:
+        return judgement.refuse("edited_by_hand", "the quote is older than the edit")
+    return judgement
+
+
+def _received(message: Message) -> float:
+    """When the memory took it in, which no caller can date forward; else when it was said."""
+    return message.received if message.received is not None else message.at or 0.0
