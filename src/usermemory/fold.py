@@ -59,6 +59,7 @@ class Folded:
 def fold(document: Mapping[str, Any], changes: Iterable[Change], case: Case) -> Folded:
     """Check and apply changes one by one; a refused one leaves the others alone."""
     earlier = document
+    room = case.limits.room(document)
     applied: list[Applied] = []
     rejections: list[Refused] = []
     for change in changes:
@@ -71,7 +72,7 @@ def fold(document: Mapping[str, Any], changes: Iterable[Change], case: Case) -> 
         except Unfit as unfit:
             rejections.append(Refused(change, unfit.reason, unfit.detail))
             continue
-        if full := case.limits.full(document, after):
+        if full := room.full(done):
             rejections.append(Refused(change, "profile_full", full))
             continue
         if _erased(done, case):
@@ -81,6 +82,7 @@ def fold(document: Mapping[str, Any], changes: Iterable[Change], case: Case) -> 
             rejections.append(Refused(change, "contradicted", "it takes back another change"))
             continue
         document = after
+        room.take(done)
         applied.append(done)
     return Folded(document, tuple(applied), tuple(rejections))
 

@@ -9,7 +9,9 @@ from typing import Any
 
 from usermemory.checks import Texts
 from usermemory.checks.case import leaves
+from usermemory.schema.fold import fold
 from usermemory.schema.form import identity
+from usermemory.schema.shape import canonical
 
 EVERYTHING = ""
 """The field of a tombstone that stands for a whole user."""
@@ -69,12 +71,13 @@ def buried(
     if not older:
         return False
     mine = tombstone(salt, field, value)
+    digests = {mine.digest, _hash(salt, field, _earlier_identity(value))}
     return any(
         one.field == EVERYTHING
         or (
             one.field == field
             and (
-                one.digest == mine.digest
+                one.digest in digests
                 or (one.words and len(one.words & mine.words) >= _ENOUGH * len(one.words))
             )
         )
@@ -86,6 +89,11 @@ def _telling(value: Any) -> set[str]:
     text = Texts()[" ; ".join(str(leaf) for leaf in leaves(value))]
     claim = text.claim(text.languages)
     return {word[:_STEM] for word in claim.anchors} | claim.numbers
+
+
+def _earlier_identity(value: Any) -> str:
+    """What a digest was made of up to version 0.1, where punctuation around did not fold."""
+    return fold(value) if isinstance(value, str) else canonical(value)
 
 
 def _hash(salt: str, field: str, text: str) -> str:
