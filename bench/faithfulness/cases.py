@@ -108,7 +108,7 @@ def _case(raw: Mapping[str, Any]) -> Case:
         ok=_labels(raw.get("ok", ())),
         wrong=_labels(raw.get("wrong", ())),
     )
-    profile = {**schema.empty(), **raw["profile"]}
+    profile = schema.validate({**schema.empty(), **raw["profile"]})
     session = Session([*_messages(raw["turns"], raw.get("at"))])
     return Case(raw["id"], raw.get("kind", ""), schema, profile, (session,), labels)
 
@@ -122,7 +122,7 @@ def _user(raw: Mapping[str, Any]) -> Case:
         stale=_labels(final.get("stale", ())),
     )
     sessions = tuple(Session([*_messages(one["turns"], one["at"])]) for one in raw["sessions"])
-    profile = {**schema.empty(), **raw["profile"]}
+    profile = schema.validate({**schema.empty(), **raw["profile"]})
     return Case(raw["id"], "years", schema, profile, sessions, labels)
 
 

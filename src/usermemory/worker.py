@@ -188,6 +188,9 @@ def report(outcome: Outcome, now: float, emit: Callable[[Event], None]) -> None:
         f" reason={outcome.reason}" if outcome.reason else "",
         f" error={outcome.error!r}" if outcome.error else "",
     )
+    if full := next((one for one in outcome.rejections if one.reason == "profile_full"), None):
+        # Nothing more is learned until the owner acts, so the owner is told each time.
+        logger.warning("user=%s thread=%s: %s", outcome.user_id, outcome.thread_id, full.detail)
     where = (outcome.user_id, outcome.thread_id, now, outcome)
     emit(Event(_KINDS[outcome.status], *where))
     if outcome.rejections:

@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Annotated, Any, Literal
 
 import pytest
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field, create_model
 
 from usermemory.changes import Unfit, apply, difference, inverse, patch, proposed, undo
 from usermemory.records import Applied, Change, Evidence
@@ -98,7 +98,18 @@ def made(*told: Change, document: dict[str, Any] = BEFORE) -> tuple[dict[str, An
             "pets",
             [{"name": "Rex", "kind": "dog", "age": 4}],
         ),
+        (
+            Change("pets", "update", {"name": "REX", "age": 4}),
+            "pets",
+            [{"name": "Rex", "kind": "dog", "age": 4}],
+        ),
+        (
+            Change("pets", "add", {"name": "“REX”", "kind": None, "age": 4}),
+            "pets",
+            [{"name": "Rex", "kind": "dog", "age": 4}],
+        ),
         (Change("pets", "remove", key="rex"), "pets", []),
+        (Change("pets", "remove", {"name": "Rex"}), "pets", []),
         (
             Change("pets", "add", {"name": "Mia", "kind": None, "age": None}),
             "pets",
@@ -134,9 +145,13 @@ def test_a_change_does_what_it_says(change: Change, field: str, value: Any) -> N
         (Change("tags", "add", " Chess"), "duplicate"),
         (Change("name", "set", "Bo"), "duplicate"),
         (Change("pets", "add", {"name": "REX"}), "duplicate"),
+        (Change("pets", "add", {"name": "Rex", "kind": "DOG", "age": 1}), "duplicate"),
+        (Change("pets", "update", {"age": 2}), "no_value"),
+        (Change("pets", "remove"), "no_value"),
+        (Change("tags", "remove", "C#"), "item_not_there"),
         (Change("name", "set", "B" * 21), "too_long"),
-        (Change("tags", "add", "B" * 501), "too_long"),
-        (Change("pets", "add", {"name": "B" * 501}), "too_long"),
+        (Change("tags", "add", "B" * 2_001), "too_long"),
+        (Change("pets", "add", {"name": "B" * 2_001}), "too_long"),
         (Change("name", "set", None), "no_value"),
         (Change("name", "set", "  "), "no_value"),
         (Change("tags", "remove", None), "no_value"),
@@ -165,6 +180,43 @@ def test_what_is_known_is_a_duplicate_in_a_full_list_too() -> None:
     full, _ = made(Change("tags", "add", "go"))
     with pytest.raises(Unfit, match="duplicate"):
         apply(full, Change("tags", "add", "GO"), SCHEMA)
+
+
+def test_adding_what_is_there_says_what_is_new_about_it() -> None:
+    """An item of a known name takes the new parts, as one change that can be undone."""
+    after, (done,) = made(Change("pets", "add", {"name": "rex.", "age": 4}))
+    assert (done.action, done.key, done.after["age"]) == ("update", "Rex", 4)
+    assert undo(after, [done], SCHEMA)[0] == BEFORE
+
+
+def test_an_addition_empties_nothing() -> None:
+    """Lists and texts that an addition leaves empty stay as they are known; so does a spelling."""
+
+    class Toy(BaseModel):
+        name: str
+        parts: list[str] = []
+        note: str = ""
+
+    schema = schema_of(create_model("Shop", toys=(Annotated[list[Toy], Remember(max_items=1)], [])))
+    before = schema.validate({"toys": [{"name": "Bear", "parts": ["eye"], "note": "Soft"}]})
+    for empty in ({"parts": [], "note": ""}, {"note": "soft."}):
+        with pytest.raises(Unfit, match="duplicate"):
+            apply(before, Change("toys", "add", {"name": "Bear", **empty}), schema)
+
+
+def test_items_without_a_name_are_told_apart_as_a_whole() -> None:
+    """Where the name may be missing, one nameless item neither hides nor overwrites another."""
+
+    class Plan(BaseModel):
+        title: str | None = None
+        day: str | None = None
+
+    schema = schema_of(create_model("Week", plans=(list[Plan], [])))
+    document, _ = apply(schema.empty(), Change("plans", "add", {"day": "monday"}), schema)
+    document, _ = apply(document, Change("plans", "add", {"day": "friday"}), schema)
+    assert [plan["day"] for plan in document["plans"]] == ["monday", "friday"]
+    with pytest.raises(Unfit, match="duplicate"):
+        apply(document, Change("plans", "add", {"day": "friday"}), schema)
 
 
 def test_clearing_goes_back_to_what_an_empty_profile_has() -> None:

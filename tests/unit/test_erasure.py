@@ -209,3 +209,20 @@ def test_a_schema_that_wants_more() -> None:
     )
     stored = Stored({"tags": ["a1b", "c2d"]})
     assert plan(OfValue("tags", "a1b"), stored, schema).document == {"tags": []}
+
+
+@pytest.mark.parametrize("erased", ["C++!", "Straße", 72.0])
+def test_tombstones_of_earlier_versions_hold(erased: object) -> None:
+    """A digest that was made before punctuation folded still knows the very same value."""
+    import hashlib
+
+    text = erased.casefold() if isinstance(erased, str) else str(erased)
+    key = hashlib.blake2b(f"interests\0{text}".encode(), key=SALT.encode(), digest_size=8)
+    old = Tombstone("interests", key.hexdigest(), frozenset(), 5.0)
+    assert buried([old], SALT, "interests", erased, 1.0)
+
+
+def test_a_tombstone_knows_its_value_with_other_marks() -> None:
+    """Punctuation around makes no new value of an erased one, where it has no words to know."""
+    grave = tombstone(SALT, "interests", "C++", 5.0)
+    assert buried([grave], SALT, "interests", "“c++”.", 1.0)

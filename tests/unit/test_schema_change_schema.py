@@ -150,7 +150,7 @@ def test_deep_nesting_is_refused_when_built() -> None:
 
 
 def test_settings_and_descriptions_reach_the_fields() -> None:
-    """What a person says about a field is there for the prompt, with all caps filled in."""
+    """What a person says about a field is there for the prompt, and no cap that nobody set."""
 
     class Told(BaseModel):
         food: Annotated[list[str], Remember(max_items=3, examples=("nuts",), about="anyone")] = (
@@ -162,7 +162,7 @@ def test_settings_and_descriptions_reach_the_fields() -> None:
     fields = schema_of(Told).fields
     assert (fields["food"].title, fields["food"].description) == ("Dishes", "What they like to eat")
     assert fields["food"].settings == Remember(
-        max_items=3, max_length=500, examples=("nuts",), about="anyone"
+        max_items=3, max_length=None, examples=("nuts",), about="anyone"
     )
     assert fields["pets"].settings.key == "age"
     assert fields["nick"].settings.examples == ("Bo",)

@@ -15,7 +15,9 @@ import pytest
 from usermemory import Event, UserMemory
 from usermemory.conformance.harness import Listener
 from usermemory.errors import ProviderError
+from usermemory.records import Change, Outcome, Refused
 from usermemory.testing import FakeClock
+from usermemory.worker import report
 
 PATIENCE = 30.0
 
@@ -204,6 +206,18 @@ def test_idle_costs_one_look_per_poll(opening: Callable[..., Office]) -> None:
         office.clock.advance(5)
         assert looks.get(timeout=PATIENCE) == "next_due"
     assert looks.empty()
+
+
+def test_a_full_profile_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    """However many additions a full profile refuses, the owner has one warning and one event."""
+    full = [
+        Refused(Change("likes", "add", drink), "profile_full", "256000 at most") for drink in "ab"
+    ]
+    events: list[Event] = []
+    report(Outcome("will", "t", "unchanged", rejections=tuple(full)), 1.0, events.append)
+    warnings = [one.getMessage() for one in caplog.records if one.levelno == logging.WARNING]
+    assert warnings == ["user=will thread=t: 256000 at most"]
+    assert [event.kind for event in events] == ["consolidated", "rejected"]
 
 
 def test_logs(opening: Callable[..., Office], caplog: pytest.LogCaptureFixture) -> None:

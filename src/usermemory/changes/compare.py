@@ -6,8 +6,9 @@ whatever a schema's own validators made of a proposed value.
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections import Counter
 from dataclasses import replace
-from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any
 
 from usermemory.records import Applied, Change
@@ -57,7 +58,7 @@ def compare(field: Field, before: Any, after: Any) -> Iterator[Applied]:
         case "map":
             for key in dict.fromkeys([*before, *after]):
                 old, new = before.get(key), after.get(key)
-                if canonical(old) != canonical(new):
+                if not _same(old, new):
                     yield Applied(field.name, "remove" if new is None else "set", old, new, key)
         case "object":
             for key, inner in field.keys.items():
@@ -76,20 +77,77 @@ def _inside(field: Field, inner: Field, before: Any, after: Any) -> Iterator[App
 
 def _items(field: Field, before: list[Any], after: list[Any]) -> Iterator[Applied]:
     """Items taken out and put in; ``index`` is where, once all before it is done."""
-    names = [[_name(field, item) for item in side] for side in (before, after)]
-    blocks = SequenceMatcher(a=names[0], b=names[1], autojunk=False).get_opcodes()
-    for kind, old, old_end, new, new_end in blocks:
-        if kind == "equal":
-            for place in range(new, new_end):
-                item, now = before[old + place - new], after[place]
-                if canonical(item) != canonical(now):
-                    yield Applied(field.name, "update", item, now, naming(field, now), place)
-            continue
-        for item in before[old:old_end]:
+    start, old_end, new_end = _changed(before, after)
+    kept = _aligned(
+        [_name(field, item) for item in before[start:old_end]],
+        [_name(field, item) for item in after[start:new_end]],
+    )
+    old = new = start
+    for old_place, new_place in [*kept, (old_end - start, new_end - start)]:
+        for item in before[old : start + old_place]:
             yield Applied(field.name, "remove", item, None, naming(field, item), new)
-        for place in range(new, new_end):
+        for place in range(new, start + new_place):
             item = after[place]
             yield Applied(field.name, "add", None, item, naming(field, item), place)
+        old, new = start + old_place, start + new_place
+        if old < old_end and new < new_end:
+            item, now = before[old], after[new]
+            if not _same(item, now):
+                yield Applied(field.name, "update", item, now, naming(field, now), new)
+        old, new = old + 1, new + 1
+
+
+def _changed(before: list[Any], after: list[Any]) -> tuple[int, int, int]:
+    """Where two lists begin to differ, and where either ends to: an addition is one item long."""
+    shorter = min(len(before), len(after))
+    start = next((at for at in range(shorter) if not _same(before[at], after[at])), shorter)
+    left = shorter - start
+    alike = (at for at in range(left) if not _same(before[-1 - at], after[-1 - at]))
+    end = next(alike, left)
+    return start, len(before) - end, len(after) - end
+
+
+def _aligned(before: list[str], after: list[str]) -> list[tuple[int, int]]:
+    """Places of the items that stay where they are: most of those in both, in one order.
+
+    The longest increasing run of places (patience sorting), so that lists of thousands in any
+    order take no longer than sorting them. Of items of one name the first is the first.
+    """
+    places = {token: place for place, token in enumerate(_numbered(after))}
+    pairs = [(old, places[token]) for old, token in enumerate(_numbered(before)) if token in places]
+    ends: list[int] = []  # the smallest place at which a run of each length ends
+    last: list[int] = []  # which pair that is
+    previous: list[int | None] = []
+    for at, (_, new) in enumerate(pairs):
+        length = bisect_left(ends, new)
+        if length == len(ends):
+            ends.append(new)
+            last.append(at)
+        ends[length], last[length] = new, at
+        previous.append(last[length - 1] if length else None)
+    run: list[tuple[int, int]] = []
+    here = last[-1] if last else None
+    while here is not None:
+        run.append(pairs[here])
+        here = previous[here]
+    return run[::-1]
+
+
+def _numbered(names: list[str]) -> list[tuple[str, int]]:
+    """Each name with how often it was there before."""
+    seen: Counter[str] = Counter()
+    found: list[tuple[str, int]] = []
+    for name in names:
+        found.append((name, seen[name]))
+        seen[name] += 1
+    return found
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two JSON values are written alike; most are, which a look at both tells at once."""
+    if one != other:
+        return False
+    return repr(one) == repr(other) or canonical(one) == canonical(other)
 
 
 def _name(field: Field, item: Any) -> str:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from usermemory.changes.coerce import plain
 from usermemory.changes.unfit import Unfit
-from usermemory.changes.value import short, single, value_of
-from usermemory.schema.fold import fold, fold_outer
+from usermemory.changes.value import check_key, check_size, read, single, value_of
 from usermemory.schema.form import identity
+from usermemory.schema.shape import canonical, is_object, parsed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sized
+    from collections.abc import Iterable, Mapping, Sized
 
     from usermemory.records import Change
     from usermemory.schema import Field
@@ -37,14 +39,15 @@ def proposed_value(field: Field, current: Any, change: Change) -> Any:
 
 
 def _listed(field: Field, items: list[Any], change: Change) -> list[Any]:
-    item = value_of(field, single(change.value))
+    item = read(field, single(change.value))
+    place = _place(items, item)
     if change.action == "remove":
-        place = _find_text(items, item)
         if place is None:
-            raise Unfit("item_not_there", f"{field.name} holds nothing like {item!r}")
+            raise Unfit("item_not_there", f"{field.name} holds nothing like {item!r:.100}")
         return [*items[:place], *items[place + 1 :]]
-    if identity(item) in map(identity, items):
-        raise Unfit("duplicate", f"{field.name} holds {item!r} already")
+    if place is not None:
+        raise Unfit("duplicate", f"{field.name} holds {item!r:.100} already")
+    check_size(field, item)
     _room(field, items)
     return [*items, item]
 
@@ -53,71 +56,110 @@ def _mapped(field: Field, items: Mapping[str, Any], change: Change) -> dict[str,
     key = _key(field, items, change)
     if change.action == "remove":
         if key not in items:
-            raise Unfit("item_not_there", f"{field.name} has no {key!r}")
+            raise Unfit("item_not_there", f"{field.name} has no {key!r:.100}")
         return {name: item for name, item in items.items() if name != key}
     if key not in items:
         _room(field, items)
-        short(field, key)
+        check_key(field, key)
     return {**items, key: value_of(field, change.value)}
 
 
 def _inside(field: Field, current: Mapping[str, Any], change: Change) -> dict[str, Any]:
     key = _key(field, field.keys, change)
     if key not in field.keys:
-        raise Unfit("unknown_field", f"{field.name} has no {key!r}, only {', '.join(field.keys)}")
+        known = ", ".join(field.keys)
+        raise Unfit("unknown_field", f"{field.name} has no {key!r:.100}, only {known}")
     inner = field.keys[key]
     if change.action != "update" or inner.kind == "list":
         return {**current, key: proposed_value(inner, current[key], replace(change, key=None))}
-    return {**current, key: value_of(inner, change.value)}
+    return {**current, key: value_of(inner, change.value, whole=True)}
 
 
 def _object_listed(field: Field, items: list[Any], change: Change) -> list[Any]:
-    name = field.settings.key or ""
     if change.action == "add":
-        item = _given(field, value_of(field, single(change.value)))
-        if _find_text([str(other.get(name)) for other in items], str(item.get(name))) is not None:
-            raise Unfit("duplicate", f"{field.name} holds {item.get(name)!r} already: update it")
-        _room(field, items)
-        return [*items, item]
-    wanted = change.key if change.key is not None else change.value
-    place = _find_text([str(other.get(name)) for other in items], str(wanted))
+        return _with_object(field, items, value_of(field, single(change.value)))
+    wanted = _wanted(field, change)
+    place = _place(_names(field, items), wanted)
     if place is None:
-        raise Unfit("item_not_there", f"{field.name} holds nothing called {wanted!r}")
+        raise Unfit("item_not_there", f"{field.name} holds nothing called {wanted:.100}")
     if change.action == "remove":
         return [*items[:place], *items[place + 1 :]]
-    told = {key: part for key, part in value_of(field, change.value).items() if part is not None}
-    return [*items[:place], {**items[place], **told, name: items[place][name]}, *items[place + 1 :]]
+    return _updated(field, items, place, value_of(field, change.value))
+
+
+def _with_object(field: Field, items: list[Any], item: Mapping[str, Any]) -> list[Any]:
+    """The list with an item that is new; what is new about it, where one of its name is there.
+
+    An item without a name can only be told from others as a whole.
+    """
+    name = item.get(field.settings.key or "")
+    if name is None:
+        if canonical(item) in map(canonical, items):
+            raise Unfit("duplicate", f"{field.name} holds such an item already")
+    elif (place := _place(_names(field, items), str(name))) is not None:
+        # An addition says nothing by what it leaves empty, or writes as it is written already.
+        held = items[place]
+        news = {key: part for key, part in item.items() if part not in ([], {}, "")}
+        news = {key: part for key, part in news.items() if not _says(held.get(key), part)}
+        return _updated(field, items, place, news)
+    _room(field, items)
+    return [*items, {**_defaults(field, item), **item}]
+
+
+def _updated(field: Field, items: list[Any], place: int, told: Mapping[str, Any]) -> list[Any]:
+    """The list with the given parts of one item; its name stays as it is written."""
+    name = field.settings.key or ""
+    parts = {key: part for key, part in told.items() if part is not None and key != name}
+    return [*items[:place], {**items[place], **parts}, *items[place + 1 :]]
+
+
+def _defaults(field: Field, item: Mapping[str, Any]) -> dict[str, Any]:
+    """What the schema says of properties that were not given: a JSON Schema alone adds nothing."""
+    return {
+        name: copy.deepcopy(part["default"])
+        for name, part in field.value_schema.get("properties", {}).items()
+        if name not in item and is_object(part) and part.get("default") is not None
+    }
+
+
+def _wanted(field: Field, change: Change) -> str:
+    """The name of the item that is meant: the key, else the name in the value, else the value."""
+    if change.key is not None:
+        return str(change.key)
+    value = parsed(single(plain(change.value, field.name)), "object")
+    name = value.get(field.settings.key or "") if is_object(value) else value
+    if name is None:
+        raise Unfit("no_value", f"{change.action} of {field.name} needs the name of an item")
+    return str(name)
+
+
+def _names(field: Field, items: Iterable[Mapping[str, Any]]) -> list[str]:
+    name = field.settings.key or ""
+    return [str(item.get(name)) for item in items]
 
 
 def _key(field: Field, known: Mapping[str, Any], change: Change) -> str:
     """The key as it is written in the profile already, if it is."""
-    if not change.key:
+    key = "" if change.key is None else str(change.key).strip()
+    if not key:
         raise Unfit("unfit_action", f"{change.action} of {field.name} needs a key")
-    return next((key for key in known if fold(key) == fold(change.key or "")), change.key)
+    place = _place([*known], key)
+    return key if place is None else [*known][place]
 
 
-def _given(field: Field, item: Mapping[str, Any]) -> dict[str, Any]:
-    """The item without the nulls that only say "not given"."""
-    return {
-        key: part
-        for key, part in item.items()
-        if part is not None or (key in field.keys and field.keys[key].nullable)
-    }
+def _place(items: list[Any], wanted: Any) -> int | None:
+    """Where it stands: exactly so, else the same but for case, space, and punctuation around."""
+    if isinstance(wanted, str) and wanted in items:
+        return items.index(wanted)
+    names = [identity(item) for item in items]
+    return names.index(identity(wanted)) if identity(wanted) in names else None
 
 
-def _find_text(items: list[Any], wanted: Any) -> int | None:
-    """Where it stands: the very same text, else the same but for case, space, punctuation."""
-    for same in (identity, _loose):
-        names = [same(item) for item in items]
-        if same(wanted) in names:
-            return names.index(same(wanted))
-    return None
-
-
-def _loose(item: Any) -> str:
-    return fold_outer(item) if isinstance(item, str) else identity(item)
+def _says(held: Any, part: Any) -> bool:
+    return identity(held) == identity(part)
 
 
 def _room(field: Field, items: Sized) -> None:
-    if len(items) >= (field.settings.max_items or 0):
-        raise Unfit("list_full", f"{field.name} takes at most {field.settings.max_items} items")
+    most = field.settings.max_items
+    if most is not None and len(items) >= most:
+        raise Unfit("list_full", f"{field.name} takes at most {most} items (max_items)")

@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from usermemory.schema.fold import fold
 from usermemory.schema.form import identity
+from usermemory.schema.shape import canonical
 from usermemory.words import folded_words, leaves
 
 EVERYTHING = ""
@@ -68,12 +70,13 @@ def buried(
     if not older:
         return False
     mine = tombstone(salt, field, value)
+    digests = {mine.digest, _hash(salt, field, _earlier_identity(value))}
     return any(
         one.field == EVERYTHING
         or (
             one.field == field
             and (
-                one.digest == mine.digest
+                one.digest in digests
                 or (one.words and len(one.words & mine.words) >= _ENOUGH * len(one.words))
             )
         )
@@ -88,6 +91,11 @@ def _telling(value: Any) -> set[str]:
         for w in folded_words(str(leaf))
         if len(w) > 3 or w.isdigit()
     }
+
+
+def _earlier_identity(value: Any) -> str:
+    """What a digest was made of up to version 0.1, where punctuation around did not fold."""
+    return fold(value) if isinstance(value, str) else canonical(value)
 
 
 def _hash(salt: str, field: str, text: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from usermemory.changes import Unfit
-from usermemory.changes.value import short
+from usermemory.changes.value import check_size
 from usermemory.errors import InvalidDocument, InvalidInput
 from usermemory.importing.merging import Merged, Refuse, anything, merge
 from usermemory.messages import is_list, is_mapping
@@ -148,7 +148,7 @@ def _read(schema: Schema, each: Field, raw: Any, left_out: list[LeftOut]) -> Ite
     for piece in _pieces(each, raw):
         try:
             value = schema.validate({each.name: piece})[each.name]
-            short(each, value)
+            check_size(each, value, whole=True)
         except InvalidDocument as error:
             left_out.append(LeftOut(each.name, piece, _reason(each.name, error)))
         except Unfit as unfit:

@@ -56,7 +56,8 @@ def merge(
                 _single(each, merged, wanted[-1], refuse)
                 break
             case "list" | "objects":
-                _items(each, merged, value, refuse)
+                _items(each, merged, [item for items in wanted for item in items], refuse)
+                break
             case "map":
                 _entries(each, merged, value, refuse)
             case "object":
@@ -76,18 +77,21 @@ def _single(each: Field, merged: Merged, value: Any, refuse: Refuse) -> None:
 
 
 def _items(each: Field, merged: Merged, items: Sequence[Any], refuse: Refuse) -> None:
+    there = {_name(each, known): known for known in merged.value}
+    taken = list(merged.value)
     for item in items:
-        there = {_name(each, known): known for known in merged.value}
         same = there.get(_name(each, item))
         if same is not None:
             if canonical(same) != canonical(item) and each.kind == "objects":
                 merged.left_out.append((item, HOLDS))
         elif reason := refuse(each, item, _key(each, item)):
             merged.left_out.append((item, reason))
-        elif len(merged.value) >= (each.settings.max_items or 0):
+        elif _is_full(each, len(taken)):
             merged.left_out.append((item, FULL))
         else:
-            merged.value = [*merged.value, item]
+            taken.append(item)
+            there[_name(each, item)] = item
+    merged.value = taken
 
 
 def _entries(each: Field, merged: Merged, entries: Mapping[str, Any], refuse: Refuse) -> None:
@@ -97,10 +101,15 @@ def _entries(each: Field, merged: Merged, entries: Mapping[str, Any], refuse: Re
                 merged.left_out.append(({key: value}, HOLDS))
         elif reason := refuse(each, value, key):
             merged.left_out.append(({key: value}, reason))
-        elif len(merged.value) >= (each.settings.max_items or 0):
+        elif _is_full(each, len(merged.value)):
             merged.left_out.append(({key: value}, FULL))
         else:
             merged.value = {**merged.value, key: value}
+
+
+def _is_full(each: Field, held: int) -> bool:
+    most = each.settings.max_items
+    return most is not None and held >= most
 
 
 def _properties(each: Field, merged: Merged, given: Mapping[str, Any], refuse: Refuse) -> None:

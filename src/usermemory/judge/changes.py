@@ -15,6 +15,7 @@ from usermemory.words import leaves
 
 if TYPE_CHECKING:
     from usermemory.batch import Batch
+    from usermemory.limits import Room
     from usermemory.schema import Schema
 
 
@@ -43,22 +44,28 @@ def applied(batch: Batch, judgements: Iterable[Judgement]) -> Judged:
         judgements: In the order of the answer.
     """
     document = batch.document
+    room = batch.limits.room(document)
     done: list[Applied] = []
     made: list[Judgement] = []
     refused: list[Refused] = []
     for judgement in judgements:
-        outcome = _made(batch, document, judgement, done)
+        outcome = _made(batch, document, judgement, done, room)
         if isinstance(outcome, Refused):
             refused.append(outcome)
             continue
         document, one = outcome
+        room.take(one)
         done.append(one)
         made.append(judgement)
     return Judged(document, tuple(done), tuple(refused), tuple(made))
 
 
 def _made(
-    batch: Batch, document: Mapping[str, Any], judgement: Judgement, earlier: Sequence[Applied]
+    batch: Batch,
+    document: Mapping[str, Any],
+    judgement: Judgement,
+    earlier: Sequence[Applied],
+    room: Room,
 ) -> tuple[Mapping[str, Any], Applied] | Refused:
     change = judgement.change
     if judgement.refused is not None:
@@ -67,7 +74,7 @@ def _made(
         after, done = apply(document, change, batch.schema, judgement.evidence)
     except Unfit as unfit:
         return Refused(change, unfit.reason, unfit.detail)
-    if full := batch.limits.full(document, after):
+    if full := room.full(done):
         return Refused(change, "profile_full", full)
     if _erased(batch, done):
         return Refused(change, "erased", "the user had it erased")

@@ -46,7 +46,8 @@ class UserMemory(ProposeVerbs, CorrectVerbs, CarryVerbs, PastVerbs, LearnVerbs, 
             halved and tried again; one turn that does so alone waits for a person (see `jobs`).
         max_removed: Share of the profile's values, from 0 to 1, that one consolidation may
             remove, with the same consequence; up to three may go in any case.
-        max_profile: Characters of a profile, as JSON; at the limit additions are refused.
+        max_profile: Characters of a profile, as JSON. At the limit additions are refused as
+            ``profile_full``, with a warning for each consolidation; corrections and removals go on.
         on_event: Called with an `Event` for whatever happens, in the thread where it happens.
         clock: What time it is; for tests.
 

@@ -56,7 +56,7 @@ class Core:
         secrets: SecretPolicy = "mask",
         max_changes: int = 50,
         max_removed: float = 0.5,
-        max_profile: int = 32_000,
+        max_profile: int = 256_000,
         on_event: Callable[[Event], None] | None = None,
         clock: Clock | None = None,
     ) -> None:

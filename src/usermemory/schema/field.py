@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from usermemory.errors import SchemaError
-from usermemory.schema.settings import KEYWORD, Remember, settings_of
+from usermemory.schema.settings import KEYWORD, Remember, caps_of, settings_of, smaller
 from usermemory.schema.shape import SCALARS, Json, inline, is_object, simplify
 
 if TYPE_CHECKING:
@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from usermemory.records import Action
 
 Kind = Literal["scalar", "list", "map", "object", "objects"]
-
-MAX_LENGTH = 500
-MAX_ITEMS = 100
 
 _ACTIONS: Mapping[Kind, tuple[Action, ...]] = {
     "scalar": ("set", "clear"),
@@ -41,7 +38,8 @@ class Field:
         value_schema: JSON Schema of the value, or of one item of a list or map.
         description: What the field means, in the schema's words.
         title: Its title in the schema.
-        settings: What `Remember` says, with all caps filled in; ``key`` for ``objects`` only.
+        settings: What `Remember` says, with the caps of the schema itself in it, each None where
+            nothing is said; ``key`` for ``objects`` only.
         nullable: Null is a value of the source's own type.
         required: The source demands it and has no default.
         default: What stands in an empty document: the schema's default, else null for a single
@@ -132,12 +130,10 @@ def _field(
     settings: Remember,
     keys: Mapping[str, Field] | None = None,
 ) -> Field:
-    most: int = schema.get("maxItems") or schema.get("maxProperties") or MAX_ITEMS
-    longest: int = item.get("maxLength") or MAX_LENGTH
     settings = replace(
         settings,
-        max_items=min(settings.max_items or most, most),
-        max_length=min(settings.max_length or longest, longest),
+        max_items=smaller(settings.max_items, caps_of(schema)[0]),
+        max_length=smaller(settings.max_length, caps_of(item)[1]),
         examples=settings.examples or tuple(schema.get("examples", ())),
     )
     actions = _ACTIONS[kind]

@@ -10,7 +10,7 @@ import copy
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
-from usermemory.schema.fold import fold
+from usermemory.schema.fold import fold_outer
 from usermemory.schema.shape import Json, canonical, is_list, is_object, parsed
 
 if TYPE_CHECKING:
@@ -81,8 +81,12 @@ def _empty(field: Field, value: Any) -> bool:
 
 
 def identity(item: Any) -> str:
-    """What makes two items of a list the same."""
-    return fold(item) if isinstance(item, str) else canonical(item)
+    """What makes two items the same: equal after folding, letters and numbers as they are."""
+    if isinstance(item, str):
+        return fold_outer(item)
+    if isinstance(item, float) and item.is_integer():
+        return canonical(int(item))  # 72 and 72.0 are one number
+    return canonical(item)
 
 
 def ordered(schema: Mapping[str, Any], given: Any, found: Any) -> Any:

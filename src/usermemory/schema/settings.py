@@ -14,6 +14,15 @@ KEYWORD = "x-remember"
 """Where a JSON Schema carries these settings, written by hand or by Pydantic from `Remember`."""
 
 
+MAX_LENGTH = 2_000
+"""Characters of a string of which nothing is said: what is longer is a text, no fact."""
+
+FORM_MAX_LENGTH = 500
+FORM_MAX_ITEMS = 100
+"""Bounds of strings and lists in the form that a model fills in, where the field has none: a
+grammar without bounds lets a small model go on for ever. They bind nothing but the form."""
+
+
 @dataclass(frozen=True)
 class Remember:
     """Settings of one field: ``interests: Annotated[list[str], Remember(max_items=20)]``.
@@ -24,8 +33,10 @@ class Remember:
         ask: False: the model is never asked for this field; your code and edits may set it.
         protect: True: only an edit by hand changes it.
         about: ``"anyone"``: facts about other people may be kept here too.
-        max_items: Most items of a list, or keys of a map; default the schema's own, else 100.
-        max_length: Most characters of each string; default the schema's own, else 500.
+        max_items: Most items of a list, or keys of a map. Default: as many as the schema itself
+            allows, else any number. Where both say something, the smaller one counts.
+        max_length: Most characters of each string. Default: as many as the schema itself allows,
+            else `MAX_LENGTH`. Where both say something, the smaller one counts.
         instructions: What becomes of a change that the second look judges to be an order to the
             bot: ``"refuse"`` it, or keep it as a plainly marked ``"quote"`` of the user
             (``said: “always answer in French”``). What imitates a prompt's own structure, or hides
@@ -68,8 +79,10 @@ def settings_of(written: Mapping[str, Any], path: str) -> Remember:
     settings = Remember(**told)
     for name in ("max_items", "max_length"):
         cap = getattr(settings, name)
-        if cap is not None and (not isinstance(cap, int) or cap < 1):
-            raise SchemaError(f"field {path!r}: {name} must be at least 1, not {cap!r}")
+        if cap is not None and (type(cap) is not int or cap < 1):
+            raise SchemaError(
+                f"field {path!r}: {name} must be a whole number, at least 1, not {cap!r}"
+            )
     if settings.about not in {"user", "anyone"}:
         raise SchemaError(
             f"field {path!r}: about must be 'user' or 'anyone', not {settings.about!r}"
@@ -84,3 +97,15 @@ def settings_of(written: Mapping[str, Any], path: str) -> Remember:
             f"field {path!r}: verify must be 'auto', 'always' or 'off', not {settings.verify!r}"
         )
     return settings
+
+
+def smaller(*caps: int | None) -> int | None:
+    """The smallest of the caps that are there; None where there is none."""
+    return min((cap for cap in caps if cap is not None), default=None)
+
+
+def caps_of(schema: Mapping[str, Any]) -> tuple[int | None, int | None]:
+    """What the JSON Schema of a value says of its own items (or keys), and of its own length."""
+    written = schema.get(KEYWORD, {})
+    items = smaller(schema.get("maxItems"), schema.get("maxProperties"), written.get("max_items"))
+    return items, smaller(schema.get("maxLength"), written.get("max_length"))

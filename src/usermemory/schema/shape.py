@@ -7,6 +7,7 @@ is refused with the name of the field, when the memory is built and not when a u
 from __future__ import annotations
 
 import json
+import math
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from usermemory.errors import SchemaError
@@ -163,7 +164,9 @@ def _outer(schema: Mapping[str, Any], choices: list[Json]) -> Json:
 
 
 def fits(value: Any, kind: str) -> bool:
-    """Is this Python value of that JSON type?"""
+    """Is this Python value of that JSON type? NaN and the infinite are no JSON numbers."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return False
     return isinstance(value, _TYPES[kind]) and (kind == "boolean" or not isinstance(value, bool))
 
 

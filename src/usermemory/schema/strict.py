@@ -9,7 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from usermemory.errors import SchemaError
-from usermemory.schema.settings import KEYWORD, Remember
+from usermemory.schema.settings import (
+    FORM_MAX_ITEMS,
+    FORM_MAX_LENGTH,
+    KEYWORD,
+    Remember,
+    caps_of,
+    smaller,
+)
 from usermemory.schema.shape import SCALARS, Json, is_object, simplify
 
 if TYPE_CHECKING:
@@ -27,7 +34,9 @@ def strict(schema: Mapping[str, Any], caps: Remember | None, path: str) -> Json:
 
     Args:
         schema: An inlined JSON Schema.
-        caps: The caps to write down; None leaves out all that only some modes take.
+        caps: Its ``max_length`` bounds every string in the value, beside what the string's own
+            schema says; None leaves out all that only some modes take. Lists in the value are
+            bounded by their own schemas: ``max_items`` counts the items of the whole field.
         path: How to name it in errors.
 
     Raises:
@@ -38,7 +47,8 @@ def strict(schema: Mapping[str, Any], caps: Remember | None, path: str) -> Json:
     if kind in SCALARS:
         made = _scalar(plain, caps)
     elif kind == "array" and is_object(plain.get("items")):
-        made = array(strict(plain["items"], caps, f"{path}[]"), caps)
+        own = None if caps is None else Remember(max_items=caps_of(plain)[0])
+        made = array(strict(plain["items"], caps, f"{path}[]"), own)
     elif "properties" in plain:
         made = closed(properties(plain, caps, path))
     else:
@@ -58,8 +68,7 @@ def _scalar(plain: Json, caps: Remember | None) -> Json:
     if caps is None:
         return made
     if plain["type"] == "string":
-        lengths = (plain.get("maxLength"), caps.max_length)
-        return made | {"maxLength": min(length for length in lengths if length is not None)}
+        return made | {"maxLength": smaller(caps_of(plain)[1], caps.max_length) or FORM_MAX_LENGTH}
     return made | {word: plain[word] for word in _BOUNDS if word in plain}
 
 
@@ -99,14 +108,15 @@ def closed(parts: Json) -> Json:
 
 
 def array(items: Json, caps: Remember | None) -> Json:
-    """A list."""
+    """A list of at most ``caps.max_items``, or `FORM_MAX_ITEMS`, of these; of any, without caps."""
     made: Json = {"type": "array", "items": items}
-    return made if caps is None else made | {"maxItems": caps.max_items}
+    return made if caps is None else made | {"maxItems": caps.max_items or FORM_MAX_ITEMS}
 
 
 def text(caps: Remember | None) -> Json:
-    """Any string."""
-    return {"type": "string"} if caps is None else {"type": "string", "maxLength": caps.max_length}
+    """Any string, of ``caps.max_length`` or `FORM_MAX_LENGTH` characters; of any, without caps."""
+    made: Json = {"type": "string"}
+    return made if caps is None else made | {"maxLength": caps.max_length or FORM_MAX_LENGTH}
 
 
 def one_of(values: list[str]) -> Json:
