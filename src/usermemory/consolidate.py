@@ -206,7 +206,7 @@ class Consolidator:
             return False
         try:
             mended = extractor.repair(replace(batch, document=judged.document), wrong)
-        except ExtractionError as error:
+        except Exception as error:  # noqa: BLE001 - the first answer counts, as if none was asked
             logger.warning("repair failed with %s; what was good is kept", type(error).__name__)
             answer.spent += error.usage if isinstance(error, UnusableAnswer) else Usage()
             return False

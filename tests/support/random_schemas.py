@@ -11,8 +11,13 @@ import typing_extensions
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field, create_model
 
+from usermemory.errors import SchemaError
 from usermemory.records import Change
+from usermemory.schema import Field as Described
 from usermemory.schema import Remember, Schema, schema_of
+from usermemory.schema.strict import closed, properties, strict
+
+_CAPS = Remember(max_items=4, max_length=9)
 
 
 class Diet(enum.Enum):
@@ -129,8 +134,45 @@ def answers(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
 
 def changes(schema: Schema, fields: set[str] | None = None) -> st.SearchStrategy[list[Change]]:
     """What a model may answer, as changes of these fields."""
-    branches = schema.change_schema()["properties"]["changes"]["items"]["anyOf"]
-    told = st.one_of(*map(answers, branches)).map(lambda told: Change(**told))
-    if fields is not None:
-        told = told.filter(lambda change: change.field in fields)
-    return st.lists(told, max_size=12)
+    chosen = [
+        (field, action)
+        for field in schema.fields.values()
+        for action in field.actions
+        if field.settings.ask and not field.settings.protect
+        if fields is None or field.name in fields
+    ]
+    if not chosen:
+        return st.just([])
+    return st.lists(st.sampled_from(chosen).flatmap(lambda one: _change(*one)), max_size=12)
+
+
+def _change(field: Described, action: Any) -> st.SearchStrategy[Change]:
+    """One change of the form, with a value that mostly fits."""
+    key: st.SearchStrategy[Any] = st.none()
+    value: st.SearchStrategy[Any] = st.none()
+    match field.kind:
+        case "scalar" | "list" | "map":
+            key = WORDS.filter(bool) if field.kind == "map" else key
+            value = value if action == "clear" else _value(field)
+        case "objects":
+            key = key if action == "add" else WORDS.filter(bool)
+            item = properties(field.value_schema, _CAPS, field.name, without="")
+            value = answers(closed(item)) if action != "remove" else value
+        case "object":
+            return st.sampled_from(sorted(field.keys)).flatmap(
+                lambda name: st.builds(
+                    Change,
+                    st.just(field.name),
+                    st.just(action),
+                    st.none() if action == "clear" else _value(field.keys[name]),
+                    key=st.just(name),
+                )
+            )
+    return st.builds(Change, st.just(field.name), st.just(action), value, key=key)
+
+
+def _value(field: Described) -> st.SearchStrategy[Any]:
+    try:
+        return answers(strict(field.value_schema, _CAPS, field.name))
+    except SchemaError:
+        return st.none()

@@ -78,11 +78,11 @@ def test_a_changed_schema(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> N
 
 
 class Mending(Saying):
-    """Proposes a value that was not said, and on being told, the right one; counts the calls."""
+    """Proposes a number in words, and on being told, the number; counts the calls."""
 
     def __init__(self) -> None:
         super().__init__(
-            Change("name", "set", "Bill", "I'm Will"), Change("age", "set", 31, "I'm 31")
+            Change("name", "set", "Will", "I'm Will"), Change("age", "set", "thirty-one", "I'm 31")
         )
         self.told: list[Refused] = []
         self.failing = False
@@ -91,11 +91,11 @@ class Mending(Saying):
         self.told += rejected
         if self.failing:
             raise ZeroDivisionError
-        return Extraction((Change("name", "set", "Will", "I'm Will"),), Usage(1, 7, 3))
+        return Extraction((Change("age", "set", 31, "I'm 31"),), Usage(1, 7, 3))
 
 
 def test_repair(tmp_path: Path) -> None:
-    """What is refused goes back once with its reason; what is good is kept, and all is paid for."""
+    """A wrong form goes back once with its reason; what is good is kept, and all is paid for."""
     extractor = Mending()
     assert isinstance(extractor, Repairing)
     with UserMemory(str(tmp_path / "m.db"), model=extractor, worker=False) as memory:
@@ -103,7 +103,7 @@ def test_repair(tmp_path: Path) -> None:
         (outcome,) = memory.trigger("will")
         document = memory.recall("will").document
     assert (document["name"], document["age"]) == ("Will", 31)
-    assert [rejection.reason for rejection in extractor.told] == ["not_grounded"]
+    assert [rejection.reason for rejection in extractor.told] == ["wrong_type"]
     assert outcome.rejections == tuple(extractor.told)
     assert outcome.usage == Usage(2, 17, 8)
 
@@ -116,8 +116,8 @@ def test_a_repair_that_fails(tmp_path: Path) -> None:
         memory.remember("will", "t", ["I'm Will and I'm 31"])
         (outcome,) = memory.trigger("will")
         document = memory.recall("will").document
-    assert (outcome.status, document["name"], document["age"]) == ("changed", None, 31)
-    assert [rejection.reason for rejection in outcome.rejections] == ["not_grounded"]
+    assert (outcome.status, document["name"], document["age"]) == ("changed", "Will", None)
+    assert [rejection.reason for rejection in outcome.rejections] == ["wrong_type"]
 
 
 def test_an_old_conversation_read_late(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ class Saying:
 
 
 CHESS = Change("interests", "add", "chess", "I like chess")
-WRONG = Change("name", "set", "Bob", "I like chess")
+WRONG = Change("name", "set", "Bob", "My name is Bob")
 
 
 class Hook:

@@ -41,7 +41,7 @@ def test_a_model_without_tools_is_asked_in_words() -> None:
         (Change("interests", "remove", "tea", "I gave up tea"),),
         Usage(calls=1),
         "Scripted",
-        "changes-2",
+        "changes-3",
     )
 
 

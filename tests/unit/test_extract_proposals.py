@@ -59,22 +59,16 @@ def test_an_item_that_is_no_object_is_rejected_visibly() -> None:
     assert [rejection.reason for rejection in rejections] == ["wrong_type", "wrong_type"]
 
 
-@pytest.mark.parametrize(
-    ("who", "expected"),
-    [
-        ("user", "user"),
-        ("assistant", "assistant"),
-        ("other", "other"),
-        ("the aunt", "other"),
-        (None, "other"),
-        (["user"], "other"),
-    ],
-)
-def test_whoever_is_not_plainly_the_user_is_somebody_else(who: Any, expected: str) -> None:
-    """An unclear subject never reaches the user's own fields."""
-    found = proposals([{**ITEM, "who": who}])
-    assert found is not None
-    assert found[0][0].who == expected
+def test_the_action_names_its_field() -> None:
+    """An action and its field stand together, or apart as up to version 0.1."""
+    found = proposals([{"quote": "q", "action": "add interests", "value": "tea"}])
+    assert found == ((Change("interests", "add", "tea", "q"),), ())
+    assert proposals([ITEM]) == ((CHANGE,), ())
+
+
+def test_who_is_ignored() -> None:
+    """Whom a change is about is for the second look to say."""
+    assert proposals([{**ITEM, "who": "other"}]) == ((CHANGE,), ())
 
 
 def test_unknown_fields_and_actions_reach_the_checks() -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from usermemory.prompt.fields import described
+from usermemory.prompt.fields import KEYED, described
 from usermemory.schema import Remember, UserProfile, schema_of
 
 
@@ -34,21 +34,21 @@ class Profile(BaseModel):
 
 
 def test_each_field_is_one_line() -> None:
-    """Type, bounds, choices, actions, whom it may be about, meaning and examples are told."""
+    """Type, bounds, choices, whom it may be about, meaning and examples are told."""
     pets = 'keys name (text), kind (one of "cat", "dog")'
     assert described(schema_of(Profile)).splitlines() == [
-        "- nick: text; set, clear. What friends say",
-        "- size: number from 20; set, clear",
-        "- level: whole number up to 9; set, clear",
-        '- mood: one of "good", "bad"; set, clear. The mood. Today\'s',
-        "- born: date; set, clear",
-        "- vegan: true or false; set, clear",
-        '- team: text; set, clear. For example "red", "blue"',
-        "- family: list of text; add, remove; also other people",
-        f"- pets: list of objects, named by name, with the {pets}; add, remove, update",
-        f"- home: object with the {pets}; update, clear. Pet",
-        "- phones: map of text; set, remove",
-        "(A change inside a map, an object or a list of objects says its key, before the value.)",
+        "- nick: text. What friends say",
+        "- size: number from 20",
+        "- level: whole number up to 9",
+        '- mood: one of "good", "bad". The mood. Today\'s',
+        "- born: date",
+        "- vegan: true or false",
+        '- team: text. For example "red", "blue"',
+        "- family: list of text; also other people",
+        f"- pets: list of objects, named by name, with the {pets}",
+        f"- home: object with the {pets}. Pet",
+        "- phones: map of text",
+        KEYED,
     ]
 
 

@@ -11,18 +11,22 @@ from hypothesis import strategies as st
 from usermemory.prompt.transcript import fenced, harmless, one_line
 from usermemory.records import Message
 
-_BLOCK = re.compile(
-    r"(\[\d{4}-\d\d-\d\d (Mon|Tue|Wed|Thu|Fri|Sat|Sun) \d\d:\d\d\] )?"
-    r"(user|assistant|tool|other)( \([^()\n]*\))?: "
-)
+_BLOCK = re.compile(r"(user|assistant|tool|other)( \([^()\n]*\))?: ")
 
 
-def test_block_shows_time_author_and_name() -> None:
-    """A message is shown with its time in UTC, its day, its author and the speaker's name."""
+def test_a_message_shows_author_and_name() -> None:
+    """A message is shown with its author and the speaker's name, below a line with day and time."""
     message = Message("other", "hello", name="Ana", at=1_740_996_900.0)
     assert fenced([message]) == (
-        "<messages>\n[2025-03-03 Mon 10:15] other (Ana): hello\n</messages>"
+        "<messages>\n[Mon 2025-03-03 10:15]\nother (Ana): hello\n</messages>"
     )
+
+
+def test_the_time_is_told_again_where_ten_minutes_passed() -> None:
+    """A time line stands before the first message, and where the talk was taken up again."""
+    times = [0.0, 300.0, 599.0, 1_300.0, 1_400.0]
+    lines = fenced([Message("user", "x", at=at) for at in times]).splitlines()
+    assert [n for n, line in enumerate(lines) if line.startswith("[")] == [1, 5]
 
 
 def test_further_lines_are_indented() -> None:

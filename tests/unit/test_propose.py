@@ -173,13 +173,18 @@ def test_it_can_be_undone(memory: UserMemory) -> None:
 
 
 def test_an_erasure_is_judged_first(memory: UserMemory) -> None:
-    """Without words that ask for it the answer says why, and nothing is erased."""
+    """An erasure needs the user's words, and a second look or the application's confirmation."""
     memory.propose("will", "1", [add("bouldering"), add("chess", "bouldering and chess")], SAID)
     asked = ("interests", "Chess")
-    refused = memory.propose_erasure("will", "1", *asked, "I love bouldering", SAID)
-    assert isinstance(refused, Refused)
-    assert refused.reason == "not_asked"
-    erased = memory.propose_erasure("will", "1", *asked, "forget chess", ["Please forget chess."])
+    said = ["Please forget chess."]
+    reasons = {}
+    for quote in ("forget everything", "forget chess"):
+        refused = memory.propose_erasure("will", "1", *asked, quote, said)
+        assert isinstance(refused, Refused)
+        reasons[quote] = refused.reason
+    assert reasons == {"forget everything": "quote_not_found", "forget chess": "doubtful"}
+    assert "chess" in memory.recall("will").document["interests"]
+    erased = memory.propose_erasure("will", "1", *asked, "forget chess", said, confirmed=True)
     assert isinstance(erased, Forgotten)
     assert erased.values == 1
     assert memory.recall("will").document["interests"] == ["bouldering"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any, Literal
 
 import pytest
@@ -23,75 +24,76 @@ class Home(BaseModel):
     names: list[str] = []
 
 
-def branches(schema: Schema, *, caps: bool = True) -> list[dict[str, Any]]:
+def parts(schema: Schema, *, caps: bool = True) -> dict[str, Any]:
+    """The parts of a change."""
     changes = schema.change_schema(caps=caps)["properties"]["changes"]
-    found: list[dict[str, Any]] = [part["properties"] for part in changes["items"]["anyOf"]]
+    found: dict[str, Any] = changes["items"]["properties"]
     return found
 
 
-def summary(schema: Schema) -> list[tuple[Any, ...]]:
-    """Fields, actions and what else a branch asks for."""
-    return [
-        (part["field"]["enum"], part["action"]["enum"], *sorted(part.keys() - COMMON))
-        for part in branches(schema)
-    ]
+def kinds(schema: Schema, *, caps: bool = False) -> list[dict[str, Any]]:
+    """The types of value that a change may have."""
+    found: list[dict[str, Any]] = parts(schema, caps=caps)["value"]["anyOf"]
+    return found
 
 
-COMMON = {"quote", "who", "field", "action"}
+def test_the_ready_profile_makes_one_short_form() -> None:
+    """A change is a quote, an action that names its field, and a value of any type there is."""
+    found = parts(schema_of(UserProfile), caps=False)
+    assert list(found) == ["quote", "action", "value"]
+    assert found["action"]["enum"][:4] == ["set name", "clear name", "set age", "clear age"]
+    assert "add interests" in found["action"]["enum"]
+    assert "set interests" not in found["action"]["enum"]
+    assert found["value"] == {"anyOf": [{"type": k} for k in ("string", "integer", "null")]}
 
 
-def test_the_ready_profile_makes_four_branches() -> None:
-    """Alike fields share a branch, and clearing has one without a value."""
-    assert summary(schema_of(UserProfile)) == [
-        (["name"], ["set"], "value"),
-        (["name", "age"], ["clear"]),
-        (["age"], ["set"], "value"),
-        (["interests", "core_memories"], ["add", "remove"], "value"),
-    ]
+def test_lengths_are_written_down_where_they_are_taken() -> None:
+    """A grammar without lengths lets a small model loop for ever; strict modes refuse them."""
+    capped = parts(schema_of(UserProfile))
+    assert capped["quote"] == {"type": "string", "maxLength": 200}
+    assert {"type": "string", "maxLength": 500} in capped["value"]["anyOf"]
+    assert "max" not in str(schema_of(UserProfile).change_schema(caps=False))
 
 
-def test_caps_are_written_down_where_they_are_taken() -> None:
-    """Strings have their field's length, numbers their bounds; without caps neither is there."""
+def test_what_the_prompt_says_is_not_said_twice() -> None:
+    """Options, formats and bounds of single values stand in the prompt, and are judged later."""
 
-    class Capped(BaseModel):
-        nick: Annotated[str | None, Remember(max_length=9)] = None
-        code: Annotated[str | None, Field(max_length=4)] = None
+    class Told(BaseModel):
+        mood: Literal["good", "bad"] | None = None
+        born: date | None = None
         age: Annotated[int | None, Field(ge=1, le=9)] = None
+        size: float | None = None
 
-    nick, _, code, age = branches(schema_of(Capped))
-    assert nick["value"] == {"type": "string", "maxLength": 9}
-    assert code["value"] == {"type": "string", "maxLength": 4}
-    assert age["value"] == {"type": "integer", "minimum": 1, "maximum": 9}
-    assert {"type": "string"} in [
-        part.get("value") for part in branches(schema_of(Capped), caps=False)
-    ]
+    assert kinds(schema_of(Told)) == [{"type": k} for k in ("string", "number", "null")]
 
 
-def test_maps_and_lists_of_objects_take_keys() -> None:
-    """A map is set and removed by key, an item removed and updated by name, added whole."""
+def test_fields_with_keys_ask_for_one() -> None:
+    """Where a schema has maps or objects a change has a key, null for the other fields."""
     schema = schema_of(create_model("S", scores=(dict[str, int], {}), pets=(list[Pet], [])))
-    assert summary(schema) == [
-        (["scores"], ["set"], "key", "value"),
-        (["scores", "pets"], ["remove"], "key"),
-        (["pets"], ["add"], "value"),
-        (["pets"], ["update"], "key", "value"),
+    found = parts(schema, caps=False)
+    assert list(found) == ["quote", "action", "key", "value"]
+    assert found["key"] == {"anyOf": [{"type": "string"}, {"type": "null"}]}
+    assert found["action"]["enum"] == [
+        *("set scores", "remove scores", "add pets", "remove pets", "update pets")
     ]
-    add, update = (part["value"] for part in branches(schema)[2:])
-    assert list(add["properties"]) == add["required"] == ["name", "age"]
-    assert list(update["properties"]) == ["age"]
-    assert update["properties"]["age"] == {"anyOf": [{"type": "integer"}, {"type": "null"}]}
 
 
-def test_objects_are_updated_one_property_at_a_time() -> None:
-    """The key is enumerated, lists inside take items, plain properties can be cleared."""
-    parts = branches(schema_of(create_model("S", home=(Home | None, None))))
-    found = [(part["action"]["enum"], part["key"]["enum"]) for part in parts]
-    assert found == [
-        (["update"], ["city"]),
-        (["update"], ["rooms"]),
-        (["add", "remove"], ["names"]),
-        (["clear"], ["city", "rooms"]),
+def test_objects_say_how_they_are_built() -> None:
+    """An item of a list of objects has its properties, each of which may be null."""
+    number, pet, _ = kinds(schema_of(create_model("S", n=(int, 0), pets=(list[Pet], []))))
+    assert number == {"type": "integer"}
+    assert list(pet["properties"]) == pet["required"] == ["name", "age"]
+    assert pet["properties"]["age"] == {"anyOf": [{"type": "integer"}, {"type": "null"}]}
+    assert pet["additionalProperties"] is False
+
+
+def test_objects_are_changed_one_property_at_a_time() -> None:
+    """The value is of one property, and lists inside take items."""
+    schema = schema_of(create_model("S", home=(Home | None, None)))
+    assert parts(schema)["action"]["enum"] == [
+        *("update home", "clear home", "add home", "remove home")
     ]
+    assert kinds(schema) == [{"type": "string"}, {"type": "integer"}, {"type": "null"}]
 
 
 def test_nobody_is_asked_for_protected_fields() -> None:
@@ -117,14 +119,6 @@ def test_there_must_be_something_to_ask_for() -> None:
     """A schema of which nothing may be asked is a mistake."""
     with pytest.raises(SchemaError, match="no field"):
         schema_of(create_model("S", a=(Annotated[str | None, Remember(ask=False)], None)))
-
-
-def test_long_enumerations_are_not_spelled_out() -> None:
-    """A choice of hundreds is asked for as text, and still judged."""
-    choices = [f"c{number}" for number in range(300)]
-    schema = schema_of(create_model("S", a=(Literal[tuple(choices)] | None, None)))  # type: ignore[valid-type]
-    assert "enum" not in branches(schema)[0]["value"]
-    assert schema.fields["a"].value_schema["enum"] == choices
 
 
 def test_too_many_fields_are_refused_when_built() -> None:

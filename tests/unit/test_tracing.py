@@ -16,7 +16,7 @@ from usermemory.testing import ScriptedModel
 
 USER = "will@example.com"
 GOOD = {"quote": "I love tea", "who": "user", "field": "interests", "action": "add", "value": "tea"}
-BAD = {**GOOD, "quote": "I'm Will", "field": "name", "action": "set", "value": "Bill"}
+BAD = {"quote": "I love tea", "action": "set age", "value": "old"}
 SAID = "I'm Will and I love tea"
 
 
@@ -71,7 +71,7 @@ def seen(run: Run) -> dict[str, Any]:
 
 def test_consolidation_and_repair(tmp_path: Path, traces: Traces) -> None:
     """Each call has a name, tags, the thread, the prompt, how much it read, and a hashed user."""
-    mended = {**BAD, "value": "Will"}
+    mended = {**BAD, "value": 31}
     learn(tmp_path / "m.db", {"changes": [GOOD, BAD]}, {"changes": [mended]})
     first, second = traces.calls
     assert (first.name, second.name) == ("usermemory.consolidate", "usermemory.repair")
@@ -80,8 +80,8 @@ def test_consolidation_and_repair(tmp_path: Path, traces: Traces) -> None:
         "usermemory_thread": "monday",
         "usermemory_messages": 1,
     }
-    assert seen(first) == {**common, "usermemory_prompt": "changes-2"}
-    assert seen(second) == {**common, "usermemory_prompt": "changes-2, repair-1"}
+    assert seen(first) == {**common, "usermemory_prompt": "changes-3"}
+    assert seen(second) == {**common, "usermemory_prompt": "changes-3, repair-2"}
     for run in (first, second):
         assert {"usermemory", "patch"} <= set(run.tags or ())
 

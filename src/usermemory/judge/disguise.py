@@ -81,8 +81,11 @@ def is_json(value: Any, depth: int = 0) -> bool:
 
 
 def cleaned(change: Change) -> Change:
-    """The change without characters that show and carry nothing, and without half pairs."""
-    return replace(
+    """The change without characters that show and carry nothing, and without half pairs.
+
+    One that has none is returned as it is, the same object.
+    """
+    made = replace(
         change,
         field=_whole(change.field),
         action=cast("Action", _whole(change.action)),
@@ -90,6 +93,7 @@ def cleaned(change: Change) -> Change:
         value=_cleaned(change.value),
         key=None if change.key is None else _plain(change.key),
     )
+    return change if made == change else made
 
 
 def _whole(text: str) -> str:

@@ -22,7 +22,7 @@ _TYPES = {
     "boolean": "true or false",
 }
 _LONGEST_DESCRIPTION = 400
-_KEYED = (
+KEYED = (
     "key, before the value: which entry of a map or an object; of a list of objects the name of "
     "the item to update or remove; else null. In an update, null leaves a property as it is."
 )
@@ -41,7 +41,7 @@ def described(schema: Schema) -> str:
     """One line for each field that is asked for: type, whom it may be about, meaning."""
     fields = list(asked_fields(schema))
     keyed = any(field.kind not in ("scalar", "list") for field in fields)
-    return "\n".join([*map(_line, fields), *([_KEYED] if keyed else [])])
+    return "\n".join([*map(_line, fields), *([KEYED] if keyed else [])])
 
 
 def _line(field: Field) -> str:

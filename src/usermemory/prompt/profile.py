@@ -143,7 +143,11 @@ def _kept(items: Sequence[tuple[str, int, Any]], about: str, room: int) -> dict[
 def _stems(text: str) -> set[str]:
     """The words of a text, cut to what inflection leaves alone; pairs of unspaced letters."""
     said = folded_words(text)
-    long = {word[:_STEM] for word in said if len(word) > 2 or word.isdigit()}
+    long = {
+        word if word[-1].isdigit() else word[:_STEM]
+        for word in said
+        if len(word) > 2 or word.isdigit()
+    }
     return long.union(pairs(said))
 
 
