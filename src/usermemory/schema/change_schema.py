@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from usermemory.errors import SchemaError
-from usermemory.schema.settings import Remember
+from usermemory.schema.settings import FORM_MAX_LENGTH, Remember
 from usermemory.schema.shape import SCALARS, Json, canonical
 from usermemory.schema.strict import array, closed, nullable, one_of, properties, strict, text
 
@@ -23,12 +23,11 @@ if TYPE_CHECKING:
 MAX_CHANGES = 20
 MAX_KEY_LENGTH = 100
 MAX_QUOTE_LENGTH = 200
-MAX_VALUE_LENGTH = 500
 MAX_ENUM_TOTAL = 1_000
 MAX_DEPTH = 8
 """Of one change: OpenAI takes 10 levels, two of which are the list around it."""
 
-_CAPS = Remember(max_items=MAX_CHANGES, max_length=MAX_VALUE_LENGTH)
+_CAPS = Remember(max_items=MAX_CHANGES)
 
 
 def change_schema(fields: Mapping[str, Field], *, caps: bool) -> Json:
@@ -72,39 +71,42 @@ def _value(asked: list[Field], limits: Remember | None) -> Json:
     """Any of the types of value that some field takes, each once, or null."""
     found: dict[str, Json] = {}
     for field in asked:
-        for part in _types(field, limits):
+        for part in _types(field, field.settings if limits else None):
             if _depth(part) > MAX_DEPTH:
                 raise SchemaError(
                     f"field {field.name!r} is nested more deeply than strict modes take"
                 )
-            found.setdefault(canonical(part), part)
-    kinds = {part["type"] for part in found.values() if len(part) <= 2}
-    if {"integer", "number"} <= kinds:
-        found.pop(canonical({"type": "integer"}))
+            single = part["type"] in SCALARS
+            known = found.setdefault(part["type"] if single else canonical(part), part)
+            if single and "maxLength" in part:
+                known["maxLength"] = max(known["maxLength"], part["maxLength"])
+    if "number" in found:
+        found.pop("integer", None)
     return {"anyOf": [*found.values(), {"type": "null"}]}
 
 
-def _types(field: Field, limits: Remember | None) -> Iterator[Json]:
+def _types(field: Field, caps: Remember | None) -> Iterator[Json]:
     match field.kind:
         case "scalar" | "list" | "map":
-            yield _plain(field.value_schema, limits, field.name)
+            yield _plain(field.value_schema, caps, field.name)
         case "objects":
-            yield closed(properties(field.value_schema, limits, field.name, without=""))
+            yield closed(properties(field.value_schema, caps, field.name, without=""))
         case "object":
             for key in field.keys.values():
                 if key.settings.ask and not key.settings.protect:
-                    yield _plain(_whole(key), limits, f"{field.name}.{key.name}")
+                    yield _plain(_whole(key), caps and key.settings, f"{field.name}.{key.name}")
 
 
-def _plain(schema: Mapping[str, Any], limits: Remember | None, path: str) -> Json:
+def _plain(schema: Mapping[str, Any], caps: Remember | None, path: str) -> Json:
     """The type of a value; of single ones no more than that, since the prompt says the rest."""
-    made = strict(schema, limits, path)
+    made = strict(schema, caps, path)
     if "anyOf" in made:
         made = made["anyOf"][0]
-    if made.get("type") not in SCALARS:
+    if made["type"] not in SCALARS:
         return made
-    longest = {"maxLength": limits.max_length} if limits and made["type"] == "string" else {}
-    return {"type": made["type"], **longest}
+    if caps is None or made["type"] != "string":
+        return {"type": made["type"]}
+    return {"type": "string", "maxLength": made.get("maxLength", FORM_MAX_LENGTH)}
 
 
 def _whole(key: Field) -> Mapping[str, Any]:
