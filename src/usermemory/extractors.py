@@ -103,7 +103,7 @@ def verifier_for(
         return Verifier(verify, cache(lambda: _look(extractor())), lambda: _is_small(extractor()))
     from usermemory.extract.models import check_model
 
-    if verify is None or isinstance(verify, bool):
+    if not isinstance(verify, str) and not callable(getattr(verify, "invoke", None)):
         raise ConfigurationError(f"verify={verify!r}: use 'auto', 'always', 'off' or a model")
     check_model(verify)
     look = cache(lambda: _asking_again(verify))

@@ -46,7 +46,7 @@ def test_pipe(db: str) -> None:
     first, second, why = done.stdout.splitlines()
     assert first.startswith("bot: ")
     assert "bouldering" in second
-    assert "“I love bouldering”" in why
+    assert "“Hi, I'm Will and I love bouldering”" in why
     for remark in ("No language model is in use", "learned: name: Will", "there is no /nothing"):
         assert remark in done.stderr
     assert "2 messages pending: kept" in done.stderr

@@ -9,6 +9,7 @@ kept is always the user's own span, widened to its clause, so that no "not" is c
 from __future__ import annotations
 
 import itertools
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -165,7 +166,7 @@ def find(quote: str, messages: Sequence[Said]) -> Found | None:
 
 
 def _literal(quote: str, messages: Sequence[Said]) -> Found | None:
-    if not any(not letter.isspace() and letter.isprintable() for letter in quote):
+    if not any(unicodedata.category(letter).startswith("S") for letter in quote):
         return None
     for one in reversed(messages):
         at = one.text.plain.rfind(quote)

@@ -9,10 +9,10 @@ outage: the batch waits.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
-from usermemory.errors import ExtractionError, ProviderError
 from usermemory.extract import UnusableAnswer
 from usermemory.extract.answer import read, usage
 from usermemory.extract.asking import ask
@@ -20,6 +20,7 @@ from usermemory.extract.manner import manner_of
 from usermemory.extract.models import chat_model
 from usermemory.extract.tracing import traced
 from usermemory.prompt import dialogue
+from usermemory.prompt.fields import meaning
 from usermemory.prompt.json_values import is_list, is_object
 from usermemory.prompt.transcript import harmless, one_line
 from usermemory.prompt.words import words
@@ -37,6 +38,7 @@ SECOND_LOOK = "second-look-1"
 Verdict = Literal["said", "not_said", "other_person", "opposite", "asked_or_supposed", "order"]
 
 _TRIES = 2
+_LONGEST_MEANING = 200
 _DIGITS = 6
 
 _ASKS: Mapping[Doubt, str] = {
@@ -95,14 +97,12 @@ class SecondLook:
         for _ in range(_TRIES):
             try:
                 message = ask(self.model, texts, form(), self._manner, config)
-                spent += usage(message)
-                found |= verdicts(read(message), len(doubtful))
-            except ProviderError:
-                raise
             except UnusableAnswer as error:
                 spent += error.usage
-            except ExtractionError:
-                spent += Usage(calls=1)
+                continue
+            spent += usage(message)
+            with suppress(UnusableAnswer):
+                found |= verdicts(read(message), len(doubtful))
             if len(found) == len(doubtful):
                 break
         return Look(tuple(found.get(n) for n in range(1, len(doubtful) + 1)), spent)
@@ -118,7 +118,7 @@ def asked(batch: Batch, doubtful: Sequence[Judgement], *, erasing: bool = False)
 def _line(batch: Batch, judgement: Judgement, *, erasing: bool) -> str:
     change = judgement.change
     field = batch.schema.fields.get(change.field)
-    meant = " ".join((field.description or field.title).split())[:200] if field else ""
+    meant = meaning(field)[:_LONGEST_MEANING] if field else ""
     anyone = field is not None and field.settings.about == "anyone"
     notes = ", ".join(filter(None, [harmless(meant), "also other people" if anyone else ""]))
     where = change.field if change.key is None else f"{change.field} {one_line(change.key)}"

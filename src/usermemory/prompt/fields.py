@@ -53,11 +53,15 @@ def _line(field: Field) -> str:
     return f"- {field.name}: {'; '.join(parts)}{_meaning(field)}"
 
 
-def _meaning(field: Field) -> str:
+def meaning(field: Field) -> str:
+    """What a field means, on one line; empty where that is no more than its name."""
     title = "" if _same_words(field.title, field.name) else field.title
-    meaning = " ".join((field.description or title).split())[:_LONGEST_DESCRIPTION]
+    return " ".join((field.description or title).split())[:_LONGEST_DESCRIPTION]
+
+
+def _meaning(field: Field) -> str:
     examples = ", ".join(map(one_line, field.settings.examples))
-    sentences = [meaning, f"For example {examples}" if examples else ""]
+    sentences = [meaning(field), f"For example {examples}" if examples else ""]
     return "".join(f". {sentence.rstrip('.')}" for sentence in sentences if sentence)
 
 
