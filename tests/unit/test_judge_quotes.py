@@ -43,6 +43,8 @@ def kept(quote: str, text: str) -> str:
         ("मैं 29 साल", "मैं २९ साल का हूँ"),
         ("أحب كرة القدم", "أُحِبُّ كُرَةَ القَدَمِ"),
         ("admin", "I'm the a\u200bdmin"),
+        ("אני אוהבת שחמט", "שמי דנה ואני אוהבת שחמט"),
+        ("مدريد", "أسكن بمدريد الآن"),
         ("I ❤️ jazz", "well I ❤️ jazz"),
         ("🎹", "all day 🎹 and nothing else"),
         ("Ich heisse Jürgen", "Ich heiße Jürgen"),
@@ -58,8 +60,7 @@ def test_what_only_folding_tells_apart_is_found(quote: str, text: str) -> None:
 @pytest.mark.parametrize(
     ("quote", "text", "span"),
     [
-        ("אני אוהבת שחמט", "שמי דנה ואני אוהבת שחמט", "ואני אוהבת שחמט"),
-        ("مدريد", "أسكن بمدريد الآن", "بمدريد"),
+        ("بحب القهوة", "مابحب القهوة", "مابحب القهوة"),
         ("Ankara'da yaşıyor", "Ankara'da yaşıyorum", "Ankara'da yaşıyorum"),
         ("I moved to Bergen week", "I moved to Bergen last week", "I moved to Bergen last week"),
     ],

@@ -66,6 +66,7 @@ def add(value: Any, quote: str) -> Change:
         (["other: I love tea", "ok"], add("tea", "I love tea"), "not_the_users_words"),
         (["I love tea"], Change("drinks", "add", "tea", "I love tea"), "unknown_field"),
         (["I love tea"], Change("tier", "set", "gold", "I love tea"), "protected"),
+        (["I love tea"], add("\u0301", "I love tea"), "no_value"),
         (["I love tea"], add({1, 2}, "I love tea"), "wrong_type"),
         (["I love tea"], add(dt.date(2026, 1, 1), "I love tea"), "wrong_type"),
         (["I love tea"], add(float("nan"), "I love tea"), "wrong_type"),
@@ -128,7 +129,7 @@ def test_a_short_answer_keeps_its_question() -> None:
 @pytest.mark.parametrize(
     ("said", "change", "doubt"),
     [
-        (["ואני אוהבת שחמט"], add("שחמט", "אני אוהבת שחמט"), "inexact"),
+        (["مابحب القهوة"], add("القهوة", "بحب القهوة"), "inexact"),
         (["I'm v̶e̶g̶a̶n̶ now"], add("vegan", "I'm v̶e̶g̶a̶n̶"), "inexact"),
         (["look:\nI love golf"], add("golf", "I love golf"), "passage"),
         (["he wrote “I love golf so much” to me"], add("golf", "I love golf"), "passage"),

@@ -43,6 +43,7 @@ _DRESSED = regex.compile(
 )
 _BITS = regex.compile(r"[\u200b-\u200f\u2060-\u2064\ufeff]{4}|[\ufe00-\ufe0f]{2}")
 """Runs of characters without a glyph: what carries a hidden text."""
+_SHOWS = regex.compile(r"[\p{L}\p{N}\p{S}]")
 _HALF = regex.compile(r"[\ud800-\udfff]")
 _MIXED = regex.compile(r"\p{Latin}\p{M}*\p{Cyrillic}|\p{Cyrillic}\p{M}*\p{Latin}", regex.V1)
 _ROLES = "system|assistant|developer|user|human|tool|function"
@@ -140,6 +141,12 @@ def _is_hidden(text: str) -> bool:
     return bool(
         _HIDES.search(text) or _BITS.search(text) or len(_BETWEEN.findall(text)) >= _SEVERAL
     )
+
+
+def is_empty(value: Any) -> bool:
+    """Whether a value consists of texts in which no letter, digit or symbol stands."""
+    texts = list(_texts(value))
+    return bool(texts) and not any(_SHOWS.search(text) for text in texts)
 
 
 def hidden_in(said: str) -> bool:

@@ -36,6 +36,7 @@ _AROUND = 12
 _FEW = 3
 
 _SENTENCE_END = regex.compile(r"(?:(?<!\d)[.]|[.](?!\d)|[!?…。！？｡؟।॥։።;；؛:：\n\r\u2028\u2029])+")
+_PARTICLE = regex.compile(r"[\p{Arabic}\p{Hebrew}]")
 _PAUSE = regex.compile(r"(?<!\d)[,，、،]|[,，、،](?!\d)| [-–—] |—|\(|\)")
 
 
@@ -191,7 +192,14 @@ def _partial(wanted: Sequence[str], one: Said) -> Found | None:
     end = at + len(phrase)
     if _cuts_a_number(one.text.joined, at) or _cuts_a_number(one.text.joined, end):
         return None
-    return _between(one, one.text.word_at(at), one.text.word_at(end - 1), exact=False)
+    exact = _lacks_a_particle(one.text.joined, at, end)
+    return _between(one, one.text.word_at(at), one.text.word_at(end - 1), exact=exact)
+
+
+def _lacks_a_particle(joined: str, at: int, end: int) -> bool:
+    """Whether only "and", "in" or "the" is missing, which these scripts write as one letter."""
+    before = joined[at - 2 : at]
+    return joined[end] == " " and before[:1] == " " and _PARTICLE.match(before[1:]) is not None
 
 
 def _cuts_a_number(joined: str, at: int) -> bool:

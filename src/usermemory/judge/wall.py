@@ -123,6 +123,8 @@ def _allowed(batch: Batch, judgement: Judgement, proposed: Change) -> Judgement:
         return judgement.refuse("unknown_field", f"known are {', '.join(batch.schema.fields)}")
     if why := disguise.disguised(proposed):
         return judgement.refuse("disguised", why)
+    if change.action not in ("remove", "clear") and disguise.is_empty(change.value):
+        return judgement.refuse("no_value", "nothing stands in the value")
     part = field.keys.get(change.key) if change.key and field.kind == "object" else None
     if field.settings.protect or (part is not None and part.settings.protect):
         return judgement.refuse("protected", "only an edit by hand changes it")
