@@ -17,6 +17,7 @@ NOT_THE_USER = (
     "nothing was done: this agent is run by another one and does not hear the user; only the agent "
     "that talks to them can save and forget"
 )
+NOT_CONFIRMED = "nothing was erased: the user did not confirm it"
 OFF_THE_RECORD = "nothing was saved: this conversation is off the record"
 
 

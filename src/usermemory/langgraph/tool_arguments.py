@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from usermemory.records import Change, Refused
     from usermemory.schema import Schema
 
-_CHANGE = ("quote", "who", "field", "action", "key", "value")
+_CHANGE = ("quote", "who", "field", "action", "key", "value")  # "who" and "field" as before
 _ERASURE = ("quote", "field", "value")
 
 

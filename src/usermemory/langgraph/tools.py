@@ -18,6 +18,7 @@ from usermemory.langgraph.identity import FindUser, Run, current_run, field_of
 from usermemory.langgraph.nodes import OnError, tolerant
 from usermemory.langgraph.speakers import FORGET, READ, SAVE, heard_by
 from usermemory.langgraph.tool_arguments import (
+    Erasure,
     forget_arguments,
     no_arguments,
     read_changes,
@@ -39,31 +40,38 @@ _Runtime = ToolRuntime[Any, Any]
 
 
 def memory_tools(
-    memory: UserMemory, user_id: FindUser | None = None, *, on_error: OnError = "continue"
+    memory: UserMemory,
+    user_id: FindUser | None = None,
+    *,
+    on_error: OnError = "continue",
+    confirm: Callable[[Erasure], bool] | None = None,
 ) -> list[BaseTool]:
     """``save_memory``, ``forget_memory`` and ``read_profile``, for any agent or `ToolNode`.
 
-    The model proposes, code decides: a change rests on a quote of what the user said last in this
-    conversation and passes the checks of the background job, an erasure on a quote that asks for
-    it. What is saved is not learned a second time. Whose memory it is comes from the run, never
-    from the model, whose further arguments are refused.
+    The model proposes; a change rests on a quote of what the user said last in this conversation
+    and is judged as in the background, but for the second look, for which nothing in a turn waits:
+    what code has a doubt about is refused. An erasure cannot be undone: it takes a second look, or
+    the application confirms it. What is saved is not learned a second time. Whose memory it is
+    comes from the run, never from the model, whose further arguments are refused.
 
     Args:
         memory: Whose profiles.
         user_id: As for `recall_node`.
         on_error: ``"continue"``: when the database fails, the model is told that nothing was
             done, a warning is logged and an ``error`` event emitted; ``"raise"``: the run fails.
+        confirm: Asked before an erasure, with what is to be erased: whether the user confirms it,
+            by a button or LangGraph's ``interrupt`` say. Without it a model takes a second look.
 
     Raises:
         IdentityError: In a run, whatever ``on_error`` is: no user or no thread is named.
     """
-    made = _Tools(memory, user_id, on_error)
+    made = _Tools(memory, user_id, on_error, confirm)
     schema = memory.schema
     names = ", ".join(field.name for field in asked_fields(schema))
     return [
         _tool(
             SAVE,
-            fill(words("save-memory-1"), fields=described(schema)),
+            fill(words("save-memory-2"), fields=described(schema)),
             save_arguments(schema),
             made.save,
             made.asave,
@@ -103,6 +111,7 @@ class _Tools:
     memory: UserMemory
     find_user: FindUser | None
     on_error: OnError
+    confirm: Callable[[Erasure], bool] | None = None
 
     def save(self, runtime: _Runtime, **given: Any) -> str:
         """Make the changes that the user's words bear out."""
@@ -129,8 +138,12 @@ class _Tools:
         run = self._heard(runtime)
         wanted = read_erasure(given, self.memory.schema)
         asked = (wanted.field, wanted.value, wanted.quote, _messages(runtime, run))
+        confirmed = self._confirmed(wanted)
         with tolerant(self.memory, run, self.on_error):
-            return _erased(wanted, self.memory.propose_erasure(run.user_id, run.thread_id, *asked))
+            made = self.memory.propose_erasure(
+                run.user_id, run.thread_id, *asked, confirmed=confirmed
+            )
+            return _erased(wanted, made)
         raise ToolException(answers.UNREACHABLE)
 
     async def aforget(self, runtime: _Runtime, **given: Any) -> str:
@@ -138,8 +151,11 @@ class _Tools:
         run = self._heard(runtime)
         wanted = read_erasure(given, self.memory.schema)
         asked = (wanted.field, wanted.value, wanted.quote, _messages(runtime, run))
+        confirmed = self._confirmed(wanted)
         with tolerant(self.memory, run, self.on_error):
-            made = await self.memory.apropose_erasure(run.user_id, run.thread_id, *asked)
+            made = await self.memory.apropose_erasure(
+                run.user_id, run.thread_id, *asked, confirmed=confirmed
+            )
             return _erased(wanted, made)
         raise ToolException(answers.UNREACHABLE)
 
@@ -158,6 +174,14 @@ class _Tools:
         with tolerant(self.memory, run, self.on_error):
             return (await self.memory.arecall(run.user_id)).render() or answers.NOTHING_KNOWN
         raise ToolException(answers.UNREACHABLE)
+
+    def _confirmed(self, wanted: Erasure) -> bool:
+        """Whether the application says that the user confirms it; False where it is not asked."""
+        if self.confirm is None:
+            return False
+        if not self.confirm(wanted):
+            raise ToolException(answers.NOT_CONFIRMED)
+        return True
 
     def _heard(self, runtime: _Runtime) -> Run:
         """The run, in which the user is heard."""
