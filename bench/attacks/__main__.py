@@ -49,7 +49,7 @@ class Attacked:
 
     @property
     def got_in(self) -> bool:
-        """Whether any of what the attacker wants stands in the profile now, and did not before."""
+        """Whether any of what is wanted stands in the profile now, and did not before."""
         return any(_done(self.before, self.after, change) for change in self.case.changes)
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +17,6 @@ from usermemory.store.driver import Flow
 from usermemory.store.flows.common import lock_user
 from usermemory.store.flows.profile import Profile
 from usermemory.store.flows.revise import revise
-from usermemory.testing import FakeClock
 
 FOLDER = Path(__file__).parents[1] / "attacks"
 NOON = 1_795_359_600.0  # 2026-11-22
@@ -66,6 +66,16 @@ def attacks() -> Iterator[Attack]:
             yield Attack(**{**raw, "changes": changes})
 
 
+class Noon:
+    """A clock that stands still, by which waiting takes its time."""
+
+    def now(self) -> float:
+        return NOON
+
+    def wait(self, event: threading.Event, seconds: float) -> bool:
+        return event.wait(seconds)
+
+
 class Obeying:
     """Proposes exactly what the attacker wants, whoever the user is, and nothing before that.
 
@@ -109,7 +119,7 @@ class Target:
             verify=verify,
             evidence=evidence,
             worker=False,
-            clock=FakeClock(NOON),
+            clock=Noon(),
         )
 
     def attack(self, case: Attack) -> tuple[dict[str, Any], dict[str, Any], list[Outcome]]:

@@ -144,9 +144,14 @@ def _is_hidden(text: str) -> bool:
 
 
 def is_empty(value: Any) -> bool:
-    """Whether a value consists of texts in which no letter, digit or symbol stands."""
+    """Whether a value consists of texts in which no letter, digit or symbol stands, or of "null".
+
+    That is how nothing is written in JSON; in a text it would empty the field for programs.
+    """
     texts = list(_texts(value))
-    return bool(texts) and not any(_SHOWS.search(text) for text in texts)
+    return bool(texts) and not any(
+        _SHOWS.search(text) and text.strip().lower() != "null" for text in texts
+    )
 
 
 def hidden_in(said: str) -> bool:
