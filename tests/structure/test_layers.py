@@ -22,6 +22,7 @@ LAYERS = [
     "messages",
     "screen",
     "why",
+    "refused",
     "erasure",
     "snapshot",
     "fold",
