@@ -47,6 +47,9 @@ def test_the_users_own_words_are_kept() -> None:
         change, "doubtful", "interests is protected"
     )
     assert kept(replace(change, value="Grüner Tee")).change.value == "Grüner Tee"
+    assert kept(change, detail="Ana said: hates the sea").detail == ""
+    unsaid = kept(replace(change, quote="I adore green tea")).change
+    assert (unsaid.value, unsaid.quote) == ("green TEA", "")
 
 
 @pytest.mark.parametrize(
