@@ -55,8 +55,8 @@ class Metrics:
         )
         self._rejected = Counter(
             "usermemory_rejected_changes",
-            "Proposed changes that were not made, by reason.",
-            ("reason",),
+            "Proposed changes that were not made, by field and reason.",
+            ("field", "reason"),
             registry=registry,
         )
         self._errors = Counter(
@@ -94,8 +94,10 @@ class Metrics:
         self._tokens.labels("input").inc(usage.input_tokens)
         self._tokens.labels("output").inc(usage.output_tokens)
         self._tokens.labels("cached").inc(usage.cached_tokens)
-        for rejection in outcome.rejections:
-            self._rejected.labels(rejection.reason).inc()
+        for refused in outcome.rejections:
+            # A name that a model made up is no label: there is no end of those.
+            field = "" if refused.reason == "unknown_field" else refused.change.field
+            self._rejected.labels(field, refused.reason).inc()
 
 
 class _Database:

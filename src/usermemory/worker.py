@@ -15,6 +15,7 @@ from usermemory.errors import MemoryClosed, UserMemoryError
 from usermemory.events import Event, EventKind
 from usermemory.lease import LEASE, kept
 from usermemory.records import Outcome, Status
+from usermemory.refused import MOST, field_of
 from usermemory.store.cleaning import clean
 from usermemory.store.flows.claim import Claim, claim_due, give_back
 from usermemory.store.flows.recall import next_due
@@ -174,7 +175,10 @@ _KINDS: Mapping[Status, EventKind] = {
 
 
 def report(outcome: Outcome, now: float, emit: Callable[[Event], None]) -> None:
-    """Say what came of a batch: a line that a person can follow, and an event."""
+    """Say what came of a batch: lines that a person can follow, and events.
+
+    The log says of a refused change in which field and why it was refused, and none of its words.
+    """
     learned = len(outcome.revision.changes) if outcome.revision else 0
     logger.log(
         logging.WARNING if outcome.status == "failed" else logging.INFO,
@@ -191,6 +195,14 @@ def report(outcome: Outcome, now: float, emit: Callable[[Event], None]) -> None:
     if full := next((one for one in outcome.rejections if one.reason == "profile_full"), None):
         # Nothing more is learned until the owner acts, so the owner is told each time.
         logger.warning("user=%s thread=%s: %s", outcome.user_id, outcome.thread_id, full.detail)
+    for one in outcome.rejections[:MOST]:
+        logger.info(
+            "refused user=%s thread=%s field=%s reason=%s",
+            outcome.user_id,
+            outcome.thread_id,
+            field_of(one) or "-",
+            one.reason,
+        )
     where = (outcome.user_id, outcome.thread_id, now, outcome)
     emit(Event(_KINDS[outcome.status], *where))
     if outcome.rejections:

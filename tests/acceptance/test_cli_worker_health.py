@@ -141,7 +141,7 @@ def test_events_are_counted() -> None:
         ("model_tokens_total", "input"): 100,
         ("model_tokens_total", "output"): 9,
         ("model_tokens_total", "cached"): 50,
-        ("rejected_changes_total", "not_grounded"): 1,
+        ("rejected_changes_total", "name", "not_grounded"): 1,
         ("errors_total",): 1,
     }
     assert {(f"usermemory_{name}", *more): n for (name, *more), n in expected.items()}.items() <= (

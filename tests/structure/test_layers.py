@@ -21,6 +21,7 @@ LAYERS = [
     "messages",
     "screen",
     "why",
+    "refused",
     "erasure",
     "snapshot",
     "align",

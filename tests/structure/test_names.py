@@ -24,6 +24,7 @@ def test_public_names() -> None:
         "Proof",
         "Proposed",
         "Recalled",
+        "Refused",
         "Remember",
         "Request",
         "Retry",

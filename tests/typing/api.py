@@ -34,6 +34,7 @@ def plain(memory: UserMemory) -> None:
     assert_type(memory.trigger("will"), list[Outcome])
     assert_type(memory.history("will"), list[Revision])
     assert_type(memory.why("will", "interests", "chess"), list[Evidence])
+    assert_type(memory.refused("will", "diet", limit=5), list[Refused])
     assert_type(memory.jobs("dead"), list[Job])
     assert_type(memory.edit("will", {"age": 31}, by="will", revision=3), Revision | None)
     assert_type(memory.undo("will", 3), Undone)

@@ -22,10 +22,12 @@ from usermemory.cli.status import Status
 from usermemory.events import Event
 from usermemory.records import (
     Applied,
+    Change,
     Evidence,
     Forgotten,
     Job,
     Outcome,
+    Refused,
     Revision,
     Scheduled,
     Undone,
@@ -199,3 +201,25 @@ def test_status_line() -> None:
     assert status.line(0) == "erased"
     assert [news.split(":")[0] for news in status.unsaid()] == ["learned", "not learned", "memory"]
     assert status.unsaid() == []
+
+
+def test_what_was_refused_is_news() -> None:
+    """A line each says in which field and why, without a word of it; of many only the first."""
+    status = Status("will")
+    reasons = ("duplicate", "quote_not_found", *["list_full"] * 5)
+    refused = tuple(
+        Refused(Change("interests", "add", "chess", "I like chess"), reason, "no chess")
+        for reason in reasons
+    )
+    outcome = Outcome("will", "t", "unchanged", rejections=refused)
+    told(status, "consolidated", outcome=outcome)
+    told(status, "rejected", outcome=outcome)
+    assert status.line(0) == "read; nothing new to learn"
+    news = status.unsaid()
+    assert news[:3] == [
+        "read; nothing new to learn",
+        "refused: interests: it is known already",
+        "refused: interests: the user did not say the words that were given for it",
+    ]
+    assert news[-1] == "refused: 2 more; usermemory profile refused will lists them"
+    assert (len(news), "chess" in "".join(news)) == (7, False)

@@ -173,6 +173,33 @@ def test_what_was_refused_goes_too() -> None:
     assert rejection.change == Change("interests", "add")
 
 
+@pytest.mark.parametrize(
+    ("change", "goes"),
+    [
+        (Change("age", "set", 31, "since Sunday"), True),
+        (Change("age", "set", 32, "since Sunday"), False),
+        (Change("interests", "add", 31, "since Sunday"), False),
+        (Change("age_is_31_years", "set", True, "since Sunday"), False),
+    ],
+    ids=str,
+)
+def test_a_number_that_was_refused(change: Change, goes: bool) -> None:
+    """A number goes where it was refused for the erased field, and from nowhere else."""
+    refused = Refusals(7, (Refused(change, "protected"),))
+    left = planned(OfValue("age", 31), refused=(refused,)).refused
+    assert [one.change for batch in left for one in batch.rejections] == (
+        [Change("age", "set")] if goes else []
+    )
+
+
+def test_a_field_that_a_model_made_up() -> None:
+    """A made-up field that is named after what is erased loses its name."""
+    change = Change("loves_chess_a_lot", "set", True, "yes")
+    refused = Refusals(7, (Refused(change, "unknown_field", "known are name, age"),))
+    (left,) = planned(OfValue("interests", "chess"), refused=(refused,)).refused
+    assert left.rejections == (Refused(Change("", "set"), "unknown_field"),)
+
+
 def test_what_rests_on_another_message_too() -> None:
     """A value that two messages taught stays when one is erased, without that one's words."""
     first = added("chess", "I love chess")

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from usermemory import Event, UserMemory
+from usermemory import Change, Event, Outcome, Refused, UserMemory
 from usermemory.conformance.harness import Listener
 from usermemory.errors import ProviderError
 from usermemory.records import Change, Outcome, Refused
@@ -233,3 +233,21 @@ def test_logs(opening: Callable[..., Office], caplog: pytest.LogCaptureFixture) 
     assert "reason=extractor_error error='KeyError'" in caplog.text
     assert "chess" not in caplog.text
     assert "tea" not in caplog.text
+
+
+def test_logs_what_was_refused(caplog: pytest.LogCaptureFixture) -> None:
+    """A line each with user, field and reason; never a value or quote, nor a name made of one."""
+    caplog.set_level(logging.INFO, "usermemory")
+    refused = (
+        Refused(Change("interests", "add", "chess", "I like chess"), "duplicate", "has chess"),
+        Refused(Change("plays chess\na lot", "set", "chess", "I like chess"), "unknown_field"),
+        *[Refused(Change("interests", "add", "chess"), "list_full")] * 60,
+    )
+    told: list[Event] = []
+    report(Outcome("will", "t", "unchanged", rejections=refused), 1.0, told.append)
+    _, first, second, *others = (record.getMessage() for record in caplog.records)
+    assert first == "refused user=will thread=t field=interests reason=duplicate"
+    assert second == "refused user=will thread=t field=- reason=unknown_field"
+    assert len(others) == 48
+    assert "chess" not in caplog.text
+    assert [event.kind for event in told] == ["consolidated", "rejected"]

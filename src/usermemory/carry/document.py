@@ -116,4 +116,5 @@ def _check(document: Any) -> None:
 
 
 def _place(row: Mapping[str, Any]) -> list[Any]:
-    return [(name, row[name]) for name in _ORDER if name in row]
+    # A reading that taught nothing has no revision, and None has no place among numbers.
+    return [(name, row[name] is None, row[name]) for name in _ORDER if name in row]

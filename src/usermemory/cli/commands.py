@@ -12,6 +12,7 @@ from usermemory.cli.conflict import undone_text
 from usermemory.cli.conversation import Conversation, new_thread
 from usermemory.cli.output import clean, count, listed, plural
 from usermemory.cli.reach import PENDING, reach_lines
+from usermemory.cli.refused import refused_text
 from usermemory.cli.show import changes_line, profile_table, quoted
 from usermemory.cli.threads import OwnThreads
 from usermemory.errors import InvalidInput, StoreError
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from usermemory.cli.status import Status
     from usermemory.memory import UserMemory
     from usermemory.records import Forgotten
+
+_REFUSED = 20
+"""Refused changes that are shown, the newest."""
 
 
 class Commands:
@@ -56,6 +60,10 @@ class Commands:
             "/why": (
                 self._why,
                 "your words behind a field, or a value of it: /why [FIELD [VALUE]]",
+            ),
+            "/refused": (
+                self._refused,
+                "what was proposed for your profile and not made, and why: /refused [FIELD]",
             ),
             "/remember": (self._remember, "read now what is pending, instead of when it is quiet"),
             "/undo": (self._undo, "take back what was learned last: /undo [REVISION]"),
@@ -128,6 +136,13 @@ class Commands:
             self._out.print(quoted(item))
         if not found:
             self.tell("No words of yours stand behind that.")
+
+    def _refused(self, field: str) -> None:
+        found = self._memory.refused(self._conversation.user_id, field or None, _REFUSED)
+        for one in found:
+            self._out.print(refused_text(one), soft_wrap=True)
+        if not found:
+            self.tell("Nothing that was proposed was refused.")
 
     def _remember(self, _: str) -> None:
         with self._out.status("reading"):

@@ -168,6 +168,7 @@ def _table(jobs: list[Job]) -> Table:
 
 
 def _print(outcomes: list[Outcome]) -> None:
+    from usermemory.cli.refused import refused_lines
     from usermemory.cli.show import revision_lines
 
     out = console()
@@ -177,5 +178,7 @@ def _print(outcomes: list[Outcome]) -> None:
         out.print(f"{where}: {count(outcome.messages, 'message')}, {clean(result)}", markup=False)
         if outcome.revision:
             out.print(revision_lines(outcome.revision))
+        for line in refused_lines(outcome.rejections, outcome.user_id):
+            out.print(f"  {clean(line)}", markup=False)
     if not outcomes:
         out.print("Nothing was unread.")

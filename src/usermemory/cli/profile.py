@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from usermemory.cli import diff, edit, forget, undo
+from usermemory.cli import diff, edit, forget, refused, undo
 from usermemory.cli.options import DATABASE, AsJson, Database, SchemaName, User, examples
 from usermemory.cli.output import clean, console, count, print_json, when
 
@@ -133,6 +133,7 @@ def why(
         out.print(nothing, markup=False)
 
 
+app.command(epilog=refused.EXAMPLES)(refused.refused)
 app.command(epilog=diff.EXAMPLES)(diff.diff)
 app.command(epilog=edit.EXAMPLES)(edit.edit)
 app.command(epilog=undo.EXAMPLES)(undo.undo)

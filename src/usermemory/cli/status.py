@@ -8,6 +8,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from usermemory.cli.output import clean, count
+from usermemory.cli.refused import refused_lines
 from usermemory.cli.show import changes_line
 
 if TYPE_CHECKING:
@@ -45,7 +46,10 @@ class Status:
             self._schedule(event.thread_id, event.scheduled.due_at)
         elif event.kind == "claimed":
             self.running.add(event.thread_id)
-        elif event.outcome and event.kind != "rejected":
+        elif event.outcome and event.kind == "rejected":
+            for line in refused_lines(event.outcome.rejections, self.user_id):
+                self.news.put(clean(line))
+        elif event.outcome:
             self.running.discard(event.thread_id)
             self._schedule(event.thread_id, event.outcome.retry_at)
             self._tell(summary(event.outcome))

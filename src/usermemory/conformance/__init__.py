@@ -23,6 +23,7 @@ from usermemory.conformance.failing import Failing
 from usermemory.conformance.forgetting import Forgetting
 from usermemory.conformance.harness import Bench, Colour
 from usermemory.conformance.proposing import Proposing
+from usermemory.conformance.refusing import Refusing
 from usermemory.conformance.remembering import Making, Remembering
 
 __all__ = ["Conformance"]
@@ -34,6 +35,7 @@ class Conformance(
     Correcting,
     Forgetting,
     Proposing,
+    Refusing,
     Carrying,
     Failing,
     Backfilling,

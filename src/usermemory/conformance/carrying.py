@@ -11,7 +11,9 @@ import pytest
 from usermemory.conformance.correcting import learn
 from usermemory.conformance.harness import Bench
 from usermemory.errors import Conflict, InvalidInput
-from usermemory.records import Imported
+from usermemory.records import Change, Imported, Refused
+from usermemory.store.flows.propose import start
+from usermemory.store.flows.refused import record
 
 Making = Callable[..., Bench]
 
@@ -88,6 +90,19 @@ class Carrying:
         bench.verbs.remember("copy", "u", ["I like chess"])
         bench.verbs.trigger("copy")
         assert bench.interests("copy") == ["chess"]  # said anew
+
+    def test_what_was_refused(self, making: Making) -> None:
+        """Refused changes come along, those that programs proposed too."""
+        bench = making()
+        for thread_id in ("t", "u"):
+            learn(bench, "chess", thread_id=thread_id)
+        begun = bench.verbs.memory.driver.read(start, "will", "t", [], bench.clock.now())
+        refused = Refused(Change("hobby", "set"), "unknown_field")
+        bench.verbs.memory.driver.write(record, "will", "t", begun, [refused])
+        found = bench.verbs.refused("will")
+        assert {one.reason for one in found} == {"duplicate", "unknown_field"}
+        self._import(bench, "copy", json.dumps(bench.verbs.export("will")))
+        assert bench.verbs.refused("copy") == found
 
     def test_the_proof(self, making: Making) -> None:
         """Before an erasure the proof names where the text stands, afterwards it stands nowhere."""

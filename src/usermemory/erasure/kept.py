@@ -21,11 +21,18 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Refusals:
-    """What a consolidation refused, and its error's text."""
+    """What a consolidation or a proposal refused, and its error's text.
+
+    Attributes:
+        thread_id: Whose messages it was about.
+        seqs: The numbers of those; of a proposal they are not known.
+    """
 
     token: int
     rejections: tuple[Refused, ...]
     error: str = ""
+    thread_id: str = ""
+    seqs: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +44,11 @@ class Stored:
         revisions: The newest first.
         messages: In order.
         refused: In any order.
+        numbers: Of the message that is to be erased, also where its text is gone.
     """
 
     document: Mapping[str, Any]
     revisions: Sequence[Revision] = ()
     messages: Sequence[Kept] = ()
     refused: Sequence[Refusals] = ()
+    numbers: frozenset[int] = frozenset()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from usermemory.erasure.kept import Kept, Refusals, Stored
@@ -11,7 +12,7 @@ from usermemory.erasure.needles import Needles
 from usermemory.erasure.scrub import EVERY, scrubbed, scrubbed_refusals, sides
 from usermemory.erasure.taking import fitting, removed, subject_of, taken_back, without
 from usermemory.erasure.target import OfMessage, OfThread, OfValue, Target
-from usermemory.records import Applied, Evidence, Forgotten
+from usermemory.records import Applied, Evidence, Forgotten, Refused
 from usermemory.schema.form import identity
 from usermemory.why import evidence_of
 from usermemory.words import leaves, words
@@ -59,6 +60,8 @@ class _Picked:
         values: Texts that go from everywhere.
         quotes: Quotes that go from everywhere.
         emptied: Whether a message goes as a whole.
+        heard: Whether refused changes were read from what goes.
+        about: Whether a refused change is about what goes.
     """
 
     touched: Mapping[str, Any]
@@ -69,6 +72,8 @@ class _Picked:
     values: Needles
     quotes: Needles
     emptied: Callable[[Kept], bool]
+    heard: Callable[[Refusals], bool]
+    about: Callable[[Refused], bool]
 
 
 def plan(target: Target, stored: Stored, schema: Schema) -> Plan:
@@ -101,7 +106,9 @@ def plan(target: Target, stored: Stored, schema: Schema) -> Plan:
         subjects=tuple(picked.subjects),
         revisions=past.revisions,
         messages=messages,
-        refused=scrubbed_refusals(stored.refused, picked.values, picked.quotes),
+        refused=scrubbed_refusals(
+            stored.refused, picked.values, picked.quotes, picked.heard, picked.about
+        ),
         forgotten=Forgotten(
             values=len(picked.gone),
             changes=past.changes,
@@ -122,8 +129,7 @@ def _value(target: OfValue, stored: Stored, schema: Schema) -> _Picked:
     history = [change for change in past if change.field == field.name and target.value is None]
     subjects = [(field.name, subject_of(field, one, one.before)) for one in gone]
     subjects += [(field.name, subject_of(field, one, one.after)) for one in history if one.after]
-    if target.value is not None:
-        subjects.append((field.name, target.value))
+    subjects += [(field.name, target.value)] if target.value is not None else []
     values = Needles(_texts(subjects))
     names = {identity(value) for _, value in subjects}
 
@@ -152,6 +158,8 @@ def _value(target: OfValue, stored: Stored, schema: Schema) -> _Picked:
         values=values,
         quotes=quotes,
         emptied=lambda _: False,
+        heard=lambda _: False,
+        about=partial(_about, target, field.name, goes),
     )
 
 
@@ -183,7 +191,31 @@ def _source(target: OfMessage | OfThread, stored: Stored, schema: Schema) -> _Pi
     quoted = (e.quote for change in past for e in change.evidence if target.taught(e))
     texts = (kept.text for kept in stored.messages if emptied(kept))
     said = Needles([*quoted, *(text for text in texts if len(words(text)) >= _TELLING)])
-    return _Picked(touched, gone, subjects, parts, target.taught, Needles(()), said, emptied)
+    heard = partial(_heard, target, stored.numbers)
+    none, taught = Needles(()), target.taught
+    return _Picked(
+        touched, gone, subjects, parts, taught, none, said, emptied, heard, lambda _: False
+    )
+
+
+def _about(target: OfValue, field: str, goes: Callable[[Any], bool], refused: Refused) -> bool:
+    """Whether a refused change is about the erased field, or about the erased value of it."""
+    change = refused.change
+    if change.field != field:
+        return False
+    return target.value is None or goes(change.value) or goes(change.key)
+
+
+def _heard(target: OfMessage | OfThread, numbers: frozenset[int], refused: Refusals) -> bool:
+    """Whether refused changes were read from the erased thread or message.
+
+    Of a proposal only the thread is known.
+    """
+    if refused.thread_id != target.thread_id:
+        return False
+    if isinstance(target, OfThread) or not refused.seqs:
+        return True
+    return not refused.seqs.isdisjoint(numbers)
 
 
 def _taught_alone(past: Iterable[Applied], target: OfMessage | OfThread) -> set[tuple[str, str]]:

@@ -10,6 +10,7 @@ from usermemory.changes.place import find
 from usermemory.erasure.kept import Refusals
 from usermemory.erasure.needles import Needles
 from usermemory.records import Applied, Evidence, Refused, Revision
+from usermemory.refused import bare
 from usermemory.schema.form import identity
 from usermemory.schema.shape import is_object
 
@@ -108,30 +109,41 @@ def sides(change: Applied, goes: Callable[[Any], bool]) -> frozenset[str]:
 
 
 def scrubbed_refusals(
-    refused: Iterable[Refusals], values: Needles, quotes: Needles
+    refused: Iterable[Refusals],
+    values: Needles,
+    quotes: Needles,
+    heard: Callable[[Refusals], bool],
+    about: Callable[[Refused], bool],
 ) -> Sequence[Refusals]:
-    """Those that held it, without it; what was refused for which reason stays."""
+    """Those that held it, without it; what was refused for which reason stays.
 
-    def holds(rejection: Refused) -> bool:
-        change = rejection.change
-        parts = (change.value, change.key, change.quote, rejection.detail)
-        return values.in_value(*parts) or quotes.in_value(*parts)
+    Args:
+        refused: All of a user's.
+        values: Texts that must not be left.
+        quotes: The same.
+        heard: Whether it was read from what is erased: whatever it quotes goes.
+        about: Whether a refused change is about what is erased, in whatever words.
+    """
 
-    def without(rejection: Refused) -> Refused:
-        if not holds(rejection):
-            return rejection
-        bare = replace(rejection.change, value=None, key=None, quote="")
-        return replace(rejection, change=bare, detail="")
+    def holds(*texts: Any) -> bool:
+        return values.in_value(*texts) or quotes.in_value(*texts)
 
-    rewritten = [
-        replace(
-            one,
-            rejections=tuple(map(without, one.rejections)),
-            error="" if values.in_text(one.error) or quotes.in_text(one.error) else one.error,
+    def without(one: Refused, *, all_goes: bool) -> Refused:
+        change = one.change
+        parts = (change.value, change.key, change.quote, one.detail)
+        if one.reason == "unknown_field" and holds(change.field.replace("_", " ")):
+            return bare(replace(one, change=replace(change, field="")))
+        return bare(one) if all_goes or about(one) or holds(*parts) else one
+
+    def rewritten(batch: Refusals) -> Refusals:
+        all_goes = heard(batch)
+        return replace(
+            batch,
+            rejections=tuple(without(one, all_goes=all_goes) for one in batch.rejections),
+            error="" if all_goes or holds(batch.error) else batch.error,
         )
-        for one in refused
-    ]
-    return [new for old, new in zip(refused, rewritten, strict=True) if new != old]
+
+    return [new for old in refused if (new := rewritten(old)) != old]
 
 
 def _holds(document: Mapping[str, Any], schema: Schema, change: Applied) -> bool:

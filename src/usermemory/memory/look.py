@@ -7,14 +7,15 @@ from typing import Any
 from usermemory.errors import InvalidInput
 from usermemory.memory.chat import ChatVerbs
 from usermemory.memory.core import checked_user
-from usermemory.records import Evidence, Revision, Snapshot
+from usermemory.records import Evidence, Refused, Revision, Snapshot
 from usermemory.store.flows import recall as recalls
 from usermemory.store.flows.profile import Profile
+from usermemory.store.flows.refused import refused as listing
 from usermemory.why import about, evidence_of
 
 
 class LookVerbs(ChatVerbs):
-    """History, why and snapshot."""
+    """History, why, refused and snapshot."""
 
     def history(self, user_id: str, field: str | None = None) -> list[Revision]:
         """What changed the profile, the newest first.
@@ -49,6 +50,27 @@ class LookVerbs(ChatVerbs):
         document = await self._adocument(user_id)
         self._check_field(field)
         return evidence_of(await self.ahistory(user_id), document, field, value)
+
+    def refused(self, user_id: str, field: str | None = None, limit: int = 100) -> list[Refused]:
+        """What was proposed for the profile and not made, each with its reason; the newest first.
+
+        By the background job, and by `propose` and tools. ``reason == "duplicate"`` only says that
+        it was known already. Value and quote are left out where the words may not be the user's.
+        What is kept is bounded: 50 of one batch (the last says how many more there were), and of
+        the newest 200 batches.
+
+        Args:
+            user_id: Whose profile.
+            field: Only what was proposed for this field; it need not be one of the schema.
+            limit: How many at most, 1 or more.
+        """
+        return self.driver.read(listing, checked_user(user_id), field, max(1, limit))
+
+    async def arefused(
+        self, user_id: str, field: str | None = None, limit: int = 100
+    ) -> list[Refused]:
+        """As `refused`."""
+        return await self.driver.aread(listing, checked_user(user_id), field, max(1, limit))
 
     def _check_field(self, field: str) -> None:
         if not field.startswith("/") and field not in self.schema.fields:

@@ -57,6 +57,7 @@ class ProposeVerbs(ForgetVerbs):
         from usermemory.judge import stamped, with_misfits
         from usermemory.store.flows.amend import Amendment
         from usermemory.store.flows.propose import propose
+        from usermemory.store.flows.refused import record
 
         asked = tuple(changes)
         context, turn = self._said(user_id, thread_id, messages)
@@ -66,6 +67,9 @@ class ProposeVerbs(ForgetVerbs):
                 return Proposed(None, tuple(map(_paused, asked)))
             judged = self._judged(self._batch(user_id, thread_id, begun, context), asked)
             if not judged.applied:
+                if judged.refused:
+                    said = (user_id, thread_id, begun, judged.refused, context)
+                    self.driver.write(record, *said)
                 return Proposed(None, judged.refused)
             stored = begun.profile.document or {}
             document, _ = with_misfits(stored, judged.document, self.schema)
@@ -77,7 +81,7 @@ class ProposeVerbs(ForgetVerbs):
                 thread_id=thread_id,
                 stamps=stamped(begun.profile.stamps, judged, self.clock.now()),
             )
-            revision = self.driver.write(propose, user_id, begun, made)
+            revision = self.driver.write(propose, user_id, begun, made, judged.refused, context)
             if revision is not None:
                 return Proposed(revision, judged.refused)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, fields, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 
 from usermemory.records import (
     Applied,
+    Change,
     Job,
     Message,
     Refused,
@@ -24,15 +25,32 @@ from usermemory.store.driver import Row
 if TYPE_CHECKING:
     from usermemory.erasure import Tombstone
 
+_CHANGE = tuple(field.name for field in fields(Change))
+
 
 def dumps(value: Any) -> str:
     """Compact JSON; equal values give equal text."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 
 
-def records(items: Iterable[Applied | Refused]) -> str:
-    """A list of records as JSON."""
+def records(items: Iterable[Applied]) -> str:
+    """The changes of a revision as JSON."""
     return dumps([asdict(item) for item in items])
+
+
+def refusals(items: Iterable[Refused]) -> str:
+    """Refused changes as JSON; the row says where and when."""
+    return dumps(
+        [
+            {"change": asdict(one.change), "reason": one.reason, "detail": one.detail}
+            for one in items
+        ]
+    )
+
+
+def named(field: str) -> str:
+    """How a field stands in such a text."""
+    return f'"field":{dumps(field)}'
 
 
 def replaced(changes: Iterable[Applied]) -> int:
@@ -110,9 +128,25 @@ def tombstone(row: Row) -> Tombstone:
 
 
 def rejections(text: str) -> tuple[Refused, ...]:
-    """The refused changes of a consolidation."""
-    refused: tuple[Refused, ...] = _reader(tuple[Refused, ...]).validate_json(text)
-    return refused
+    """Refused changes.
+
+    Nothing is checked: a later version may give reasons that this one does not know, and earlier
+    ones stored whatever action a model had made up.
+    """
+    return tuple(
+        Refused(
+            Change(**{name: one["change"][name] for name in _CHANGE if name in one["change"]}),
+            one["reason"],
+            one.get("detail", ""),
+        )
+        for one in json.loads(text)
+    )
+
+
+def refused(row: Row) -> tuple[Refused, ...]:
+    """The refused changes of a row, each with its thread and time."""
+    place = {"thread_id": row["thread_id"], "at": row["at"]}
+    return tuple(replace(one, **place) for one in rejections(row["rejections"]))
 
 
 def job(row: Row) -> Job:

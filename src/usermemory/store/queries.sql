@@ -181,6 +181,33 @@ INSERT INTO usermemory.consolidations (user_id, token, thread_id, at, outcome, r
 VALUES (:user_id, :token, :thread_id, :now, :outcome, :reason, :error, :seqs, :revision,
     :rejections, :model, :prompt, :usage);
 
+-- name: add_refusals
+-- What was proposed in vain, beside the consolidations: it read no message, and counts downwards.
+INSERT INTO usermemory.consolidations (user_id, token, thread_id, at, outcome, seqs, rejections,
+    usage)
+VALUES (:user_id, (SELECT COALESCE(MIN(token), 0) - 1 FROM usermemory.consolidations
+        WHERE user_id = :user_id AND token < 0),
+    :thread_id, :now, 'proposed', '[]', :rejections, :usage);
+
+-- name: trim_refusals
+-- Only the newest are kept; that a batch was read, and what came of it, stays known.
+UPDATE usermemory.consolidations SET rejections = '[]'
+WHERE user_id = :user_id AND rejections <> '[]' AND at < (
+    SELECT MIN(kept.at) FROM (SELECT at FROM usermemory.consolidations
+        WHERE user_id = :user_id AND rejections <> '[]' ORDER BY at DESC LIMIT :count) AS kept);
+
+-- name: drop_trimmed
+-- What was proposed in vain, and of which nothing is left.
+DELETE FROM usermemory.consolidations
+WHERE user_id = :user_id AND token < 0 AND rejections = '[]';
+
+-- name: refused
+-- What was proposed and not made, the newest first; only where that field is named, if one is.
+SELECT thread_id, at, rejections FROM usermemory.consolidations
+WHERE user_id = :user_id AND rejections <> '[]'
+  AND (:named = '' OR REPLACE(rejections, :named, '') <> rejections)
+ORDER BY at DESC, ABS(token) DESC LIMIT :count OFFSET :skip;
+
 -- name: mark_read
 -- Exactly the versions that were in the prompt; a text edited since stays unread.
 UPDATE usermemory.inbox SET state = 'tail'
@@ -296,6 +323,11 @@ ON CONFLICT (user_id, field, digest) DO UPDATE SET erased_at = excluded.erased_a
 SELECT thread_id, seq, message_id, author, text FROM usermemory.inbox
 WHERE user_id = :user_id AND state <> 'mark' ORDER BY thread_id, position, seq;
 
+-- name: numbers_of
+-- As which rows a message came: each of its parts and versions has its own.
+SELECT seq FROM usermemory.inbox
+WHERE user_id = :user_id AND thread_id = :thread_id AND message_id = :message_id;
+
 -- name: dead_messages
 -- How many of a thread's messages wait for a person.
 SELECT COUNT(*) AS dead FROM usermemory.inbox
@@ -318,7 +350,7 @@ WHERE user_id = :user_id AND revision = :revision;
 
 -- name: refusals
 -- What was proposed and refused, which may quote the erased value too.
-SELECT token, rejections, error FROM usermemory.consolidations
+SELECT token, thread_id, seqs, rejections, error FROM usermemory.consolidations
 WHERE user_id = :user_id AND (rejections <> '[]' OR error <> '');
 
 -- name: rewrite_refusals

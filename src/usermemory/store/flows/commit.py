@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from usermemory.records import Applied, Refused, Revision, Usage
+from usermemory.refused import storable
 from usermemory.store import codec
 from usermemory.store.driver import Flow
 from usermemory.store.flows.claim import Claim, day_of
@@ -21,6 +22,7 @@ from usermemory.store.flows.common import (
     save_thread,
 )
 from usermemory.store.flows.profile import Profile, profile_of
+from usermemory.store.flows.refused import BATCHES, by_tombstones
 from usermemory.store.flows.revise import revise
 
 
@@ -126,6 +128,8 @@ def _write(claim: Claim, result: Result, user: User) -> Flow[Revision | None]:
 
 
 def _record(claim: Claim, result: Result, revision: Revision | None) -> Flow[None]:
+    heard = (*claim.context, *claim.batch)
+    refused = storable(result.rejections, heard, by_tombstones(claim.tombstones, claim.salt))
     yield (
         "add_consolidation",
         {
@@ -136,12 +140,14 @@ def _record(claim: Claim, result: Result, revision: Revision | None) -> Flow[Non
             "error": "",
             "seqs": codec.dumps(result.seqs),
             "revision": revision.number if revision else None,
-            "rejections": codec.records(result.rejections),
+            "rejections": codec.refusals(refused),
             "model": result.model,
             "prompt": result.prompt,
             "usage": codec.usage_text(result.usage),
         },
     )
+    if refused:
+        yield "trim_refusals", {"user_id": claim.user_id, "count": BATCHES}
 
 
 def _reschedule(thread: Thread, claim: Claim, now: float) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from usermemory.erasure import (
     EVERYTHING,
     Kept,
+    OfMessage,
     OfThread,
     Plan,
     Refusals,
@@ -114,13 +116,25 @@ def _begin(user_id: str) -> Flow[User]:
 
 
 def _planned(user_id: str, profile: Profile, target: Target, schema: Schema) -> Flow[Plan]:
-    made = plan(target, (yield from _stored(user_id, profile)), schema)
+    stored = yield from _stored(user_id, profile)
+    if isinstance(target, OfMessage):
+        stored = replace(stored, numbers=(yield from _numbers(user_id, target)))
+    made = plan(target, stored, schema)
     if not isinstance(target, OfThread):
         return made
     # A checkpointer holds a thread of the user's whether or not there is still text of it here.
     known = yield "thread", {"user_id": user_id, "thread_id": target.thread_id}
     threads = {*made.forgotten.threads, target.thread_id} if known else made.forgotten.threads
     return replace(made, forgotten=replace(made.forgotten, threads=tuple(sorted(threads))))
+
+
+def _numbers(user_id: str, target: OfMessage) -> Flow[frozenset[int]]:
+    """As which rows the message came; the text of most is gone, and what quotes it is left."""
+    if isinstance(target.message, int):
+        return frozenset({target.message})
+    named = {"thread_id": target.thread_id, "message_id": target.message}
+    rows = yield "numbers_of", {"user_id": user_id, **named}
+    return frozenset(row["seq"] for row in rows)
 
 
 def _all_of(stored: Stored, threads: Sequence[Row]) -> Forgotten:
@@ -145,7 +159,13 @@ def _stored(user_id: str, profile: Profile) -> Flow[Stored]:
             Kept(row["thread_id"], row["seq"], row["message_id"], row["text"]) for row in words
         ],
         refused=[
-            Refusals(row["token"], codec.rejections(row["rejections"]), row["error"])
+            Refusals(
+                token=row["token"],
+                rejections=codec.rejections(row["rejections"]),
+                error=row["error"],
+                thread_id=row["thread_id"],
+                seqs=frozenset(json.loads(row["seqs"])),
+            )
             for row in refusals
         ],
     )
@@ -168,7 +188,7 @@ def _rewrite(user_id: str, made: Plan) -> Flow[None]:
             {
                 "user_id": user_id,
                 "token": refused.token,
-                "rejections": codec.records(refused.rejections),
+                "rejections": codec.refusals(refused.rejections),
                 "error": refused.error,
             },
         )

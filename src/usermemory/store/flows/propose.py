@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from usermemory.records import Message, Revision
+from usermemory.records import Message, Refused, Revision
 from usermemory.store import codec
 from usermemory.store.driver import Flow
 from usermemory.store.flows.amend import Amendment, amend
 from usermemory.store.flows.common import first, lock_user
 from usermemory.store.flows.profile import Profile, profile_of
+from usermemory.store.flows.refused import add
 
 if TYPE_CHECKING:
     from usermemory.erasure import Tombstone
@@ -74,13 +75,29 @@ def start(user_id: str, thread_id: str, messages: Sequence[Message], now: float)
     )
 
 
-def propose(user_id: str, begun: Start, amendment: Amendment) -> Flow[Revision | None]:
+def propose(
+    user_id: str,
+    begun: Start,
+    amendment: Amendment,
+    rejections: Sequence[Refused] = (),
+    context: Sequence[Message] = (),
+) -> Flow[Revision | None]:
     """Write an amendment, if nothing has moved since; None to start again.
 
     Beside the profile that is an erasure, even of what the profile does not hold, and a pause.
+
+    Args:
+        user_id: Whose profile.
+        begun: What the proposal started from.
+        amendment: What is made of it.
+        rejections: What of it is not made; stored with it, as far as refused changes are.
+        context: What was said right before the proposal's messages.
     """
     user = yield from lock_user(user_id)
     if (user.epoch, user.paused) != (begun.epoch, begun.paused):
         return None
     answer = yield from amend(user_id, begun.profile, amendment)
-    return answer if isinstance(answer, Revision) else None
+    if not isinstance(answer, Revision):
+        return None
+    yield from add(user_id, amendment.thread_id, begun, rejections, context)
+    return answer
