@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from usermemory.changes.place import Collision, find, inverted, put
-from usermemory.checks.case import leaves
 from usermemory.erasure import MASK
 from usermemory.errors import InvalidInput
 from usermemory.records import Applied, Revision, Snapshot
 from usermemory.schema.shape import is_object
+from usermemory.words import leaves
 
 if TYPE_CHECKING:
     from usermemory.schema import Field, Schema

@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from usermemory.checks.case import leaves
-from usermemory.checks.words import words
 from usermemory.erasure.kept import Kept, Refusals, Stored
 from usermemory.erasure.needles import Needles
 from usermemory.erasure.scrub import EVERY, scrubbed, scrubbed_refusals, sides
@@ -16,6 +14,7 @@ from usermemory.erasure.target import OfMessage, OfThread, OfValue, Target
 from usermemory.records import Applied, Evidence, Forgotten
 from usermemory.schema.form import identity
 from usermemory.why import evidence_of
+from usermemory.words import leaves, words
 
 if TYPE_CHECKING:
     from usermemory.schema import Schema
