@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from usermemory.erasure import (
     EVERYTHING,
@@ -21,7 +19,7 @@ from usermemory.erasure import (
     plan,
     tombstone,
 )
-from usermemory.erasure.needles import MASK, Needles
+from usermemory.erasure.needles import MASK
 from usermemory.records import Applied, Change, Evidence, Refused, Revision
 from usermemory.schema import UserProfile, schema_of
 
@@ -52,33 +50,6 @@ def planned(target: Target, *changes: Applied, refused: tuple[Refusals, ...] = (
         for one in change.evidence
     ]
     return plan(target, Stored(document, revisions, messages, refused), SCHEMA)
-
-
-@pytest.mark.parametrize(
-    ("needle", "text", "masked"),
-    [
-        ("bouldering", "I love Bouldering, bouldering!", f"I love {MASK}, {MASK}!"),
-        ("bouldering", "I love boulders", "I love boulders"),
-        ("New York", "in new-york, New\nYork", f"in {MASK}, {MASK}"),
-        ("Zoë", "I'm Zoe", f"I'm {MASK}"),
-        ("C", "C, C++ and CSS", f"{MASK}, {MASK}++ and CSS"),
-        ("C++", "C, C++ and CSS", f"C, {MASK} and CSS"),
-        ("🎹", "I play 🎹 daily", f"I play {MASK} daily"),
-        ("東京", "私は東京に住んでいます", f"私は{MASK}に住んでいます"),
-        ("", "nothing", "nothing"),
-    ],
-)
-def test_masking(needle: str, text: str, masked: str) -> None:
-    """Whole words go, however they are written; parts of other words stay."""
-    assert Needles([needle]).masked(text) == masked
-
-
-@given(st.lists(st.text(min_size=1, max_size=12), max_size=4), st.text(max_size=60))
-def test_nothing_is_left_of_a_needle(needles: list[str], text: str) -> None:
-    """What was masked holds none of the needles any more, but for the mask itself."""
-    found = Needles(one for one in needles if "erased" not in one.casefold())
-    pieces = found.masked(text).split(MASK)
-    assert not any(found.in_text(piece) for piece in pieces) or not found.in_text(text)
 
 
 @pytest.mark.parametrize(

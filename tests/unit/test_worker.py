@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from usermemory import Change, Event, Outcome, Refused, UserMemory
+from usermemory import Event, UserMemory
 from usermemory.conformance.harness import Listener
 from usermemory.errors import ProviderError
 from usermemory.records import Change, Outcome, Refused

@@ -65,10 +65,14 @@ class Proposing:
         bench.verbs.remember("will", "t", before)
         bench.verbs.propose("will", "t", [like("chess")], before)
         erased = bench.verbs.propose_erasure
-        refused = erased("will", "t", "interests", "chess", "I like chess", before)
+        refused = erased("will", "t", "interests", "chess", "Forget it all", before)
         assert isinstance(refused, Refused)
         bench.clock.advance(1)
-        gone = erased("will", "t", "interests", "chess", "Forget chess", ["Forget chess."])
+        asked = ("will", "t", "interests", "chess", "Forget chess", ["Forget chess."])
+        doubtful = erased(*asked)
+        assert isinstance(doubtful, Refused)
+        assert doubtful.reason == "doubtful", "no model takes a second look here"
+        gone = erased(*asked, confirmed=True)
         assert isinstance(gone, Forgotten)
         assert bench.interests("will") == []
         again = bench.verbs.propose("will", "t", [like("chess")], before)

@@ -2,39 +2,43 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
+import unicodedata
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from usermemory.words import leaves, words
+from usermemory.words import Text, Word, leaves, words
 
 MASK = "[erased]"
 
 _FEW = 3
 """Letters; what has fewer ("C++", "🎹") is looked for as it is written."""
 
+_VARIANT = "\ufe0f"
+"""Stands behind a picture that is shown in colours, or does not."""
+
 
 class Needles:
     """Texts that must not be left anywhere.
 
     Longer ones are found word by word, so that case, accents, punctuation and space don't matter.
+    The work grows with the length of a text, whatever stands in it.
 
     Args:
         texts: What to look for; blank ones are left out.
     """
 
     def __init__(self, texts: Iterable[str]) -> None:
-        self._phrases: set[tuple[str, ...]] = set()
-        literal: set[str] = set()
-        for text in filter(str.strip, texts):
+        # Phrases, each with what stands before and behind their words ("!" of "Yahoo!").
+        self._phrases: dict[tuple[str, ...], set[tuple[str, str]]] = {}
+        self._literals: set[tuple[str, ...]] = set()
+        for text in filter(None, map(str.strip, texts)):
             said = words(text)
-            short = sum(len(word.folded) for word in said) < _FEW
-            if short and not (said and all(word.single for word in said)):
-                literal.add(text.strip())
+            if sum(len(word.folded) for word in said) < _FEW and not any(w.single for w in said):
+                self._literals.add(tuple(map(str.casefold, text.replace(_VARIANT, ""))))
             else:
-                self._phrases.add(tuple(word.folded for word in said))
-        pattern = "|".join(rf"(?<!\w){re.escape(one)}(?!\w)" for one in sorted(literal))
-        self._literal = re.compile(pattern, re.IGNORECASE) if literal else None
+                around = text[: said[0].start], text[said[-1].end :]
+                self._phrases.setdefault(tuple(w.folded for w in said), set()).add(around)
 
     def in_text(self, text: str) -> bool:
         """Whether any of them stands in it."""
@@ -55,14 +59,76 @@ class Needles:
         return "".join([*pieces, text[here:]])
 
     def _spans(self, text: str) -> Iterator[tuple[int, int]]:
-        if self._literal:
-            yield from (found.span() for found in self._literal.finditer(text))
-        said = words(text) if self._phrases else []
-        places: dict[str, list[int]] = {}
-        for place, word in enumerate(said):
-            places.setdefault(word.folded, []).append(place)
-        for phrase in self._phrases:
-            for place in places.get(phrase[0], ()):
-                stretch = said[place : place + len(phrase)]
-                if tuple(word.folded for word in stretch) == phrase:
-                    yield stretch[0].start, stretch[-1].end
+        read = Text(text)
+        yield from self._literal_spans(read)
+        folded: list[str] = []
+        for phrase, around in self._phrases.items():
+            if not read.holds(phrase):
+                continue
+            folded = folded or [word.folded for word in read.words]
+            for first in _places(phrase, folded):
+                start, end = read.words[first].start, read.words[first + len(phrase) - 1].end
+                before = max((len(b) for b, _ in around if text.endswith(b, 0, start)), default=0)
+                behind = max((len(b) for _, b in around if text.startswith(b, end)), default=0)
+                yield start - before, end + behind
+
+    def _literal_spans(self, read: Text) -> Iterator[tuple[int, int]]:
+        text = read.plain
+        folded = text.casefold().replace(_VARIANT, "")
+        found = [one for one in self._literals if one and "".join(one) in folded]
+        if not found:
+            return
+        places = [at for at, letter in enumerate(text) if letter != _VARIANT]
+        letters = [text[at].casefold() for at in places]
+        for literal in found:
+            for first in _places(literal, letters):
+                start, end = places[first], places[first + len(literal) - 1] + 1
+                if _stands_alone(read.words, text, start, end):
+                    yield start, end + text.startswith(_VARIANT, end)
+
+
+def _stands_alone(said: Sequence[Word], text: str, start: int, end: int) -> bool:
+    """Whether a place cuts no word in two: "C" stands in "C++", and not in "CSS".
+
+    What begins or ends with other marks than pictures touches no word there either: "C++" does
+    not stand in "C++11".
+    """
+    before, behind = _word_at(said, start - 1), _word_at(said, end)
+    if (before and before.end > start) or (behind and behind.start < end):
+        return False
+    return not (
+        (before and not before.single and _is_mark(text[start]))
+        or (behind and not behind.single and _is_mark(text[end - 1]))
+    )
+
+
+def _word_at(said: Sequence[Word], offset: int) -> Word | None:
+    number = bisect_right(said, offset, key=lambda word: word.start) - 1
+    return said[number] if number >= 0 and said[number].end > offset else None
+
+
+def _is_mark(letter: str) -> bool:
+    return not letter.isalnum() and unicodedata.category(letter) != "So"
+
+
+def _places(phrase: Sequence[str], said: Sequence[str]) -> Iterator[int]:
+    """Where a phrase begins among words or letters, also where its places overlap.
+
+    After Knuth, Morris and Pratt: a text of one word over and over costs no more than another.
+    """
+    borders = [0]
+    for word in phrase[1:]:
+        borders.append(_longer(phrase, borders, borders[-1], word))
+    matched = 0
+    for place, word in enumerate(said):
+        matched = _longer(phrase, borders, matched, word)
+        if matched == len(phrase):
+            yield place + 1 - matched
+            matched = borders[-1]
+
+
+def _longer(phrase: Sequence[str], borders: Sequence[int], matched: int, word: str) -> int:
+    """How much of the phrase's beginning stands before and with this word."""
+    while matched and word != phrase[matched]:
+        matched = borders[matched - 1]
+    return matched + (word == phrase[matched])

@@ -67,6 +67,11 @@ def scrubbed(
         said = evidence.quote
         return taught(evidence) or values.in_text(said) or quotes.in_text(said)
 
+    def unasked(evidence: Evidence) -> Evidence:
+        asked = evidence.question
+        held = bool(asked) and (values.in_text(asked) or quotes.in_text(asked))
+        return replace(evidence, question="") if held else evidence
+
     def rewritten(change: Applied) -> Applied:
         gone = parts(change)
         if not gone and values.in_value(change.before, change.after, change.key):
@@ -82,7 +87,8 @@ def scrubbed(
         past.threads |= {evidence.thread_id for evidence in lost}
         past.changes += bool(gone)
         evidence = tuple(
-            replace(e, quote="", erased=True) if e in lost else e for e in change.evidence
+            replace(e, quote="", question="", erased=True) if e in lost else unasked(e)
+            for e in change.evidence
         )
         blank: dict[str, Any] = dict.fromkeys(gone)
         erased = change.erased or bool(gone)
