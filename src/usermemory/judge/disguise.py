@@ -43,6 +43,9 @@ _DRESSED = regex.compile(
 )
 _BITS = regex.compile(r"[\u200b-\u200f\u2060-\u2064\ufeff]{4}|[\ufe00-\ufe0f]{2}")
 """Runs of characters without a glyph: what carries a hidden text."""
+_FLAG = regex.compile(r"\U0001f3f4[\U000e0030-\U000e007a]{2,6}\U000e007f")
+"""The flags of England, Scotland and Wales, which are written with tags."""
+
 _SHOWS = regex.compile(r"[\p{L}\p{N}\p{S}]")
 _HALF = regex.compile(r"[\ud800-\udfff]")
 _MIXED = regex.compile(r"\p{Latin}\p{M}*\p{Cyrillic}|\p{Cyrillic}\p{M}*\p{Latin}", regex.V1)
@@ -138,6 +141,7 @@ def disguised(change: Change) -> str:
 def _is_hidden(text: str) -> bool:
     if text.isascii() and text.isprintable():
         return False
+    text = _FLAG.sub("", text)
     return bool(
         _HIDES.search(text) or _BITS.search(text) or len(_BETWEEN.findall(text)) >= _SEVERAL
     )
@@ -156,7 +160,8 @@ def is_empty(value: Any) -> bool:
 
 def hidden_in(said: str) -> bool:
     """Whether the user's words carry characters that nobody sees, and that may be a hidden text."""
-    return bool(_HIDES.search(said) or _BITS.search(said))
+    plain = _FLAG.sub("", said)
+    return bool(_HIDES.search(plain) or _BITS.search(plain))
 
 
 def is_dressed(said: str) -> bool:

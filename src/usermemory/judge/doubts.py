@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 _STEM = 4
 _SHORTEST = 3
-_SHARE = 0.3
+_SHARE = 0.5
 """Of a value's letters, so many from others alone make it doubtful."""
 
-_SHARE_OF_PROFILE = 0.6
+_SHARE_OF_PROFILE = 0.75
 """The same for what stands in the profile alone: a value may well repeat some of its words."""
 
 _ECHOED = 3
@@ -57,7 +57,7 @@ def _doubted(hearing: Hearing, judgement: Judgement, every: Sequence[Judgement])
 def _doubts(
     hearing: Hearing, judgement: Judgement, found: Found, every: Sequence[Judgement]
 ) -> Iterator[Doubt]:
-    if not found.exact or disguise.is_dressed(found.text):
+    if not found.exact or disguise.is_dressed(judgement.evidence[0].quote):
         yield "inexact"
     if any(start <= found.start and found.end <= end for start, end in found.said.foreign):
         yield "passage"
@@ -68,13 +68,18 @@ def _doubts(
         return
     value = _telling(change)
     own = _own(hearing)
-    unsaid = [word for word in value if not _any_alike(word, own)]
-    if value and _from_others(hearing, judgement, value, unsaid, every):
+    strange = unsaid(change, own)
+    if value and _from_others(hearing, judgement, value, strange, every):
         yield "others"
-    if value and len(unsaid) == len(value):
+    if value and len(strange) == len(value):
         yield "ungrounded"
     if _echoes(hearing, found, value):
         yield "echo"
+
+
+def unsaid(change: Change, said: Collection[str]) -> list[str]:
+    """The telling words of a change's value that are not among these, in any form."""
+    return [word for word in _telling(change) if not _any_alike(word, said)]
 
 
 def _telling(change: Change) -> list[str]:
@@ -102,11 +107,11 @@ def _from_others(
     hearing: Hearing,
     judgement: Judgement,
     value: Sequence[str],
-    unsaid: Sequence[str],
+    strange: Sequence[str],
     every: Sequence[Judgement],
 ) -> bool:
     """Whether much of the value stands in what others said or in the profile alone."""
-    if not unsaid:
+    if not strange:
         return False
     heard: set[str] = set()
     for one in hearing.thread:
@@ -115,11 +120,11 @@ def _from_others(
         else:
             heard |= one.foreign_words
     letters = sum(map(len, value))
-    theirs = [word for word in unsaid if _any_alike(word, heard)]
+    theirs = [word for word in strange if _any_alike(word, heard)]
     if sum(map(len, theirs)) >= _SHARE * letters:
         return True
     known = _known(hearing, judgement, every)
-    stored = [word for word in unsaid if _any_alike(word, known)]
+    stored = [word for word in strange if _any_alike(word, known)]
     return sum(map(len, stored)) >= _SHARE_OF_PROFILE * letters
 
 

@@ -31,7 +31,6 @@ _PAIRS = {
     "‘": "’",
 }
 _MARKS = regex.compile(r"[“”„«»「」『』《》‹›‘’\"']")
-_COLON = regex.compile(r"[:：](?=\s|[\"'«„“「])|：")
 _LONGEST_QUOTATION = 2_000
 _SHORTEST_QUOTATION = 4  # words; fewer are a title or a name, which the user speaks of
 _LINE_END = regex.compile(r"[\n\r\u2028\u2029]")
@@ -51,8 +50,6 @@ def passages(text: str, *, begins: bool = True) -> tuple[Span, ...]:
     # What follows the first line counts as a whole, so only the first line is looked into.
     spans = [*_fenced(head), *_tagged(head), *_quoted(head)]
     spans += [found.span() for found in _QUOTED_LINE.finditer(head)]
-    if (colon := _COLON.search(head)) is not None:
-        spans.append((colon.end(), len(head)))
     if line is not None:
         spans.append((line, len(text)))
     return tuple(_joined(spans))

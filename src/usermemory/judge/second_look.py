@@ -1,14 +1,14 @@
 """A model's verdict on the changes that code has a doubt about: it can only refuse.
 
-One call a batch sees the messages, the changes, the words and the doubts; neither the profile nor
-the rules by which the changes were proposed. An answer that gives no verdict is asked for once
-more; what is then still without one is `unverified`. That the model cannot be reached is an
-outage: the batch waits.
+One call a batch sees the messages, the changes and the words they rest on; neither the profile, nor
+the rules by which they were proposed, nor the doubt, which would lead the reader. An answer that
+gives no verdict is asked for once more; what is then still without one is `unverified`. That the
+model cannot be reached is an outage: the batch waits.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
     from usermemory.batch import Batch
-    from usermemory.judge.judgement import Doubt, Judgement
+    from usermemory.judge.judgement import Judgement
 
 SECOND_LOOK = "second-look-1"
 
@@ -40,16 +40,6 @@ Verdict = Literal["said", "not_said", "other_person", "opposite", "asked_or_supp
 _TRIES = 2
 _LONGEST_MEANING = 200
 _DIGITS = 6
-
-_ASKS: Mapping[Doubt, str] = {
-    "inexact": "is the quote what the user wrote?",
-    "passage": "is it a text of the user's own?",
-    "others": "others use these words; does the user mean it of themselves?",
-    "unnamed": "is this over or untrue by what the user says?",
-    "ungrounded": "do the words bear it out?",
-    "echo": "others said so before; does the user mean it of themselves?",
-    "always": "",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +74,7 @@ class SecondLook:
 
         Args:
             batch: What was said.
-            doubtful: The changes, each with its evidence and doubts.
+            doubtful: The changes, each with its evidence.
             erasing: Whether they are erasures that the user asks for.
 
         Raises:
@@ -126,8 +116,7 @@ def _line(batch: Batch, judgement: Judgement, *, erasing: bool) -> str:
     value = _value(batch, judgement)
     parts = [f"{action} {harmless(where)}{f' ({notes})' if notes else ''}{value}"]
     parts += [f"words: {one_line(one.quote)}" for one in judgement.evidence]
-    parts += [_ASKS[judgement.doubts[0]]] if judgement.doubts else []
-    return " | ".join(filter(None, parts))
+    return " | ".join(parts)
 
 
 def _value(batch: Batch, judgement: Judgement) -> str:

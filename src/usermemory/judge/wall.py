@@ -100,15 +100,19 @@ def _spoken(hearing: Hearing, judgement: Judgement, found: Found) -> Judgement:
     """The judgement with its evidence; refused where the words are not simply the user's."""
     if why := _only_repeated(hearing, found):
         return judgement.refuse("not_the_users_words", why)
-    if why := _hidden(found):
+    if why := _hidden(judgement.change, found):
         return judgement.refuse("disguised", why)
     return _rests_on(hearing, judgement, found)
 
 
-def _hidden(found: Found) -> str:
-    """Why the words are more than they show; empty if they are not."""
+def _hidden(change: Change, found: Found) -> str:
+    """Why the words are more than they show; empty if they are not.
+
+    What stands there to be seen is learned, whatever is hidden beside it.
+    """
     text = found.said.text.plain
-    if disguise.hidden_in(text[found.start : found.end]):
+    hides = disguise.hidden_in(text[slice(*clause(found))])
+    if hides and doubts.unsaid(change, found.said.text.vocabulary):
         return "the words hold hidden characters"
     if disguise.in_structure(text, found.start, found.end):
         return "the words stand in the structure of a prompt or a log"
