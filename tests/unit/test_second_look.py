@@ -221,3 +221,23 @@ def test_the_answer_has_a_form_that_strict_modes_take(tmp_path: Path) -> None:
     """The verdicts are an enumeration, so that no other word comes back."""
     _, _, model = learn(tmp_path, [{"changes": [GOLF]}, verdicts("said")])
     assert "asked_or_supposed" in json.dumps([dict(tool) for tool in model.calls[1].tools])
+
+
+def test_what_a_value_carries_on_is_shown(tmp_path: Path) -> None:
+    """Where a value repeats the profile, the reader sees what was known; not the whole profile."""
+    text = "look:\nI was made head of it all"
+    head = {
+        "quote": "made head of it",
+        "action": "set job",
+        "value": "Head of the Lakeshore Centre",
+    }
+    model = ScriptedModel(replies=[{"changes": [head]}, verdicts("said")])
+    with UserMemory(str(tmp_path / "m.db"), Person, model, worker=False) as memory:
+        known = {"job": "Developer at the Lakeshore Centre", "interests": ["chess"]}
+        memory.edit("will", {**memory.schema.empty(), **known})
+        memory.remember("will", "t", [("user", text)])
+        memory.trigger("will")
+        assert memory.recall("will").document["job"] == "Head of the Lakeshore Centre"
+    asked = model.calls[1].messages[-1].text
+    assert 'known from before: "Developer at the Lakeshore Centre"' in asked
+    assert "chess" not in asked

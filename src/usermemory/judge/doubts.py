@@ -82,6 +82,11 @@ def unsaid(change: Change, said: Collection[str]) -> list[str]:
     return [word for word in _telling(change) if not _any_alike(word, said)]
 
 
+def held(words: Iterable[str], said: Collection[str]) -> list[str]:
+    """Those of some words that are among others, in any form."""
+    return [word for word in words if _any_alike(word, said)]
+
+
 def _telling(change: Change) -> list[str]:
     """The words of a value that say something: numbers, and what has more than two letters."""
     said = [word for leaf in leaves(change.value) for word in folded_words(str(leaf))]

@@ -19,6 +19,7 @@ from usermemory.extract.asking import ask
 from usermemory.extract.manner import manner_of
 from usermemory.extract.models import chat_model
 from usermemory.extract.tracing import traced
+from usermemory.judge.doubts import held, unsaid
 from usermemory.prompt import dialogue
 from usermemory.prompt.fields import meaning
 from usermemory.prompt.json_values import is_list, is_object
@@ -26,6 +27,7 @@ from usermemory.prompt.transcript import harmless, one_line
 from usermemory.prompt.words import words
 from usermemory.records import Usage
 from usermemory.schema.strict import closed, one_of
+from usermemory.words import folded_words, leaves
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -40,6 +42,8 @@ Verdict = Literal["said", "not_said", "other_person", "opposite", "asked_or_supp
 _TRIES = 2
 _LONGEST_MEANING = 200
 _DIGITS = 6
+_MOST_KNOWN = 3
+_FEWEST_LETTERS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +120,8 @@ def _line(batch: Batch, judgement: Judgement, *, erasing: bool) -> str:
     value = _value(batch, judgement)
     parts = [f"{action} {harmless(where)}{f' ({notes})' if notes else ''}{value}"]
     parts += [f"words: {one_line(one.quote)}" for one in judgement.evidence]
+    if known := _known_before(batch, judgement):
+        parts.append(f"known from before: {known}")
     return " | ".join(parts)
 
 
@@ -131,6 +137,20 @@ def _value(batch: Batch, judgement: Judgement) -> str:
     if before is None or is_object(before) or is_list(before):
         return told
     return f"{told}, instead of {one_line(before)}"
+
+
+def _known_before(batch: Batch, judgement: Judgement) -> str:
+    """Values of the profile whose words this one repeats though nobody said them just now."""
+    change = judgement.change
+    if change.action in ("remove", "clear"):
+        return ""
+    heard = [*batch.messages, *batch.context]
+    said = frozenset(word for one in heard for word in folded_words(one.text))
+    missing = unsaid(change, said)
+    known = [leaf for value in batch.document.values() for leaf in leaves(value)] if missing else []
+    weighed = [(sum(map(len, held(missing, folded_words(str(one))))), one) for one in known]
+    best = sorted(weighed, key=lambda pair: pair[0], reverse=True)[:_MOST_KNOWN]
+    return ", ".join(one_line(leaf) for letters, leaf in best if letters >= _FEWEST_LETTERS)
 
 
 def form() -> dict[str, Any]:
