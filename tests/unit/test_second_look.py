@@ -234,7 +234,7 @@ def test_what_a_value_carries_on_is_shown(tmp_path: Path) -> None:
     model = ScriptedModel(replies=[{"changes": [head]}, verdicts("said")])
     with UserMemory(str(tmp_path / "m.db"), Person, model, worker=False) as memory:
         known = {"job": "Developer at the Lakeshore Centre", "interests": ["chess"]}
-        memory.edit("will", {**memory.schema.empty(), **known})
+        memory.edit("will", {**memory.schema.empty(), **known}, by="support")
         memory.remember("will", "t", [("user", text)])
         memory.trigger("will")
         assert memory.recall("will").document["job"] == "Head of the Lakeshore Centre"
