@@ -241,7 +241,7 @@ class Option(enum.Enum):
         (dt.time(6, 30), "06:30:00"),
         (MappingProxyType({"a": 1}), {"a": 1}),
     ],
-    ids=str,
+    ids=["enum", "set", "frozenset", "tuple", "time", "mapping"],
 )
 def test_what_python_has_for_json_becomes_json(value: Any, kept: Any) -> None:
     """Sets and tuples become lists, dates and times their ISO texts, enums their values."""

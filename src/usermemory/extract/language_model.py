@@ -9,10 +9,11 @@ from usermemory.extract import Extraction, Request, UnusableAnswer
 from usermemory.extract.answer import model_name, read, usage
 from usermemory.extract.asking import ask
 from usermemory.extract.manner import manner_of
-from usermemory.extract.models import chat_model
+from usermemory.extract.models import chat_model, is_small
 from usermemory.extract.proposals import MOST, proposals
 from usermemory.extract.tracing import RunName, traced
 from usermemory.prompt import REPAIR, Prompt
+from usermemory.prompt.small import EXAMPLES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +31,8 @@ class LanguageModelExtractor:
         model: A chat model, or a name that ``init_chat_model`` takes.
         method: How the form of the answer is enforced; by default the strictest way that the
             provider of this model's class documents.
-        prompt: The words; by default those of this package.
+        prompt: The words; by default those of this package, with examples for a model that may be
+            a small one.
         repair: Whether that second call is made.
         most: Changes of one answer that are read.
 
@@ -50,7 +52,7 @@ class LanguageModelExtractor:
         self.model = chat_model(model)
         manner = manner_of(self.model)
         self._manner = manner if method is None else replace(manner, method=method)
-        self._prompt = prompt or Prompt()
+        self._prompt = prompt or Prompt(examples=EXAMPLES if is_small(self.model) else ())
         self._repairs = repair
         self._most = most
 
