@@ -83,6 +83,18 @@ def test_a_list_in_another_order() -> None:
     ]
 
 
+def test_items_of_one_name_stay_in_their_places() -> None:
+    """Of several items with one name each is itself, so that additions are all that is new."""
+    rex, mia, tom = ({"name": name, "kind": "dog"} for name in ("Rex", "Mia", "Tom"))
+    other = {**rex, "kind": "cat"}
+    before = {**FULL, "pets": [rex, mia, other]}
+    after = {**FULL, "pets": [tom, rex, mia, other, {**tom, "kind": "cat"}]}
+    assert [(one.action, one.index) for one in difference(before, after, SCHEMA)] == [
+        ("add", 0),
+        ("add", 4),
+    ]
+
+
 def test_changes_and_their_undoing_in_a_long_profile() -> None:
     """Adding, updating and removing work at four thousand items as they do at four."""
     document, done = FULL, []

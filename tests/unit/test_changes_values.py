@@ -46,6 +46,7 @@ class Person(BaseModel):
     seen: dt.datetime | None = None
     wakes: dt.time | None = None
     state: Literal["in repair", "up-to-date", "N/A"] | None = None
+    twins: Literal["a b", "a-b"] | None = None
     size: Literal[1, 2] | None = None
     week: dict[str, list[str]] = {}
     days: list[dt.date] = []
@@ -90,6 +91,7 @@ def schema(request: pytest.FixtureRequest) -> Any:
         ("state", "IN-REPAIR", "in repair"),
         ("state", "up to date", "up-to-date"),
         ("state", "n/a", "N/A"),
+        ("twins", "A-B", "a-b"),
         ("size", "2", 2),
         ("name", 1984, "1984"),
         ("name", ["Al"], "Al"),
@@ -129,6 +131,7 @@ def test_a_value_comes_into_the_fields_form(schema: Any, field: str, value: Any,
         ("wakes", "6.30"),
         ("seen", "20261204"),
         ("state", "broken"),
+        ("twins", "A_B"),
         ("size", 3),
         ("name", b"Al"),
         ("name", object()),

@@ -100,6 +100,27 @@ def test_properties_of_an_item_have_caps_of_their_own() -> None:
             apply(schema.empty(), Change("toys", "add", {"name": "Doll", **part}), schema)
 
 
+def test_keys_of_a_map_have_a_length_too() -> None:
+    """A key is as long as `Remember` says of the map's strings, whatever its values may have."""
+    short = Annotated[dict[str, Annotated[str, Field(max_length=3)]], Field()]
+    schema = schema_of(
+        create_model(
+            "Keys",
+            short=(short, {}),
+            capped=(Annotated[dict[str, int], Remember(max_length=5)], {}),
+        )
+    )
+    after, _ = apply(schema.empty(), Change("short", "set", "abc", key="a longer key"), schema)
+    assert after["short"] == {"a longer key": "abc"}
+    for change in (
+        Change("capped", "set", 1, key="longer"),
+        Change("short", "set", "abc", key="x" * (MAX_LENGTH + 1)),
+        Change("short", "set", "abcd", key="a"),
+    ):
+        with pytest.raises(Unfit, match="too_long"):
+            apply(schema.empty(), change, schema)
+
+
 def test_what_is_too_long_by_now_can_still_go() -> None:
     """An item from before a cap was lowered is removed and not held against the removal."""
     schema = schema_of(create_model("Low", tags=(Annotated[list[str], Remember(max_length=5)], [])))

@@ -43,13 +43,13 @@ _SHORT_HOUR = re.compile(r"\d:\d\d(?:\D.*)?")
 _BETWEEN = re.compile(r"[\s_-]+")
 
 
-def plain(value: Any, path: str, above: tuple[int, ...] = ()) -> Any:
+def plain(value: Any, path: str, depth: int = 0) -> Any:
     """The value as JSON has it: nothing that is stored may fail to be written, or read, later.
 
     Args:
         value: What an extractor, a tool or a caller gave.
         path: How to name it in refusals.
-        above: Of the values that contain it, so that none contains itself.
+        depth: How many values contain it: one that contains itself has no end.
 
     Raises:
         Unfit: ``wrong_type``: no JSON, and nothing that stands for JSON in Python.
@@ -63,15 +63,14 @@ def plain(value: Any, path: str, above: tuple[int, ...] = ()) -> Any:
         number = int(value) if isinstance(value, int) else float(value)
         if abs(number) < _LARGEST:
             return number
-    elif len(above) < _DEPTH and id(value) not in above:
-        inside = (*above, id(value))
+    elif depth < _DEPTH:
         if isinstance(value, list | tuple):
-            return [plain(item, path, inside) for item in cast("list[Any]", value)]
+            return [plain(item, path, depth + 1) for item in cast("list[Any]", value)]
         if isinstance(value, set | frozenset):
-            members = (plain(item, path, inside) for item in cast("set[Any]", value))
+            members = (plain(item, path, depth + 1) for item in cast("set[Any]", value))
             return sorted(members, key=canonical)
         if _is_mapping(value) and all(isinstance(name, str) for name in value):
-            return {name: plain(part, path, inside) for name, part in value.items()}
+            return {name: plain(part, path, depth + 1) for name, part in value.items()}
     raise Unfit("wrong_type", f"{path} takes JSON values, not this {type(value).__name__}")
 
 
