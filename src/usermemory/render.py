@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from datetime import UTC, datetime
+from functools import cache
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
@@ -95,8 +96,12 @@ def _most_items(
 ) -> int | None:
     """How many items of each list there is room for; None if not for the fewest."""
 
+    @cache  # of this call only: the same lines are weighed again for each count
+    def cost(line: str) -> int:
+        return _cost([line])
+
     def too_many(items: int) -> bool:
-        return _cost(_lines(known, length, items)) > room
+        return sum(map(cost, _lines(known, length, items))) > room
 
     fitting = bisect_left(counts, x=True, key=too_many)
     return counts[fitting - 1] if fitting else None

@@ -155,9 +155,9 @@ def test_shortening() -> None:
     """With less room values are shortened first, then old items go, and fields last."""
     memories = [f"memory {number} " + "of a long day " * 30 for number in range(30)]
     full = Recalled({"name": "Will", "age": 29, "core_memories": memories})
-    shortened = render(full, SCHEMA, 4_000)
+    shortened = render(full, SCHEMA, 3_000)
     assert shortened.count("…") == 30
-    newest = render(full, SCHEMA, 1_000)
+    newest = render(full, SCHEMA, 500)
     assert "memory 29 " in newest
     assert "memory 0 " not in newest
     assert " of 30):" in newest

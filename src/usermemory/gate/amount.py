@@ -9,7 +9,7 @@ from usermemory.gate.policy import By, Gate, as_written, texts_by
 from usermemory.messages import tokens
 from usermemory.records import Message
 
-_CHARACTERS_PER_TOKEN = 3  # as `tokens` counts letters
+_CHARACTERS_PER_TOKEN = 3  # four in English, three in most languages that write letters
 
 
 class _Amount(Gate):

@@ -142,7 +142,7 @@ class Recalled:
         """The profile as fenced reference data for a system message.
 
         Args:
-            max_tokens: Upper bound of the whole text, by a conservative estimate.
+            max_tokens: Upper bound of the whole text, by an estimate of tokens.
 
         Returns:
             The text, or the empty string when there is nothing to say.
