@@ -17,7 +17,7 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from bench.faithfulness.recording import Recorder
 from bench.faithfulness.runs import model
@@ -29,6 +29,7 @@ from usermemory import Outcome
 from usermemory.schema.form import identity
 
 Setting = Literal["honest", "always", "auto", "off"]
+SETTINGS: Sequence[Setting] = get_args(Setting)
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def main() -> None:
     add = parser.add_argument
     add("--answers", type=Path, required=True, help="the file of a model's answers")
     add("--ask", metavar="URL", help="ask for missing answers here, and keep them")
-    add("--settings", nargs="+", default=["honest", "always", "auto", "off"])
+    add("--settings", nargs="+", default=SETTINGS)
     add("--parallel", type=int, default=1, metavar="N")
     add("--show", type=Path, metavar="FILE", help="write what changed, to be read")
     args = parser.parse_args()

@@ -19,6 +19,7 @@ from usermemory.store.flows.profile import Profile
 from usermemory.store.flows.revise import revise
 
 Verify = Literal["auto", "always", "off"]
+Strategy = Literal["patch", "overwrite"]
 LONGEST_ANSWER = 1_000
 """Tokens; a small model that loops would go on for minutes."""
 
@@ -87,7 +88,7 @@ def run(
     cases: Sequence[Case],
     chat: Any,
     verify: Verify = "auto",
-    strategy: Literal["patch", "overwrite"] = "patch",
+    strategy: Strategy = "patch",
     parallel: int = 1,
 ) -> Run:
     """Put each case through a memory of its schema.
