@@ -2,16 +2,54 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from langchain_core.language_models import BaseChatModel
-
 Method = Literal["json_schema", "function_calling", "json_mode", "text"]
-"""How the form of the answer is enforced; ``text``: not at all, the examples show it."""
+"""How the form of the answer is enforced; ``text``: not at all, the prompt shows it."""
+
+# What is tried next where a server refuses a form. Text cannot be refused for its form.
+_NEXT: Mapping[Method, tuple[Method, ...]] = {
+    "json_schema": ("json_schema", "function_calling", "text"),
+    "function_calling": ("function_calling", "text"),
+    "json_mode": ("json_mode", "text"),
+    "text": ("text",),
+}
+
+
+@dataclass(slots=True)
+class Learned:
+    """Which forms a model's server has taken, for as long as the process lives.
+
+    Attributes:
+        method: The way that worked last; None as long as none has.
+        taken: The ways and the titles of the forms that worked.
+        doubtful: Whether a request was refused in every form, so that it was hardly the form's
+            doing. The next request is asked in text: if that is refused too, it cost one call.
+        copies: Copies of models that are not cached, by the id of the model beside them.
+    """
+
+    method: Method | None = None
+    taken: set[tuple[Method, str]] = field(default_factory=set[tuple[Method, str]])
+    doubtful: bool = False
+    copies: dict[int, tuple[Any, Any]] = field(default_factory=dict[int, tuple[Any, Any]])
+
+    def ways(self, first: Method) -> tuple[Method, ...]:
+        """The ways to ask, in order."""
+        ways = _NEXT[first]
+        if self.method in ways:
+            return ways[ways.index(self.method) :]
+        return ("text",) if self.doubtful else ways
+
+    def worked(self, method: Method, title: str) -> None:
+        """Remember that the server took a request."""
+        self.taken.add((method, title))
+        if not self.doubtful:
+            self.method = method
+        self.doubtful = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +61,15 @@ class Manner:
         strict: Ask for the provider's strict mode, in which the schema is a grammar.
         caps: Whether its mode takes ``maxLength`` and ``maxItems``.
         marks_cache: Whether the stable part of a prompt must be marked to be cached.
+        learned: What the calls with this manner have taught; whoever asks a model several times
+            keeps its manner, or learns it anew each time.
     """
 
     method: Method = "function_calling"
     strict: bool = False
     caps: bool = True
     marks_cache: bool = False
+    learned: Learned = field(default_factory=Learned, compare=False, repr=False)
 
 
 # The package of the class decides; whichever is not listed gets a tool call, which most models can.
@@ -43,8 +84,39 @@ _MANNERS: Mapping[str, Manner] = {
 _GRAMMAR = Manner("json_schema")  # a llama.cpp grammar without caps loops to the limit
 
 
-def manner_of(model: BaseChatModel) -> Manner:
-    """The way to ask this model, by the first class of its ancestry that a provider wrote."""
+def models_inside(model: Any) -> tuple[Any, ...]:
+    """The models that LangChain's wrappers hold, in the order in which they are asked.
+
+    Args:
+        model: A model; in ``with_retry``, ``with_fallbacks``, ``bind``, ``with_config``, or not.
+    """
+    from langchain_core.runnables.base import RunnableBindingBase
+    from langchain_core.runnables.fallbacks import RunnableWithFallbacks
+
+    if isinstance(model, RunnableWithFallbacks):
+        return tuple(found for each in model.runnables for found in models_inside(each))
+    if isinstance(model, RunnableBindingBase):
+        return models_inside(model.bound)
+    return (model,)
+
+
+def manner_of(model: Any) -> Manner:
+    """The way to ask this model, by the first class of its ancestry that a provider wrote.
+
+    Args:
+        model: A chat model. Of several in a wrapper the first decides how to ask, and the form
+            and the prompt have only what all of them take.
+    """
+    first, *others = (_own_manner(inside) for inside in models_inside(model))
+    return replace(
+        first,
+        caps=all(manner.caps for manner in (first, *others)),
+        marks_cache=all(manner.marks_cache for manner in (first, *others)),
+        learned=Learned(),
+    )
+
+
+def _own_manner(model: Any) -> Manner:
     modules = [kind.__module__ for kind in type(model).__mro__]
     if any(module.startswith("usermemory.local") for module in modules):
         return _GRAMMAR
@@ -58,7 +130,7 @@ def manner_of(model: BaseChatModel) -> Manner:
     return _MANNERS.get(package, Manner())
 
 
-def _elsewhere(model: BaseChatModel) -> bool:
+def _elsewhere(model: Any) -> bool:
     """Whether an OpenAI class talks to somebody else's server."""
     url = str(getattr(model, "openai_api_base", None) or "")
     return bool(url) and ".openai." not in url  # api.openai.com, and Azure's openai.azure.com
