@@ -15,6 +15,7 @@ from usermemory.extract.asked_form import (
     ARGUMENTS,
     Answer,
     answers,
+    arguments_of,
     as_listed,
     call_arguments,
     joined,
@@ -138,14 +139,14 @@ def _of_calls(message: AIMessage, form: Mapping[str, Any], *, cut: bool) -> Iter
     if cut and not message.invalid_tool_calls:
         whole_calls = whole_calls[:-1]  # the last one may have been closed by the package
     for call in whole_calls:
-        yield from answers(call["args"], form, called=True)
+        yield from arguments_of(call["args"], form)
     if cut:
         return
     for written in _raw_arguments(message):
         for found in reading(written).values if isinstance(written, str) else ():
-            yield from answers(found.value, form, called=True)
+            yield from arguments_of(found.value, form)
         if is_object(written):
-            yield from answers(written, form, called=True)
+            yield from arguments_of(written, form)
 
 
 def _raw_arguments(message: AIMessage) -> Iterator[Any]:

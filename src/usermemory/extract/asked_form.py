@@ -54,10 +54,29 @@ def answers(
             yield Answer(fitting, called)
             return
         for key, part in value.items():
-            yield from answers(part, form, called=called or key in ARGUMENTS, levels=levels - 1)
+            if key in ARGUMENTS:
+                yield from arguments_of(part, form, levels=levels - 1)
+            else:
+                yield from answers(part, form, called=called, levels=levels - 1)
     elif levels and is_list(value):
         for part in value:
             yield from answers(part, form, called=called, levels=levels - 1)
+
+
+def arguments_of(value: Any, form: Mapping[str, Any], *, levels: int = _LEVELS) -> list[Answer]:
+    """The answers in the arguments of a call, also where they are the list alone.
+
+    Args:
+        value: The arguments; perhaps as JSON in a string.
+        form: What was asked for.
+        levels: How deep to look.
+    """
+    inside = list(answers(value, form, called=True, levels=levels))
+    if inside:
+        return inside
+    opened = whole(value) if isinstance(value, str) else value
+    listed = as_listed(opened, form, trusted=True)
+    return [Answer(listed, called=True)] if listed is not None else []
 
 
 def as_listed(value: Any, form: Mapping[str, Any], *, trusted: bool) -> dict[str, Any] | None:
