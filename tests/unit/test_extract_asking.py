@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.exceptions import OutputParserException
 from langchain_core.globals import set_llm_cache
 from langchain_core.language_models import BaseChatModel, FakeListChatModel
-from langchain_core.messages import AIMessage
+from langchain_core.messages import AIMessage, SystemMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.runnables import RunnableLambda
 from pydantic import BaseModel, Field
@@ -22,8 +23,9 @@ from usermemory.errors import ConfigurationError, ExtractionError, ProviderError
 from usermemory.extract import UnusableAnswer, forbid
 from usermemory.extract.answer import model_name, read
 from usermemory.extract.asking import ask
-from usermemory.extract.manner import Manner, manner_of, models_inside
+from usermemory.extract.manner import Manner, manner_of
 from usermemory.extract.models import check_model
+from usermemory.extract.wrappers import models_inside
 from usermemory.testing import ScriptedModel
 
 FORM: dict[str, Any] = {
@@ -45,6 +47,7 @@ class HttpError(Exception):
     def __init__(self, status_code: int, said: str = "no") -> None:
         super().__init__(said)
         self.status_code = status_code
+        self.response: Any = None
 
 
 class Server(BaseChatModel):
@@ -215,6 +218,18 @@ def test_what_is_not_the_forms_doing_is_raised_at_once(error: Exception, reason:
     assert model.asked == ["schema"]
 
 
+def test_what_a_refusal_says_is_found_in_its_response() -> None:
+    """Some packages keep a server's words in the response; an address is none of them."""
+    spoke = HttpError(400, "400 Bad Request for http://host/tools/v1")
+    model = server(lambda form, _: spoke if form == "schema" and len(model.asked) > 1 else J)
+    manner = Manner("json_schema")
+    assert asked(model, manner) == ANSWER
+    assert failure(model, manner).reason == "rejected_request"
+    spoke.response = SimpleNamespace(text="json_schema is not supported", status_code=400)
+    assert asked(model, manner) == ANSWER
+    assert model.asked == ["schema", "schema", "schema", "tools"]
+
+
 def test_an_outage_between_two_forms_teaches_nothing() -> None:
     """What fails in the second form for another reason is that, and the first is tried again."""
     model = server(lambda form, _: HttpError(400 if form == "schema" else 503))
@@ -322,6 +337,21 @@ def test_a_parser_that_raises_behind_the_model() -> None:
     assert message.usage_metadata == usage
 
 
+class Prepared(Server):
+    """A class that prepares the prompt in its own chain, before its model."""
+
+    def with_structured_output(self, schema: Any, **kwargs: Any) -> Any:
+        prepare = RunnableLambda(lambda messages: [SystemMessage("Prepared."), *messages])
+        return prepare | self | RunnableLambda(_fails)
+
+
+def test_a_step_before_the_model_is_not_left_out() -> None:
+    """Only what stands behind the model is, and not at the cost of what stands before it."""
+    model = Prepared(says=lambda *_: J)
+    assert asked(model, SCHEMA) == ANSWER
+    assert model.prompts == ["Prepared."]
+
+
 def test_callbacks_of_the_application_hear_the_call() -> None:
     """Listening to the answer takes no listener away."""
     heard: list[str] = []
@@ -394,11 +424,26 @@ def test_scripted_models_in_wrappers() -> None:
     assert model_name(AIMessage(""), wrapped) == "ScriptedModel"
 
 
+def test_tools_of_the_application_are_not_told_of_as_ours() -> None:
+    """The prompt names our tool only where it is bound."""
+    model = server()
+    bound = model.bind(tools=[{"name": "weather"}])
+    assert asked(bound, SCHEMA) == ANSWER
+    assert model.prompts == ["Judge."]
+
+
 def test_a_real_model_in_a_wrapper_is_a_real_model() -> None:
     """Forbidding real models looks into wrappers."""
     wrapped = server().with_fallbacks([FakeListChatModel(responses=[J])])
     with forbid.real_model_calls(), pytest.raises(RealModelForbidden):
         ask(wrapped, TEXTS, FORM, Manner("text"))
+
+
+def test_annotations_of_the_test_double_can_be_looked_up() -> None:
+    """LangChain's fallbacks do so before they pass a method on."""
+    scripted = ScriptedModel(replies=["a", "b"])
+    bound = scripted.with_fallbacks([scripted]).bind_tools([])
+    assert bound.invoke("x").text == "a"
 
 
 def test_what_is_no_model_in_a_wrapper() -> None:
@@ -457,6 +502,13 @@ def test_a_cache_of_the_models_own() -> None:
     assert model.cache is own
 
 
+def test_a_model_that_nobody_caches_is_asked_itself() -> None:
+    """Without a cache there is no copy: what a test double counts shows in the double."""
+    fake = FakeListChatModel(responses=["no JSON", J])
+    ask(fake, TEXTS, FORM, manner_of(fake))
+    assert fake.i == 1
+
+
 @pytest.mark.usefixtures("cache")
 def test_models_that_count_in_a_field_go_on_counting() -> None:
     """One copy serves all calls: LangChain's fakes keep their place in a field."""
@@ -491,7 +543,9 @@ class Thinking(Server):
 def test_a_model_that_thinks_is_not_forced() -> None:
     """It is offered the tool, told of it in the prompt, and read whichever way it answers."""
     model = Thinking(says=lambda *_: J)
-    assert asked(model, Manner("function_calling")) == ANSWER
+    with warnings.catch_warnings(record=True) as warned:
+        assert asked(model, Manner("function_calling")) == ANSWER
+    assert warned == []
     assert model.asked == ["tools"]
     assert "tool_choice" not in model.settings[0]
     assert model.prompts == ["Judge.\n\nAnswer by calling the tool verdicts."]

@@ -21,7 +21,7 @@ from usermemory.extract.asked_form import (
     joined,
 )
 from usermemory.extract.json_text import Reading, clean, reading, set_apart, whole
-from usermemory.extract.manner import models_inside
+from usermemory.extract.wrappers import models_inside
 from usermemory.prompt.json_values import is_list, is_object
 from usermemory.records import Usage
 
@@ -140,12 +140,11 @@ def _of_calls(message: AIMessage, form: Mapping[str, Any], *, cut: bool) -> Iter
         whole_calls = whole_calls[:-1]  # the last one may have been closed by the package
     for call in whole_calls:
         yield from arguments_of(call["args"], form)
-    if cut:
-        return
     for written in _raw_arguments(message):
         for found in reading(written).values if isinstance(written, str) else ():
-            yield from arguments_of(found.value, form)
-        if is_object(written):
+            if not (cut and found.end == len(written)):
+                yield from arguments_of(found.value, form)
+        if is_object(written) and not cut:
             yield from arguments_of(written, form)
 
 

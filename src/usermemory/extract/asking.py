@@ -17,10 +17,10 @@ from langchain_core.runnables.config import merge_configs
 from usermemory.errors import UserMemoryError
 from usermemory.extract import UnusableAnswer, forbid
 from usermemory.extract.answer_in_error import answer_in
-from usermemory.extract.binding import UNBINDABLE, bound, rebuilt, uncached, unforced
+from usermemory.extract.binding import UNBINDABLE, bound, uncached, unforced
 from usermemory.extract.json_text import clean
-from usermemory.extract.manner import models_inside
 from usermemory.extract.provider_errors import form_refused, translated
+from usermemory.extract.wrappers import models_inside, rebuilt
 from usermemory.prompt.json_values import is_object
 from usermemory.records import Usage
 
@@ -119,7 +119,9 @@ def _asked(
     except UNBINDABLE as error:
         raise _FormRefused from error
     asked = rebuilt(asked, lambda inside: _uncached(inside, learned))
-    messages = _messages(texts, form, manner, free=unforced(asked))
+    messages = _messages(
+        texts, form, manner, free=manner.method == "function_calling" and unforced(asked)
+    )
     try:
         answer = asked.invoke(messages, merge_configs(config, {"callbacks": [heard]}))
     except UserMemoryError:

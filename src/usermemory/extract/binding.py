@@ -1,18 +1,16 @@
 """A form bound to a chat model, also to one in LangChain's wrappers.
 
 `with_structured_output` knows how each provider wants a form; only its parsers are left out, since
-they raise where an answer is not as they expect it, and the answer is lost. The wrappers
-(``with_retry``, ``with_fallbacks``, ``bind``, ``with_config``) are built anew around the models
-inside, for what they pass on to them drops their own settings.
+they raise where an answer is not as they expect it, and the answer is lost.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from usermemory.extract.manner import manner_of, models_inside
+from usermemory.extract.manner import manner_of
+from usermemory.extract.wrappers import models_inside, rebuilt, settings, without_parsers
 from usermemory.prompt.json_values import is_object
 
 if TYPE_CHECKING:
@@ -45,35 +43,11 @@ def bound(model: Any, form: Mapping[str, Any], manner: Manner, *, mixed: bool) -
     return rebuilt(model, with_form)
 
 
-def rebuilt(model: Any, change: Callable[[Any], Any]) -> Any:
-    """The same wrappers around changed models.
-
-    Args:
-        model: A chat model, in wrappers or not.
-        change: Makes of each chat model what is to stand in its place.
-    """
-    from langchain_core.runnables.base import RunnableBindingBase
-    from langchain_core.runnables.fallbacks import RunnableWithFallbacks
-
-    if isinstance(model, RunnableWithFallbacks):
-        others = [rebuilt(other, change) for other in model.fallbacks]
-        return model.model_copy(
-            update={"runnable": rebuilt(model.runnable, change), "fallbacks": others}
-        )
-    if isinstance(model, RunnableBindingBase):
-        inside = rebuilt(model.bound, change)
-        ours = inside.kwargs if isinstance(inside, RunnableBindingBase) else {}
-        # The outer settings would win over the form, such as tools of the application's own.
-        kept = {name: value for name, value in model.kwargs.items() if name not in ours}
-        return model.model_copy(update={"bound": inside, "kwargs": kept})
-    return change(model)
-
-
 def unforced(model: Any) -> bool:
     """Whether tools are bound here that the model is free not to call."""
     return any(
         kwargs.get("tools") and not (kwargs.get("tool_choice") or kwargs.get("tool_config"))
-        for kwargs in _settings(model)
+        for kwargs in settings(model)
     )
 
 
@@ -113,7 +87,7 @@ def _bound(model: Any, form: Mapping[str, Any], manner: Manner) -> Any:
         if manner.method != "function_calling":
             raise
         return model.bind_tools([dict(form)])
-    return _without_parsers(asking)
+    return without_parsers(asking)
 
 
 def _thinks(model: Any) -> bool:
@@ -123,34 +97,3 @@ def _thinks(model: Any) -> bool:
     """
     thinking = getattr(model, "thinking", None)
     return is_object(thinking) and thinking.get("type") in {"enabled", "adaptive"}
-
-
-def _without_parsers(asking: Any) -> Any:
-    """The model inside of what `with_structured_output` built, with what was bound to it."""
-    from langchain_core.language_models import BaseChatModel
-    from langchain_core.runnables import RunnableParallel, RunnableSequence
-    from langchain_core.runnables.base import RunnableBindingBase
-
-    inside = asking
-    while True:
-        if isinstance(inside, RunnableSequence):
-            inside = inside.first
-        elif isinstance(inside, RunnableParallel) and "raw" in inside.steps__:
-            inside = inside.steps__["raw"]
-        else:
-            break
-    asked = inside
-    while isinstance(asked, RunnableBindingBase):
-        asked = asked.bound
-    return inside if isinstance(asked, BaseChatModel) else asking
-
-
-def _settings(model: Any) -> list[Mapping[str, Any]]:
-    from langchain_core.runnables.base import RunnableBindingBase
-    from langchain_core.runnables.fallbacks import RunnableWithFallbacks
-
-    if isinstance(model, RunnableWithFallbacks):
-        return [kwargs for each in model.runnables for kwargs in _settings(each)]
-    if isinstance(model, RunnableBindingBase):
-        return [{**kwargs, **model.kwargs} for kwargs in _settings(model.bound)]
-    return [{}]

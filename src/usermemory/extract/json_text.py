@@ -252,7 +252,7 @@ class _Parser:
     def _holds(self, token: re.Match[str]) -> bool:
         if token["mark"]:
             opened: list[Any] | dict[str, Any] = {} if token["mark"] == "{" else []
-            self._put(opened if len(self._open) < LEVELS else None)
+            self._put(opened)
             self._open.append(opened)
             self._expected = "key or end" if is_object(opened) else "value or end"
             return True

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from usermemory.extract.wrappers import models_inside
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -46,10 +48,11 @@ class Learned:
 
     def worked(self, method: Method, title: str) -> None:
         """Remember that the server took a request."""
+        if self.doubtful:  # it was only asked in text
+            self.doubtful = False
+            return
         self.taken.add((method, title))
-        if not self.doubtful:
-            self.method = method
-        self.doubtful = False
+        self.method = method
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,22 +85,6 @@ _MANNERS: Mapping[str, Manner] = {
     "langchain_mistralai": Manner("json_schema", caps=False),
 }
 _GRAMMAR = Manner("json_schema")  # a llama.cpp grammar without caps loops to the limit
-
-
-def models_inside(model: Any) -> tuple[Any, ...]:
-    """The models that LangChain's wrappers hold, in the order in which they are asked.
-
-    Args:
-        model: A model; in ``with_retry``, ``with_fallbacks``, ``bind``, ``with_config``, or not.
-    """
-    from langchain_core.runnables.base import RunnableBindingBase
-    from langchain_core.runnables.fallbacks import RunnableWithFallbacks
-
-    if isinstance(model, RunnableWithFallbacks):
-        return tuple(found for each in model.runnables for found in models_inside(each))
-    if isinstance(model, RunnableBindingBase):
-        return models_inside(model.bound)
-    return (model,)
 
 
 def manner_of(model: Any) -> Manner:

@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from usermemory.errors import ConfigurationError, ModelUnavailable
-from usermemory.extract.manner import models_inside
+from usermemory.extract.wrappers import models_inside
 from usermemory.local.weights import PREFIX, weights
 
 if TYPE_CHECKING:

@@ -99,7 +99,7 @@ def form_refused(error: Exception, *, known: bool) -> bool:
         known: Whether the server has taken this form of this model before. If not, a refusal
             without a reason may be the form's doing too.
     """
-    said = f"{error} {error.__cause__ or ''}"
+    said = _said(error)
     if any(other.search(said) for other in (_ACCOUNT, _FILTER, _TOO_LONG)):
         return False
     status = _status(error)
@@ -156,6 +156,16 @@ def _status(error: Exception) -> int | None:
     inner = error.__cause__
     found = _own_status(error)
     return _own_status(inner) if found is None and isinstance(inner, Exception) else found
+
+
+def _said(error: Exception) -> str:
+    """The words of an error, its cause and its response, without addresses; never passed on."""
+    try:
+        body = getattr(getattr(error, "response", None), "text", "")
+    except RuntimeError:  # a streamed response that nobody has read
+        body = ""
+    said = f"{error} {error.__cause__ or ''} {body if isinstance(body, str) else ''}"
+    return re.sub(r"https?://\S+", "", said[:4_000])
 
 
 def _own_status(error: Exception) -> int | None:
