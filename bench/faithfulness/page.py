@@ -102,18 +102,13 @@ def large() -> str:
 
 def small() -> str:
     """The small model, by setting."""
-    return _rows(
-        _HEAD,
-        (
-            _marks(
-                verify,
-                "held",
-                "40 of version 0.1",
-                measured("small-updates", "held", "updates", verify),
-            )
-            for verify in ("auto", "always", "off")
-        ),
-    )
+
+    def rows() -> Cells:
+        for verify in ("auto", "always", "off"):
+            found = measured("small-updates", "held", "updates", verify)
+            yield _marks(verify, "held", "40 of version 0.1", found)
+
+    return _rows(_HEAD, rows())
 
 
 @cache

@@ -60,7 +60,7 @@ def learn(build: Any, server: ProviderServer, path: Path, reply: Reply) -> list[
         (status(500), "unavailable", "tried again later"),
         (cut(), "connection", "connection to the provider failed"),
         (hang(), "timeout", "did not answer in time"),
-        (status(400, message="no"), "rejected_request", "HTTP 400"),
+        (status(413, message="no"), "rejected_request", "HTTP 413"),
         (tool({"changes": [ROWING]}, stop="length"), "truncated", "token limit"),
         (text("", stop="content_filter"), None, ""),
         (text("I had rather talk about boats."), "unusable", "no JSON"),

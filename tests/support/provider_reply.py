@@ -19,6 +19,7 @@ class Reply:
         arguments: The arguments of a tool call to the first tool of the request; where the request
             has no tools, they are the text, as JSON.
         stop: OpenAI's ``finish_reason``; translated for Anthropic.
+        thinking: What Anthropic's models think before they answer.
         refusal: What OpenAI puts into ``refusal``.
         code: An HTTP status other than 200.
         headers: Further headers.
@@ -31,6 +32,7 @@ class Reply:
     content: str = ""
     arguments: Any = None
     stop: str = "stop"
+    thinking: str = ""
     refusal: str | None = None
     code: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)

@@ -101,12 +101,14 @@ class AnthropicWire:
         reply = _filled(reply, body.get("tools") if object_given else None)
         stop = _ANTHROPIC_STOPS.get(reply.stop, reply.stop)
         block = AnthropicWire._block(reply, body)
+        thought = {"type": "thinking", "thinking": reply.thinking, "signature": "s"}
+        blocks = [*([thought] if reply.thinking else []), *([block] if block else [])]
         return {
             "id": "msg_1",
             "type": "message",
             "role": "assistant",
             "model": body["model"],
-            "content": [block] if block else [],
+            "content": blocks,
             "stop_reason": "tool_use" if stop == "end_turn" and reply.arguments else stop,
             "stop_sequence": None,
             "usage": AnthropicWire._usage(),

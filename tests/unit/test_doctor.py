@@ -113,7 +113,8 @@ def test_a_model_without_structured_output(
     server: ProviderServer, reply: Reply, said: str, todo: str
 ) -> None:
     """A model that talks but does not fill in the change list is found out, with what to try."""
-    server.reply(text("ready"), reply)
+    server.reply(text("ready"))
+    server.always(reply)
     found = checked(server)
     assert states(found) == {"model": "ok", "answer": "ok", "structured output": "fail"}
     assert said in found["structured output"].said

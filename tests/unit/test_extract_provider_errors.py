@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from usermemory.errors import ExtractionError, InvalidInput, ProviderError
+from usermemory.extract import UnusableAnswer
 from usermemory.extract.provider_errors import ProviderErrors, translated
 
 
@@ -43,6 +44,14 @@ RESPONSE = SimpleNamespace(status_code=503, headers={"retry-after": "5"})
         (error("ModelConnectionError"), "connection"),
         (error("BadRequestError", code="invalid", status_code=400), "rejected_request"),
         (error("Odd", status_code=200), "unavailable"),
+        (error("ModelRefusalError"), "refused"),
+        (ConnectionRefusedError(), "connection"),
+        (KeyError("choices"), "unusable"),
+        (TypeError("create() missing 1 required positional argument"), "unavailable"),
+        (
+            error("ClientError", response={"ResponseMetadata": {"HTTPStatusCode": 429}}),
+            "rate_limited",  # botocore, Bedrock
+        ),
     ],
 )
 def test_known_by_what_they_look_like(raised: Exception, reason: str) -> None:
@@ -63,6 +72,41 @@ def test_the_time_to_wait_is_passed_on() -> None:
     found = translated(error("HTTPStatusError", response=RESPONSE))
     assert isinstance(found, ProviderError)
     assert found.retry_after == 5.0
+
+
+@pytest.mark.parametrize(
+    ("headers", "wait"),
+    [
+        ({"retry-after": "899"}, 899.0),
+        ({"retry-after": "86400"}, 900.0),
+        ({"Retry-After": "7"}, 7.0),
+        ({"retry-after-ms": "9e99"}, 900.0),
+        ({"retry-after-ms": "soon", "retry-after": "3"}, 3.0),
+        ({"retry-after": "Fri, 31 Dec 9999 23:59:59 GMT"}, 900.0),
+        ({"retry-after": "-5"}, 0.0),
+        ({"retry-after": "inf"}, None),
+        ({"retry-after": "nan"}, None),
+        ({"retry-after": "Thu, 99 Foo"}, None),
+        ({"retry-after": ""}, None),
+        (None, None),
+        ("odd", None),
+    ],
+)
+def test_no_provider_stops_a_memory_for_a_day(headers: Any, wait: float | None) -> None:
+    """A wait is obeyed up to a quarter of an hour, and nonsense is none."""
+    response = SimpleNamespace(status_code=429, headers=headers)
+    found = translated(error("HTTPStatusError", response=response))
+    assert isinstance(found, ProviderError)
+    assert found.retry_after == wait
+
+
+def test_odd_figures_in_an_error() -> None:
+    """What an error says of the tokens is counted as far as it is a number."""
+    usage = SimpleNamespace(prompt_tokens="9", completion_tokens=None)
+    raised = error("LengthFinishReasonError", completion=SimpleNamespace(usage=usage))
+    found = translated(raised)
+    assert isinstance(found, UnusableAnswer)
+    assert (found.usage.calls, found.usage.input_tokens, found.usage.output_tokens) == (1, 9, 0)
 
 
 @pytest.mark.parametrize("raised", [InvalidInput("ours"), KeyboardInterrupt(), SystemExit()])

@@ -7,15 +7,26 @@ open brackets, and a list of changes that was cut off would pass for a complete 
 from __future__ import annotations
 
 import json
-import re
+import math
 from typing import TYPE_CHECKING, Any
 
 from usermemory.extract import UnusableAnswer
+from usermemory.extract.asked_form import (
+    ARGUMENTS,
+    Answer,
+    answers,
+    arguments_of,
+    as_listed,
+    call_arguments,
+    joined,
+)
+from usermemory.extract.json_text import Reading, clean, reading, set_apart, whole
+from usermemory.extract.wrappers import models_inside
 from usermemory.prompt.json_values import is_list, is_object
 from usermemory.records import Usage
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from langchain_core.messages import AIMessage
 
@@ -41,56 +52,174 @@ _SAYS: Mapping[ExtractionReason, str] = {
     "filtered": "the provider's filter stopped the answer",
     "refused": "the model refused to answer",
 }
-_FENCED = re.compile(r"^\s*```(?:json)?\s*(.*?)\s*```\s*$", re.DOTALL)
+_CALL_BLOCKS = ("tool_use", "tool_call", "function_call")
+_THOUGHTS = ("thinking", "reasoning", "redacted_thinking", "thought")
+_MOST_TOKENS = 2**31 - 1  # of one call; no provider counts so far, and databases hold it
 
 
-def read(message: AIMessage) -> Any:
+def read(message: AIMessage, form: Mapping[str, Any] | None = None) -> Any:
     """The JSON value that the model answered with.
 
     Args:
-        message: The raw answer: a tool call, or text that is JSON (in a code fence or not).
+        message: The raw answer: tool calls, or text with JSON in it, whatever stands around.
+        form: The JSON Schema that was asked for. With it the value is found among others and
+            inside of wrappings, and the lists of several calls are joined.
+
+    Returns:
+        The value, without half characters and numbers that no JSON has (`json_text.clean`). It
+        may be of another form where the answer is nothing but this value.
 
     Raises:
-        UnusableAnswer: Cut off, refused, filtered, or no JSON; says what it cost.
+        UnusableAnswer: Cut off, refused, filtered, no JSON, or several values that differ; says
+            what it cost.
     """
-    used = usage(message)
-    reason = _stopped(message)
-    if reason is not None:
-        raise UnusableAnswer(_SAYS[reason], reason, used)
-    calls = [*message.tool_calls, *message.invalid_tool_calls]
-    answered: Any = calls[0]["args"] if calls else message.text
-    value = parsed(answered)
-    if value is None:
-        raise UnusableAnswer("the answer is no JSON", "unusable", used)
-    return value
+    used, form, stopped = usage(message), form or {}, _stopped(message)
+    if stopped in {"filtered", "refused"}:
+        raise UnusableAnswer(_SAYS[stopped], stopped, used)
+    cut = stopped is not None
+    found = list(_of_calls(message, form, cut=cut))
+    if not found:
+        text = _written(message)
+        seen = reading(text)
+        found = list(_of_text(text, seen, form, cut=cut))
+        if not found and not cut:
+            found = list(_of_another_form(message, text, seen, form))
+    value = _one(found, form)
+    if value is not None:
+        return value
+    if stopped is not None:
+        raise UnusableAnswer(_SAYS[stopped], stopped, used)
+    told = "the answer holds several values that differ" if found else "the answer is no JSON"
+    raise UnusableAnswer(told, "unusable", used)
 
 
 def parsed(value: Any) -> Any:
     """A value that may have been given as JSON in a string; ``None`` if the string is no JSON."""
     if not isinstance(value, str):
         return value
-    fenced = _FENCED.match(value)
-    try:
-        return json.loads(fenced.group(1) if fenced else value)
-    except (ValueError, RecursionError):
-        return None
+    seen = reading(value)
+    if len(seen.values) == 1 and set_apart(value, seen, seen.values[0]):
+        return seen.values[0].value
+    return whole(value)
 
 
 def usage(message: AIMessage) -> Usage:
     """What one call cost, as the provider counts it; zeros where it does not say."""
-    counted = message.usage_metadata
-    if counted is None:
+    counted: Any = message.usage_metadata
+    if not is_object(counted):
         return Usage(calls=1)
-    cached = counted.get("input_token_details", {}).get("cache_read") or 0
-    return Usage(1, counted["input_tokens"], counted["output_tokens"], cached)
+    details = counted.get("input_token_details")
+    cached = details.get("cache_read") if is_object(details) else 0
+    return Usage(
+        1, tokens(counted.get("input_tokens")), tokens(counted.get("output_tokens")), tokens(cached)
+    )
+
+
+def tokens(counted: Any) -> int:
+    """A number of tokens as some provider or gateway says it; 0 where it says none."""
+    try:
+        number = float(counted)
+    except (TypeError, ValueError, OverflowError):
+        return 0
+    return int(min(max(number, 0), _MOST_TOKENS)) if math.isfinite(number) else 0
 
 
 def model_name(message: AIMessage, model: object) -> str:
     """The name that the answer gives, else the one that was asked for."""
     said = message.response_metadata
     named = said.get("model_name") or said.get("model")
-    asked = getattr(model, "model_name", None) or getattr(model, "model", None)
-    return str(named or asked or type(model).__name__)
+    inside = models_inside(model)[0]
+    asked = getattr(inside, "model_name", None) or getattr(inside, "model", None)
+    return str(named or asked or type(inside).__name__)
+
+
+def _of_calls(message: AIMessage, form: Mapping[str, Any], *, cut: bool) -> Iterator[Answer]:
+    """The answers among the tool calls; a call that is none does not spoil the others."""
+    whole_calls: Sequence[Any] = message.tool_calls
+    if cut and not message.invalid_tool_calls:
+        whole_calls = whole_calls[:-1]  # the last one may have been closed by the package
+    for call in whole_calls:
+        yield from arguments_of(call["args"], form)
+    for written in _raw_arguments(message):
+        for found in reading(written).values if isinstance(written, str) else ():
+            if not (cut and found.end == len(written)):
+                yield from arguments_of(found.value, form)
+        if is_object(written) and not cut:
+            yield from arguments_of(written, form)
+
+
+def _raw_arguments(message: AIMessage) -> Iterator[Any]:
+    """Arguments that the provider's package took for no call, or did not look at."""
+    for invalid in message.invalid_tool_calls:
+        yield invalid["args"]
+    if message.tool_calls or message.invalid_tool_calls:
+        return
+    more = message.additional_kwargs
+    calls = more.get("tool_calls")
+    for call in [*(calls if is_list(calls) else []), {"function": more.get("function_call")}]:
+        if is_object(call) and is_object(call.get("function")):
+            yield call["function"].get("arguments")
+    for block in message.content:
+        if is_object(block) and block.get("type") in _CALL_BLOCKS:
+            yield next((block[key] for key in ARGUMENTS if key in block), None)
+
+
+def _written(message: AIMessage) -> str:
+    """The text of a message, without its thoughts; a JSON string is opened."""
+    content = message.content
+    text = content if isinstance(content, str) else "".join(map(_block_text, content))
+    for _ in range(3):
+        opened = whole(text) if text.lstrip().startswith('"') else None
+        if not isinstance(opened, str):
+            break
+        text = opened
+    return text
+
+
+def _block_text(block: Any) -> str:
+    if isinstance(block, str):
+        return block
+    if not is_object(block) or block.get("type") in _THOUGHTS:
+        return ""
+    text = block.get("text")
+    return text if isinstance(text, str) else ""
+
+
+def _of_text(text: str, seen: Reading, form: Mapping[str, Any], *, cut: bool) -> Iterator[Answer]:
+    """The answers in a text; one behind which a further one was cut off is none."""
+    half = text[seen.cut :].strip() if seen.cut is not None else ""
+    for found in seen.values:
+        if cut and found.end == len(text):
+            continue  # some gateways close what was cut off; only what goes on was whole
+        if half and not found.called and not text.startswith(half, found.start):
+            continue
+        inside = list(answers(found.value, form, called=found.called))
+        yield from inside
+        if not inside:
+            trusted = found.called or (not seen.broken and set_apart(text, seen, found))
+            listed = as_listed(found.value, form, trusted=trusted)
+            if listed is not None:
+                yield Answer(listed, found.called)
+
+
+def _of_another_form(
+    message: AIMessage, text: str, seen: Reading, form: Mapping[str, Any]
+) -> Iterator[Answer]:
+    """What was answered instead, if it is all of the answer: the caller says what is wrong."""
+    given = [call["args"] for call in message.tool_calls]
+    if not given and seen.cut is None:
+        given = [found.value for found in seen.values if set_apart(text, seen, found)]
+    for value in given:
+        yield Answer(call_arguments(value, form))
+
+
+def _one(found: Sequence[Answer], form: Mapping[str, Any]) -> Any:
+    """The value that all answers agree on, or that several calls make up; None without one."""
+    cleaned = (clean(answer.value) for answer in found)
+    values = list({json.dumps(value, sort_keys=True): value for value in cleaned}.values())
+    if len(values) > 1:
+        return joined(values, form) if all(answer.called for answer in found) else None
+    return values[0] if values else None
 
 
 def _stopped(message: AIMessage) -> ExtractionReason | None:

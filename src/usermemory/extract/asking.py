@@ -1,73 +1,179 @@
-"""One call of a chat model, for an answer of a given form."""
+"""One question to a chat model, for an answer of a given form.
+
+A server that refuses the form is asked in the next one: a JSON Schema, then a tool call, then JSON
+in text. The form that worked is remembered in the `Manner`, which the caller keeps.
+"""
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
-from usermemory.extract import forbid
-from usermemory.extract.provider_errors import ProviderErrors
+from langchain_core.callbacks import BaseCallbackHandler
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
+from langchain_core.runnables.config import merge_configs
+
+from usermemory.errors import UserMemoryError
+from usermemory.extract import UnusableAnswer, forbid
+from usermemory.extract.answer_in_error import answer_in
+from usermemory.extract.binding import UNBINDABLE, bound, uncached, unforced
+from usermemory.extract.json_text import clean
+from usermemory.extract.provider_errors import form_refused, translated
+from usermemory.extract.wrappers import models_inside, rebuilt
 from usermemory.prompt.json_values import is_object
+from usermemory.records import Usage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from langchain_core.language_models import BaseChatModel
-    from langchain_core.messages import AIMessage, BaseMessage
-    from langchain_core.runnables import Runnable, RunnableConfig
+    from langchain_core.outputs import LLMResult
+    from langchain_core.runnables import RunnableConfig
 
-    from usermemory.extract.manner import Manner
+    from usermemory.errors import ExtractionError
+    from usermemory.extract.manner import Learned, Manner
+
+
+class _FormRefused(Exception):
+    """The server, or the provider's package, does not take this form.
+
+    Args:
+        error: What it means if no other form is taken; None where the server was not asked.
+    """
+
+    def __init__(self, error: ExtractionError | None = None) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+class _Heard(BaseCallbackHandler):
+    """Keeps what the model said, for packages that raise after it has answered."""
+
+    message: AIMessage | None = None
+
+    def on_llm_end(self, response: LLMResult, **_: Any) -> None:
+        """Called when the provider's class has read the answer."""
+        for generations in response.generations:
+            for generation in generations:
+                said = getattr(generation, "message", None)
+                self.message = said if isinstance(said, AIMessage) else self.message
 
 
 def ask(
-    model: BaseChatModel,
+    model: Any,
     texts: tuple[str, str],
     form: Mapping[str, Any],
     manner: Manner,
     config: RunnableConfig | None = None,
 ) -> AIMessage:
-    """Ask once.
+    """Ask once; again only where the server refuses the form, and then in the next form.
 
     Args:
-        model: Any chat model; called by ``invoke``, never by a loop of our own.
+        model: Any chat model, also in LangChain's wrappers; called by ``invoke``, never by a loop
+            of our own. LangChain's cache of answers is passed by.
         texts: The stable text, and the one that differs.
         form: JSON Schema of the answer, with a title.
-        manner: How this provider is asked.
+        manner: How this model is asked, by `manner_of`. It learns which form the server takes, so
+            whoever asks several times keeps it.
         config: How the call shows in a trace.
 
     Returns:
-        The raw answer.
+        The raw answer, for `read`.
 
     Raises:
         ProviderError: The model could not be asked.
-        UnusableAnswer: It refuses this request.
+        UnusableAnswer: It refuses this request, or its answer was lost in its package.
         RealModelForbidden: A test forbids it.
     """
-    forbid.check(model)
-    bound, messages = _bound(model, form, manner), _messages(texts, manner)
-    with ProviderErrors():
-        answer = bound.invoke(messages, config)
-    return cast("AIMessage", answer["raw"] if is_object(answer) else answer)
+    for inside in models_inside(model):
+        forbid.check(inside)
+    learned, title = manner.learned, str(form.get("title", ""))
+    refusals: list[_FormRefused] = []
+    for method in learned.ways(manner.method):
+        first = method == manner.method
+        way = replace(manner, method=method, strict=manner.strict and first)
+        try:
+            message = _asked(model, texts, form, way, config, mixed=first)
+        except _FormRefused as refusal:
+            refusals.append(refusal)
+            continue
+        learned.worked(method, title)
+        return message
+    learned.doubtful = learned.method is None
+    refused = next(each for each in refusals if each.error is not None)
+    raise cast("ExtractionError", refused.error) from refused.__cause__
 
 
-def _bound(model: BaseChatModel, form: Mapping[str, Any], manner: Manner) -> Runnable[Any, Any]:
-    if manner.method == "text":
-        return model
-    strict = {"strict": True} if manner.strict and manner.method != "json_mode" else {}
+def _asked(
+    model: Any,
+    texts: tuple[str, str],
+    form: Mapping[str, Any],
+    manner: Manner,
+    config: RunnableConfig | None,
+    *,
+    mixed: bool,
+) -> AIMessage:
+    learned, heard = manner.learned, _Heard()
     try:
-        return model.with_structured_output(
-            dict(form), method=manner.method, include_raw=True, **strict
-        )
-    except NotImplementedError:  # a model without tools: the examples show the form
+        asked = bound(model, form, manner, mixed=mixed)
+    except UNBINDABLE as error:
+        raise _FormRefused from error
+    asked = rebuilt(asked, lambda inside: _uncached(inside, learned))
+    messages = _messages(
+        texts, form, manner, free=manner.method == "function_calling" and unforced(asked)
+    )
+    try:
+        answer = asked.invoke(messages, merge_configs(config, {"callbacks": [heard]}))
+    except UserMemoryError:
+        raise
+    except Exception as error:  # each becomes an answer, or an error of ours
+        if heard.message is not None:
+            return heard.message
+        known = (manner.method, str(form.get("title", ""))) in learned.taken
+        if form_refused(error, known=known):
+            raise _FormRefused(translated(error)) from error
+        held = answer_in(error)
+        if held is None:
+            raise translated(error) from error
+        return held
+    return _as_message(answer, heard.message)
+
+
+def _uncached(model: Any, learned: Learned) -> Any:
+    """One copy for all calls, so that what a model counts in its fields goes on being counted."""
+    copied = uncached(model)
+    if copied is model:
         return model
+    return learned.copies.setdefault(id(model), (model, copied))[1]
 
 
-def _messages(texts: tuple[str, str], manner: Manner) -> list[BaseMessage]:
-    from langchain_core.messages import HumanMessage, SystemMessage
+def _as_message(answer: Any, heard: AIMessage | None) -> AIMessage:
+    """What a runnable returned, as a message; most return one."""
+    if is_object(answer) and isinstance(answer.get("raw"), BaseMessage):
+        answer = answer["raw"]
+    if isinstance(answer, AIMessage):
+        return answer
+    if heard is not None:  # a parser behind the model made something else of it
+        return heard
+    if isinstance(answer, BaseMessage):
+        return AIMessage(answer.content, response_metadata=answer.response_metadata)
+    if isinstance(answer, str):
+        return AIMessage(answer)
+    if is_object(answer):
+        return AIMessage(json.dumps(clean(answer)))
+    raise UnusableAnswer(f"the model answered with {type(answer).__name__}", usage=Usage(calls=1))
 
+
+def _messages(
+    texts: tuple[str, str], form: Mapping[str, Any], manner: Manner, *, free: bool
+) -> list[BaseMessage]:
     stable, differs = texts
-    if manner.method == "json_mode":
-        # OpenAI refuses this mode to a prompt without the word; here every schema gets it.
-        stable = f"{stable}\n\nAnswer with one JSON object."
+    if manner.method in {"text", "json_mode"}:  # nothing else shows the form
+        shown = json.dumps(form, ensure_ascii=False)
+        told = "Answer with one JSON object of this JSON Schema, and nothing else:"
+        stable = f"{stable}\n\n{told}\n{shown}"
+    elif free:
+        stable = f"{stable}\n\nAnswer by calling the tool {form.get('title')}."
     if not manner.marks_cache:
         return [SystemMessage(stable), HumanMessage(differs)]
     marked = {"type": "text", "text": stable, "cache_control": {"type": "ephemeral"}}

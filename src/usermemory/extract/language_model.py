@@ -74,7 +74,7 @@ class LanguageModelExtractor:
         name: RunName = "usermemory.repair" if rejected else "usermemory.consolidate"
         config = traced(name, "patch", version, request)
         message = ask(self.model, texts, form, self._manner, config)
-        found = proposals(read(message), self._most)
+        found = proposals(read(message, form), self._most)
         if found is None:
             raise UnusableAnswer("the answer holds no list of changes", "unusable", usage(message))
         changes, rejections = found

@@ -7,11 +7,13 @@ conversation is waiting to be read. Here it is always before the first message i
 from __future__ import annotations
 
 import os
+import reprlib
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from usermemory.errors import ConfigurationError, ModelUnavailable
+from usermemory.extract.wrappers import models_inside
 from usermemory.local.weights import PREFIX, weights
 
 if TYPE_CHECKING:
@@ -59,7 +61,8 @@ def check_model(model: str | BaseChatModel) -> None:
 
     Args:
         model: What ``init_chat_model`` takes (``"anthropic:claude-haiku-4-5"``), ``local:`` and
-            the path of a GGUF file, or a chat model.
+            the path of a GGUF file, or a chat model, also in LangChain's wrappers
+            (``with_retry``, ``with_fallbacks``, ``bind``, ``with_config``).
 
     Raises:
         ModelUnavailable: Its package or its key is missing, or nobody knows the name; the text
@@ -67,11 +70,13 @@ def check_model(model: str | BaseChatModel) -> None:
         ConfigurationError: It is neither a name nor a chat model.
     """
     if not isinstance(model, str):
-        if not callable(getattr(model, "with_structured_output", None)):
-            raise ConfigurationError(
-                f"model={model!r} is no chat model: pass a name such as "
-                "'anthropic:claude-haiku-4-5', a LangChain chat model, or an Extractor"
-            )
+        for inside in models_inside(model):
+            if not callable(getattr(inside, "with_structured_output", None)):
+                raise ConfigurationError(
+                    f"model={reprlib.repr(inside)} is no chat model: pass a name such as "
+                    "'anthropic:claude-haiku-4-5', a LangChain chat model (also in with_retry, "
+                    "with_fallbacks or bind), or an Extractor"
+                )
         return
     if model.strip().startswith(PREFIX):
         weights(model.strip())
@@ -109,9 +114,11 @@ def is_small(model: object) -> bool:
     """
     from usermemory.extract.manner import elsewhere, package_of
 
-    if model is None or getattr(model, "usermemory_scripted", False):
-        return False
-    return package_of(model) not in _LARGE or elsewhere(model)
+    return model is not None and any(
+        package_of(inside) not in _LARGE or elsewhere(inside)
+        for inside in models_inside(model)
+        if not getattr(inside, "usermemory_scripted", False)
+    )
 
 
 def _served(model: str | BaseChatModel, base_url: str) -> BaseChatModel:

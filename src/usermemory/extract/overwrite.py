@@ -54,9 +54,9 @@ class OverwriteExtractor:
         schema = request.schema
         differs = rewriting(request)
         config = traced("usermemory.consolidate", "overwrite", OVERWRITE, request)
-        texts = (overwriting(schema), differs)
-        message = ask(self.model, texts, form(schema), self._manner, config)
-        written = read(message)
+        texts, asked = (overwriting(schema), differs), form(schema)
+        message = ask(self.model, texts, asked, self._manner, config)
+        written = read(message, asked)
         if not is_object(written):
             raise UnusableAnswer("the answer is no profile", "unusable", usage(message))
         changes, rejections = _differences(schema, request.document, written)

@@ -6,6 +6,8 @@ time-out or connection. An error's own text is not passed on, for it may quote t
 
 from __future__ import annotations
 
+import json
+import math
 import re
 import time
 from email.utils import parsedate_to_datetime
@@ -13,14 +15,17 @@ from typing import TYPE_CHECKING, Any
 
 from usermemory.errors import ExtractionError, ExtractionReason, ProviderError, UserMemoryError
 from usermemory.extract import UnusableAnswer
+from usermemory.extract.answer import tokens
 from usermemory.prompt.json_values import is_object
 from usermemory.records import Usage
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from types import TracebackType
 
-_REQUEST_REFUSED = (400, 413, 422)
+LONGEST_WAIT = 900.0
+"""Seconds of a provider's ``Retry-After`` that are obeyed: some gateways say a day."""
+
+_REQUEST_REFUSED = (400, 413, 415, 422)
 _BY_STATUS = {
     401: ("unauthorized", "check the key of this provider"),
     402: ("unauthorized", "the provider's account has no credit"),
@@ -33,10 +38,31 @@ _BY_STATUS = {
 # (platform.claude.com/docs/en/api/errors and ai.google.dev/gemini-api/docs/troubleshooting).
 _ACCOUNT = re.compile(r"credit balance|api[ _]key[ _](?:not[ _]valid|invalid)", re.IGNORECASE)
 _FILTER = re.compile(r"content_filter|content_policy|ResponsibleAIPolicy", re.IGNORECASE)
+# Of a request that is refused for its form, and what its words must not be about: OpenAI counts
+# the tokens "in the functions" where a request is too long.
+_FORM = re.compile(
+    r"response_?format|json_?schema|json_?object|json.?mode|structured.?output|output_config"
+    r"|tool_?choice|tool.?(?:call|use)|\btools?\b|function.?call|\bfunctions\b|grammar|guided"
+    r"|\bschema\b|response_?mime_?type|unexpected keyword",
+    re.IGNORECASE,
+)
+_TOO_LONG = re.compile(
+    r"context.?(?:length|window|size)|too (?:long|large)|too many (?:input )?tokens|token limit"
+    r"|maximum (?:number of )?(?:input )?tokens|input token count|reduce the length",
+    re.IGNORECASE,
+)
+_NO_SUCH_FORM = (400, 404, 415, 422, 500, 501)
+_PERHAPS_NO_SUCH_FORM = (400, 415, 422, 501)
+# Raised before the model could be asked; other errors of these kinds come from reading its answer.
+_NOT_ASKED = re.compile(
+    r"(?:keyword|positional) argument|authentication|credential|api[ _]key", re.IGNORECASE
+)
 _ANSWERED: tuple[tuple[str, ExtractionReason, str], ...] = (
     ("LengthFinishReason", "truncated", "the answer was cut off at the token limit"),
     ("ContentFilter", "filtered", "the provider's filter stopped the answer"),
     ("ContextOverflow", "rejected_request", "the request is too long for this model"),
+    ("Refusal", "refused", "the model refused to answer"),
+    ("OutputParser|ValidationError", "unusable", "the answer is no JSON"),
 )
 _NOT_REACHED = (
     ("Timeout", "timeout", "the provider did not answer in time"),
@@ -65,6 +91,26 @@ class ProviderErrors:
             raise translated(error) from error
 
 
+def form_refused(error: Exception, *, known: bool) -> bool:
+    """Whether a server refuses the form of a request, and not what is in it.
+
+    Args:
+        error: What a chat model raised.
+        known: Whether the server has taken this form of this model before. If not, a refusal
+            without a reason may be the form's doing too.
+    """
+    said = _said(error)
+    if any(other.search(said) for other in (_ACCOUNT, _FILTER, _TOO_LONG)):
+        return False
+    status = _status(error)
+    if status is None:  # refused by the package itself, before it asked
+        plain = type(error) in {TypeError, ValueError} and bool(_FORM.search(said))
+        return plain or isinstance(error, NotImplementedError)
+    if status in _PERHAPS_NO_SUCH_FORM and not known:
+        return True
+    return status in _NO_SUCH_FORM and bool(_FORM.search(said))
+
+
 def translated(error: Exception) -> ExtractionError:
     """The error of ours that says what this one means.
 
@@ -89,14 +135,19 @@ def translated(error: Exception) -> ExtractionError:
 
 def _without_status(error: Exception, name: str) -> ExtractionError:
     names = " ".join(kind.__name__ for kind in type(error).__mro__)
-    for part, unusable, told in _ANSWERED:
-        if part in names:
+    for pattern, unusable, told in _ANSWERED:
+        if re.search(pattern, names):
             return UnusableAnswer(told, unusable, _usage(error))
     for pattern, reason, told in _NOT_REACHED:
         if re.search(pattern, names):
             return ProviderError(f"{told} ({name})", reason)
     if "resolve authentication method" in str(error):  # Anthropic, a TypeError at the first call
         return ProviderError("the provider's key is not set", "unauthorized")
+    odd = isinstance(error, (KeyError, IndexError, TypeError, AttributeError))
+    if isinstance(error, json.JSONDecodeError):  # of a proxy's page, or of what the model wrote
+        odd = error.doc.lstrip().startswith(("{", "["))
+    if odd and not _NOT_ASKED.search(str(error)):
+        return UnusableAnswer(f"the answer is not of the usual form ({name})", usage=Usage(calls=1))
     return ProviderError(f"the model could not be asked ({name})", "unavailable")
 
 
@@ -107,12 +158,23 @@ def _status(error: Exception) -> int | None:
     return _own_status(inner) if found is None and isinstance(inner, Exception) else found
 
 
+def _said(error: Exception) -> str:
+    """The words of an error, its cause and its response, without addresses; never passed on."""
+    try:
+        body = getattr(getattr(error, "response", None), "text", "")
+    except RuntimeError:  # a streamed response that nobody has read
+        body = ""
+    said = f"{error} {error.__cause__ or ''} {body if isinstance(body, str) else ''}"
+    return re.sub(r"https?://\S+", "", said[:4_000])
+
+
 def _own_status(error: Exception) -> int | None:
     response = getattr(error, "response", None)
     body: Any = error.args[0] if error.args else None
     places: tuple[Any, ...] = (
         getattr(error, "status_code", None),
         getattr(response, "status_code", None),
+        _part(response, "ResponseMetadata", "HTTPStatusCode"),  # Bedrock
         getattr(error, "code", None),  # Google
         body.get("code") if is_object(body) else None,  # a gateway's error inside of a 200
     )
@@ -120,28 +182,44 @@ def _own_status(error: Exception) -> int | None:
     return next(found, None)
 
 
+def _part(whole: Any, *keys: str) -> Any:
+    for key in keys:
+        whole = whole.get(key) if is_object(whole) else None
+    return whole
+
+
 def _usage(error: Exception) -> Usage:
     """OpenAI's package throws the answer away and keeps it in the error."""
     counted = getattr(getattr(error, "completion", None), "usage", None)
-    if counted is None:
-        return Usage(calls=1)
-    return Usage(1, counted.prompt_tokens, counted.completion_tokens)
+    asked, answered = (
+        tokens(getattr(counted, name, 0)) for name in ("prompt_tokens", "completion_tokens")
+    )
+    return Usage(1, asked, answered)
 
 
 def _retry_after(error: Exception) -> float | None:
     """Seconds that the provider asked to wait: a number, or a date (RFC 9110, 10.2.3)."""
-    headers: Mapping[str, str] = getattr(getattr(error, "response", None), "headers", None) or {}
+    given: Any = getattr(getattr(error, "response", None), "headers", None)
+    pairs: Any = given.items() if hasattr(given, "items") else ()
+    headers = {str(name).lower(): str(value) for name, value in pairs}
+    wait = _seconds(headers.get("retry-after-ms"), 1_000)
+    if wait is None:
+        wait = _seconds(headers.get("retry-after"), 1)
+    return None if wait is None else min(max(wait, 0.0), LONGEST_WAIT)
+
+
+def _seconds(asked: str | None, parts: int) -> float | None:
+    if not asked:
+        return None
     try:
-        if "retry-after-ms" in headers:
-            return max(0.0, float(headers["retry-after-ms"]) / 1000)
-        asked = headers.get("retry-after", "")
-        return max(0.0, float(asked)) if asked else None
+        wait = float(asked) / parts
     except ValueError:
-        return _until(headers["retry-after"])
+        return _until(asked)
+    return wait if math.isfinite(wait) else None
 
 
 def _until(date: str) -> float | None:
     try:
-        return max(0.0, parsedate_to_datetime(date).timestamp() - time.time())
-    except (TypeError, ValueError):
+        return parsedate_to_datetime(date).timestamp() - time.time()
+    except (TypeError, ValueError, OverflowError):
         return None

@@ -86,17 +86,18 @@ class SecondLook:
         """
         texts = (words(SECOND_LOOK), asked(batch, doubtful, erasing=erasing))
         config = traced("usermemory.verify", "patch", SECOND_LOOK, batch)
+        wanted = form()
         found: dict[int, Verdict] = {}
         spent = Usage()
         for _ in range(_TRIES):
             try:
-                message = ask(self.model, texts, form(), self._manner, config)
+                message = ask(self.model, texts, wanted, self._manner, config)
             except UnusableAnswer as error:
                 spent += error.usage
                 continue
             spent += usage(message)
             with suppress(UnusableAnswer):
-                found |= verdicts(read(message), len(doubtful))
+                found |= verdicts(read(message, wanted), len(doubtful))
             if len(found) == len(doubtful):
                 break
         return Look(tuple(found.get(n) for n in range(1, len(doubtful) + 1)), spent)

@@ -7,19 +7,19 @@ import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from langchain_core.callbacks import CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ToolCall
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+from langchain_core.runnables import Runnable
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import Field, PrivateAttr
 
-if TYPE_CHECKING:
-    from langchain_core.callbacks import CallbackManagerForLLMRun
-    from langchain_core.runnables import Runnable
+# LangChain's wrappers look up the annotations of what they pass on, so these imports are real.
 
 Reply = str | AIMessage | Mapping[str, Any] | Exception
 """Text; a whole message, with tool calls if you like; the arguments of the structured output or
