@@ -265,6 +265,16 @@ def test_fallbacks_of_another_provider(
     assert form_of(second.body) == ("tools" if "messages" in second.path else "schema")
 
 
+@pytest.mark.usefixtures("as_openai")
+def test_a_fallback_is_not_asked_in_strict_mode(server: ProviderServer, asked: Request) -> None:
+    """A form that was made for the first provider may not be fit for the rules of another."""
+    server.reply(status(503))
+    server.always(tool(CHANGES))
+    model: Any = anthropic(server).with_fallbacks([openai(server)])
+    assert LanguageModelExtractor(model).extract(asked).changes == (LEARNED,)
+    assert not server.requests[1].body["response_format"]["json_schema"].get("strict")
+
+
 @pytest.mark.parametrize(
     "counted",
     [

@@ -76,6 +76,13 @@ WRAPPED = {
     "a draft among the thoughts": f"<think>{EMPTY}</think>{J}",
     "thoughts without their beginning": f"First {EMPTY}, no.\n</think>\n\n{J}",
     "empty thoughts": f"<think></think>{J}",
+    "an empty tag": f"<think />{J}",
+    "doubled braces": f"{{{J}}}",
+    "an answer tag": f"<analysis>{EMPTY}</analysis><answer>{J}</answer>",
+    "a parameter in a tag": (
+        "<tool_call><function=profile_changes>\n<parameter=changes>\n"
+        f"{json.dumps([ONE, TWO])}\n</parameter></function></tool_call>"
+    ),
     "thinking": f"<thinking>hm {EMPTY}</thinking>\n{J}",
     "thoughts of two kinds": f"<reasoning>{EMPTY}</reasoning>And <thought>{EMPTY}</thought>: {J}",
     "Magistral": f"[THINK]hm {EMPTY}[/THINK]{J}",

@@ -544,6 +544,7 @@ def test_a_model_that_thinks_is_not_forced() -> None:
     """It is offered the tool, told of it in the prompt, and read whichever way it answers."""
     model = Thinking(says=lambda *_: J)
     with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
         assert asked(model, Manner("function_calling")) == ANSWER
     assert warned == []
     assert model.asked == ["tools"]

@@ -23,7 +23,7 @@ _NAMES = r"(?:think(?:ing)?|thoughts?|reason(?:ing)?|reflection|analysis|scratch
 # What the templates of open-weight models put around thoughts: DeepSeek and Qwen, Magistral, Kimi,
 # Cohere, and gpt-oss (github.com/openai/harmony); read 2025-11.
 _LANDMARK = re.compile(
-    rf"""(?P<thought><\|?(?:begin_of_|start_)?(?:\w{{1,10}}:)?{_NAMES}(?:\s[^<>]{{0,80}})?\|?>
+    rf"""(?P<thought><\|?(?:begin_of_|start_)?(?:\w{{1,10}}:)?{_NAMES}(?:\s[^<>/]{{0,80}})?\|?>
         |(?-i:\[THINK\])|◁think▷)
     |(?P<channel><\|channel\|>\s*analysis)
     |(?P<over><\|?(?:/|end_of_|end_)(?:\w{{1,10}}:)?{_NAMES}\s*\|?>
