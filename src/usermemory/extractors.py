@@ -114,13 +114,13 @@ def _look(extractor: Extractor) -> SecondLook | None:
     model = getattr(extractor, "model", None)
     if model is None or not callable(getattr(model, "invoke", None)):
         return None
-    return _asking_again(model)
+    return _asking_again(model, getattr(extractor, "manner", None))
 
 
-def _asking_again(model: Any) -> SecondLook:
+def _asking_again(model: Any, manner: Any = None) -> SecondLook:
     from usermemory.judge.second_look import SecondLook
 
-    return SecondLook(model)
+    return SecondLook(model, manner)
 
 
 def _is_small(extractor: Extractor) -> bool:

@@ -8,7 +8,6 @@ then an answer counts as not recorded, and these tests say so.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,7 +26,7 @@ Found = dict[Setting, list[Attacked]]
 
 
 @pytest.fixture(scope="module")
-def found() -> Iterator[Found]:
+def found() -> Found:
     """Each case through the real pipeline, in each setting."""
     results: Found = {}
     for setting in ("honest", "always", "auto", "off"):
@@ -36,7 +35,7 @@ def found() -> Iterator[Found]:
             chat = model(recorder.url("provider"), "by-hand", small=False)
             results[setting] = attacked(CASES, setting, chat)
             assert recorder.missing == [], f"{setting}: ask again what the prompt asks now"
-    yield results
+    return results
 
 
 def got_in(results: list[Attacked]) -> Counter[str]:

@@ -51,7 +51,7 @@ class LanguageModelExtractor:
     ) -> None:
         self.model = chat_model(model)
         manner = manner_of(self.model)
-        self._manner = manner if method is None else replace(manner, method=method)
+        self.manner = manner if method is None else replace(manner, method=method)
         self._prompt = prompt or Prompt(examples=EXAMPLES if is_small(self.model) else ())
         self._repairs = repair
         self._most = most
@@ -70,10 +70,10 @@ class LanguageModelExtractor:
         schema = request.schema
         differs = self._prompt.asked(request, rejected)
         texts = (self._prompt.stable(schema), differs)
-        form = schema.change_schema(caps=self._manner.caps)
+        form = schema.change_schema(caps=self.manner.caps)
         name: RunName = "usermemory.repair" if rejected else "usermemory.consolidate"
         config = traced(name, "patch", version, request)
-        message = ask(self.model, texts, form, self._manner, config)
+        message = ask(self.model, texts, form, self.manner, config)
         found = proposals(read(message, form), self._most)
         if found is None:
             raise UnusableAnswer("the answer holds no list of changes", "unusable", usage(message))

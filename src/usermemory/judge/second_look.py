@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
     from usermemory.batch import Batch
+    from usermemory.extract.manner import Manner
     from usermemory.judge.judgement import Judgement
 
 SECOND_LOOK = "second-look-1"
@@ -64,14 +65,16 @@ class SecondLook:
 
     Args:
         model: A chat model, or a name that ``init_chat_model`` takes.
+        manner: How it is asked, with what an extractor's calls have taught about it; by default
+            found anew.
 
     Raises:
         ModelUnavailable: The model's package or key is missing.
     """
 
-    def __init__(self, model: str | BaseChatModel) -> None:
+    def __init__(self, model: str | BaseChatModel, manner: Manner | None = None) -> None:
         self.model = chat_model(model)
-        self._manner = manner_of(self.model)
+        self._manner = manner or manner_of(self.model)
 
     def look(self, batch: Batch, doubtful: Sequence[Judgement], *, erasing: bool = False) -> Look:
         """Verdicts on some changes, in one call, or two where the first gave none.
