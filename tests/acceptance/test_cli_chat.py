@@ -63,7 +63,7 @@ def test_terminal(db: str) -> None:
             "/remember": "learned: name: Will; + interests: bouldering",
             "/new friday": "Thread friday",
             "What do you know about me?": "you like bouldering",
-            "/why interests": "“I love bouldering”",
+            "/why interests": "“Hi, I'm Will and I love bouldering”",
             "/why hobbies": "it has name, age",
             "/help": "/quit",
         }.items():
