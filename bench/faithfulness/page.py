@@ -58,9 +58,8 @@ def measured(
     Raises:
         LookupError: Something was asked that is not recorded.
     """
-    small = answers.startswith("small")
     with Recorder(ANSWERS / f"{answers}.json") as recorder:
-        chat = model(recorder.url("server" if small else "provider"), "local", small=small)
+        chat = model(recorder.url("provider"), "by-hand", small=False)
         found = run(verify, _cases(half, sets), chat, verify, strategy)
         if recorder.missing:
             raise LookupError(f"{len(recorder.missing)} requests to {answers} are not recorded")
@@ -96,17 +95,6 @@ def large() -> str:
                 if sets != "years":
                     found = measured("large-overwrite", half, sets, "off", "overwrite")
                     yield _marks("overwrite", half, what, found)
-
-    return _rows(_HEAD, rows())
-
-
-def small() -> str:
-    """The small model, by setting."""
-
-    def rows() -> Cells:
-        for verify in ("auto", "always", "off"):
-            found = measured("small-updates", "held", "updates", verify)
-            yield _marks(verify, "held", "40 of version 0.1", found)
 
     return _rows(_HEAD, rows())
 
@@ -152,7 +140,6 @@ def attack_table() -> str:
 
 TABLES: dict[str, Callable[[], str]] = {
     "large": large,
-    "small": small,
     "attacks": attack_table,
 }
 
