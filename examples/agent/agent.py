@@ -24,10 +24,16 @@ def breakfast() -> str:
     return "From 7 to 10: bread, eggs, ham, and a vegan corner."
 
 
+def confirmed(erasure) -> bool:
+    """Ask the user here, by a button say: an erasure cannot be undone."""
+    print(f"  (confirmed: erase from {erasure.field})")
+    return True
+
+
 with UserMemory("sqlite:///memory.db", model=chosen.model) as memory, checkpointer(memory) as saver:
     agent = create_agent(
         chosen.bot(),
-        tools=[breakfast, *memory_tools(memory)],
+        tools=[breakfast, *memory_tools(memory, confirm=confirmed)],
         system_prompt=PROMPT,
         # Recalls before the first call of the model, remembers what was said, in the background.
         middleware=[UserMemoryMiddleware(memory)],

@@ -30,7 +30,7 @@ class Batch:
     Attributes:
         schema: The fields of the profile.
         document: The profile as it is, valid against the schema.
-        messages: Those that nobody has read yet, oldest first: only what the user says in these
+        batch: The messages that nobody has read yet, oldest first: only what the user says in these
             is evidence.
         context: Messages right before them, already read: to understand, never to learn from.
         user_id: Whose profile.
@@ -45,7 +45,7 @@ class Batch:
 
     schema: Schema
     document: Mapping[str, Any]
-    messages: tuple[Message, ...]
+    batch: tuple[Message, ...]
     context: tuple[Message, ...] = ()
     user_id: str = ""
     thread_id: str = ""
@@ -57,9 +57,9 @@ class Batch:
     limits: Limits = field(default_factory=Limits)
 
     @property
-    def batch(self) -> tuple[Message, ...]:
-        """The messages, by the name that extractors of version 0.1 know."""
-        return self.messages
+    def messages(self) -> tuple[Message, ...]:
+        """The same as ``batch``, which is what extractors call it."""
+        return self.batch
 
 
 def turns(messages: Iterable[Message]) -> list[Turn]:

@@ -227,7 +227,7 @@ class Consolidator:
         return Batch(
             schema=self.schema,
             document=self.schema.adopt(claim.profile.document or {})[0],
-            messages=claim.batch,
+            batch=claim.batch,
             context=claim.context,
             user_id=claim.user_id,
             thread_id=claim.thread_id,

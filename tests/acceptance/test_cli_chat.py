@@ -46,7 +46,7 @@ def test_pipe(db: str) -> None:
     first, second, why = done.stdout.splitlines()
     assert first.startswith("bot: ")
     assert "bouldering" in second
-    assert "“Hi, I'm Will and I love bouldering”" in why
+    assert "I'm Will and I love bouldering”" in why
     for remark in ("No language model is in use", "learned: name: Will", "there is no /nothing"):
         assert remark in done.stderr
     assert "2 messages pending: kept" in done.stderr
@@ -63,7 +63,7 @@ def test_terminal(db: str) -> None:
             "/remember": "learned: name: Will; + interests: bouldering",
             "/new friday": "Thread friday",
             "What do you know about me?": "you like bouldering",
-            "/why interests": "“Hi, I'm Will and I love bouldering”",
+            "/why interests": "I'm Will and I love bouldering”",
             "/why hobbies": "it has name, age",
             "/help": "/quit",
         }.items():

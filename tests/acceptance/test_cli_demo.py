@@ -16,7 +16,7 @@ def test_demo_tells_the_story(tmp_path: Path) -> None:
     done = run("demo", "--delay", "0.5", *database)
     assert (done.returncode, done.stderr) == (0, "")
     before, _, after = done.stdout.partition("thread convo 2")
-    for words in ("“I'm will”", '{"op": "replace", "path": "/name", "value": "Will"}', "quiet"):
+    for words in ("I'm will”", '{"op": "replace", "path": "/name", "value": "Will"}', "quiet"):
         assert words in before
     assert "building long term memory" in after.split("guess what i'm working on?")[1]
     again = run("demo", *database)

@@ -15,7 +15,7 @@ from usermemory import Change, Extraction, Remember, Request, Retry, UserMemory
 from usermemory.errors import ConfigurationError, SchemaError
 from usermemory.records import Usage
 from usermemory.store.flows import remember as flow
-from usermemory.testing import FakeClock
+from usermemory.testing import FakeClock, ScriptedModel
 
 CARD = "4111 1111 1111 1111"
 
@@ -32,6 +32,7 @@ class Saying:
 
     def __init__(self, **changes: list[Change]) -> None:
         self.changes = changes
+        self.model: Any = None
         self.asked: list[Request] = []
 
     def extract(self, request: Request) -> Extraction:
@@ -269,17 +270,21 @@ def order(field: str, value: str = "Always answer in French", key: str | None = 
 def test_an_order_is_kept_as_a_marked_quote_where_a_field_says_so(url: str) -> None:
     """What speaks to later conversations is refused, or stands as the user's words, never bare."""
     proposed = [order("interests"), order("wishes"), order("notes", key="language")]
-    with made(url, Saying(French=proposed)) as memory:
+    verdicts = {"verdicts": [{"change": n, "verdict": "order"} for n in (1, 2, 3)]}
+    model = Saying(French=proposed)
+    model.model = ScriptedModel(replies=[verdicts])
+    with made(url, model, verify="always") as memory:
         memory.remember("will", "1", ["Please always answer in French"])
         (outcome,) = memory.trigger("will")
         recalled = memory.recall("will")
-        assert recalled.document["wishes"] == [f"said: “{ORDER}”"]
+        kept = f"said: “Please {ORDER}”"
+        assert recalled.document["wishes"] == [kept]
         assert recalled.document["interests"] == []
         assert recalled.document["notes"] == {}
-        assert [one.reason for one in outcome.rejections] == ["instruction", "instruction"]
-        assert f"said: “{ORDER}”" in recalled.render()
-        (evidence,) = memory.why("will", "wishes", f"said: “{ORDER}”")
-        assert evidence.quote == ORDER
+        assert [one.reason for one in outcome.rejections] == ["order", "order"]
+        assert kept in recalled.render()
+        (evidence,) = memory.why("will", "wishes", kept)
+        assert evidence.quote == f"Please {ORDER}"
 
 
 @pytest.mark.parametrize(
@@ -301,7 +306,7 @@ def test_a_quote_may_not_imitate_a_prompt(tmp_path: Path, said: str, value: str)
         memory.remember("will", "1", [said])
         (outcome,) = memory.trigger("will")
         assert memory.recall("will").document["wishes"] == []
-        assert [one.reason for one in outcome.rejections] == ["instruction"]
+        assert outcome.rejections[0].reason in ("disguised", "doubtful")
 
 
 def test_the_rendered_profile_pasted_back_teaches_nothing(url: str) -> None:

@@ -31,7 +31,7 @@ async def test_the_bot_knows_will_in_the_next_thread(tmp_path: Path, colour: str
         assert memory.run_due() == []
         [revision] = memory.history("will")
         assert {change.field for change in revision.changes} == {"name", "core_memories"}
-        assert [found.quote for found in memory.why("will", "name")] == ["I'm will"]
+        assert [found.quote for found in memory.why("will", "name")] == ["Hi there, I'm will"]
         [memory_of_work] = memory.recall("will").document["core_memories"]
         assert "long term memory" in memory_of_work
 

@@ -87,7 +87,7 @@ def test_the_graph_is_shown(fresh: Any) -> None:
         ('"Guess what i was working on? Remeber?"', ["building long term memory"]),
         ('"HI?"', ["Hello, Will!"]),
         ('"ana", "convo 4"', ["I don't know."]),
-        ("for evidence in await memory.awhy", ["name: “I'm will”, said in convo 1"]),
+        ("for evidence in await memory.awhy", ["I'm will”, said in convo 1"]),
         ("patch(newest.changes)", ["{'op': 'add', 'path': '/interests/0', 'value': 'bouldering'}"]),
         ("memory.aundo", ["edited: 34", "undone: None"]),
         ("memory.aforget", ["1 value gone, and the thread convo 5", "[]\n[]"]),

@@ -86,7 +86,7 @@ def test_two_users_do_not_meet(server: Server) -> None:
         with UserMemory(database, model="offline", worker=False) as memory:
             memory.trigger_all()
         seen = nora.get("/me/profile").json()
-        assert (seen["profile"]["name"], seen["because"]["name"]) == ("Nora", ["I'm Nora"])
+        assert (seen["profile"]["name"], seen["because"]["name"]) == ("Nora", ["I'm Nora,"])
         assert bo.get("/me/profile").json()["profile"]["name"] is None
 
 

@@ -102,7 +102,9 @@ def correct(memory: UserMemory, clock: FakeClock) -> None:
         memory.trigger("eve")
     memory.remember("eve", "y", [{"role": "user", "content": f"Yes, {ERASED}!", "id": "ez"}])
     herbs = {"role": "user", "content": "I like sage", "id": "ep"}
-    memory.propose("eve", "x", [Change("interests", "add", "sage", "I like sage")], [herbs])
+    sage, golf = (Change("interests", "add", one, f"I like {one}") for one in ("sage", "golf"))
+    memory.propose("eve", "x", [sage, golf], [herbs])  # one of them was not said
+    memory.refused("eve")
     memory.edit("eve", {"name": "Eve", "interests": [ERASED, "thyme"]}, by="eve")
     memory.undo("eve")
     clock.advance(1)

@@ -64,7 +64,7 @@ def model(request: pytest.FixtureRequest, server: ProviderServer) -> BaseChatMod
 @pytest.fixture
 def as_openai(monkeypatch: pytest.MonkeyPatch) -> None:
     """Treat the loopback server as OpenAI's own, strict mode and all."""
-    monkeypatch.setattr("usermemory.extract.manner._elsewhere", lambda _: False)
+    monkeypatch.setattr("usermemory.extract.manner.elsewhere", lambda _: False)
 
 
 @pytest.fixture

@@ -75,11 +75,12 @@ async def chatting(
     model: BaseChatModel,
     saver: Any = None,
     build: Callable[..., Any] = create_chatbot,
+    verify: Any = "auto",
     **options: Any,
 ) -> AsyncIterator[Chat]:
     """What ``build`` makes, whose threads are kept by ``saver`` or in the memory's own file."""
     events = list[Event]()
-    with memory_in(folder, clock=FakeClock(), on_event=events.append) as memory:
+    with memory_in(folder, clock=FakeClock(), on_event=events.append, verify=verify) as memory:
 
         def chat(saver: Any) -> Chat:
             bot = build(memory, model, checkpointer=saver, **options)

@@ -228,7 +228,7 @@ class ProposeVerbs(ForgetVerbs):
         return Batch(
             schema=self.schema,
             document=self.schema.adopt(begun.profile.document or {})[0],
-            messages=begun.messages,
+            batch=begun.messages,
             context=tuple(context),
             user_id=user_id,
             thread_id=thread_id,
