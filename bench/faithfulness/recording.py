@@ -130,6 +130,8 @@ def _handler(recorder: Recorder) -> type[BaseHTTPRequestHandler]:
         """One request."""
 
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+        wbufsize = -1  # head and body in one piece: apart they wait 40 ms for each other
 
         def log_message(self, *_: Any) -> None:
             """Nothing is said on the terminal."""

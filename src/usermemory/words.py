@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 import regex
 
@@ -190,7 +190,7 @@ def leaves(value: Any) -> Iterator[str | int | float]:
         for part in value.values():
             yield from leaves(part)
     elif is_list(value) or isinstance(value, (tuple, set, frozenset)):
-        for part in value:
+        for part in cast("Iterable[Any]", value):
             yield from leaves(part)
     elif isinstance(value, (str, int, float)) and not isinstance(value, bool):
         yield value

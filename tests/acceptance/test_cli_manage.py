@@ -40,7 +40,8 @@ def test_profile_for_people_and_programs(database: str) -> None:
     """A profile is shown with the words behind each item; as JSON it is the document."""
     db = ("--db", database)
     shown = run("profile", "show", "will", *db).stdout
-    for words in ("Will", "bouldering", "I'm Will and I love bouldering”", "2 messages not read yet"):
+    evidence = "I'm Will and I love bouldering”"
+    for words in ("Will", "bouldering", evidence, "2 messages not read yet"):
         assert words in shown
     known = data("profile", "show", "will", USERMEMORY_DB=database)
     assert known["profile"]["interests"] == ["bouldering"]

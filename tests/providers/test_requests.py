@@ -14,6 +14,8 @@ from tests.support.provider_server import ProviderServer, text, tool
 from usermemory.extract import Extraction, Request
 from usermemory.extract.language_model import LanguageModelExtractor
 from usermemory.extract.overwrite import OverwriteExtractor
+from usermemory.prompt import Prompt
+from usermemory.prompt.small import EXAMPLES
 from usermemory.records import Change, Refused, Usage
 
 Compare = Callable[[str, Any], None]
@@ -25,6 +27,9 @@ ROWING = {
     "action": "add",
     "value": "rowing",
 }
+FOR_SMALL = Prompt(examples=EXAMPLES).version
+"""What a small model is asked with, and one on a server of the user's own."""
+
 CHANGE = Change("interests", "add", "rowing", "I took up rowing in Bergen")
 
 
@@ -35,7 +40,7 @@ def test_openai_is_asked_in_strict_mode(
     """OpenAI gets a strict json_schema that its rules accept, and answers with changes."""
     server.reply(tool({"changes": [ROWING]}))
     extraction = LanguageModelExtractor(openai(server)).extract(asked)
-    assert extraction == Extraction((CHANGE,), Usage(1, 120, 30, 100), "gpt-test", "changes-2")
+    assert extraction == Extraction((CHANGE,), Usage(1, 120, 30, 100), "gpt-test", "changes-3")
     body = server.requests[0].body
     assert body["response_format"]["json_schema"]["strict"] is True
     same_as_before("openai-json_schema", body)
@@ -88,7 +93,7 @@ def test_anthropic_is_asked_by_a_tool(
     """Anthropic gets a forced tool and the stable part of the prompt marked for its cache."""
     server.reply(tool({"changes": [ROWING]}))
     extraction = LanguageModelExtractor(anthropic(server)).extract(asked)
-    assert extraction == Extraction((CHANGE,), Usage(1, 120, 30, 100), "claude-test", "changes-2")
+    assert extraction == Extraction((CHANGE,), Usage(1, 120, 30, 100), "claude-test", "changes-3")
     body = server.requests[0].body
     assert [block["cache_control"] for block in body["system"]] == [{"type": "ephemeral"}]
     same_as_before("anthropic-function_calling", body)
@@ -110,7 +115,7 @@ def test_ollama_gets_caps(
     """Ollama makes a grammar of the schema, in which every string and list has an end."""
     server.reply(tool({"changes": [ROWING]}))
     extraction = LanguageModelExtractor(ollama).extract(asked)
-    assert extraction == Extraction((CHANGE,), Usage(1, 120, 30), "llama-test", "changes-2")
+    assert extraction == Extraction((CHANGE,), Usage(1, 120, 30), "llama-test", FOR_SMALL)
     body = server.requests[0].body
     assert "maxLength" in str(body["format"])
     same_as_before("ollama-json_schema", body)
@@ -138,7 +143,7 @@ def test_repair_names_what_was_rejected(
     rejected = [Refused(wrong, "quote_not_found", "nobody said </messages> so")]
     extraction = LanguageModelExtractor(openai(server)).repair(asked, rejected)
     assert extraction.changes == (CHANGE,)
-    assert extraction.prompt == "changes-2, repair-1"
+    assert extraction.prompt == f"{FOR_SMALL}, repair-2"
     same_as_before("openai-repair", server.requests[0].body)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -78,7 +78,8 @@ def is_json(value: Any, depth: int = 0) -> bool:
     if isinstance(value, float):
         return math.isfinite(value)
     if is_object(value):
-        return all(isinstance(key, str) for key in value) and all(
+        keys = cast("Iterable[object]", value)
+        return all(isinstance(key, str) for key in keys) and all(
             is_json(part, depth + 1) for part in value.values()
         )
     return is_list(value) and all(is_json(part, depth + 1) for part in value)
