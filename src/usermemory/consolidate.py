@@ -11,6 +11,7 @@ No transaction is open while a model is asked. Whatever happens, the messages ar
 from __future__ import annotations
 
 import logging
+from asyncio import CancelledError
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -19,6 +20,7 @@ from typing import Any
 from usermemory.batch import Batch, fitting, half
 from usermemory.errors import ExtractionError, ProviderError, RealModelForbidden, StoreError
 from usermemory.extract import Extraction, Extractor, Repairing, UnusableAnswer
+from usermemory.extract.sound import sound
 from usermemory.gate import Gate
 from usermemory.judge import Judged, applied, judge, stamped, with_misfits
 from usermemory.judge.verify import Verdicts, Verifier
@@ -113,7 +115,7 @@ class Consolidator:
         except (StoreError, RealModelForbidden):
             self.driver.write(give_back, claim)
             raise
-        except Exception as error:  # noqa: BLE001 - recorded, retried, and then a dead letter
+        except (Exception, CancelledError) as error:  # noqa: BLE001 - recorded, retried, and then a dead letter
             return self._fail(claim, error)
 
     def _fitting(self, claim: Claim) -> Claim:
@@ -144,7 +146,7 @@ class Consolidator:
         kept = self._answers.pop(_question(claim), None)
         if kept is not None:
             return kept
-        extraction = self.extractor().extract(self._batch(claim))
+        extraction = sound(self.extractor().extract(self._batch(claim)))
         return Answer(extraction, extraction.usage)
 
     def _learn(self, claim: Claim, answer: Answer) -> Outcome:
@@ -159,7 +161,7 @@ class Consolidator:
             if len(self._answers) > _ANSWERS_KEPT:
                 self._answers.popitem(last=False)
             return self._fail(claim, error, spent)
-        except Exception as error:  # noqa: BLE001 - as for the answer itself
+        except (Exception, CancelledError) as error:  # noqa: BLE001 - as for the answer itself
             return self._fail(claim, error, answer.spent)
 
     def _committed(self, claim: Claim, answer: Answer) -> Outcome:
@@ -205,8 +207,8 @@ class Consolidator:
         if not isinstance(extractor, Repairing):
             return False
         try:
-            mended = extractor.repair(replace(batch, document=judged.document), wrong)
-        except Exception as error:  # noqa: BLE001 - the first answer counts, as if none was asked
+            mended = sound(extractor.repair(replace(batch, document=judged.document), wrong))
+        except (Exception, CancelledError) as error:  # noqa: BLE001 - as if none was asked
             logger.warning("repair failed with %s; what was good is kept", type(error).__name__)
             answer.spent += error.usage if isinstance(error, UnusableAnswer) else Usage()
             return False
@@ -268,7 +270,7 @@ class Consolidator:
             usage=answer.spent,
         )
 
-    def _fail(self, claim: Claim, error: Exception, spent: Usage | None = None) -> Outcome:
+    def _fail(self, claim: Claim, error: BaseException, spent: Usage | None = None) -> Outcome:
         """Record why; the messages stay in the inbox for the next attempt or for a person."""
         # Of an unknown error only the type is kept: its text may quote the conversation.
         reason, text = "extractor_error", type(error).__name__
@@ -289,7 +291,7 @@ class Consolidator:
             retry_at=None if failure.retry_in is None else claim.now + failure.retry_in,
         )
 
-    def _next_attempt(self, claim: Claim, failure: Failure, error: Exception) -> Failure:
+    def _next_attempt(self, claim: Claim, failure: Failure, error: BaseException) -> Failure:
         """Wait and try again; halve a batch that is itself to blame; bury a turn that is."""
         failed = claim.thread.attempts + 1
         if isinstance(error, ProviderError) or not isinstance(error, ExtractionError):

@@ -185,8 +185,10 @@ def _kept(refused: Refused, voices: _Voices, buried: Buried | None) -> Refused:
         return Refused(empty, reason)
     said = voices.said(change.quote)
     if reason in _NOT_THEIRS or not _is_theirs(change, reason, voices, said=said):
-        return Refused(empty, reason, _without(refused.change, refused.detail, voices))
-    detail = "" if voices.is_of_others(refused.detail) else _detail(refused.detail)
+        told = _without(refused.change, refused.detail, voices) if empty.action else ""
+        return Refused(empty, reason, told)
+    strange = not empty.action or voices.is_of_others(refused.detail)
+    detail = "" if strange else _detail(refused.detail)
     kept = replace(
         empty,
         value=_masked(change.value),

@@ -53,6 +53,9 @@ class Word:
         return _SINGLE.match(self.folded) is not None
 
 
+_LONGEST = 1_000
+"""Letters; no word has more, and some letters unfold into eighteen."""
+
 _SHORT = 4
 """Letters; the folded form of what has no more is kept in mind, for scripts without spaces."""
 
@@ -68,6 +71,8 @@ def fold_word(text: str) -> str:
 
 
 def _folded(text: str) -> str:
+    if len(text) > _LONGEST:
+        return text.casefold() if any(letter.isalnum() for letter in text) else ""
     plain = unicodedata.normalize("NFKC", text).casefold().translate(_APOSTROPHES)
     bare = "".join(
         str(unicodedata.decimal(letter, letter))
@@ -96,7 +101,8 @@ def _words(text: str) -> Iterator[Word]:
             start, end = found.span()
             if where is not None:
                 start, end = where[start], where[end - 1] + 1
-            yield Word(folded, start, end)
+            for part in folded.split():  # one sign may stand for several words: ﷺ
+                yield Word(part, start, end)
 
 
 _HIDDEN = regex.compile(r"[\p{Cf}\uFE00-\uFE0F]")

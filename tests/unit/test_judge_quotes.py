@@ -125,6 +125,34 @@ def test_no_not_is_cut_away(quote: str, text: str, clause_: str) -> None:
     assert kept(quote, text) == clause_
 
 
+@pytest.mark.parametrize(
+    ("text", "quote"),
+    [
+        ("My blood type is A-", "My blood type is A+"),
+        ("My limit is -5 degrees", "5 degrees"),
+        ("My limit is 5 degrees", "-5 degrees"),
+        ("I write C", "I write C++"),
+        ("It cost €5", "It cost $5"),
+        ("I take 3/4 of it", "I take 3.4 of it"),
+        ("It has 10² rooms", "It has 102 rooms"),
+        ("I fly the 🏳️‍🌈", "🏳️"),
+    ],
+)
+def test_a_sign_is_no_ornament(text: str, quote: str) -> None:
+    """Words with another sign beside them are inexact, and exact with the same one."""
+    found = look(quote, text)
+    assert found is None or not found.exact
+    whole = look(text, text)
+    assert whole is not None
+    assert whole.exact
+
+
+def test_one_letter_may_stand_for_several_words() -> None:
+    """What unfolds into a sentence is found in both forms."""
+    assert look("صلى الله", "I love ﷺ") is not None
+    assert look("ﷺ", "I love ﷺ") is not None
+
+
 def test_a_clause_without_end_is_cut() -> None:
     """Of a message that never pauses a dozen words on each side are kept."""
     text = "and then " * 400 + "I moved to Bergen " + "and then " * 400

@@ -40,6 +40,15 @@ def test_every_reason_has_its_words() -> None:
     assert in_words(Refused(Change("x", "set"), "of_later")) == "of later"  # type: ignore[arg-type]
 
 
+def test_a_made_up_action_is_not_told_in_the_detail() -> None:
+    """It is a model's text, and may be the words of others."""
+    made_up: Any = "hates the sea"
+    for quote in ("I like green tea", "nobody said"):
+        change = Change("interests", made_up, "tea", quote)
+        stored = kept(change, "unfit_action", "interests takes add, not hates the sea")
+        assert (stored.change.action, stored.detail) == ("", "")
+
+
 def test_the_users_own_words_are_kept() -> None:
     """A quote of the user's stays, and a value in their words or in nobody's."""
     change = Change("interests", "add", "green TEA", "and i like green tea")

@@ -68,6 +68,24 @@ def test_what_is_not_doubtful_costs_no_call(tmp_path: Path) -> None:
     assert len(model.calls) == outcome.usage.calls == 1
 
 
+def test_of_two_verdicts_the_refusing_one_counts(tmp_path: Path) -> None:
+    """A second look that says both of one change has not said that it is true."""
+    both = {"verdicts": [{"change": 1, "verdict": one} for one in ("said", "opposite")]}
+    outcome, document, _ = learn(tmp_path, [{"changes": [GOLF]}, both])
+    assert document["interests"] == []
+    assert [one.reason for one in outcome.rejections] == ["opposite"]
+
+
+def test_a_sign_is_an_answer(tmp_path: Path) -> None:
+    """A thumb up says as much as "yes": the question that it answers is kept with it."""
+    with UserMemory(str(tmp_path / "m.db"), Person, worker=False) as memory:
+        said = [("assistant", "Do you like golf?"), ("user", "👍")]
+        golf = Change("interests", "add", "golf", "👍")
+        assert memory.propose("will", "t", [golf], said).revision is not None
+        (evidence,) = memory.why("will", "interests", "golf")
+        assert evidence.question == "Do you like golf?"
+
+
 @pytest.mark.parametrize(
     ("verdict", "reason"),
     [(v, v) for v in ("not_said", "opposite", "asked_or_supposed", "order")],

@@ -19,6 +19,7 @@ from usermemory.schema.shape import is_list, is_object, parsed
 if TYPE_CHECKING:
     from usermemory.records import Action, Change
 
+_LONGEST_NUMBER = 1_023  # bits
 _DEEPEST = 32
 """Levels of a value; no schema that a model can be asked for has as many."""
 
@@ -73,8 +74,10 @@ def is_json(value: Any, depth: int = 0) -> bool:
     """Whether a value can be written as JSON: what an extractor of one's own may get wrong."""
     if depth > _DEEPEST:
         return False
-    if value is None or isinstance(value, (str, bool, int)):
+    if value is None or isinstance(value, (str, bool)):
         return True
+    if isinstance(value, int):
+        return value.bit_length() < _LONGEST_NUMBER
     if isinstance(value, float):
         return math.isfinite(value)
     if is_object(value):

@@ -17,7 +17,7 @@ from usermemory.schema.form import identity
 from usermemory.words import folded_words, leaves, pairs
 
 if TYPE_CHECKING:
-    from usermemory.judge.quotes import Found, Said
+    from usermemory.judge.quotes import Found
     from usermemory.judge.wall import Hearing
     from usermemory.records import Change
 
@@ -67,8 +67,7 @@ def _doubts(
             yield "unnamed"
         return
     value = _telling(change)
-    own = _own(hearing)
-    strange = unsaid(change, own)
+    strange = unsaid(change, hearing.own)
     if value and _from_others(hearing, judgement, value, strange, every):
         yield "others"
     if value and len(strange) == len(value):
@@ -94,20 +93,6 @@ def _telling(change: Change) -> list[str]:
     return list(dict.fromkeys([*long, *pairs(said)])) or list(dict.fromkeys(said))
 
 
-def _own(hearing: Hearing) -> frozenset[str]:
-    """All that the user says in their own words, the pairs of unspaced letters too."""
-    words: set[str] = set()
-    for one in hearing.thread:
-        if one.by_user:
-            words |= one.own_words
-            words |= _pairs(one)
-    return frozenset(words)
-
-
-def _pairs(one: Said) -> set[str]:
-    return set(pairs(word.folded for word in one.text.words))
-
-
 def _from_others(
     hearing: Hearing,
     judgement: Judgement,
@@ -118,14 +103,8 @@ def _from_others(
     """Whether much of the value stands in what others said or in the profile alone."""
     if not strange:
         return False
-    heard: set[str] = set()
-    for one in hearing.thread:
-        if not one.by_user:
-            heard |= one.text.vocabulary | _pairs(one)
-        else:
-            heard |= one.foreign_words
     letters = sum(map(len, value))
-    theirs = [word for word in strange if _any_alike(word, heard)]
+    theirs = [word for word in strange if _any_alike(word, hearing.foreign)]
     if sum(map(len, theirs)) >= _SHARE * letters:
         return True
     known = _known(hearing, judgement, every)
@@ -155,7 +134,8 @@ def _echoes(hearing: Hearing, found: Found, value: Sequence[str]) -> bool:
     quote = folded_words(found.text)
     before = hearing.before(found.said)
     for one in before:
-        whole = bool(value) and all(word in one.text.vocabulary | _pairs(one) for word in value)
+        theirs = (one.text.vocabulary, one.pairs)
+        whole = bool(value) and all(any(word in said for said in theirs) for word in value)
         quoted = len(quote) >= _ECHOED and one.text.holds(quote)
         if whole or quoted:
             return not one.by_user

@@ -12,13 +12,13 @@ import itertools
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import regex
 
-from usermemory.words import Text, folded_words
+from usermemory.words import Text, folded_words, pairs, words
 
 if TYPE_CHECKING:
     from usermemory.records import Message
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 LONGEST = 80
 """Words of a quote that are looked for; the rest of a longer one adds no proof."""
 
+_JOINER = "\u200d"
 _ENOUGH = 0.8
 _FEWEST_NEAR = 3  # of fewer words a near match proves nothing
 _CANDIDATES = 8
@@ -36,6 +37,11 @@ _AROUND = 12
 _FEW = 3
 
 _SENTENCE_END = regex.compile(r"(?:(?<!\d)[.]|[.](?!\d)|[!?…。！？｡؟।॥։።;；؛:：\n\r\u2028\u2029])+")
+_SIGN = regex.compile(
+    r"[\p{Sm}\p{Sc}\p{No}#%‰°]|(?<!\w)[-−–](?=\d)|(?<=\w)[-−](?!\w)|(?<=\d)[./,:](?=\d)"
+)
+"""What says something and is no word: a minus, a currency, the plus of a blood type."""
+_MOST_SIGNS = 3
 _PARTICLE = regex.compile(r"[\p{Arabic}\p{Hebrew}]")
 _PAUSE = regex.compile(r"(?<!\d)[,，、،]|[,，、،](?!\d)| [-–—] |—|\(|\)")
 
@@ -84,6 +90,11 @@ class Said:
         from usermemory.judge.passages import passages
 
         return passages(self.text.plain, begins=self.begins)
+
+    @cached_property
+    def pairs(self) -> frozenset[str]:
+        """Neighbouring letters of scripts without spaces."""
+        return frozenset(pairs(word.folded for word in self.text.words))
 
     @cached_property
     def own_words(self) -> frozenset[str]:
@@ -156,14 +167,26 @@ def find(quote: str, messages: Sequence[Said]) -> Found | None:
         The place; None where nobody said it. A quote without any word (an emoji) is looked for as
         it is written.
     """
-    wanted = folded_words(quote)[:LONGEST]
+    asked = words(quote)[:LONGEST]
+    wanted = [word.folded for word in asked]
     if not wanted:
         return _literal(quote.strip(), messages)
     for search in (_exact, _partial, _near):
         for one in reversed(messages):
             if found := search(wanted, one):
-                return found
+                signs = _signs(quote, asked[0].start, asked[-1].end)
+                same = signs == _signs(one.text.plain, found.start, found.end)
+                return found if same or not found.exact else replace(found, exact=False)
     return None
+
+
+def _signs(text: str, start: int, end: int) -> list[str]:
+    """The signs in a part of a text and right beside it, each as it is mostly written."""
+    for _ in range(_MOST_SIGNS):
+        start -= start > 0 and _SIGN.match(text, start - 1) is not None
+        end += end < len(text) and _SIGN.match(text, end) is not None
+    every = (one.group() for one in _SIGN.finditer(text, start) if one.start() < end)
+    return ["-" if sign in "−–" else sign for sign in every]
 
 
 def _literal(quote: str, messages: Sequence[Said]) -> Found | None:
@@ -172,7 +195,10 @@ def _literal(quote: str, messages: Sequence[Said]) -> Found | None:
     for one in reversed(messages):
         at = one.text.plain.rfind(quote)
         if at >= 0:
-            return Found(one, at, at + len(quote))
+            # A joiner beside it makes it a part of another emoji.
+            around = one.text.plain[max(0, at - 1) : at + len(quote) + 2]
+            whole = around.count(_JOINER) == quote.count(_JOINER)
+            return Found(one, at, at + len(quote), exact=whole)
     return None
 
 

@@ -186,6 +186,9 @@ def verdicts(value: Any, count: int) -> dict[int, Verdict]:
     for place, one in enumerate(listed, start=1):
         said = one if is_object(one) else {"change": place, "verdict": one}
         number, verdict = str(said.get("change")), said.get("verdict")
-        if number.isdecimal() and len(number) < _DIGITS and verdict in get_args(Verdict):
-            found.setdefault(int(number), cast("Verdict", verdict))
+        if not number.isdecimal() or len(number) >= _DIGITS or verdict not in get_args(Verdict):
+            continue
+        # Of two verdicts on one change the one that refuses it counts.
+        if found.get(int(number), "said") == "said":
+            found[int(number)] = cast("Verdict", verdict)
     return {number: verdict for number, verdict in found.items() if 1 <= number <= count}

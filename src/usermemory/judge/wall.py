@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from usermemory.judge import disguise, doubts
@@ -28,6 +29,7 @@ _ECHO = 12
 _LONGEST_ANSWER = 6
 """Words of a message that is a short answer: it says little without the question before it."""
 
+_LONGEST_SIGN = 16  # characters
 _LONGEST_QUESTION = 300  # characters
 
 
@@ -63,6 +65,19 @@ class Hearing:
         self.by_user = [one for one in self.unread if one.by_user]
         self.by_others = [one for one in self.thread if not one.by_user]
         self.found: dict[str, Found | None] = {}
+
+    @cached_property
+    def own(self) -> frozenset[str]:
+        """All that the user says in their own words, the pairs of unspaced letters too."""
+        mine = [one for one in self.thread if one.by_user]
+        return frozenset[str]().union(*(one.own_words | one.pairs for one in mine))
+
+    @cached_property
+    def foreign(self) -> frozenset[str]:
+        """All that others say, and what stands in the user's messages as somebody else's."""
+        mine = [one.foreign_words for one in self.thread if one.by_user]
+        theirs = [one.text.vocabulary | one.pairs for one in self.by_others]
+        return frozenset[str]().union(*mine, *theirs)
 
     def find(self, quote: str) -> Found | None:
         """Where the user said it."""
@@ -177,7 +192,9 @@ def _rests_on(hearing: Hearing, judgement: Judgement, found: Found) -> Judgement
 
 def is_short_answer(text: Text) -> bool:
     """Whether a message is so short that it may mean nothing by itself."""
-    return 0 < len(text.words) <= _LONGEST_ANSWER
+    if not text.words:
+        return 0 < len(text.plain.strip()) <= _LONGEST_SIGN  # 👍
+    return len(text.words) <= _LONGEST_ANSWER
 
 
 def last_question(text: str) -> str:

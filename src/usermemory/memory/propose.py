@@ -38,7 +38,8 @@ class ProposeVerbs(ForgetVerbs):
         nothing of them twice. Evidence is what the user said last: in their newest message, or in
         the newest few in a row. Nothing in a turn waits for a second look: a change that code has
         a doubt about is refused as ``doubtful``, unless the quote is the user's whole answer to
-        the question right before it, or ``verify="off"``.
+        the question right before it, or ``verify="off"``. More than `max_changes` or
+        `max_removed` allow is refused whole, as ``too_many``.
 
         Args:
             user_id: Whose profile; given by the application, never by a model.
@@ -95,7 +96,16 @@ class ProposeVerbs(ForgetVerbs):
         judged = applied(batch, judgements)
         verifier = Verifier(consolidator.verifier.mode)
         settled, _ = verifier.settle(batch, judgements, judged.made)
-        return judged if settled is None else applied(batch, settled)
+        if settled is not None:
+            judgements, judged = settled, applied(batch, settled)
+        exceeded = batch.limits.exceeded(batch.document, judged.applied, judged.refused)
+        if exceeded is None:
+            return judged
+        made = {id(one) for one in judged.made}
+        late = [
+            one.refuse("too_many", exceeded[1]) if id(one) in made else one for one in judgements
+        ]
+        return applied(batch, late)
 
     async def apropose(
         self,
