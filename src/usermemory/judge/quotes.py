@@ -38,9 +38,9 @@ _FEW = 3
 
 _SENTENCE_END = regex.compile(r"(?:(?<!\d)[.]|[.](?!\d)|[!?…。！？｡؟।॥։።;；؛:：\n\r\u2028\u2029])+")
 _SIGN = regex.compile(
-    r"[\p{Sm}\p{Sc}\p{No}#%‰°]|(?<!\w)[-−–](?=\d)|(?<=\w)[-−](?!\w)|(?<=\d)[./,:](?=\d)"
+    r"(?![<>|])[\p{Sm}\p{Sc}\p{No}#%‰°]|(?<!\w)[-−–](?=\d)|(?<=\w)[-−](?!\w)|(?<=\d)[./,:](?=\d)"
 )
-"""What says something and is no word: a minus, a currency, the plus of a blood type."""
+"""What says something and is no word, nor mark-up: a minus, a currency, a plus behind a letter."""
 _MOST_SIGNS = 3
 _PARTICLE = regex.compile(r"[\p{Arabic}\p{Hebrew}]")
 _PAUSE = regex.compile(r"(?<!\d)[,，、،]|[,，、،](?!\d)| [-–—] |—|\(|\)")
