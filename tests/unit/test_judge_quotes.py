@@ -147,6 +147,15 @@ def test_a_sign_is_no_ornament(text: str, quote: str) -> None:
     assert whole.exact
 
 
+def test_the_place_with_the_same_sign_is_found() -> None:
+    """Where the words stand several times the quote's own sign says which is meant."""
+    for text in ("From 5 to 5%", "From 5% to 5"):
+        for quote in ("5", "5%"):
+            found = look(quote, text)
+            assert found is not None
+            assert found.exact
+
+
 def test_one_letter_may_stand_for_several_words() -> None:
     """What unfolds into a sentence is found in both forms."""
     assert look("صلى الله", "I love ﷺ") is not None

@@ -171,12 +171,14 @@ def find(quote: str, messages: Sequence[Said]) -> Found | None:
     wanted = [word.folded for word in asked]
     if not wanted:
         return _literal(quote.strip(), messages)
+    signs = _signs(quote, asked[0].start, asked[-1].end)
     for search in (_exact, _partial, _near):
-        for one in reversed(messages):
-            if found := search(wanted, one):
-                signs = _signs(quote, asked[0].start, asked[-1].end)
-                same = signs == _signs(one.text.plain, found.start, found.end)
-                return found if same or not found.exact else replace(found, exact=False)
+        found = [place for one in reversed(messages) for place in search(wanted, one)]
+        for place in found:
+            if not place.exact or _signs(place.said.text.plain, place.start, place.end) == signs:
+                return place
+        if found:
+            return replace(found[0], exact=False)
     return None
 
 
@@ -202,24 +204,24 @@ def _literal(quote: str, messages: Sequence[Said]) -> Found | None:
     return None
 
 
-def _exact(wanted: Sequence[str], one: Said) -> Found | None:
-    place = next(one.text.places(wanted, 1), None)
-    return None if place is None else _between(one, *place, exact=True)
+def _exact(wanted: Sequence[str], one: Said) -> Iterator[Found]:
+    for place in one.text.places(wanted):
+        yield _between(one, *place, exact=True)
 
 
-def _partial(wanted: Sequence[str], one: Said) -> Found | None:
+def _partial(wanted: Sequence[str], one: Said) -> Iterator[Found]:
     """The words side by side, the first or the last as a part of a longer one."""
     phrase = " ".join(wanted)
     if min(len(wanted[0]), len(wanted[-1])) < _SHORTEST_PART:
-        return None
+        return
     at = one.text.joined.rfind(phrase)
     if at < 0:
-        return None
+        return
     end = at + len(phrase)
     if _cuts_a_number(one.text.joined, at) or _cuts_a_number(one.text.joined, end):
-        return None
+        return
     exact = _lacks_a_particle(one.text.joined, at, end)
-    return _between(one, one.text.word_at(at), one.text.word_at(end - 1), exact=exact)
+    yield _between(one, one.text.word_at(at), one.text.word_at(end - 1), exact=exact)
 
 
 def _lacks_a_particle(joined: str, at: int, end: int) -> bool:
@@ -232,16 +234,16 @@ def _cuts_a_number(joined: str, at: int) -> bool:
     return joined[at - 1].isdigit() and joined[at : at + 1].isdigit()
 
 
-def _near(wanted: Sequence[str], one: Said) -> Found | None:
+def _near(wanted: Sequence[str], one: Said) -> Iterator[Found]:
     """The user's own span in which four fifths of the words stand, in order, close together."""
     if len(wanted) < _FEWEST_NEAR:
-        return None
+        return
     counts = Counter(word.folded for word in one.text.words)
     common = [word for word in wanted if word in counts]
     needed = _ENOUGH * len(wanted)
     numbers = {word for word in wanted if word.isdigit()}
     if len(common) < needed or not numbers <= counts.keys():
-        return None
+        return
     anchor = min(common, key=lambda word: (counts[word], -len(word)))
     reach = len(wanted) + max(_FEW, len(wanted) // 2)
     best: tuple[int, int, int] | None = None
@@ -252,10 +254,11 @@ def _near(wanted: Sequence[str], one: Said) -> Found | None:
         if count >= needed and end - start < reach and (best is None or count > best[0]):
             best = count, first + start, first + end
     if best is None:
-        return None
+        return
     _, start, end = best
     within = {word.folded for word in one.text.words[start : end + 1]}
-    return _between(one, start, end, exact=False) if numbers <= within else None
+    if numbers <= within:
+        yield _between(one, start, end, exact=False)
 
 
 def _in_order(wanted: Sequence[str], window: Sequence[str]) -> tuple[int, int, int]:
