@@ -40,6 +40,9 @@ MENDABLE = frozenset({"wrong_type", "invalid_document", "too_long", "unfit_actio
 
 _ANSWERS_KEPT = 256
 
+Question = tuple[int, tuple[int, ...]]
+"""What an answer belongs to: the state of erasures, and the numbers of the messages."""
+
 
 @dataclass(slots=True)
 class Answer:
@@ -87,8 +90,10 @@ class Consolidator:
     daily_tokens: int | None = None
     retry: Retry = Retry()
     limits: Limits = Limits()
-    _answers: OrderedDict[tuple[Any, ...], Answer] = field(
-        default_factory=OrderedDict[tuple[Any, ...], Answer], repr=False, compare=False
+    _answers: OrderedDict[tuple[str, str], tuple[Question, Answer]] = field(
+        default_factory=OrderedDict[tuple[str, str], tuple[Question, Answer]],
+        repr=False,
+        compare=False,
     )
 
     def consolidate(self, claim: Claim) -> Outcome:
@@ -143,11 +148,17 @@ class Consolidator:
 
     def _answer(self, claim: Claim) -> Answer:
         """The model's answer: the one from before, where only its second look had to wait."""
-        kept = self._answers.pop(_question(claim), None)
-        if kept is not None:
-            return kept
+        question, answer = self._answers.pop((claim.user_id, claim.thread_id), (None, None))
+        if answer is not None and question == _question(claim):
+            return answer
         extraction = sound(self.extractor().extract(self._batch(claim)))
         return Answer(extraction, extraction.usage)
+
+    def drop_answers(self, user_id: str) -> None:
+        """Let go of the answers that wait for their second look: what they say is erased."""
+        for whose in list(self._answers):
+            if whose[0] == user_id:
+                self._answers.pop(whose, None)
 
     def _learn(self, claim: Claim, answer: Answer) -> Outcome:
         try:
@@ -157,7 +168,7 @@ class Consolidator:
         except ProviderError as error:
             # The second look cannot be reached: the batch waits, and the answer is kept.
             spent, answer.spent = answer.spent, Usage()
-            self._answers[_question(claim)] = answer
+            self._answers[claim.user_id, claim.thread_id] = _question(claim), answer
             if len(self._answers) > _ANSWERS_KEPT:
                 self._answers.popitem(last=False)
             return self._fail(claim, error, spent)
@@ -308,10 +319,8 @@ class Consolidator:
         return replace(failure, retry_in=wait)
 
 
-def _question(claim: Claim) -> tuple[Any, ...]:
-    """What an answer belongs to: this batch, before any erasure since."""
-    seqs = tuple(message.seq for message in claim.batch)
-    return claim.user_id, claim.thread_id, claim.epoch, seqs
+def _question(claim: Claim) -> Question:
+    return claim.epoch, tuple(message.seq for message in claim.batch)
 
 
 def _outcome(claim: Claim, status: Status, **details: Any) -> Outcome:

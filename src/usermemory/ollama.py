@@ -10,7 +10,7 @@ from threading import Thread
 from typing import Any
 from urllib.parse import urlsplit
 
-from usermemory.prompt.json_values import is_list, is_object
+from usermemory.schema.shape import is_list, is_object
 
 HOST = "OLLAMA_HOST"
 

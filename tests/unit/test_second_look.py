@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -166,6 +167,27 @@ def test_a_verdict_at_the_second_try_counts(tmp_path: Path) -> None:
     outcome, document, _ = learn(tmp_path, [{"changes": [GOLF]}, "hm", verdicts("said")])
     assert document["interests"] == ["golf"]
     assert outcome.usage.calls == 3
+
+
+def test_an_erasure_takes_the_waiting_answer(tmp_path: Path) -> None:
+    """What a kept answer says of a user is in nobody's memory once the user is forgotten."""
+    kites = {"quote": "I adore kites", "action": "add interests", "value": "kites"}
+    error = ProviderError("503")
+    model = ScriptedModel(replies=[{"changes": [kites]}, error])
+    where = str(tmp_path / "m.db")
+    with UserMemory(where, Person, model, worker=False, clock=FakeClock()) as memory:
+        memory.remember("will", "t", [("user", "look at this:\nI adore kites")])
+        memory.trigger("will")
+        error.__traceback__ = None  # its frames hold all that they saw
+        assert "I adore kites" in _quotes_in_memory()
+        memory.forget_user("will")
+        assert "I adore kites" not in _quotes_in_memory()
+
+
+def _quotes_in_memory() -> set[str]:
+    """The quotes of all changes that something still holds."""
+    gc.collect()
+    return {one.quote for one in gc.get_objects() if isinstance(one, Change)}
 
 
 def test_an_outage_of_the_second_look_waits(tmp_path: Path) -> None:

@@ -22,8 +22,8 @@ from usermemory.extract.asked_form import (
 )
 from usermemory.extract.json_text import Reading, clean, reading, set_apart, whole
 from usermemory.extract.wrappers import models_inside
-from usermemory.prompt.json_values import is_list, is_object
 from usermemory.records import Usage
+from usermemory.schema.shape import is_list, is_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

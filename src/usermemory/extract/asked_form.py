@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from usermemory.extract.json_text import whole
-from usermemory.prompt.json_values import is_list, is_object
+from usermemory.schema.shape import is_list, is_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

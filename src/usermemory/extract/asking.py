@@ -21,8 +21,8 @@ from usermemory.extract.binding import UNBINDABLE, bound, uncached, unforced
 from usermemory.extract.json_text import clean
 from usermemory.extract.provider_errors import form_refused, translated
 from usermemory.extract.wrappers import models_inside, rebuilt
-from usermemory.prompt.json_values import is_object
 from usermemory.records import Usage
+from usermemory.schema.shape import is_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from usermemory.extract.manner import manner_of
 from usermemory.extract.wrappers import models_inside, rebuilt, settings, without_parsers
-from usermemory.prompt.json_values import is_object
+from usermemory.schema.shape import is_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,7 +14,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from usermemory.prompt.json_values import is_list, is_object
+from usermemory.schema.shape import is_list, is_object
 
 LEVELS = 64
 """Lists and objects inside of each other; whatever is deeper becomes null."""

@@ -17,8 +17,8 @@ from usermemory.extract.manner import manner_of
 from usermemory.extract.models import chat_model
 from usermemory.extract.tracing import traced
 from usermemory.prompt import OVERWRITE, asked_fields, overwriting, rewriting
-from usermemory.prompt.json_values import is_list, is_object
 from usermemory.records import Change, Refused
+from usermemory.schema.shape import is_list, is_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

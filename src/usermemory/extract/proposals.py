@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from usermemory.extract.answer import parsed
-from usermemory.prompt.json_values import is_list, is_object
 from usermemory.records import Change, Refused
+from usermemory.schema.shape import is_list, is_object
 
 if TYPE_CHECKING:
     from usermemory.records import Action

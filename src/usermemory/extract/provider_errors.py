@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 from usermemory.errors import ExtractionError, ExtractionReason, ProviderError, UserMemoryError
 from usermemory.extract import UnusableAnswer
 from usermemory.extract.answer import tokens
-from usermemory.prompt.json_values import is_object
 from usermemory.records import Usage
+from usermemory.schema.shape import is_object
 
 if TYPE_CHECKING:
     from types import TracebackType

@@ -22,10 +22,10 @@ from usermemory.extract.tracing import traced
 from usermemory.judge.doubts import held, unsaid
 from usermemory.prompt import dialogue
 from usermemory.prompt.fields import meaning
-from usermemory.prompt.json_values import is_list, is_object
 from usermemory.prompt.transcript import harmless, one_line
 from usermemory.prompt.words import words
 from usermemory.records import Usage
+from usermemory.schema.shape import is_list, is_object
 from usermemory.schema.strict import closed, one_of
 from usermemory.words import folded_words, leaves
 

@@ -18,7 +18,7 @@ from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.utils.json import parse_partial_json
 from langchain_core.utils.json_schema import dereference_refs
 
-from usermemory.prompt.json_values import is_object
+from usermemory.schema.shape import is_object
 
 _CALL = 'Answer with one JSON object: {"name": "<function>", "arguments": {<its arguments>}}.'
 _SPEAK = (

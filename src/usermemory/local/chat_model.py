@@ -21,7 +21,7 @@ from usermemory.local.calling import Calling, calling
 from usermemory.local.engine import Piece, engine
 from usermemory.local.weights import PREFIX, weights
 from usermemory.local.wire import wire
-from usermemory.prompt.json_values import is_object
+from usermemory.schema.shape import is_object
 
 _SETTINGS = ("temperature", "max_tokens", "seed", "top_p", "response_format")
 """What a call may say about itself, beside tools."""

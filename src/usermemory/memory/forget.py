@@ -214,8 +214,11 @@ class ForgetVerbs(LookVerbs):
 
         user_id = checked_user(user_id)
         if target is None:
-            return self.driver.write(erase_user, user_id)
-        return self.driver.write(erase, user_id, target, self.schema)
+            done = self.driver.write(erase_user, user_id)
+        else:
+            done = self.driver.write(erase, user_id, target, self.schema)
+        self.consolidator.drop_answers(user_id)
+        return done
 
 
 def _of_message(thread_id: str, message: str | int) -> Target:

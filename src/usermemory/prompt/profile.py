@@ -13,8 +13,8 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from usermemory.messages import tokens
-from usermemory.prompt.json_values import is_list, is_object
 from usermemory.prompt.transcript import one_line
+from usermemory.schema.shape import is_list, is_object
 from usermemory.words import folded_words, pairs
 
 if TYPE_CHECKING:
