@@ -9,7 +9,7 @@ import pytest
 
 SOURCE = Path(__file__).parents[2] / "src" / "usermemory"
 MODULE_LINES = 400
-FUNCTION_LINES = 40
+FUNCTION_LINES = 60
 ALLOWED_FUNCTIONS: dict[str, int] = {}
 
 
@@ -25,7 +25,7 @@ def test_modules_are_short(path: Path) -> None:
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(SOURCE)))
 def test_functions_are_short(path: Path) -> None:
-    """No function has more than 40 lines of code, its docstring and signature not counted."""
+    """No function has more than 60 lines of code, its docstring and signature not counted."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             body = node.body[1:] if ast.get_docstring(node) else node.body
