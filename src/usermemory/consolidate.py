@@ -13,25 +13,28 @@ from __future__ import annotations
 import logging
 from asyncio import CancelledError
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from usermemory.batch import Batch, fitting, half
+from usermemory.changes import settled
 from usermemory.errors import ExtractionError, ProviderError, RealModelForbidden, StoreError
 from usermemory.extract import Extraction, Extractor, Repairing, UnusableAnswer
 from usermemory.extract.sound import sound
 from usermemory.gate import Gate
-from usermemory.judge import Judged, applied, judge, stamped, with_misfits
+from usermemory.judge import Judged, applied, judge, stamped
 from usermemory.judge.verify import Verdicts, Verifier
 from usermemory.limits import Limits
 from usermemory.records import Outcome, Refused, Status, Usage
 from usermemory.retry import Retry
 from usermemory.schema import Schema
+from usermemory.schema.document import Reading
+from usermemory.schema.renames import renamed_stamps
 from usermemory.store import Driver
 from usermemory.store.flows.claim import DAY, Claim, day_of, give_back
 from usermemory.store.flows.commit import Failure, Result, commit, fail, hold
-from usermemory.store.flows.profile import Profile
+from usermemory.store.flows.profile import Profile, times
 
 logger = logging.getLogger("usermemory")
 
@@ -39,6 +42,7 @@ MENDABLE = frozenset({"wrong_type", "invalid_document", "too_long", "unfit_actio
 """Refusals of a form that a second answer could mend; whatever else is refused stays so."""
 
 _ANSWERS_KEPT = 256
+_MOST_TOLD = 1_000
 
 Question = tuple[int, tuple[int, ...]]
 """What an answer belongs to: the state of erasures, and the numbers of the messages."""
@@ -90,6 +94,7 @@ class Consolidator:
     daily_tokens: int | None = None
     retry: Retry = Retry()
     limits: Limits = Limits()
+    _told: set[str] = field(default_factory=set[str], repr=False, compare=False)
     _answers: OrderedDict[tuple[str, str], tuple[Question, Answer]] = field(
         default_factory=OrderedDict[tuple[str, str], tuple[Question, Answer]],
         repr=False,
@@ -178,13 +183,16 @@ class Consolidator:
     def _committed(self, claim: Claim, answer: Answer) -> Outcome:
         """Judge, apply, commit; again on the newer profile if it has moved."""
         while True:
-            batch = self._batch(claim)
+            reading = self.schema.read(claim.profile.document or {})
+            self._tell_misfits(claim.user_id, reading)
+            batch = self._batch(claim, reading)
             judged = self._judged(batch, answer)
             refused = (*answer.extraction.rejections, *judged.refused)
             if exceeded := self.limits.exceeded(batch.document, judged.applied, refused):
                 reason, told = exceeded
                 return self._fail(claim, UnusableAnswer(told, reason, answer.spent))
-            written = self.driver.write(commit, claim, self._result(claim, answer, judged, refused))
+            result = self._result(claim, answer, judged, refused, reading)
+            written = self.driver.write(commit, claim, result)
             if isinstance(written, Profile):
                 claim = replace(claim, profile=written)
                 continue
@@ -235,45 +243,53 @@ class Consolidator:
         )
         return True
 
-    def _batch(self, claim: Claim) -> Batch:
-        """The claim as it is read and judged; of the profile what the schema knows."""
+    def _batch(self, claim: Claim, reading: Reading | None = None) -> Batch:
+        """The claim as it is read and judged; of the profile what fits the schema."""
+        reading = reading or self.schema.read(claim.profile.document or {})
+        stamps = renamed_stamps(self.schema, claim.profile.stamps)
         return Batch(
             schema=self.schema,
-            document=self.schema.adopt(claim.profile.document or {})[0],
+            document=reading.document,
             batch=claim.batch,
             context=claim.context,
             user_id=claim.user_id,
             thread_id=claim.thread_id,
             now=claim.now,
-            edited=claim.profile.times("edited"),
-            learned=claim.profile.times("learned"),
+            edited=times(stamps, "edited"),
+            learned=times(stamps, "learned"),
             salt=claim.salt,
             tombstones=claim.tombstones,
             limits=self.limits,
         )
 
-    def _with_misfits(self, claim: Claim, judged: Judged) -> Mapping[str, Any]:
-        """The new profile, with what an older schema left in it and nobody has changed."""
-        stored = claim.profile.document or {}
-        document, unknown = with_misfits(stored, judged.document, self.schema)
-        if unknown:
+    def _tell_misfits(self, user_id: str, reading: Reading) -> None:
+        """Log once for each user that something of theirs does not fit."""
+        if reading.misfits and user_id not in self._told and len(self._told) < _MOST_TOLD:
+            self._told.add(user_id)
             logger.warning(
-                "the profile of user=%s keeps what its schema no longer takes: %s",
-                claim.user_id,
-                ", ".join(unknown),
+                "the schema does not take all that is stored of user=%s: %s; it is kept "
+                "(see memory.misfits)",
+                user_id,
+                ", ".join(dict.fromkeys(one.field for one in reading.misfits)),
             )
-        return document
 
     def _result(
-        self, claim: Claim, answer: Answer, judged: Judged, refused: tuple[Refused, ...]
+        self,
+        claim: Claim,
+        answer: Answer,
+        judged: Judged,
+        refused: tuple[Refused, ...],
+        reading: Reading,
     ) -> Result:
-        stamps = stamped(claim.profile.stamps, judged, claim.now)
+        before = renamed_stamps(self.schema, claim.profile.stamps)
+        stamps = stamped(before, judged, claim.now)
+        document, changes = settled(reading, judged.document, judged.applied, self.schema)
         return Result(
             seqs=tuple(message.seq for message in claim.batch),
-            document=self._with_misfits(claim, judged) if judged.applied else None,
-            changes=judged.applied,
+            document=document if judged.applied else None,
+            changes=changes,
             stamps=stamps,
-            confirmed=stamps != claim.profile.stamps,
+            confirmed=stamps != before,
             fingerprint=self.schema.fingerprint,
             rejections=refused,
             model=answer.extraction.model,

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from usermemory.changes.apply import field_for
 from usermemory.changes.place import Collision, find, inverted, put
 from usermemory.erasure import MASK
 from usermemory.errors import InvalidInput
 from usermemory.records import Applied, Revision, Snapshot
-from usermemory.schema.shape import is_object
+from usermemory.schema.document import stored_value
 from usermemory.words import leaves
 
 if TYPE_CHECKING:
@@ -63,11 +64,11 @@ class _Winding:
     def __init__(
         self, document: Mapping[str, Any], history: Sequence[Revision], schema: Schema
     ) -> None:
-        known, unknown = schema.adopt(document)
-        self.document = {**known, **unknown}
+        reading = schema.read(document)
+        self.document = {**reading.document, **reading.stored}
         self.unclear: set[str] = set()
         self._unplaced: set[str] = set()
-        self._fields = {name: field for name, field in schema.fields.items() if name not in unknown}
+        self._schema = schema
         # The changes of each field that are still to be taken back, the newest last.
         self._past: dict[str, list[Applied]] = {}
         for revision in reversed(history):
@@ -77,11 +78,8 @@ class _Winding:
     def take_back(self, change: Applied) -> None:
         """Go back to before this change, the newest that is left."""
         self._past[change.field].pop()
-        field = self._fields.get(change.field)
-        if field is None:
-            self.unclear.add(change.field)
-            return
-        current = self.document[field.name]
+        field = field_for(self._schema, change, self.document.get(change.field))
+        current = stored_value(field, self.document.get(field.name))
         try:
             self.document[field.name] = self._before(field, current, change)
         except Collision:
@@ -93,8 +91,6 @@ class _Winding:
         return tuple(sorted(marked | self._unplaced))
 
     def _before(self, field: Field, current: Any, change: Applied) -> Any:
-        if field.kind == "objects" and not all(map(is_object, _sides(change))):
-            raise Collision
         if change.erased:
             return self._before_erased(field, current, change)
         return put(field, current, inverted(change))
@@ -110,11 +106,10 @@ class _Winding:
                 if change.key is None:
                     self._unplaced.add(field.name)
                     return current
-                if change.key not in field.keys:
-                    raise Collision
-                inner = field.keys[change.key]
-                was = current[change.key]
-                now = _items(inner, was, change) if inner.kind == "list" else _scalar(MASK, change)
+                inner = field.keys.get(change.key)
+                of_list = inner is not None and inner.kind == "list"
+                was = current.get(change.key)
+                now = _items(inner, was, change) if inner and of_list else _scalar(MASK, change)
                 return {**current, change.key: now}
             case "list" | "objects":
                 return _items(field, current, change)
@@ -154,10 +149,6 @@ def _items(field: Field, items: list[Any], change: Applied) -> list[Any]:
     if change.action == "add":
         return _without(items, mask)
     return [*items, mask] if change.action == "remove" else items
-
-
-def _sides(change: Applied) -> list[Any]:
-    return [side for side in (change.before, change.after) if side is not None]
 
 
 def _replaced(items: list[Any], one: Any, by: Any) -> list[Any]:

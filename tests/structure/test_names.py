@@ -20,6 +20,7 @@ def test_public_names() -> None:
         "Imported",
         "Job",
         "Message",
+        "Misfit",
         "Outcome",
         "Proof",
         "Proposed",

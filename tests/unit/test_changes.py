@@ -312,16 +312,21 @@ def test_undoing_twice_does_nothing_more() -> None:
     assert undo(undone, done, SCHEMA) == (BEFORE, (), ())
 
 
-def test_undo_of_a_field_that_is_gone_is_a_conflict() -> None:
-    """A field, or a property of an object, that the schema no longer has is reported."""
-    gone = (Applied("shoe", "set", None, 43), Applied("home", "update", None, 9, "zip"))
-    assert undo(BEFORE, gone, SCHEMA) == (BEFORE, (), gone[::-1])
+def test_undo_sees_through_a_change_of_the_schema() -> None:
+    """A field, or a property of an object, that the schema no longer has is wound back too."""
+    gone = (Applied("shoe", "set", 42, 43), Applied("home", "update", None, 9, "zip"))
+    stored = {**BEFORE, "shoe": 43, "home": {**BEFORE["home"], "zip": 9}}
+    undone, changes, conflicts = undo(stored, gone, SCHEMA)
+    assert undone == {**BEFORE, "shoe": 42}
+    assert ([one.field for one in changes], conflicts) == (["home", "shoe"], ())
 
 
-def test_undo_never_makes_an_invalid_document() -> None:
-    """A value that the schema refuses by now is not brought back."""
+def test_undo_brings_back_what_the_schema_refuses_by_now() -> None:
+    """A value that made room comes back as the misfit that it was."""
     done = Applied("age", "set", 200, 31)
-    assert undo(BEFORE, [done], SCHEMA) == (BEFORE, (), (done,))
+    undone, _, conflicts = undo(BEFORE, [done], SCHEMA)
+    assert (undone, conflicts) == ({**BEFORE, "age": 200}, ())
+    assert [one.field for one in SCHEMA.read(undone).misfits] == ["age"]
 
 
 def test_patches_escape_names_and_point_at_items() -> None:

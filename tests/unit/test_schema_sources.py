@@ -265,10 +265,41 @@ def test_an_old_document_is_adopted() -> None:
     """Unknown fields and values that no longer fit are set apart, the rest goes on working."""
     schema = schema_of(UserProfile)
     document = {"name": "Bo", "age": "old", "shoe": 43, "interests": ["chess"]}
-    adopted, rest = schema.adopt(document)
-    assert adopted == {"name": "Bo", "age": None, "interests": ["chess"], "core_memories": []}
-    assert rest == {"age": "old", "shoe": 43}
+    reading = schema.read(document)
+    fitting = {"name": "Bo", "age": None, "interests": ["chess"], "core_memories": []}
+    assert reading.document == fitting
+    assert {one.field: one.value for one in reading.misfits} == {"age": "old", "shoe": 43}
     assert schema.load(document).interests == ["chess"]
+
+
+def test_old_names_that_cannot_be() -> None:
+    """``was`` names no field of today, and no two fields have been the same one."""
+    for wrong in (
+        {"home": {"type": "string", "x-remember": {"was": "town"}}, "town": {"type": "string"}},
+        {
+            "home": {"type": "string", "x-remember": {"was": "city"}},
+            "town": {"type": "string", "x-remember": {"was": ["city"]}},
+        },
+    ):
+        with pytest.raises(SchemaError, match="town|city"):
+            schema_of({"type": "object", "properties": wrong})
+
+
+def test_old_names_inside_of_objects() -> None:
+    """Properties of objects, and of the objects of lists, are renamed like fields."""
+    renamed = {
+        "type": "object",
+        "properties": {"title": {"type": "string", "x-remember": {"was": "name"}}},
+    }
+    schema = schema_of(
+        {
+            "type": "object",
+            "properties": {"home": renamed, "pets": {"type": "array", "items": renamed}},
+        }
+    )
+    reading = schema.read({"home": {"name": "den"}, "pets": [{"name": "Rex"}]})
+    assert reading.document == {"home": {"title": "den"}, "pets": [{"title": "Rex"}]}
+    assert reading.misfits == ()
 
 
 def test_a_list_holds_each_item_once() -> None:

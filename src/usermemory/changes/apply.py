@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,12 +11,16 @@ from usermemory.changes.place import Collision, inverted, put
 from usermemory.changes.propose import proposed_value
 from usermemory.changes.unfit import Unfit
 from usermemory.errors import InvalidDocument
+from usermemory.schema.document import stand_in, stored_value
+from usermemory.schema.rejoining import rejoined
+from usermemory.schema.shape import canonical, is_list
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from usermemory.records import Applied, Change, Evidence
+    from usermemory.records import Applied, Change, Evidence, Misfit
     from usermemory.schema import Field, Schema
+    from usermemory.schema.document import Reading
 
 
 def apply(
@@ -63,35 +68,110 @@ def undo(
     """Take changes back by value, the last one first; what came since beside them stays.
 
     Args:
-        document: The document as it is now; it stays as it is.
+        document: The stored document as it is now; it stays as it is.
         applied: What was done, in the order in which it was done.
         schema: What the document must still be afterwards.
 
     Returns:
         The new document; what was done to it; and those of ``applied`` that could not be taken
         back: the same thing was changed again since, what was there before has been erased, or
-        the schema refuses the result.
+        the schema refuses the result. A value that the schema alone refuses comes back as a
+        misfit.
     """
-    result = dict(document)
+    result = dict(schema.read(document).stored)
     done: list[Applied] = []
     conflicts: list[Applied] = []
     for each in reversed(applied):
-        field = schema.fields.get(each.field)
-        if field is None or each.erased:
+        if each.erased:
             conflicts.append(each)
             continue
-        current = result.get(field.name, field.default)
+        field = field_for(schema, each, result.get(each.field))
+        current = stored_value(field, result.get(field.name, copy.deepcopy(field.default)))
         try:
-            value = _judged(result, field, put(field, current, inverted(each)), schema)
-        except (Collision, InvalidDocument):
+            value = put(field, current, inverted(each))
+            new = {**result, field.name: value}
+            _check_beside(result, new, field, schema)
+        except Collision:
             conflicts.append(each)
-        else:
-            done += compare(field, current, value)
-            result[field.name] = value
+            continue
+        if changed := tuple(compare(field, current, value)):
+            done += changed
+            result = new
     return result, tuple(done), tuple(conflicts)
+
+
+def field_for(schema: Schema, change: Applied, stored: Any) -> Field:
+    """The field of a change; one that stands in for it, where the schema has it no more.
+
+    Args:
+        schema: Today's.
+        change: As it was made, perhaps under another schema.
+        stored: What stands in the field now.
+    """
+    field = schema.fields.get(change.field)
+    fits = field is not None and (
+        change.index is None or field.kind not in {"scalar", "map"} or not is_list(stored)
+    )
+    return field if field is not None and fits else stand_in(change.field, None, change)
+
+
+def _check_beside(
+    before: Mapping[str, Any], after: Mapping[str, Any], field: Field, schema: Schema
+) -> None:
+    """See that a value that fits by itself makes no other one a misfit, nor itself beside them.
+
+    Raises:
+        Collision: It does.
+    """
+    known = {_what(one) for one in schema.read(before).misfits}
+    new = [one for one in schema.read(after).misfits if _what(one) not in known]
+    if not new:
+        return
+    alone = {_what(one) for one in schema.read({field.name: after[field.name]}).misfits}
+    if any(_what(one) not in alone for one in new):
+        raise Collision
+
+
+def _what(misfit: Misfit) -> str:
+    return canonical([misfit.field, misfit.key, misfit.value])
 
 
 def _judged(document: Mapping[str, Any], field: Field, wanted: Any, schema: Schema) -> Any:
     """The value as the schema reads it within the whole document."""
     known = {name: document[name] for name in schema.fields if name in document}
     return schema.validate(known | {field.name: wanted})[field.name]
+
+
+def settled(
+    reading: Reading, document: Mapping[str, Any], applied: Sequence[Applied], schema: Schema
+) -> tuple[dict[str, Any], tuple[Applied, ...]]:
+    """The stored document with changes that were made to the part of it that fits.
+
+    Args:
+        reading: The stored document as it was read.
+        document: What the changes made of `Reading.document`.
+        applied: The changes, by value.
+        schema: Today's.
+
+    Returns:
+        The new stored document with every misfit in it, and the changes as they change that: where
+        a misfit made room for a value, it is what stood there before.
+    """
+    whole = rejoined(schema, reading, document)
+    if not reading.misfits:
+        return whole, tuple(applied)
+    exact: list[Applied] = []
+    now, fitting = reading, dict(reading.document)
+    for each in applied:
+        field = schema.fields[each.field]
+        try:
+            fitting[field.name] = put(field, fitting[field.name], each)
+        except Collision:
+            return whole, tuple(applied)
+        stored = rejoined(schema, now, fitting)
+        sides = (stored_value(field, one.get(field.name)) for one in (now.stored, stored))
+        one = tuple(compare(field, *sides))
+        exact.append(replace(one[0], evidence=each.evidence) if len(one) == 1 else each)
+        now = schema.read(stored)
+        fitting = dict(now.document)
+    return whole, tuple(exact)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from usermemory.records import Applied, Change
 from usermemory.schema.form import identity
-from usermemory.schema.shape import canonical
+from usermemory.schema.shape import canonical, is_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -27,8 +27,8 @@ def difference(
     """Everything that turns one document into the other, in the order in which to do it.
 
     Args:
-        before: A document of the schema.
-        after: Another one, as `Schema.validate` returns it.
+        before: A document of the schema; misfits may be in it.
+        after: Another one with every field.
         schema: Their schema; fields unknown to it are left alone.
     """
     return tuple(
@@ -62,7 +62,9 @@ def compare(field: Field, before: Any, after: Any) -> Iterator[Applied]:
                     yield Applied(field.name, "remove" if new is None else "set", old, new, key)
         case "object":
             for key, inner in field.keys.items():
-                yield from _inside(field, inner, before[key], after[key])
+                was, now = (side.get(key, inner.default) for side in (before, after))
+                yield from _inside(field, inner, was, now)
+            yield from _strangers(field, before, after)
         case "list" | "objects":
             yield from _items(field, before, after)
 
@@ -73,6 +75,14 @@ def _inside(field: Field, inner: Field, before: Any, after: Any) -> Iterator[App
             yield replace(applied, field=field.name, key=inner.name)
     elif canonical(before) != canonical(after):
         yield Applied(field.name, "clear" if after is None else "update", before, after, inner.name)
+
+
+def _strangers(field: Field, before: Any, after: Any) -> Iterator[Applied]:
+    """Properties that an older schema left in an object."""
+    for key in dict.fromkeys([*before, *after]):
+        old, new = before.get(key), after.get(key)
+        if key not in field.keys and not _same(old, new):
+            yield Applied(field.name, "clear" if new is None else "update", old, new, key)
 
 
 def _items(field: Field, before: list[Any], after: list[Any]) -> Iterator[Applied]:
@@ -152,9 +162,11 @@ def _same(one: Any, other: Any) -> bool:
 
 def _name(field: Field, item: Any) -> str:
     """Items of one name are the same item, perhaps changed; plain items are only themselves."""
-    return canonical(item) if field.kind == "list" else identity(naming(field, item))
+    name = naming(field, item)
+    return canonical(item) if name is None else identity(name)
 
 
 def naming(field: Field, item: Any) -> str | None:
-    """How an item of a list of objects is addressed; plain items are addressed by themselves."""
-    return None if field.kind == "list" else str(item.get(field.settings.key))
+    """How an item of a list of objects is addressed; other items are addressed by themselves."""
+    named = field.kind == "objects" and is_object(item)
+    return str(item.get(field.settings.key or "")) if named else None

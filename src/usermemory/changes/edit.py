@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from usermemory.changes.compare import difference
-from usermemory.errors import Conflict, InvalidInput
-from usermemory.schema.shape import is_list, is_object
+from usermemory.changes.compare import compare
+from usermemory.errors import Conflict, InvalidDocument, InvalidInput
+from usermemory.schema.document import stand_in, stored_value
+from usermemory.schema.rejoining import rejoined
+from usermemory.schema.shape import canonical, is_list, is_object
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from usermemory.records import Applied
+    from usermemory.records import Applied, Misfit
     from usermemory.schema import Schema
+    from usermemory.schema.document import Reading
 
 
 def edited(
@@ -21,8 +24,9 @@ def edited(
     """The document after an edit, and what that changed, by value.
 
     Args:
-        document: The profile as it is; what an older schema left in it stays as it is.
-        edit: RFC 6902 operations, or a whole document: fields that are not in it are emptied.
+        document: The profile as it is stored.
+        edit: RFC 6902 operations on the document with its misfits, which can be taken out or put
+            right by them; or a whole document: fields that are not in it are emptied, misfits stay.
         schema: The profile's.
 
     Raises:
@@ -30,20 +34,61 @@ def edited(
         InvalidDocument: The schema refuses the result.
         Conflict: A ``test`` of the patch does not hold.
     """
-    known, unknown = schema.adopt(document)
+    reading = schema.read(document)
     if is_list(edit):
-        wanted: Any = _patched(known, edit)
+        shown = {name: reading.document[name] for name in schema.fields} | dict(reading.stored)
+        new = _checked(_patched(shown, edit), reading, schema, shown)
     elif is_object(edit):
-        wanted = edit
+        fitting = _checked(edit, reading, schema, {})
+        new = rejoined(schema, reading, schema.read(fitting).document)
     else:
         raise InvalidInput(
             f"an edit is a list of JSON patch operations or a whole document, not {edit!r:.80}"
         )
-    new = schema.validate(wanted)
-    changes = difference(known, new, schema)
-    touched = {change.field for change in changes}
-    kept = {name: value for name, value in unknown.items() if name not in touched}
-    return {**new, **kept}, changes
+    names = dict.fromkeys([*schema.fields, *reading.stored, *new])
+    changes = [change for name in names for change in _changed(name, reading.stored, new, schema)]
+    return new, tuple(changes)
+
+
+def _checked(
+    wanted: Any, reading: Reading, schema: Schema, shown: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The wanted document in the schema's own form, but for what did not change.
+
+    Raises:
+        InvalidDocument: Something in it does not fit and was not there before.
+    """
+    if not is_object(wanted):
+        raise InvalidInput(f"an edit makes a document, not {wanted!r:.80}")
+    known = {_what(one) for one in reading.misfits}
+    found = schema.read(wanted)
+    new = [one for one in found.misfits if _what(one) not in known]
+    if new:
+        misfits = {one.field for one in new}
+        schema.validate({name: wanted[name] for name in wanted if name in misfits})
+        schema.validate(wanted)
+        raise InvalidDocument(f"{new[0].field}: {new[0].detail or 'there is no such field'}")
+    at_fault = {one.field for one in found.misfits}
+    return {
+        name: value if name in at_fault or _same(value, shown.get(name)) else found.document[name]
+        for name, value in found.stored.items()
+    }
+
+
+def _changed(
+    name: str, before: Mapping[str, Any], after: Mapping[str, Any], schema: Schema
+) -> Iterable[Applied]:
+    field = schema.fields.get(name) or stand_in(name, before.get(name))
+    sides = (stored_value(field, one.get(name, field.default)) for one in (before, after))
+    return compare(field, *sides)
+
+
+def _same(one: Any, other: Any) -> bool:
+    return one is not None and canonical(one) == canonical(other)
+
+
+def _what(misfit: Misfit) -> str:
+    return canonical([misfit.field, misfit.key, misfit.value])
 
 
 def _patched(document: Mapping[str, Any], operations: Sequence[Any]) -> Any:

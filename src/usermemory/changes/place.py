@@ -57,17 +57,23 @@ def put(field: Field, current: Any, applied: Applied) -> Any:
             return _replaced(current, applied.before, applied.after)
         case "map":
             value = _replaced(current.get(key), applied.before, applied.after)
-            others = {name: item for name, item in current.items() if name != key}
-            return others if value is None else {**current, key: value}
+            return _without(current, key) if value is None else {**current, key: value}
         case "object":
-            if key not in field.keys:
-                raise Collision
-            inner = field.keys[key]
-            if inner.kind == "list":
+            inner = field.keys.get(key)
+            if inner is not None and inner.kind == "list" and applied.index is not None:
                 return {**current, key: _put_item(inner, current[key], applied)}
-            return {**current, key: _replaced(current[key], applied.before, applied.after)}
+            value = _replaced(current.get(key), applied.before, applied.after)
+            return (
+                _without(current, key)
+                if inner is None and value is None
+                else current | {key: value}
+            )
         case "list" | "objects":
             return _put_item(field, current, applied)
+
+
+def _without(current: Mapping[str, Any], key: str) -> dict[str, Any]:
+    return {name: item for name, item in current.items() if name != key}
 
 
 def _put_item(field: Field, items: list[Any], applied: Applied) -> list[Any]:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import textwrap
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -24,7 +24,7 @@ from usermemory.errors import ConfigurationError, InvalidInput
 
 if TYPE_CHECKING:
     from usermemory.memory import UserMemory
-    from usermemory.records import Revision
+    from usermemory.records import Misfit, Revision
 
 _USUAL = ("sensible-editor", "editor", "nano", "vi", "notepad")
 _WIDTH = 96
@@ -50,8 +50,8 @@ def edit_profile(
     """
     command = _command()
     seen = memory.snapshot(user)
-    shown, unknown = memory.schema.adopt(seen.document)
-    text = _header(memory, user, seen.revision, unknown) + _pretty(shown)
+    reading = memory.schema.read(seen.document)
+    text = _header(memory, user, seen.revision, reading.misfits) + _pretty(reading.document)
     with _draft(text, user) as path:
         while True:
             _run(command, path)
@@ -66,7 +66,7 @@ def edit_profile(
                 path.write_text(_refused(error, typed), encoding="utf-8")
 
 
-def _header(memory: UserMemory, user: str, revision: int, unknown: dict[str, Any]) -> str:
+def _header(memory: UserMemory, user: str, revision: int, misfits: Sequence[Misfit]) -> str:
     lines = [
         f"The profile of {user}, revision {revision}. Save your changes and close the editor.",
         "What you leave out is emptied; an empty file changes nothing.",
@@ -74,8 +74,13 @@ def _header(memory: UserMemory, user: str, revision: int, unknown: dict[str, Any
     ]
     for name, field in memory.schema.fields.items():
         lines.append(f"  {name}: {field.description}" if field.description else f"  {name}")
-    if unknown:
-        lines += ["", f"Not in this schema, and left as it is: {', '.join(unknown)}"]
+    if misfits:
+        fields = ", ".join(dict.fromkeys(one.field for one in misfits))
+        lines += [
+            "",
+            f"Kept as it is, since this schema does not take it: values in {fields}.",
+            "To change those: usermemory profile edit --patch",
+        ]
     return _commented(lines)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -26,17 +27,23 @@ app = typer.Typer(
 def show(
     user: User, *, db: Database = DATABASE, schema: SchemaName = None, json: AsJson = False
 ) -> None:
-    """Show the profile, each item with the words it rests on, and what was confirmed since."""
+    """Show the profile, each item with the words it rests on, and what was confirmed since.
+
+    With --schema also what is kept and that schema does not take.
+    """
     from usermemory.cli.opening import existing
-    from usermemory.cli.show import confirmed_line, profile_table
+    from usermemory.cli.show import confirmed_line, misfit_line, profile_table
 
     with existing(db, schema) as memory:
         known = memory.recall(user)
         revisions = memory.history(user)
+        # Without a schema named, nothing says what the application takes.
+        misfits = memory.misfits(user) if schema else []
     if json:
+        found = {"profile": known.document, "misfits": [asdict(one) for one in misfits]}
         times = {"updated_at": known.updated_at, "stamps": known.stamps}
         counts = {"revision": known.revision, "pending": known.pending}
-        print_json({"user_id": user, **counts, **times, "profile": known.document})
+        print_json({"user_id": user, **counts, **times, **found})
         return
     out = console()
     if table := profile_table(known.document, revisions):
@@ -47,6 +54,10 @@ def show(
             out.print(f"\nConfirmed since: {confirmed}.", markup=False)
     else:
         out.print(f"Nothing is known about {clean(user)} yet.", markup=False)
+    if misfits:
+        out.print("\nKept, and not taken by this schema:", markup=False)
+        for one in misfits:
+            out.print(f"  {clean(misfit_line(one))}", markup=False)
     if known.pending:
         out.print(f"\n{count(known.pending, 'message')} not read yet.")
 

@@ -15,7 +15,7 @@ from usermemory.erasure import MASK
 from usermemory.why import evidence_of, maker_of, resolve
 
 if TYPE_CHECKING:
-    from usermemory.records import Applied, Evidence, Revision, Usage
+    from usermemory.records import Applied, Evidence, Misfit, Revision, Usage
 
 LEARNED = "model"
 """Who revisions are by that were learned from what the user said."""
@@ -66,6 +66,14 @@ def items_of(document: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
             yield from ((field, item) for item in held)
         elif value is not None:
             yield field, value
+
+
+def misfit_line(misfit: Misfit) -> str:
+    """A stored value that the schema does not take: where it stands, and why."""
+    place = "/".join(
+        str(step) for step in (misfit.field, misfit.key, misfit.index) if step is not None
+    )
+    return f"{place}: {shown(misfit.value)} ({misfit.detail or misfit.reason.replace('_', ' ')})"
 
 
 def confirmed_line(stamps: Mapping[str, Mapping[str, float]]) -> str:

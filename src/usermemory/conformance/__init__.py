@@ -22,6 +22,7 @@ from usermemory.conformance.correcting import Correcting
 from usermemory.conformance.failing import Failing
 from usermemory.conformance.forgetting import Forgetting
 from usermemory.conformance.harness import Bench, Colour
+from usermemory.conformance.misfitting import Misfitting
 from usermemory.conformance.proposing import Proposing
 from usermemory.conformance.refusing import Refusing
 from usermemory.conformance.remembering import Making, Remembering
@@ -36,6 +37,7 @@ class Conformance(
     Forgetting,
     Proposing,
     Refusing,
+    Misfitting,
     Carrying,
     Failing,
     Backfilling,

@@ -7,13 +7,17 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from usermemory.changes.apply import field_for
 from usermemory.erasure.kept import Kept, Refusals, Stored
 from usermemory.erasure.needles import Needles
 from usermemory.erasure.scrub import EVERY, scrubbed, scrubbed_refusals, sides
-from usermemory.erasure.taking import fitting, removed, subject_of, taken_back, without
+from usermemory.erasure.taking import removed, subject_of, taken_back, without
 from usermemory.erasure.target import OfMessage, OfThread, OfValue, Target
 from usermemory.records import Applied, Evidence, Forgotten, Refused
+from usermemory.schema.document import ASIDE, field_of, stand_in, stored_value
 from usermemory.schema.form import identity
+from usermemory.schema.renames import renamed, renamed_revision
+from usermemory.schema.shape import is_object
 from usermemory.why import evidence_of
 from usermemory.words import leaves, words
 
@@ -84,11 +88,16 @@ def plan(target: Target, stored: Stored, schema: Schema) -> Plan:
         stored: All that is kept.
         schema: The profile's.
     """
+    stored = replace(
+        stored,
+        document=renamed(schema, stored.document),
+        revisions=[renamed_revision(schema, revision) for revision in stored.revisions],
+    )
     if isinstance(target, OfValue):
         picked = _value(target, stored, schema)
     else:
         picked = _source(target, stored, schema)
-    document = fitting(stored.document, picked.touched, schema)
+    document = {**stored.document, **picked.touched}
     past = scrubbed(
         stored.revisions,
         document,
@@ -121,15 +130,24 @@ def plan(target: Target, stored: Stored, schema: Schema) -> Plan:
 
 
 def _value(target: OfValue, stored: Stored, schema: Schema) -> _Picked:
-    field = schema.fields[target.field]
-    current = stored.document.get(field.name, field.default)
+    held = stored.document.get(target.field)
+    field = field_of(schema, target.field, held)
+    current = stored_value(field, held)
     rest = without(field, current, target.value)
-    gone = removed(field, current, rest)
+    touched, gone = {field.name: rest}, removed(field, current, rest)
+    for name, left, lost in _besides(target, stored.document, schema):
+        touched[name] = left
+        gone += lost
     past = [change for revision in stored.revisions for change in revision.changes]
     history = [change for change in past if change.field == field.name and target.value is None]
     subjects = [(field.name, subject_of(field, one, one.before)) for one in gone]
     subjects += [(field.name, subject_of(field, one, one.after)) for one in history if one.after]
     subjects += [(field.name, target.value)] if target.value is not None else []
+    subjects += [
+        (old, value)
+        for name, value in subjects
+        for old in (schema.fields[name].settings.was if name in schema.fields else ())
+    ]
     values = Needles(_texts(subjects))
     names = {identity(value) for _, value in subjects}
 
@@ -150,7 +168,7 @@ def _value(target: OfValue, stored: Stored, schema: Schema) -> _Picked:
     # "Yes" is said of many things.
     quotes = Needles(one.quote for one in behind if len(words(one.quote)) > 1)
     return _Picked(
-        touched={field.name: rest},
+        touched=touched,
         gone=gone,
         subjects=subjects,
         parts=parts,
@@ -161,6 +179,23 @@ def _value(target: OfValue, stored: Stored, schema: Schema) -> _Picked:
         heard=lambda _: False,
         about=partial(_about, target, field.name, goes),
     )
+
+
+def _besides(
+    target: OfValue, document: Mapping[str, Any], schema: Schema
+) -> Iterable[tuple[str, Any, list[Applied]]]:
+    """What else is kept of a field: under its old names, and set aside for it."""
+    known = schema.fields.get(target.field)
+    for old in known.settings.was if known else ():
+        if old in document:
+            field = stand_in(old, document[old])
+            rest = without(field, stored_value(field, document[old]), target.value)
+            yield old, rest, removed(field, stored_value(field, document[old]), rest)
+    aside = document.get(ASIDE)
+    if is_object(aside) and target.field in aside:
+        items = stand_in(target.field, [])
+        rest = without(items, aside[target.field], target.value)
+        yield ASIDE, {**aside, target.field: rest}, removed(items, aside[target.field], rest)
 
 
 def _source(target: OfMessage | OfThread, stored: Stored, schema: Schema) -> _Picked:
@@ -176,17 +211,18 @@ def _source(target: OfMessage | OfThread, stored: Stored, schema: Schema) -> _Pi
     touched: dict[str, Any] = {}
     subjects: list[tuple[str, Any]] = []
     for change in past:
-        field = schema.fields.get(change.field)
-        if field is None or (field.name, identity(change.after)) not in alone:
+        current = touched.get(change.field, stored.document.get(change.field))
+        field = field_for(schema, change, current)
+        if (field.name, identity(change.after)) not in alone:
             continue
-        current = touched.get(field.name, stored.document.get(field.name, field.default))
-        touched[field.name] = taken_back(field, current, change)
+        touched[field.name] = taken_back(field, stored_value(field, current), change)
         subjects.append((field.name, subject_of(field, change, change.after)))
     gone = [
         one
         for name, rest in touched.items()
         if name in stored.document
-        for one in removed(schema.fields[name], stored.document[name], rest)
+        for field in [field_of(schema, name, stored.document[name])]
+        for one in removed(field, stored_value(field, stored.document[name]), rest)
     ]
     quoted = (e.quote for change in past for e in change.evidence if target.taught(e))
     texts = (kept.text for kept in stored.messages if emptied(kept))

@@ -11,6 +11,7 @@ from usermemory.erasure.kept import Refusals
 from usermemory.erasure.needles import Needles
 from usermemory.records import Applied, Evidence, Refused, Revision
 from usermemory.refused import bare
+from usermemory.schema.document import field_of, stored_value
 from usermemory.schema.form import identity
 from usermemory.schema.shape import is_object
 
@@ -154,11 +155,12 @@ def scrubbed_refusals(
 
 def _holds(document: Mapping[str, Any], schema: Schema, change: Applied) -> bool:
     """Whether what a change made is in the profile now."""
-    known = schema.fields.get(change.field)
-    current = document.get(change.field)
-    if known is None or current is None or change.after is None:
+    held = document.get(change.field)
+    if held is None or change.after is None:
         return False
+    known = field_of(schema, change.field, held)
+    current = stored_value(known, held)
     if known.kind in {"list", "objects"}:
         return find(known, current, change.after) is not None
-    held: Any = current.get(change.key) if is_object(current) and change.key else current
+    held = current.get(change.key) if is_object(current) and change.key else current
     return identity(held) == identity(change.after)

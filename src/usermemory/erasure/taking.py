@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from usermemory.changes.compare import compare
+from usermemory.changes.compare import compare, naming
 from usermemory.changes.place import Collision, put
-from usermemory.errors import InvalidDocument
 from usermemory.records import Applied
 from usermemory.schema.form import identity
 
 if TYPE_CHECKING:
-    from usermemory.schema import Field, Schema
+    from usermemory.schema import Field
 
 
 def without(field: Field, current: Any, value: Any) -> Any:
@@ -33,8 +31,13 @@ def without(field: Field, current: Any, value: Any) -> Any:
             return {key: item for key, item in current.items() if identity(key) != wanted}
         case "object":
             named = {key for key in field.keys if identity(key) == wanted}
-            named |= {key for key in field.keys if identity(current.get(key)) == wanted}
-            return {**current, **{key: copy.deepcopy(field.keys[key].default) for key in named}}
+            named |= {key for key, held in current.items() if identity(held) == wanted}
+            named |= {key for key in current if identity(key) == wanted}
+            rest = {key: held for key, held in current.items() if key not in named}
+            defaults = {
+                key: copy.deepcopy(field.keys[key].default) for key in named & field.keys.keys()
+            }
+            return {**rest, **defaults}
         case "list" | "objects":
             return [item for item in current if wanted not in _names(field, item)]
 
@@ -54,17 +57,6 @@ def removed(field: Field, before: Any, after: Any) -> list[Applied]:
     return [one for one in compare(field, before, after) if one.before is not None]
 
 
-def fitting(document: Mapping[str, Any], touched: Mapping[str, Any], schema: Schema) -> Any:
-    """The document with these fields' new values; emptied where the schema wants more in them."""
-    new = {**document, **touched}
-    known = {name: new[name] for name in schema.fields if name in new}
-    try:
-        schema.validate(known)
-    except InvalidDocument:
-        new |= {name: copy.deepcopy(schema.fields[name].default) for name in touched}
-    return new
-
-
 def subject_of(field: Field | None, change: Applied, value: Any) -> Any:
     """What a tombstone is made of: the value, with its key where that is a part of what it says."""
     if change.key is not None and field is not None and field.kind in {"map", "object"}:
@@ -74,6 +66,6 @@ def subject_of(field: Field | None, change: Applied, value: Any) -> Any:
 
 def _names(field: Field, item: Any) -> set[str]:
     names = {identity(item)}
-    if field.kind == "objects":
-        names.add(identity(str(item.get(field.settings.key))))
+    if (name := naming(field, item)) is not None:
+        names.add(identity(name))
     return names

@@ -70,9 +70,10 @@ def _differences(
     """What was written differently, and what the schema refuses: such a field stays as it is."""
     asked = {field.name for field in asked_fields(schema)}
     untold = {name: value for name, value in before.items() if name not in asked}
-    adopted, refused = schema.adopt({**written, **untold})
+    reading = schema.read({**written, **untold})
+    refused = {one.field: reading.stored[one.field] for one in reading.misfits}
     stays = {name: before[name] for name in refused if name in before}
-    changes = tuple(map(proposed, difference(before, {**adopted, **stays}, schema)))
+    changes = tuple(map(proposed, difference(before, {**reading.document, **stays}, schema)))
     return changes, tuple(_rejection(schema, name, value) for name, value in refused.items())
 
 

@@ -16,7 +16,6 @@ from usermemory.words import leaves
 if TYPE_CHECKING:
     from usermemory.batch import Batch
     from usermemory.limits import Room
-    from usermemory.schema import Schema
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +108,13 @@ def _erased(batch: Batch, done: Applied) -> bool:
         return False
     if any(MASK in str(leaf) for leaf in leaves(done.after)):
         return True
-    value = subject_of(batch.schema.fields.get(done.field), done, done.after)
+    field = batch.schema.fields.get(done.field)
+    value = subject_of(field, done, done.after)
     received = _received(batch, done.evidence)
-    return buried(batch.tombstones, batch.salt, done.field, value, received)
+    return any(
+        buried(batch.tombstones, batch.salt, name, value, received)
+        for name in (done.field, *(field.settings.was if field else ()))
+    )
 
 
 def _received(batch: Batch, evidence: Sequence[Evidence]) -> float | None:
@@ -136,25 +139,3 @@ def stamped(
 
 def _said(evidence: Sequence[Evidence], now: float) -> float:
     return max((quote.at for quote in evidence if quote.at is not None), default=now)
-
-
-def with_misfits(
-    stored: Mapping[str, Any], document: Mapping[str, Any], schema: Schema
-) -> tuple[Mapping[str, Any], tuple[str, ...]]:
-    """A new profile, with what an older schema left in the stored one and nobody has changed.
-
-    Args:
-        stored: The profile as the database has it.
-        document: What became of the part of it that the schema knows.
-        schema: The profile's schema.
-
-    Returns:
-        Both together, and the names of what the schema no longer takes.
-    """
-    known, unknown = schema.adopt(stored)
-    untouched = {
-        name: value
-        for name, value in unknown.items()
-        if name not in known or document[name] == known[name]
-    }
-    return {**document, **untouched}, tuple(unknown)

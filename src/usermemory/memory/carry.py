@@ -63,8 +63,8 @@ class CarryVerbs(Core):
         user_id = checked_user(user_id)
         written = self.driver.write(put_in, user_id, data)
         document: dict[str, Any] = data["profile"]["document"] if data["profile"] else {}
-        unknown = self.schema.adopt(document)[1]
-        return Imported(written, tuple(unknown))
+        misfits = self.schema.read(document).misfits
+        return Imported(written, tuple(dict.fromkeys(one.field for one in misfits)))
 
     async def aimport(self, user_id: str, data: Any) -> Imported:
         """As `import_`."""

@@ -9,8 +9,9 @@ from typing import Any
 from usermemory.events import Event
 from usermemory.memory.core import Core, checked_seconds, checked_thread, checked_user
 from usermemory.messages import newest_first
-from usermemory.records import Message, Recalled, Scheduled
+from usermemory.records import Message, Recalled, Revision, Scheduled
 from usermemory.render import render
+from usermemory.schema.renames import renamed, renamed_revision, renamed_stamps
 from usermemory.store.flows import recall as recalls
 from usermemory.store.flows.remember import Policy, remember
 
@@ -141,10 +142,22 @@ class ChatVerbs(Core):
     def _whole(self, user_id: str) -> tuple[str, int, str, int, Callable[..., Recalled]]:
         return checked_user(user_id), 0, "", 0, self._made
 
-    def _made(self, document: Mapping[str, Any], **rest: Any) -> Recalled:
-        """What was recalled, able to load and render itself."""
-        to_text = partial(render, schema=self.schema)
-        return Recalled(self._complete(document), **rest, load=self.schema.load, to_text=to_text)
+    def _made(
+        self,
+        document: Mapping[str, Any],
+        stamps: Mapping[str, Any],
+        earlier: Iterable[Revision] = (),
+        **rest: Any,
+    ) -> Recalled:
+        """What was recalled, under today's names, able to load and render itself."""
+        return Recalled(
+            self._complete(renamed(self.schema, document)),
+            stamps=renamed_stamps(self.schema, stamps),
+            earlier=tuple(renamed_revision(self.schema, one) for one in earlier),
+            **rest,
+            load=self.schema.load,
+            to_text=partial(render, schema=self.schema),
+        )
 
     def _complete(self, document: Mapping[str, Any]) -> dict[str, Any]:
         """In the schema's order, with the fields that it got since the profile was saved."""

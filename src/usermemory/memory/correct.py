@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from usermemory.errors import Conflict, InvalidInput
 from usermemory.memory.core import Core, checked_thread, checked_user
 from usermemory.records import Revision, Undone
+from usermemory.schema.renames import renamed_revision, renamed_stamps
 from usermemory.store.flows import recall as recalls
 
 if TYPE_CHECKING:
@@ -163,7 +165,8 @@ class CorrectVerbs(Core):
         def change(profile: Profile) -> Amendment | None:
             nonlocal conflicts
             # Read again each time: what was erased meanwhile must not be put back.
-            targets = chosen(self.driver.read(recalls.history, user_id))
+            history = self.driver.read(recalls.history, user_id)
+            targets = chosen([renamed_revision(self.schema, one) for one in history])
             done = [change for one in reversed(targets) for change in one.changes]
             document, changes, conflicts = undo(profile.document or {}, done, self.schema)
             if not changes:
@@ -180,6 +183,7 @@ class CorrectVerbs(Core):
 
         profile = self.driver.read(amends.profile, user_id)
         while True:
+            profile = replace(profile, stamps=renamed_stamps(self.schema, profile.stamps))
             amendment = change(profile)
             if amendment is None:
                 return None

@@ -179,7 +179,8 @@ class ForgetVerbs(LookVerbs):
             if value is not None:
                 raise InvalidInput(f"{field!r} names the value already; leave out {value!r}")
             field, value = resolve(self._document(user_id), field)
-        self._check_field(field)
+        if field not in self.schema.fields:
+            self._check_field(field, self._document(user_id))
         return OfValue(field, value)
 
     def _forget(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from usermemory.errors import InvalidInput
 from usermemory.memory.chat import ChatVerbs
 from usermemory.memory.core import checked_user
-from usermemory.records import Evidence, Refused, Revision, Snapshot
+from usermemory.records import Evidence, Misfit, Refused, Revision, Snapshot
+from usermemory.schema.renames import renamed_revision
+from usermemory.store.flows import amend as amends
 from usermemory.store.flows import recall as recalls
 from usermemory.store.flows.profile import Profile
 from usermemory.store.flows.refused import refused as listing
@@ -15,7 +18,7 @@ from usermemory.why import about, evidence_of
 
 
 class LookVerbs(ChatVerbs):
-    """History, why, refused and snapshot."""
+    """History, why, misfits, refused and snapshot."""
 
     def history(self, user_id: str, field: str | None = None) -> list[Revision]:
         """What changed the profile, the newest first.
@@ -24,14 +27,33 @@ class LookVerbs(ChatVerbs):
             user_id: Whose.
             field: Only changes of this field, and the revisions that have any.
         """
-        return about(self.driver.read(recalls.history, checked_user(user_id)), field)
+        found = self.driver.read(recalls.history, checked_user(user_id))
+        return about(self._renamed(found), field)
 
     async def ahistory(self, user_id: str, field: str | None = None) -> list[Revision]:
         """As `history`."""
-        return about(await self.driver.aread(recalls.history, checked_user(user_id)), field)
+        found = await self.driver.aread(recalls.history, checked_user(user_id))
+        return about(self._renamed(found), field)
+
+    def misfits(self, user_id: str) -> list[Misfit]:
+        """What is stored of a user and today's schema does not take, item by item.
+
+        It is kept as it is, with its history, until somebody edits, moves or erases it; it counts
+        again as soon as a schema takes it.
+
+        Args:
+            user_id: Whose profile.
+        """
+        found = self.driver.read(amends.profile, checked_user(user_id))
+        return list(self.schema.read(found.document or {}).misfits)
+
+    async def amisfits(self, user_id: str) -> list[Misfit]:
+        """As `misfits`."""
+        found = await self.driver.aread(amends.profile, checked_user(user_id))
+        return list(self.schema.read(found.document or {}).misfits)
 
     def why(self, user_id: str, field: str, value: Any = None) -> list[Evidence]:
-        """The user's words that a field, or one value of it, rests on; the newest first.
+        """The user's words that a field, a misfit too, or one value of it rests on; newest first.
 
         Args:
             user_id: Whose profile.
@@ -42,13 +64,13 @@ class LookVerbs(ChatVerbs):
             InvalidInput: The schema has no such field, or the pointer leads nowhere.
         """
         document = self._document(user_id)
-        self._check_field(field)
+        self._check_field(field, document)
         return evidence_of(self.history(user_id), document, field, value)
 
     async def awhy(self, user_id: str, field: str, value: Any = None) -> list[Evidence]:
         """As `why`."""
         document = await self._adocument(user_id)
-        self._check_field(field)
+        self._check_field(field, document)
         return evidence_of(await self.ahistory(user_id), document, field, value)
 
     def refused(self, user_id: str, field: str | None = None, limit: int = 100) -> list[Refused]:
@@ -72,8 +94,8 @@ class LookVerbs(ChatVerbs):
         """As `refused`."""
         return await self.driver.aread(listing, checked_user(user_id), field, max(1, limit))
 
-    def _check_field(self, field: str) -> None:
-        if not field.startswith("/") and field not in self.schema.fields:
+    def _check_field(self, field: str, document: Mapping[str, Any]) -> None:
+        if not field.startswith("/") and field not in {*self.schema.fields, *document}:
             known = ", ".join(self.schema.fields)
             raise InvalidInput(f"the profile has no field {field!r}; it has {known}")
 
@@ -101,4 +123,8 @@ class LookVerbs(ChatVerbs):
         from usermemory.snapshot import snapshot
 
         wanted = profile.revision if revision is None else revision
-        return snapshot(profile.document or {}, profile.revision, history, wanted, self.schema)
+        past = self._renamed(history)
+        return snapshot(profile.document or {}, profile.revision, past, wanted, self.schema)
+
+    def _renamed(self, history: list[Revision]) -> list[Revision]:
+        return [renamed_revision(self.schema, revision) for revision in history]

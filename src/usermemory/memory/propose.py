@@ -12,7 +12,9 @@ from usermemory.memory.forget import ForgetVerbs
 from usermemory.messages import read_messages
 from usermemory.records import Change, Forgotten, Message, Proposed, Refused
 from usermemory.schema.fold import fold_outer
+from usermemory.schema.renames import renamed_stamps
 from usermemory.store.flows.common import TAIL
+from usermemory.store.flows.profile import times
 
 if TYPE_CHECKING:
     from usermemory.batch import Batch
@@ -55,7 +57,8 @@ class ProposeVerbs(ForgetVerbs):
             InvalidInput: An id or a message that cannot be used.
             StoreError: The database failed; nothing was changed.
         """
-        from usermemory.judge import stamped, with_misfits
+        from usermemory.changes import settled
+        from usermemory.judge import stamped
         from usermemory.store.flows.amend import Amendment
         from usermemory.store.flows.propose import propose
         from usermemory.store.flows.refused import record
@@ -72,15 +75,17 @@ class ProposeVerbs(ForgetVerbs):
                     said = (user_id, thread_id, begun, judged.refused, context)
                     self.driver.write(record, *said)
                 return Proposed(None, judged.refused)
-            stored = begun.profile.document or {}
-            document, _ = with_misfits(stored, judged.document, self.schema)
+            reading = self.schema.read(begun.profile.document or {})
+            document, made_of = settled(reading, judged.document, judged.applied, self.schema)
             made = Amendment(
                 document,
-                judged.applied,
+                made_of,
                 by,
                 self.schema.fingerprint,
                 thread_id=thread_id,
-                stamps=stamped(begun.profile.stamps, judged, self.clock.now()),
+                stamps=stamped(
+                    renamed_stamps(self.schema, begun.profile.stamps), judged, self.clock.now()
+                ),
             )
             revision = self.driver.write(propose, user_id, begun, made, judged.refused, context)
             if revision is not None:
@@ -235,16 +240,17 @@ class ProposeVerbs(ForgetVerbs):
     ) -> Batch:
         from usermemory.batch import Batch
 
+        stamps = renamed_stamps(self.schema, begun.profile.stamps)
         return Batch(
             schema=self.schema,
-            document=self.schema.adopt(begun.profile.document or {})[0],
+            document=self.schema.read(begun.profile.document or {}).document,
             batch=begun.messages,
             context=tuple(context),
             user_id=user_id,
             thread_id=thread_id,
             now=self.clock.now(),
-            edited=begun.profile.times("edited"),
-            learned=begun.profile.times("learned"),
+            edited=times(stamps, "edited"),
+            learned=times(stamps, "learned"),
             salt=begun.salt,
             tombstones=begun.tombstones,
             limits=self.consolidator.limits,

@@ -150,6 +150,32 @@ class Recalled:
         return self.to_text(self, max_tokens=max_tokens) if self.to_text else ""
 
 
+MisfitReason = Literal["unknown_field", "renamed", "does_not_fit", "set_aside"]
+"""Why a stored value is a misfit: the schema has no such field; a field that was called so holds
+another value; the schema refuses it; a value of another shape took its place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """A stored value that today's schema does not take: kept as it is, and out of the profile.
+
+    Attributes:
+        field: Under which name it is stored.
+        value: It, verbatim: an item of a list, a value of a map, or all that the field holds.
+        reason: See `MisfitReason`.
+        key: The key of a map, or the property of an object, in which it stands.
+        index: Its place in a list, as stored.
+        detail: What the schema says of it.
+    """
+
+    field: str
+    value: Any
+    reason: MisfitReason
+    key: str | None = None
+    index: int | None = None
+    detail: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """A profile as one of its revisions left it, worked out from what has changed it since.
@@ -161,7 +187,7 @@ class Snapshot:
         at: When that revision was made; None for 0.
         erased: Fields of which something that stood there has been erased.
         unclear: Fields shown as they are now, since a change of theirs cannot be followed back:
-            the schema knows them no more, or has them in another shape.
+            the schema has them in another shape.
     """
 
     document: Mapping[str, Any]

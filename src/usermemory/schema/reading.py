@@ -18,13 +18,14 @@ if TYPE_CHECKING:
     from usermemory.schema.shape import Json
 
 
-class Misfit(InvalidDocument):
-    """A refused document; ``fields`` are the ones to blame, none when it is the whole."""
+class Unreadable(InvalidDocument):
+    """A refused document; ``problems`` say where (nowhere, if it is the whole) and why."""
 
     def __init__(self, problems: Iterable[tuple[tuple[Any, ...], str]]) -> None:
-        listed = list(problems)
-        self.fields = frozenset(str(place[0]) for place, _ in listed if place)
-        texts = [f"{'.'.join(map(str, place)) or 'profile'}: {text}" for place, text in listed[:5]]
+        self.problems = list(problems)
+        texts = [
+            f"{'.'.join(map(str, place)) or 'profile'}: {text}" for place, text in self.problems[:5]
+        ]
         super().__init__("; ".join(texts))
 
 
@@ -32,7 +33,7 @@ class Reader(Protocol):
     """Turns kept documents into the source's own values and back."""
 
     def read(self, fields: Mapping[str, Field], document: Json) -> Any:
-        """The source's own instance; `Misfit` if it refuses the document."""
+        """The source's own instance; `Unreadable` if it refuses the document."""
         ...
 
     def write(self, value: Any) -> Json:
@@ -41,26 +42,43 @@ class Reader(Protocol):
 
 
 class TypedReader:
-    """Pydantic models, dataclasses and TypedDicts."""
+    """Pydantic models, dataclasses and TypedDicts.
 
-    def __init__(self, source: Any) -> None:
+    Args:
+        source: The type.
+        given: Of fields that are read under another name than they are written, that name.
+    """
+
+    def __init__(self, source: Any, given: Mapping[str, str] | None = None) -> None:
         self._whole: TypeAdapter[Any] = TypeAdapter(source)
         self._partial: TypeAdapter[Any] = TypeAdapter(partial(source))
+        self._given = dict(given or {})
+        self._written = {name: written for written, name in self._given.items()}
 
     def read(self, fields: Mapping[str, Field], document: Json) -> Any:
         """An instance of the source, or of its twin while something required is missing."""
         try:
-            return self._whole.validate_json(json.dumps(sourced(fields, document, partial=False)))
+            return self._whole.validate_json(self._text(fields, document, partial=False))
         except ValidationError:
             pass
         try:
-            return self._partial.validate_json(json.dumps(sourced(fields, document, partial=True)))
+            return self._partial.validate_json(self._text(fields, document, partial=True))
         except ValidationError as error:
-            raise Misfit((one["loc"], one["msg"]) for one in error.errors()) from error
+            raise Unreadable(map(self._problem, error.errors())) from error
         except (AttributeError, KeyError, TypeError) as error:  # a validator met what is missing
-            raise Misfit(
+            raise Unreadable(
                 [((), f"its own validator fails on a partial profile: {error}")]
             ) from error
+
+    def _text(self, fields: Mapping[str, Field], document: Json, *, partial: bool) -> str:
+        found = sourced(fields, document, partial=partial)
+        return json.dumps({self._given.get(name, name): value for name, value in found.items()})
+
+    def _problem(self, error: Mapping[str, Any]) -> tuple[tuple[Any, ...], str]:
+        place: tuple[Any, ...] = error["loc"]
+        return (*(self._written.get(str(step), step) for step in place[:1]), *place[1:]), error[
+            "msg"
+        ]
 
     def write(self, value: Any) -> Json:
         """The JSON document of an instance, without computed fields."""
@@ -85,7 +103,7 @@ class PlainReader:
         given = sourced(fields, document, partial=True)
         problems = [(tuple(e.absolute_path), e.message) for e in self._validator.iter_errors(given)]
         if problems:
-            raise Misfit(problems)
+            raise Unreadable(problems)
         return dict(document)
 
     def write(self, value: Any) -> Json:

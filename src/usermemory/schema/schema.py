@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import dataclasses
 import hashlib
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -12,9 +11,10 @@ from pydantic_core import to_jsonable_python
 
 from usermemory.errors import InvalidDocument, SchemaError
 from usermemory.schema.change_schema import change_schema
+from usermemory.schema.document import Reading, read
 from usermemory.schema.field import Field, field_of
 from usermemory.schema.form import kept_all, ordered
-from usermemory.schema.reading import Misfit, Reader
+from usermemory.schema.reading import Reader, Unreadable
 from usermemory.schema.shape import Json, canonical, is_object, placed
 
 if TYPE_CHECKING:
@@ -32,7 +32,9 @@ class Schema:
         name: The source's name.
         fields: By name, in the source's order.
         json_schema: The source as JSON Schema.
-        fingerprint: Changes when a field does; the same in every process.
+        old_names: What fields were called before (`Remember.was`), and what they are called now.
+        renames: Whether a field or a property was called otherwise before.
+        fingerprint: Changes when the names or types of fields do; the same in every process.
     """
 
     def __init__(self, json_schema: Mapping[str, Any], reader: Reader) -> None:
@@ -47,8 +49,11 @@ class Schema:
                 for name, part in json_schema.get("properties", {}).items()
             }
         )
-        described = [(name, _described(field)) for name, field in self.fields.items()]
-        self.fingerprint = hashlib.sha256(canonical(described).encode()).hexdigest()[:16]
+        self.old_names = _old_names(self.fields)
+        self.renames = any(map(_renames, self.fields.values()))
+        outline = {name: _outline(field) for name, field in self.fields.items()}
+        digest = hashlib.sha256(canonical(outline).encode()).hexdigest()
+        self.fingerprint = f"{_OUTLINE_VERSION}:{digest[:16]}"
         self._change_schemas = {
             caps: change_schema(self.fields, caps=caps) for caps in (True, False)
         }
@@ -76,7 +81,7 @@ class Schema:
         Raises:
             InvalidDocument: Names the field that does not fit.
         """
-        return self._read(document)[1]
+        return self.judged(document)[1]
 
     def load(self, document: Mapping[str, Any]) -> Any:
         """The document as an instance of the source's own type.
@@ -85,7 +90,7 @@ class Schema:
         which that is null or empty. TypedDicts and JSON Schemas load as dicts. What an older
         schema left behind and this one refuses is left out.
         """
-        return self._read(self.adopt(document)[0])[0]
+        return self.read(document).value
 
     def dump(self, value: Any) -> Json:
         """The JSON document of an instance or dict, validated."""
@@ -94,22 +99,9 @@ class Schema:
         written = to_jsonable_python(value) if given is not None else self._reader.write(value)
         return self.validate(ordered(self._placed, given, written))
 
-    def adopt(self, document: Mapping[str, Any]) -> tuple[Json, Json]:
-        """Fit a document that was written under another schema.
-
-        Returns:
-            What is valid here as a document, and by name what is not: unknown fields, and values
-            that this schema refuses.
-        """
-        fitting = {name: document[name] for name in document if name in self.fields}
-        while True:
-            try:
-                adopted = self.validate(fitting)
-            except Misfit as error:
-                kept = {name: fitting[name] for name in fitting if name not in error.fields}
-                fitting = kept if len(kept) < len(fitting) else {}
-            else:
-                return adopted, {name: document[name] for name in document if name not in fitting}
+    def read(self, stored: Mapping[str, Any]) -> Reading:
+        """What of a stored document fits this schema, item by item, and what does not."""
+        return read(self, stored)
 
     def change_schema(self, *, caps: bool = True) -> Json:
         """The JSON Schema of the change list that a model fills in; the same bytes every time.
@@ -119,10 +111,15 @@ class Schema:
         """
         return copy.deepcopy(self._change_schemas[caps])
 
-    def _read(self, document: Mapping[str, Any]) -> tuple[Any, Json]:
+    def judged(self, document: Mapping[str, Any]) -> tuple[Any, Json]:
+        """The source's own instance of a document, and what documents keep of it.
+
+        Raises:
+            InvalidDocument: As `validate`.
+        """
         unknown = [name for name in document if name not in self.fields]
         if unknown and not self.json_schema.get("additionalProperties"):
-            raise Misfit([((unknown[0],), f"{self.name} has no such field")])
+            raise Unreadable([((unknown[0],), f"{self.name} has no such field")])
         given = dict(document) | {
             name: value
             for name, value in kept_all(self.fields, document).items()
@@ -133,9 +130,36 @@ class Schema:
         return instance, dumped | kept_all(self.fields, dumped)
 
 
-def _described(field: Field) -> Json:
-    plain = {f.name: getattr(field, f.name) for f in dataclasses.fields(field)}
-    return plain | {
-        "settings": dataclasses.asdict(field.settings),
-        "keys": {name: _described(key) for name, key in field.keys.items()},
-    }
+_OUTLINE_VERSION = 2
+"""Of how fingerprints are made; those of version 1 are plain digests."""
+
+
+def _outline(field: Field) -> Json:
+    """A field by its kind and the types of its values: what decides whether stored values fit."""
+    schema = field.value_schema
+    found: Json = {"kind": field.kind, "type": schema.get("type", "")}
+    if "enum" in schema:
+        found["enum"] = sorted(map(canonical, schema["enum"]))
+    if field.keys:
+        found["keys"] = {name: _outline(key) for name, key in field.keys.items()}
+    return found
+
+
+def _old_names(fields: Mapping[str, Field]) -> dict[str, str]:
+    """Old names of fields; `SchemaError` for one that is a field of today, or was two."""
+    found: dict[str, str] = {}
+    for name, field in fields.items():
+        _old_names(field.keys)
+        for old in field.settings.was:
+            if old in fields:
+                raise SchemaError(f"field {name!r}: was names {old!r}, which is a field of its own")
+            if old in found:
+                raise SchemaError(
+                    f"fields {found[old]!r} and {name!r} cannot both have been {old!r}"
+                )
+            found[old] = name
+    return found
+
+
+def _renames(field: Field) -> bool:
+    return bool(field.settings.was) or any(map(_renames, field.keys.values()))

@@ -47,6 +47,8 @@ class Remember:
         examples: Values that show the model what is meant.
         key: For lists of objects, the property that names an item; default ``name``, ``title``,
             ``id`` or ``key``, else the first plain property.
+        was: What the field was called before, one name or several: its values, their history,
+            evidence and erasures belong to the new name.
     """
 
     ask: bool = True
@@ -58,6 +60,7 @@ class Remember:
     verify: Literal["auto", "always", "off"] | None = None
     examples: tuple[Any, ...] = ()
     key: str | None = None
+    was: str | tuple[str, ...] = ()
 
     def __get_pydantic_json_schema__(self, core_schema: Any, handler: Any) -> dict[str, Any]:
         """Write the settings into the JSON Schema, so that every kind of source ends up alike."""
@@ -75,7 +78,12 @@ def settings_of(written: Mapping[str, Any], path: str) -> Remember:
     unknown = sorted(set(written) - {f.name for f in fields(Remember)})
     if unknown:
         raise SchemaError(f"field {path!r}: {KEYWORD} has no setting {unknown[0]!r}")
-    told: dict[str, Any] = {**written, "examples": tuple(written.get("examples", ()))}
+    was = written.get("was", ())
+    told: dict[str, Any] = {
+        **written,
+        "examples": tuple(written.get("examples", ())),
+        "was": (was,) if isinstance(was, str) else tuple(was),
+    }
     settings = Remember(**told)
     for name in ("max_items", "max_length"):
         cap = getattr(settings, name)
@@ -83,6 +91,8 @@ def settings_of(written: Mapping[str, Any], path: str) -> Remember:
             raise SchemaError(
                 f"field {path!r}: {name} must be a whole number, at least 1, not {cap!r}"
             )
+    if not all(isinstance(name, str) and name for name in settings.was):
+        raise SchemaError(f"field {path!r}: was is a name or several, not {was!r}")
     if settings.about not in {"user", "anyone"}:
         raise SchemaError(
             f"field {path!r}: about must be 'user' or 'anyone', not {settings.about!r}"

@@ -7,12 +7,13 @@ import inspect
 from typing import Any
 
 import typing_extensions
-from pydantic import BaseModel, TypeAdapter
+from pydantic import AliasChoices, BaseModel, TypeAdapter
 from pydantic.errors import PydanticUserError
 
 from usermemory.errors import SchemaError
 from usermemory.schema.reading import PlainReader, TypedReader
 from usermemory.schema.schema import Schema
+from usermemory.schema.settings import KEYWORD
 from usermemory.schema.shape import is_object, placed, rooted
 from usermemory.schema.typed_dict import modern
 
@@ -61,14 +62,23 @@ def _typed(source: Any) -> Schema:
         adapter = TypeAdapter[Any](source)
         kept = rooted(adapter.json_schema(mode="serialization"))
         given = rooted(adapter.json_schema(mode="validation"))
-        reader = TypedReader(source)
+        aliases = _read_as(source)
+        reader = TypedReader(source, {name: names[0] for name, names in aliases.items()})
     except (NameError, PydanticUserError) as error:
         raise SchemaError(f"{source.__name__}: {error}") from error
     computed = {name for name, part in _properties(kept).items() if part.get("readOnly")}
     kept["properties"] = {
         name: part for name, part in _properties(kept).items() if name not in computed
     }
-    for name in kept["properties"].keys() ^ _properties(given).keys():
+    for name, names in aliases.items():
+        if name in kept["properties"]:
+            part = kept["properties"][name]
+            settings = part.get(KEYWORD, {})
+            was = settings.get("was", ())
+            olds = [*((was,) if isinstance(was, str) else was), *(n for n in names if n != name)]
+            kept["properties"][name] = {**part, KEYWORD: {**settings, "was": olds}}
+    readable = {aliases.get(name, (name,))[0] for name in kept["properties"]}
+    for name in readable ^ _properties(given).keys():
         raise SchemaError(
             f"field {name!r} is not read under the name it is written: give it one alias, and "
             "do not exclude it"
@@ -84,3 +94,21 @@ def _typed(source: Any) -> Schema:
 def _properties(schema: dict[str, Any]) -> dict[str, Any]:
     properties: dict[str, Any] = schema.get("properties", {})
     return properties
+
+
+def _read_as(source: Any) -> dict[str, tuple[str, ...]]:
+    """The fields that Pydantic reads under other names than it writes: those names.
+
+    A field that got ``validation_alias="city"`` was called so before: the same as
+    ``Remember(was="city")``.
+    """
+    infos = getattr(source, "model_fields", None) or getattr(source, "__pydantic_fields__", {})
+    found: dict[str, tuple[str, ...]] = {}
+    for name, info in infos.items():
+        written = info.serialization_alias or info.alias or name
+        alias = info.validation_alias or info.alias or name
+        choices = alias.choices if isinstance(alias, AliasChoices) else [alias]
+        names = tuple(choice for choice in choices if isinstance(choice, str))
+        if names and names != (written,):
+            found[written] = names
+    return found

@@ -21,9 +21,10 @@ class Profile:
     revision: int = 0
     stamps: Mapping[str, Mapping[str, float]] = field(default_factory=dict[str, Any])
 
-    def times(self, stamp: str) -> dict[str, float]:
-        """The time of one stamp, for the fields that have it."""
-        return {name: times[stamp] for name, times in self.stamps.items() if stamp in times}
+
+def times(stamps: Mapping[str, Mapping[str, float]], stamp: str) -> dict[str, float]:
+    """The time of one stamp, for the fields that have it."""
+    return {name: found[stamp] for name, found in stamps.items() if stamp in found}
 
 
 def profile_of(row: Row | None) -> Profile:

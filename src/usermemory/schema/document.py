@@ -1,0 +1,308 @@
+"""A stored document under today's schema: what fits, and what does not, item by item.
+
+The stored document stays as it is. `read` finds what of it today's schema takes; the rest are
+misfits.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from usermemory.records import Applied, Misfit, MisfitReason
+from usermemory.schema.field import Field
+from usermemory.schema.form import identity
+from usermemory.schema.reading import Unreadable
+from usermemory.schema.renames import is_empty, renamed
+from usermemory.schema.shape import Json, is_list, is_object
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from usermemory.schema.schema import Schema
+
+ASIDE = "x-aside"
+"""Where a stored document keeps values whose place was taken by one of another shape."""
+
+_FEW = 64
+"""Items that are tried one by one, where a list is refused as a whole."""
+
+Origins = dict[tuple[str, str | None], list[list[int]]]
+"""For each list (field, and property of an object) and item of it: where that stands as stored."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A stored document as today's schema reads it.
+
+    Attributes:
+        stored: As it is stored, under today's names.
+        document: What fits, with every field.
+        value: The same as an instance of the source's own type.
+        misfits: What does not fit.
+        origins: Which stored items the items of lists come from.
+    """
+
+    stored: Mapping[str, Any]
+    document: Json
+    value: Any
+    misfits: tuple[Misfit, ...] = ()
+    origins: Origins = field(default_factory=dict[Any, Any])
+
+
+def read(schema: Schema, stored: Mapping[str, Any]) -> Reading:
+    """Read a stored document.
+
+    Args:
+        schema: Today's.
+        stored: As another schema may have left it.
+    """
+    named = renamed(schema, stored)
+    fitting = {name: named[name] for name in schema.fields if name in named}
+    origins, fitting = _normal(schema.fields, fitting)
+    misfits: list[Misfit] = []
+    while True:
+        try:
+            value, document = schema.judged(fitting)
+        except Unreadable as error:
+            fitting, gone = _cut(schema, fitting, origins, error)
+            misfits += gone
+        else:
+            break
+    misfits += _strangers(schema, named, document)
+    return Reading(named, document, value, tuple(misfits), origins)
+
+
+def _strangers(
+    schema: Schema, named: Mapping[str, Any], document: Mapping[str, Any]
+) -> Iterable[Misfit]:
+    """What stands under names that the schema does not know, and what was set aside."""
+    for name, value in named.items():
+        if name == ASIDE and is_object(value):
+            for field_name, values in value.items():
+                for each in values if is_list(values) else [values]:
+                    yield Misfit(field_name, each, "set_aside")
+        elif name not in schema.fields and value not in (None, [], {}):
+            reason: MisfitReason = "renamed" if name in schema.old_names else "unknown_field"
+            yield Misfit(name, value, reason)
+        elif name in schema.fields and schema.fields[name].keys:
+            yield from _strange_keys(schema.fields[name], value, document[name])
+
+
+def _strange_keys(known: Field, stored: Any, fitting: Any) -> Iterable[Misfit]:
+    """Properties that the schema does not know, in an object or in the objects of a list."""
+    if known.kind == "object" and is_object(stored):
+        for key, value in stored.items():
+            if key not in known.keys and key not in fitting and value is not None:
+                yield Misfit(known.name, value, "unknown_field", key=key)
+    elif known.kind == "objects" and is_list(stored):
+        taken = {key for item in fitting for key in item}
+        for at, item in enumerate(stored):
+            for key, value in item.items() if is_object(item) else ():
+                if key not in known.keys and key not in taken and value is not None:
+                    yield Misfit(known.name, value, "unknown_field", key=key, index=at)
+
+
+def _normal(fields: Mapping[str, Field], document: Json) -> tuple[Origins, Json]:
+    """Lists without what is there twice, and where each of their items stands as stored."""
+    origins: Origins = {}
+    found = dict(document)
+    for name, value in document.items():
+        known = fields[name]
+        if known.kind in {"list", "objects"}:
+            found[name], origins[name, None] = _once(value)
+        elif known.kind == "object" and is_object(value):
+            inner = dict(value)
+            for key, part in known.keys.items():
+                if part.kind in {"list", "objects"} and key in inner:
+                    inner[key], origins[name, key] = _once(inner[key])
+            found[name] = inner
+    return origins, found
+
+
+def _once(value: Any) -> tuple[Any, list[list[int]]]:
+    if not is_list(value):
+        return value, [[0]]
+    places: dict[str, list[int]] = {}
+    items: list[Any] = []
+    for at, item in enumerate(value):
+        if item is None:
+            continue
+        same = places.setdefault(identity(item), [])
+        if not same:
+            items.append(item)
+        same.append(at)
+    return items, list(places.values())
+
+
+def _cut(
+    schema: Schema, fitting: Json, origins: Origins, error: Unreadable
+) -> tuple[Json, list[Misfit]]:
+    """The document without what is to blame: as little of each field as can be."""
+    gone: list[Misfit] = []
+    found = dict(fitting)
+    blamed: dict[str, list[tuple[tuple[Any, ...], str]]] = defaultdict(list)
+    for place, text in error.problems:
+        if place and str(place[0]) in found:
+            blamed[str(place[0])].append((place, text))
+    if not blamed:
+        return _in_order(schema, fitting)
+    for name, problems in blamed.items():
+        known = schema.fields[name]
+        others = {one: value for one, value in found.items() if one not in blamed}
+
+        def fits(value: Any, name: str = name, others: Json = others) -> bool:
+            return _fits(schema, {**others, name: value})
+
+        kept, lost = _cut_field(known, found[name], problems, origins, fits)
+        gone += lost
+        if kept is _NOTHING:
+            del found[name]
+        else:
+            found[name] = kept
+    return found, gone
+
+
+_NOTHING: Any = object()
+
+
+def _cut_field(
+    known: Field,
+    value: Any,
+    problems: Sequence[tuple[tuple[Any, ...], str]],
+    origins: Origins,
+    fits: Callable[[Any], bool],
+) -> tuple[Any, list[Misfit]]:
+    """A field without its items, keys or properties that do not fit; `_NOTHING` for all of it."""
+    name, text = known.name, problems[0][1]
+    whole = [Misfit(name, value, "does_not_fit", detail=text)]
+    if known.kind in {"list", "objects"}:
+        if not is_list(value):
+            return _NOTHING, whole
+        return _cut_items(name, None, value, problems, origins, fits)
+    if known.kind not in {"map", "object"} or not is_object(value):
+        return _NOTHING, whole
+    bad: dict[str, list[tuple[tuple[Any, ...], str]]] = defaultdict(list)
+    for place, told in problems:
+        key = next((step for step in place[1:] if isinstance(step, str) and step in value), None)
+        if key is None:
+            return _NOTHING, whole
+        bad[key].append((place, told))
+    kept, lost = dict(value), list[Misfit]()
+    for key, blame in bad.items():
+        inner = known.keys.get(key) if known.kind == "object" else None
+        if inner is not None and inner.kind in {"list", "objects"} and is_list(value[key]):
+            rest = {one: part for one, part in kept.items() if one != key}
+
+            def inside(items: Any, key: str = key, rest: Json = rest) -> bool:
+                return fits({**rest, key: items})
+
+            kept[key], gone = _cut_items(name, key, value[key], blame, origins, inside)
+            lost += gone
+        else:
+            del kept[key]
+            lost.append(Misfit(name, value[key], "does_not_fit", key=key, detail=blame[0][1]))
+    return kept, lost
+
+
+def _cut_items(
+    name: str,
+    key: str | None,
+    items: list[Any],
+    problems: Sequence[tuple[tuple[Any, ...], str]],
+    origins: Origins,
+    fits: Callable[[Any], bool],
+) -> tuple[list[Any], list[Misfit]]:
+    """A list without the items that are to blame; all behind the last that fit, if none is."""
+    bad: dict[int, str] = {}
+    for place, text in problems:
+        at = next((step for step in place[1:] if type(step) is int and step < len(items)), None)
+        if at is not None:
+            bad.setdefault(at, text)
+    if not bad:
+        bad = dict.fromkeys(_refused_together(items, fits), problems[0][1])
+    where = origins.get((name, key)) or [[at] for at in range(len(items))]
+    lost = [
+        Misfit(name, items[at], "does_not_fit", key=key, index=place, detail=text)
+        for at, text in bad.items()
+        for place in where[at]
+    ]
+    origins[name, key] = [places for at, places in enumerate(where) if at not in bad]
+    return [item for at, item in enumerate(items) if at not in bad], lost
+
+
+def _refused_together(items: list[Any], fits: Callable[[Any], bool]) -> list[int]:
+    """Which items go where a list is refused as a whole: in order, whatever fits stays."""
+    low, high = 0, len(items) - 1
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if fits(items[:middle]) else (low, middle - 1)
+    kept = list(range(low))
+    if len(items) - low <= _FEW:
+        for at in range(low, len(items)):
+            if fits([items[one] for one in (*kept, at)]):
+                kept.append(at)
+    return [at for at in range(len(items)) if at not in set(kept)]
+
+
+def _in_order(schema: Schema, fitting: Json) -> tuple[Json, list[Misfit]]:
+    """Where only the whole is refused: field after field, as long as it is valid."""
+    kept: Json = {}
+    lost: list[Misfit] = []
+    for name, value in fitting.items():
+        try:
+            schema.judged({**kept, name: value})
+        except Unreadable as error:
+            lost.append(Misfit(name, value, "does_not_fit", detail=str(error)))
+        else:
+            kept[name] = value
+    return kept, lost
+
+
+def _fits(schema: Schema, document: Json) -> bool:
+    try:
+        schema.judged(document)
+    except Unreadable:
+        return False
+    return True
+
+
+def is_displaced(known: Field, stored: Any) -> bool:
+    """Whether a stored value has to make room: nothing of it can stay beside the new one."""
+    if is_empty(stored) or known.kind in {"list", "objects"}:
+        return False
+    held = is_object(stored)
+    return not held if known.kind in {"map", "object"} else held or is_list(stored)
+
+
+def stored_value(known: Field, stored: Any) -> Any:
+    """A stored value as a field of this kind holds it; misfits are still in it.
+
+    What has another shape altogether is not: it is set aside as soon as something takes its place.
+    """
+    if known.kind in {"list", "objects"}:
+        return list(stored) if is_list(stored) else [] if stored is None else [stored]
+    if known.kind == "map":
+        return stored if is_object(stored) else {}
+    if known.kind == "object":
+        inside = {name: copy.deepcopy(key.default) for name, key in known.keys.items()}
+        held = stored if is_object(stored) else {}
+        return {**inside, **{key: value for key, value in held.items() if value is not None}}
+    return stored
+
+
+def field_of(schema: Schema, name: str, stored: Any) -> Field:
+    """The field in which a stored value can be looked for: today's, if it has that shape."""
+    known = schema.fields.get(name)
+    return stand_in(name, stored) if known is None or is_displaced(known, stored) else known
+
+
+def stand_in(name: str, stored: Any, change: Applied | None = None) -> Field:
+    """A field of the shape that a stored value has, where the schema knows no such field."""
+    if is_list(stored) or (change is not None and change.index is not None):
+        return Field(name, "list", {}, default=[])
+    if is_object(stored) or (change is not None and change.key is not None):
+        return Field(name, "map", {}, default={})
+    return Field(name, "scalar", {})

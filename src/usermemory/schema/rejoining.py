@@ -1,0 +1,152 @@
+"""A changed profile back in its stored document: what did not change stays verbatim.
+
+So does every misfit, in its place among the other items.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from typing import TYPE_CHECKING, Any
+
+from usermemory.schema.document import ASIDE, is_displaced
+from usermemory.schema.form import identity
+from usermemory.schema.shape import Json, canonical, is_list, is_object
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from usermemory.schema.document import Reading
+    from usermemory.schema.field import Field
+    from usermemory.schema.schema import Schema
+
+
+def rejoined(schema: Schema, reading: Reading, document: Mapping[str, Any]) -> Json:
+    """The stored document with what has changed in the profile.
+
+    Args:
+        schema: Today's.
+        reading: What was there.
+        document: What became of `Reading.document`.
+
+    Returns:
+        The new stored document: verbatim where nothing changed, and with every misfit.
+    """
+    result = dict(reading.stored)
+    for name, known in schema.fields.items():
+        before, after = reading.document[name], document[name]
+        if canonical(before) == canonical(after):
+            result.setdefault(name, after)
+            continue
+        stored = reading.stored.get(name)
+        if is_displaced(known, stored):
+            aside = result.get(ASIDE, {})
+            result[ASIDE] = {**aside, name: [*aside.get(name, ()), stored]}
+            stored = None
+        result[name] = _joined(known, stored, before, after, reading.origins)
+    return result
+
+
+def _joined(known: Field, stored: Any, before: Any, after: Any, origins: Any) -> Any:
+    if known.kind in {"list", "objects"}:
+        return _joined_items(stored, before, after, origins.get((known.name, None)), known)
+    if known.kind == "scalar":
+        return after
+    result = _merged(stored if is_object(stored) else {}, before, after)
+    if known.kind == "object":
+        for key, inner in known.keys.items():
+            if inner.kind in {"list", "objects"} and canonical(before[key]) != canonical(
+                after[key]
+            ):
+                held = stored.get(key) if is_object(stored) else None
+                places = origins.get((known.name, key))
+                result[key] = _joined_items(held, before[key], after[key], places, inner)
+    return result
+
+
+def _merged(stored: Any, before: Any, after: Any) -> Any:
+    """An object with its changed properties; what the schema does not know of it stays."""
+    if not (is_object(stored) and is_object(before) and is_object(after)):
+        return after
+    result = {key: value for key, value in stored.items() if key not in before or key in after}
+    for key, value in after.items():
+        if key not in before or canonical(before[key]) != canonical(value):
+            result[key] = _merged(stored.get(key), before.get(key), value)
+        else:
+            result.setdefault(key, value)
+    return result
+
+
+def _joined_items(
+    stored: Any, before: list[Any], after: list[Any], origins: Any, known: Field
+) -> list[Any]:
+    """A list with its changes: its other stored items stay, each at its place among the others."""
+    kept = stored if is_list(stored) else [] if stored is None else [stored]
+    places = _places(kept, before, origins)
+    was = _matches(before, after, known)
+    used = {at for at in was if at is not None}
+    gone = {place for at, found in enumerate(places) if at not in used for place in found}
+    firsts = {places[at][0] for at in used if places[at]}
+    pending = deque(at for at in range(len(kept)) if at not in gone and at not in firsts)
+    result: list[Any] = []
+    ahead = _next_places(was, places)
+    for item, at, until in zip(after, was, ahead, strict=True):
+        while pending and pending[0] < until:
+            result.append(kept[pending.popleft()])
+        if at is None or not places[at]:
+            result.append(item)
+        else:
+            held = kept[places[at][0]]
+            same = canonical(before[at]) == canonical(item)
+            result.append(held if same else _merged(held, before[at], item))
+    return [*result, *(kept[at] for at in pending)]
+
+
+def _places(kept: list[Any], before: list[Any], origins: Any) -> list[list[int]]:
+    """Where each item of the profile stands as stored; nowhere, if a validator made it."""
+    if origins is not None and len(origins) == len(before):
+        return [list(places) for places in origins]
+    by_name: dict[str, list[int]] = defaultdict(list)
+    for at, item in enumerate(kept):
+        by_name[identity(item)].append(at)
+    return [by_name.pop(identity(item), []) for item in before]
+
+
+def _matches(before: list[Any], after: list[Any], known: Field) -> list[int | None]:
+    """For each new item, which one it was; None for what is new."""
+    result: list[int | None] = [None] * len(after)
+    free: dict[str, deque[int]] = defaultdict(deque)
+    for at, item in enumerate(before):
+        free[canonical(item)].append(at)
+    left = set(range(len(before)))
+    for number, item in enumerate(after):
+        if same := free[canonical(item)]:
+            at = same.popleft()
+            result[number] = at
+            left.discard(at)
+    names: dict[str, deque[int]] = defaultdict(deque)
+    for at in sorted(left):
+        if name := _name(known, before[at]):
+            names[name].append(at)
+    for number, item in enumerate(after):
+        name = _name(known, item)
+        if result[number] is None and name and names[name]:
+            result[number] = names[name].popleft()
+    return result
+
+
+def _name(known: Field, item: Any) -> str | None:
+    if known.kind != "objects" or not is_object(item):
+        return None
+    name = item.get(known.settings.key or "")
+    return None if name is None else identity(str(name))
+
+
+def _next_places(was: list[int | None], places: list[list[int]]) -> list[float]:
+    """For each item, the place of the next old one from it on; what stands before goes first."""
+    ahead: list[float] = []
+    until = float("inf")
+    for at in reversed(was):
+        if at is not None and places[at]:
+            until = places[at][0]
+        ahead.append(until)
+    return ahead[::-1]
