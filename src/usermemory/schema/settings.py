@@ -91,7 +91,7 @@ def settings_of(written: Mapping[str, Any], path: str) -> Remember:
             raise SchemaError(
                 f"field {path!r}: {name} must be a whole number, at least 1, not {cap!r}"
             )
-    if not all(isinstance(name, str) and name for name in settings.was):
+    if not all(type(name) is str and name for name in settings.was):
         raise SchemaError(f"field {path!r}: was is a name or several, not {was!r}")
     if settings.about not in {"user", "anyone"}:
         raise SchemaError(
