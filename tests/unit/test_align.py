@@ -82,10 +82,30 @@ CASES: list[tuple[str, list[str], list[str], list[str]]] = [
     ("unknown ids are new", ["a#1"], ["a#1", "B#2"], ["B#2"]),
     ("the same words under a new id are new", ["yes#1"], ["yes#2"], ["yes#2"]),
     ("a repeated yes is new", ["yes#1", "Ok#2"], ["yes#1", "Ok#2", "yes#3"], ["yes#3"]),
-    ("an id may stand anywhere", ["a#1", "B#2"], ["x#9", "a#1", "y#8", "B#2"], ["x#9", "y#8"]),
+    ("an id may stand anywhere", ["a#1", "B#2"], ["x#9", "a#1", "y#8", "B#2"], ["y#8"]),
+    ("in front of known ids is nothing new", ["a#1", "B#2"], ["x", "a#1", "B#2", "c#3"], ["c#3"]),
     ("of one id the last counts", [], ["a#1", "B#2", "c#1"], ["B#2", "c#1"]),
     # Without ids, by place.
     ("the whole thread again is known", ["a", "B"], ["a", "B"], []),
+    (
+        "a greeting in front is nothing new",
+        ["I love tea", "Ok", "I love golf", "Ok"],
+        ["Welcome", "I love tea", "Ok", "I love golf", "Ok"],
+        [],
+    ),
+    (
+        "in front and behind",
+        ["I love tea", "Ok", "I love golf", "Ok"],
+        ["hello", "I love tea", "Ok", "I love golf", "Ok", "bye"],
+        ["bye"],
+    ),
+    (
+        "a summary in front of a window",
+        ["a", "B", "I love tea a lot", "Fine, noted"],
+        ["summary", "I love tea a lot", "Fine, noted", "bye"],
+        ["bye"],
+    ),
+    ("a repeated thread is new again", ["hi", "Ho"], ["x", "hi", "Ho"], ["x", "hi", "Ho"]),
     ("what follows the whole thread is new", ["a", "B"], ["a", "B", "c", "D"], ["c", "D"]),
     ("only the new messages", ["a", "B"], ["c"], ["c"]),
     ("a window that overlaps by one", ["a", "B", "c"], ["c", "D"], ["D"]),
@@ -134,6 +154,20 @@ def test_edited() -> None:
     assert [m.text for m in alignment.edited] == ["x", "y"]
     assert [m.text for m in alignment.new] == ["D"]
     assert thread.remember(by("x#1", "B#2", "y#3", "D#4")) == Alignment()
+
+
+def test_ids_that_begin_anew() -> None:
+    """A known id beside other messages than before is a doubtful edit; beside the same, an edit."""
+    thread = Thread()
+    thread.remember(by("I love chess#1", "Nice#2"))
+    again = thread.remember(by("I am Will#1", "Hello#2"))
+    assert (len(again.edited), again.reused) == (2, {"1", "2"})
+    thread = Thread()
+    thread.remember(by("I love ches#1", "Nice#2", "And golf#3"))
+    assert thread.remember(by("I love ches#1", "Nice#2", "Or tennis#3")).reused == set()
+    thread = Thread()
+    thread.remember(by("I love ches#1"))
+    assert thread.remember(by("Hello#1", "New answer#7")).reused == set()
 
 
 def test_old_fork() -> None:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import base64
+import dataclasses
 import json
 import math
+import textwrap
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from bench.cost.counting import Tokens
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from langchain_core.load import dumpd
 from langchain_core.messages import (
     AIMessage,
     AIMessageChunk,
@@ -21,6 +26,7 @@ from langchain_core.messages import (
     RemoveMessage,
     SystemMessage,
     ToolMessage,
+    messages_to_dict,
 )
 
 from usermemory.errors import InvalidInput
@@ -34,6 +40,12 @@ NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 def one(raw: Any, user_id: str = "will") -> Message:
     (message,) = read_messages([raw], user_id)
     return message
+
+
+@dataclasses.dataclass
+class Block:
+    type: str = "text"
+    text: str = "hi"
 
 
 @pytest.mark.parametrize(
@@ -98,13 +110,113 @@ def test_not_read() -> None:
         ([{"type": "text-plain", "text": "not my words", "title": "t"}], "[file: t]"),
         ([{"type": "input_audio", "input_audio": {"data": "x"}}], "[audio]"),
         ([{"type": "audio", "base64": "x", "transcript": "spoken"}], "spoken"),
-        ([{"type": "tool_result", "content": "not my words"}], "[tool_result]"),
+        ([{"type": "tool_result", "content": "not mine"}, "look"], "[tool_result]\nlook"),
+        (
+            [{"type": "guard_content", "text": "a"}, {"guardContent": {"text": {"text": "b"}}}],
+            "a\nb",
+        ),
+        ([{"type": "text", "text": {"value": "a", "annotations": []}}], "a"),
+        ([{"type": "non_standard", "value": {"type": "note", "text": "a"}}], "a"),
+        ([{"type": None, "text": "a"}, {"text": "b"}, {"cachePoint": {"type": "default"}}], "a\nb"),
+        (
+            [{"inlineData": {"mimeType": "image/png", "data": "x"}}, {"text": "mine"}],
+            "[image]\nmine",
+        ),
+        ([{"image": {"format": "png", "source": {"bytes": "x"}}}], "[image]"),
+        ([{"type": "video_url", "video_url": {"url": "x"}}], "[video]"),
+        ([{"type": "chart", "spec": {"width": 3}}], "[chart]"),
         ({"type": "text", "text": "alone"}, "alone"),
     ],
 )
 def test_content(content: Any, text: str) -> None:
     """Text blocks are read, what is spoken too, and media become a short placeholder."""
     assert one({"role": "user", "content": content}).text == text
+
+
+@pytest.mark.parametrize(
+    ("raw", "author", "text"),
+    [
+        (messages_to_dict([HumanMessage("hi")])[0], "user", "hi"),
+        (messages_to_dict([AIMessage("hi")])[0], "assistant", "hi"),
+        (dumpd(HumanMessage("hi")), "user", "hi"),
+        ({"role": "user", "parts": [{"type": "text", "text": "hi"}]}, "user", "hi"),
+        (
+            {"role": "model", "parts": [{"text": "hm", "thought": True}, {"text": "hi"}]},
+            "assistant",
+            "hi",
+        ),
+        (
+            {
+                "role": "assistant",
+                "parts": [{"type": "step-start"}, {"type": "text", "text": "hi"}],
+            },
+            "assistant",
+            "hi",
+        ),
+        ({"role": "user", "text": "hi"}, "user", "hi"),
+        ({"from": "human", "value": "hi"}, "user", "hi"),
+        ({"role": "critic", "content": "hi"}, "other", "hi"),
+        (ChatMessage("hi", role="critic"), "other", "hi"),
+        ({"role": "user", "content": [{"type": "tool_result", "content": "hi"}]}, "tool", "hi"),
+        (
+            {"role": "user", "content": [{"toolResult": {"content": [{"text": "hi"}]}}]},
+            "tool",
+            "hi",
+        ),
+        ({"type": "function_call_output", "call_id": "1", "output": "hi"}, "tool", "hi"),
+        (SimpleNamespace(role="assistant", content=[Block()]), "assistant", "hi"),
+    ],
+)
+def test_forms_of_the_world(raw: Any, author: str, text: str) -> None:
+    """What LangChain, the providers and front ends write is read, wherever its text stands."""
+    assert (one(raw).author, one(raw).text) == (author, text)
+
+
+def test_one_that_cannot_be_read(caplog: pytest.LogCaptureFixture) -> None:
+    """In a graph's state it is left out and named in the log; the others are read."""
+    broken = HumanMessage.model_construct(content=[7], type="human", additional_kwargs={})
+    read = read_messages([HumanMessage("a"), broken, HumanMessage("b")], "will")
+    assert [message.text for message in read] == ["a", "b"]
+    assert "message 1 is not read: a content block is neither" in caplog.text
+
+
+def test_a_policy_that_raises(caplog: pytest.LogCaptureFixture) -> None:
+    """The usual rule counts for the message on which an author policy raised."""
+    read = read_messages([HumanMessage("a")], "will", lambda m: m.additional_kwargs["source"])
+    assert [message.author for message in read] == ["user"]
+    assert "author= raised KeyError" in caplog.text
+
+
+_PICTURE = base64.b64encode(bytes(range(256)) * 40).decode()
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        (
+            f"I'm Will. ![shot](data:image/png;base64,{_PICTURE}) Nice?",
+            "I'm Will. ![shot]([image]) Nice?",
+        ),
+        (
+            f'<img src="data:image/svg+xml;utf8,%3Csvg{"%20" * 99}"> mine',
+            '<img src="[image]"> mine',
+        ),
+        (f"I'm Will. {_PICTURE} Nice?", "I'm Will. [file] Nice?"),
+        ("Mine:\n" + "\n".join(textwrap.wrap(_PICTURE, 76)) + "\nyours", "Mine:\n[file]\nyours"),
+        (f"dump {bytes(range(256)).hex() * 2} end", "dump [file] end"),
+        ("a" * 900, "a" * 900),
+        ("ha" * 300, "ha" * 300),
+        (f"sha {'0a1b' * 16} is it", f"sha {'0a1b' * 16} is it"),
+        ("ฉันชอบปีนเขา" * 60, "ฉันชอบปีนเขา" * 60),
+        (
+            "data:image is what they say, and data:text/plain,hi",
+            "data:image is what they say, and data:text/plain,hi",
+        ),
+    ],
+)
+def test_files_in_the_text(text: str, left: str) -> None:
+    """A file that is written out in the text becomes a placeholder; the words around it stay."""
+    assert one(text).text == left
 
 
 def test_transcript_beside_content() -> None:
@@ -200,7 +312,11 @@ def test_one_alone() -> None:
     ("raw", "told"),
     [
         (7, "message 1: a int is not a message"),
-        ({"role": "moderator", "content": "x"}, "message 1: unknown kind of message 'moderator'"),
+        ({"type": "event", "content": "x"}, "message 1: unknown kind of message 'event'"),
+        (
+            {"role": "user", "message": "x"},
+            "message 1: a message has none of content.*role, message",
+        ),
         ({"content": "x"}, "message 1: unknown kind of message 'none'"),
         ({"role": "user", "content": 7}, "message 1: content is neither text nor a list"),
         ({"role": "user", "content": [7]}, "message 1: a content block is neither"),

@@ -15,11 +15,11 @@ the marks may hold what the call leaves out.
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from usermemory.align.passed import WINDOW, Mark, Passed, window
-from usermemory.align.place import newest_known
+from usermemory.align.place import FRONT, newest_known
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -39,10 +39,15 @@ class Alignment:
     Attributes:
         new: Messages not known yet, oldest first.
         edited: Messages known by id whose text is another now, oldest first.
+        reused: Those of them that stand beside other messages than before: an edit, or another
+            message under an id that was used again. Their old text tells.
+        before: The digest of the old text, by id.
     """
 
     new: tuple[Message, ...] = ()
     edited: tuple[Message, ...] = ()
+    reused: frozenset[str] = frozenset()
+    before: Mapping[str | None, str] = field(default_factory=dict[Any, str], compare=False)
 
 
 def ids_to_ask(passed: Passed, marks: Sequence[Mark], known: Mapping[str, str | None]) -> list[str]:
@@ -75,7 +80,7 @@ def align(passed: Passed, marks: Sequence[Mark], known: Mapping[str, str | None]
         The new and the edited messages.
     """
     ids = _known_ids(marks, known)
-    walk = list(_walk(passed, marks, ids))
+    walk = _without_front(list(_walk(passed, marks, ids)), passed)
     if not any(old for _, old in walk):
         newest = itertools.islice(passed, newest_known(passed, marks, ids))
         return Alignment(new=tuple(newest)[::-1])
@@ -91,7 +96,45 @@ def align(passed: Passed, marks: Sequence[Mark], known: Mapping[str, str | None]
         if not old and (message.id is not None or without_id >= 0):
             new.append(message)
     edited = [m for m, _ in walk if m.id in ids and ids[m.id] != passed.digest(m)]
-    return Alignment(new=tuple(new[::-1]), edited=tuple(edited[::-1]))
+    reused = _reused([m for m, _ in walk], edited, passed, marks, ids)
+    return Alignment(tuple(new[::-1]), tuple(edited[::-1]), reused, ids)
+
+
+def _without_front(walk: list[tuple[Message, bool]], passed: Passed) -> list[tuple[Message, bool]]:
+    """Without the few messages in front of all known ones: a summary or a greeting is not new."""
+    known = [at for at, (_, old) in enumerate(walk) if old]
+    behind = len(walk) - (known[-1] + 1 if known else 0)
+    whole = next(passed.since(len(walk)), None) is None
+    return walk[: known[-1] + 1] if known and whole and 0 < behind <= FRONT else walk
+
+
+def _reused(
+    walk: Sequence[Message],
+    edited: Sequence[Message],
+    passed: Passed,
+    marks: Sequence[Mark],
+    ids: Mapping[str | None, str],
+) -> frozenset[str]:
+    """Ids of edited messages of which no neighbour stands where it stood."""
+    places = {mark.id: at for at, mark in enumerate(marks) if mark.id is not None}
+    changed = {message.id for message in edited}
+    found: set[str] = set()
+    for at, message in enumerate(walk):
+        place = places.get(message.id or "")
+        if message.id is None or message.id not in changed or place is None:
+            continue
+        newer, older = walk[at - 1] if at else None, walk[at + 1] if at + 1 < len(walk) else None
+        beside = [
+            (newer, marks[place + 1] if place + 1 < len(marks) else None),
+            (older, marks[place - 1] if place else None),
+        ]
+        if any(m and mark and passed.digest(m) == mark.digest for m, mark in beside):
+            continue
+        # The first message with a new answer behind it: edited, unless ids began anew.
+        first = older is None and place == 0 and newer is not None
+        if not (first and newer is not None and newer.id not in ids):
+            found.add(message.id)
+    return frozenset(found)
 
 
 def _known_ids(marks: Sequence[Mark], known: Mapping[str, str | None]) -> Mapping[str | None, str]:

@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from usermemory.align.passed import Mark, Passed
     from usermemory.records import Message
 
+FRONT = 3
+"""So many messages in front of a known thread are nothing new: a summary, a greeting."""
+
+_LETTERS = 24  # of known messages in a row, a sentence among them, are no chance
+_SENTENCE = 8
 _BEGINNING = 3  # fewer do, where the call and the marks begin with them
 
 
@@ -58,10 +63,11 @@ def _fits(
         while place >= 0 and marks[place].digest != digest:
             place -= 1
         if place < 0:
-            return False
+            return _in_front(passed, index, context.index(message), marks, first)
         place -= 1
     if len(marks) < passed.window and _more_than(first + 1, passed.since(index)):
-        return False  # these are all marks there are: the same words over and over, and then more
+        # These are all marks there are: the same words over and over, and then more.
+        return _in_front(passed, index, first + 1, marks, first)
     newest = first == len(marks) - 1
     begins = len(context) < CONTEXT and place < 0
     if len(context) >= _BEGINNING:
@@ -70,6 +76,23 @@ def _fits(
     # not stand at the beginning of a longer call.
     own_ids = all(message.id is not None for message in context)
     return newest and (not own_ids or (begins and index > 0))
+
+
+def _in_front(passed: Passed, index: int, count: int, marks: Sequence[Mark], first: int) -> bool:
+    """Whether what is unknown only stands in front of so many known messages, as a summary does.
+
+    A few messages, none of which says what the newest known one does: else the same words may have
+    been said again behind them.
+    """
+    rest = list(itertools.islice(passed.since(index + count), FRONT + 1))
+    if first != len(marks) - 1 or len(rest) > FRONT:
+        return False
+    if any(passed.digest(message) == marks[first].digest for message in rest):
+        return False
+    lengths = [len(m.text) for m in itertools.islice(passed.since(index), count)]
+    if count == len(marks):
+        return max(lengths) >= _SENTENCE
+    return max(lengths) >= _SENTENCE and sum(lengths) >= _LETTERS
 
 
 def _more_than(count: int, messages: Iterable[Message]) -> bool:

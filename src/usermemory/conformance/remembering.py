@@ -117,6 +117,29 @@ class Remembering:
         bench.verbs.trigger("will")
         assert bench.listener.texts == ["I like tea", "Tee?"]
 
+    def test_ids_that_begin_anew(self, making: Making) -> None:
+        """A message under the id of an unread one, which it has nothing in common with, is new."""
+        bench = making()
+        bench.verbs.remember("will", "t", with_ids([("user", "I like chess"), ("assistant", "Ok")]))
+        again = with_ids([("user", "My name is Will"), ("assistant", "Hello")])
+        bench.verbs.remember("will", "t", again)
+        bench.verbs.remember("will", "t", again)
+        bench.verbs.trigger("will")
+        assert bench.listener.texts == ["I like chess", "Ok", "My name is Will", "Hello"]
+
+    def test_something_in_front(self, making: Making) -> None:
+        """What is put in front of a known thread makes nothing new, after an erasure neither."""
+        bench = making()
+        said = [("user", "I like tea"), ("assistant", "Ok"), ("user", "I like golf")]
+        bench.verbs.remember("will", "t", said)
+        bench.verbs.trigger("will")
+        assert bench.verbs.remember("will", "t", [("user", "hello"), *said]).new == 0
+        bench.verbs.forget_user("will")
+        found = bench.verbs.remember(
+            "will", "t", [("assistant", "Welcome"), *said, ("user", "bye")]
+        )
+        assert (found.new, found.by_user) == (1, 1)
+
     def test_edited_after_it_was_read(self, making: Making) -> None:
         """A message edited after it was read is read as a new one."""
         bench = making()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
@@ -13,7 +14,7 @@ from usermemory.records import Message, Recalled, Revision, Scheduled
 from usermemory.render import render
 from usermemory.schema.renames import renamed, renamed_revision, renamed_stamps
 from usermemory.store.flows import recall as recalls
-from usermemory.store.flows.remember import Policy, remember
+from usermemory.store.flows.remember import Policy, remember, screened_before
 
 _TAIL = 20
 """Unread messages of other threads that a recall with ``tail=True`` brings at most."""
@@ -62,7 +63,7 @@ class ChatVerbs(Core):
         keep: bool = True,
     ) -> Scheduled:
         """As `remember`."""
-        args = self._remembering(user_id, thread_id, messages, delay, keep)
+        args = await asyncio.to_thread(self._remembering, user_id, thread_id, messages, delay, keep)
         return self._scheduled(user_id, thread_id, await self.driver.awrite(remember, *args))
 
     def recall(
@@ -110,6 +111,7 @@ class ChatVerbs(Core):
         keep: bool,  # noqa: FBT001 - passed on as given
     ) -> tuple[str, str, Iterable[Message], Policy]:
         user_id, thread_id = checked_user(user_id), checked_thread(thread_id)
+        found = newest_first(messages, user_id, self.author)
         policy = Policy(
             delay=self.delay if delay is None else checked_seconds("delay", delay),
             max_wait=self.max_wait,
@@ -117,8 +119,9 @@ class ChatVerbs(Core):
             at_once=self.gate.at_once if self.gate else None,
             moved=delay is not None,
             secrets=self.secrets,
+            screened=screened_before(found, self.secrets) if keep else {},
         )
-        return user_id, thread_id, newest_first(messages, user_id, self.author), policy
+        return user_id, thread_id, found, policy
 
     def _scheduled(self, user_id: str, thread_id: str, scheduled: Scheduled) -> Scheduled:
         self.wake(scheduled.due_at)

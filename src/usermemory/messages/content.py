@@ -3,44 +3,103 @@
 from __future__ import annotations
 
 import json
+import logging
+import re
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict, is_dataclass
 from typing import Any, TypeGuard
 
 from usermemory.errors import InvalidInput
 from usermemory.messages.text import clean
 
-# Kinds of block as LangChain, OpenAI, Anthropic and Google name them.
-_TEXT = {"text": "text", "input_text": "text", "output_text": "text", "refusal": "refusal"}
+logger = logging.getLogger("usermemory")
+
+# Kinds of block as LangChain, OpenAI, Anthropic, Google, Amazon and Vercel name them. Blocks of
+# Google's and Amazon's bear no type: the name of what they hold is their kind.
+_TEXT = {
+    "text": "text",
+    "input_text": "text",
+    "output_text": "text",
+    "refusal": "refusal",
+}
 _MEDIA = {
     "image": "image",
     "image_url": "image",
     "input_image": "image",
     "audio": "audio",
+    "audio_url": "audio",
     "input_audio": "audio",
     "video": "video",
+    "video_url": "video",
     "file": "file",
     "input_file": "file",
     "document": "file",
     "media": "file",
     "text-plain": "file",
+    "inline_data": "file",
+    "inlineData": "file",
+    "file_data": "file",
+    "fileData": "file",
+    "search_result": "file",
 }
-_CALLS = frozenset({"tool_call", "tool_use", "function_call"})
-# What the model thought, and pieces of calls, is nobody's statement.
+_CALLS = frozenset(
+    {"tool_call", "tool_use", "function_call", "functionCall", "toolUse", "toolCall"}
+)
+_RESULTS = frozenset(
+    {
+        "tool_result",
+        "toolResult",
+        "function_call_output",
+        "functionResponse",
+        "function_response",
+        "server_tool_result",
+        "web_search_tool_result",
+        "code_execution_result",
+        "codeExecutionResult",
+    }
+)
+# What the model thought, pieces of calls, and marks for caches are nobody's statement.
 _SILENT = frozenset(
     {
         "reasoning",
         "thinking",
         "redacted_thinking",
-        "non_standard",
+        "reasoningContent",
+        "reasoning_content",
         "tool_call_chunk",
         "input_json_delta",
         "invalid_tool_call",
         "server_tool_call",
         "server_tool_call_chunk",
+        "server_tool_use",
+        "executable_code",
+        "executableCode",
+        "cachePoint",
+        "cache_point",
+        "step-start",
+        "source-url",
+        "source-document",
+        "citation",
+        "citations",
     }
 )
+_TEXTS = ("text", "value", "content", "output_text")
+"""Where a block of an unknown kind may have its text, the likeliest first."""
+
 _ARGUMENTS = ("args", "arguments", "input")
 _LONGEST_ARGUMENTS = 300
+_DEEPEST = 4
+
+# Files that stand in the text itself. Each is found in one pass, whatever surrounds it.
+_CODED = r"[A-Za-z0-9+/_-]"
+_DATA_URL = re.compile(
+    r"data:([a-z]{1,20})/[\w.+-]{1,100}(?:;[\w.+=-]{1,100}){0,4},[^\s\"'<>()\[\]]+", re.IGNORECASE
+)
+_BARE = re.compile(_CODED + r"{256,}={0,2}")
+_WRAPPED = re.compile(
+    rf"(?<!{_CODED})(?:{_CODED}{{56,200}}\r?\n[ \t>]{{0,8}}){{3,}}[A-Za-z0-9+/_=-]{{0,200}}"
+)
+_KINDS = {"image", "audio", "video"}
 
 
 def is_mapping(value: object) -> TypeGuard[Mapping[str, Any]]:
@@ -53,6 +112,19 @@ def is_list(value: object) -> TypeGuard[list[Any] | tuple[Any, ...]]:
     return isinstance(value, list | tuple)
 
 
+def as_mapping(value: Any) -> Mapping[str, Any] | None:
+    """A block's or message's entries by name, also of objects as providers' packages make them."""
+    if is_mapping(value):
+        return value
+    for name in ("model_dump", "to_dict"):
+        if callable(dump := getattr(value, name, None)) and not isinstance(value, type):
+            found = dump()
+            return found if is_mapping(found) else None
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    return None
+
+
 def plain_text(content: Any, tool_calls: Iterable[Any] = (), transcript: str = "") -> str:
     """All that a message says, as one text.
 
@@ -62,39 +134,143 @@ def plain_text(content: Any, tool_calls: Iterable[Any] = (), transcript: str = "
         transcript: What was spoken, where it stands beside the content.
 
     Returns:
-        The text, cleaned; empty where nothing was said.
+        The text, cleaned, with a short placeholder for each file; empty where nothing was said.
 
     Raises:
         InvalidInput: The content is of no known form.
     """
-    if content is None or isinstance(content, str) or is_mapping(content):
-        content = [content or ""]
-    if not is_list(content):
-        raise InvalidInput(f"content is neither text nor a list of blocks: {type(content)!r}")
-    lines = [_block(block) for block in content]
+    found = blocks(content)
+    lines = [_block(block) for block in found]
     if transcript:
         lines.append(transcript)
     # Anthropic's content holds the calls too: they count once.
-    calls = list(tool_calls) or [block for block in content if _kind(block) in _CALLS]
+    calls = list(tool_calls) or [block for block in found if _is_call(_kind(block))]
     lines.extend(_call(call) for call in calls)
-    return clean("\n".join(line for line in lines if line))
+    return clean(without_files("\n".join(line for line in lines if line)))
+
+
+def blocks(content: Any) -> list[str | Mapping[str, Any]]:
+    """A message's content as texts and blocks.
+
+    Raises:
+        InvalidInput: It is of no known form.
+    """
+    if content is None or isinstance(content, str) or is_mapping(content):
+        content = [content or ""]
+    if not is_list(content):
+        one = as_mapping(content)
+        if one is None:
+            raise InvalidInput(f"content is neither text nor a list of blocks: {type(content)!r}")
+        content = [one]
+    found: list[str | Mapping[str, Any]] = []
+    for block in content:
+        entries = block if isinstance(block, str) else as_mapping(block)
+        if entries is None:
+            raise InvalidInput(f"a content block is neither text nor a mapping: {type(block)!r}")
+        found.append(entries)
+    return found
+
+
+def only_results(content: Any) -> bool:
+    """Whether a message holds nothing but results of tools, as providers send them for the user."""
+    if isinstance(content, str) or not content:
+        return False
+    found = [block for block in blocks(content) if block != ""]
+    return bool(found) and all(_kind(block) in _RESULTS for block in found)
+
+
+def result_text(content: Any) -> str:
+    """What the results in a message say."""
+    return clean(without_files("\n".join(_text_within(block) for block in blocks(content))))
+
+
+def without_files(text: str) -> str:
+    """The text with a placeholder for each file that is written out in it.
+
+    These are data URLs and long runs of base64 or hexadecimal digits, in one line or wrapped.
+    """
+    if len(text) < _SHORTEST_FILE:
+        return text
+    text = _BARE.sub(_if_coded, _DATA_URL.sub(_data_url, text))
+    return _WRAPPED.sub(_if_coded, text)
+
+
+_SHORTEST_FILE = 64
+_SHORTEST_HEX = 512
+
+
+def _data_url(found: re.Match[str]) -> str:
+    kind = found[1].lower()
+    return found[0] if len(found[0]) < _SHORTEST_FILE else f"[{kind if kind in _KINDS else 'file'}]"
+
+
+def _if_coded(found: re.Match[str]) -> str:
+    """A placeholder for what is coded; a long word, or letters in a row, stay as they are."""
+    run = found[0]
+    some = run[:_SHORTEST_HEX]
+    digits = any(map(str.isdigit, some))
+    coded = digits and any(map(str.isupper, some)) and any(map(str.islower, some))
+    in_hex = digits and len(run) >= _SHORTEST_HEX and not some.strip("0123456789abcdefABCDEF \n")
+    varied = len(set(some)) >= min(16, len(some))
+    return "[file]" if varied and (coded or in_hex) else run
 
 
 def _kind(block: Any) -> str:
-    return str(block.get("type", "text")) if is_mapping(block) else "text"
+    if not is_mapping(block):
+        return "text"
+    if kind := block.get("type"):
+        return str(kind)
+    if isinstance(block.get("text"), str):
+        return "reasoning" if block.get("thought") is True else "text"
+    return next((key for key in block if key in _NAMED), "")
 
 
-def _block(block: Any) -> str:
+_NAMED = _MEDIA.keys() | _CALLS | _RESULTS | _SILENT
+
+
+def _is_call(kind: str) -> bool:
+    return kind in _CALLS or kind.startswith("tool-")
+
+
+def _block(block: str | Mapping[str, Any]) -> str:
     if isinstance(block, str):
         return block
-    if not is_mapping(block):
-        raise InvalidInput(f"a content block is neither text nor a mapping: {type(block)!r}")
     kind = _kind(block)
-    if kind in _TEXT:
-        return str(block.get(_TEXT[kind]) or "")
     if kind in _MEDIA:
-        return _first(block, "transcript") or _placeholder(_MEDIA[kind], _first_name(block))
-    return "" if kind in _CALLS or kind in _SILENT else f"[{kind}]"
+        return _first(block, "transcript") or _placeholder(_media(kind, block), _first_name(block))
+    if _is_call(kind) or kind in _SILENT or kind.startswith("data-"):
+        return ""
+    if kind in _RESULTS:
+        return f"[{kind}]"
+    found = block.get(_TEXT[kind]) if kind in _TEXT else None
+    text = found if isinstance(found, str) else _text_within(block)
+    if not text and kind not in _TEXT:
+        logger.warning("a content block of type %r is not read: it has no text", kind or [*block])
+        return "" if kind == "non_standard" or not kind else f"[{kind}]"
+    return text
+
+
+def _media(kind: str, block: Mapping[str, Any]) -> str:
+    """An image, or a file of another kind, where only its own type tells."""
+    mime = _first(block, "mime_type", "mimeType", "media_type", "mediaType").partition("/")[0]
+    return mime if mime in _KINDS else _MEDIA[kind]
+
+
+def _text_within(value: Any, deep: int = 0) -> str:
+    """The text of a block of any form: ``{"text": {"value": …}}``, ``{"guardContent": …}``."""
+    if isinstance(value, str):
+        return value
+    if deep > _DEEPEST:
+        return ""
+    if is_list(value):
+        return "\n".join(filter(None, (_text_within(one, deep + 1) for one in value)))
+    if not is_mapping(value):
+        return ""
+    for key in _TEXTS:
+        if key in value and (text := _text_within(value[key], deep + 1)):
+            return text
+    nested = (inner for inner in value.values() if is_mapping(inner) or is_list(inner))
+    return next(filter(None, (_text_within(inner, deep + 1) for inner in nested)), "")
 
 
 def _first_name(block: Mapping[str, Any]) -> str:
@@ -118,9 +294,9 @@ def _placeholder(kind: str, name: str) -> str:
 def _call(call: Any) -> str:
     """A tool call in one short line, so that the result after it can be understood."""
     entries: Mapping[str, Any] = call if is_mapping(call) else {}
-    function = entries.get("function")
-    if is_mapping(function):
-        entries = function
+    for name in ("function", *_CALLS):
+        if is_mapping(inner := entries.get(name)):
+            entries = inner
     given: Any = next((entries[key] for key in _ARGUMENTS if key in entries), "")
     arguments = (
         given if isinstance(given, str) else json.dumps(given, ensure_ascii=False, default=str)

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, TypeGuard, get_args
 
 from usermemory.errors import InvalidInput
-from usermemory.messages.content import is_list, is_mapping, plain_text
+from usermemory.messages.content import (
+    is_list,
+    is_mapping,
+    only_results,
+    plain_text,
+    result_text,
+)
 from usermemory.messages.text import clean
 from usermemory.records import Author, Message
+
+logger = logging.getLogger("usermemory")
 
 AuthorPolicy = Callable[[Any], Author | None]
 """Says whose words a message holds, seeing it as the caller passed it; None: by the usual rule."""
@@ -21,15 +31,24 @@ _AUTHORS: dict[str, Author] = {
     "user": "user",
     "ai": "assistant",
     "assistant": "assistant",
+    "model": "assistant",
+    "gpt": "assistant",
     "tool": "tool",
     "function": "tool",
+    "function_call": "assistant",
+    "function_call_output": "tool",
 }
 _KNOWN = get_args(Author)
-_NOT_READ = frozenset({"system", "developer", "remove"})
+_NOT_READ = frozenset({"system", "developer", "remove", "reasoning", "item_reference"})
 _ATTRIBUTES = (
     *("role", "type", "content", "id", "name", "tool_calls"),
     *("additional_kwargs", "response_metadata"),
 )
+_CONTENTS = ("content", "parts", "text", "value", "output")
+"""Where a message has what it says: LangChain's and OpenAI's name first, then others'."""
+
+_CALLED = ("tool_calls", "toolCalls", "audio", "additional_kwargs", "arguments", "refusal")
+"""Where a message may say something else instead."""
 _CHUNK = "MessageChunk"
 _TIMES = ("timestamp", "created_at", "created")
 _LATEST = 1e11  # seconds; the year 5138. A greater number counts milliseconds.
@@ -42,8 +61,9 @@ def read_messages(
     """Every message that says something, oldest first.
 
     Args:
-        raw: LangChain messages, dicts with ``role`` or ``type``, ``(role, text)`` pairs, strings
-            (the user's words); or one of these alone.
+        raw: LangChain messages, also as `messages_to_dict` writes them, dicts with ``role`` or
+            ``type`` and ``content``, ``parts`` or ``text``, objects of providers' packages,
+            ``(role, text)`` pairs, strings (the user's words); or one of these alone.
         user_id: Whose memory it is: a human message by another ``name`` is somebody else's.
         author: Whose words a message holds, where the usual rule does not fit.
 
@@ -51,7 +71,9 @@ def read_messages(
         The messages; system messages, removals and empty ones are left out.
 
     Raises:
-        InvalidInput: A message of no known form; the text names its index and its type.
+        InvalidInput: A message of no known form; the text names its index and its type. One of
+            LangChain's own classes is left out and named in the log instead: it stands in a
+            graph's state, and would stop its thread.
     """
     return list(newest_first(raw, user_id, author))[::-1]
 
@@ -72,6 +94,7 @@ class _NewestFirst:
     raw: Sequence[Any]
     user_id: str
     author: AuthorPolicy | None
+    _read: dict[int, Message | None] = field(default_factory=dict[int, Any])
 
     def __length_hint__(self) -> int:
         """At most so many: what says nothing is left out."""
@@ -79,12 +102,41 @@ class _NewestFirst:
 
     def __iter__(self) -> Iterator[Message]:
         for index in reversed(range(len(self.raw))):
-            try:
-                message = _read(self.raw[index], self.user_id, self.author)
-            except InvalidInput as error:
-                raise InvalidInput(f"message {index}: {error}") from error
-            if message is not None:
+            if index not in self._read:
+                self._read[index] = self._one(index)
+            if (message := self._read[index]) is not None:
                 yield message
+
+    def _one(self, index: int) -> Message | None:
+        decided = self._decided(index)
+        try:
+            return _read(self.raw[index], self.user_id, decided)
+        except InvalidInput as error:
+            if not _is_langchains(self.raw[index]):
+                raise InvalidInput(f"message {index}: {error}") from error
+            # It stands in a graph's state, where nobody can take it out: the others are read.
+            logger.warning("message %d is not read: %s", index, error)
+            return None
+
+    def _decided(self, index: int) -> Author | None:
+        """What the application's policy says of a message; one that raises says nothing."""
+        if self.author is None:
+            return None
+        try:
+            found = self.author(self.raw[index])
+        except Exception as error:
+            logger.warning(
+                "author= raised %s on message %d; the usual rule counts",
+                type(error).__name__,
+                index,
+                exc_info=logger.isEnabledFor(logging.DEBUG),
+            )
+            return None
+        if found is not None and found not in _KNOWN:
+            raise InvalidInput(
+                f"message {index}: author= gave {found!r}; it gives one of {_KNOWN} or None"
+            )
+        return found
 
 
 def digest(salt: str, message: Message) -> str:
@@ -109,19 +161,26 @@ def _is_pair(raw: object) -> TypeGuard[Sequence[Any]]:
     return is_list(raw) and len(raw) == 2 and isinstance(raw[0], str)
 
 
-def _read(raw: Any, user_id: str, policy: AuthorPolicy | None) -> Message | None:
+def _is_langchains(raw: Any) -> bool:
+    """Whether this is a message of LangChain's own, such as one of a graph's state."""
+    return hasattr(raw, "content") and hasattr(raw, "additional_kwargs")
+
+
+def _read(raw: Any, user_id: str, decided: Author | None) -> Message | None:
     entries = _entries(raw)
     kind = _kind(entries)
     if kind in _NOT_READ:
         return None
-    author = (policy(raw) if policy else None) or _author(kind, entries, user_id)
-    if author not in _KNOWN:
-        raise InvalidInput(f"author= gave {author!r}; it gives one of {_KNOWN} or None")
+    author = decided or _author(kind, entries, user_id)
     extra = _mapping(entries.get("additional_kwargs"))
-    audio = _mapping(entries.get("audio") or extra.get("audio"))
-    text = plain_text(
-        entries.get("content"), entries.get("tool_calls") or (), audio.get("transcript") or ""
-    )
+    content = _content(entries)
+    if author == "user" and only_results(content):
+        author = "tool"  # as Anthropic, Amazon and Google are sent what a tool has answered
+        text = result_text(content)
+    else:
+        audio = _mapping(entries.get("audio") or extra.get("audio"))
+        calls = entries.get("tool_calls") or ([entries] if kind == "function_call" else ())
+        text = plain_text(content, calls, audio.get("transcript") or "")
     if not text.strip():
         return None
     times = (entries, extra, _mapping(entries.get("response_metadata")))
@@ -139,22 +198,57 @@ def _entries(raw: Any) -> Mapping[str, Any]:
     if isinstance(raw, str):
         return {"role": "user", "content": raw}
     if is_mapping(raw):
-        return raw
+        return _unwrapped(raw)
     if _is_pair(raw):
         return {"role": raw[0], "content": raw[1]}
-    if hasattr(raw, "type") and hasattr(raw, "content"):
+    if (hasattr(raw, "type") or hasattr(raw, "role")) and any(
+        map(partial(hasattr, raw), _CONTENTS)
+    ):
         # Not vars(): "type" may be an attribute of the class, and tool_calls a property.
-        return {name: getattr(raw, name, None) for name in _ATTRIBUTES}
+        names = _ATTRIBUTES if hasattr(raw, "content") else (*_ATTRIBUTES, *_CONTENTS)
+        return {name: getattr(raw, name, None) for name in names}
     raise InvalidInput(f"a {type(raw).__name__} is not a message")
+
+
+def _unwrapped(entries: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A message as LangChain writes it down: ``messages_to_dict`` and ``dumpd``."""
+    inside = entries.get("data")
+    if is_mapping(inside) and "content" in inside:
+        return {"type": entries.get("type"), **inside}
+    inside = entries.get("kwargs")
+    if entries.get("lc") and is_mapping(inside):
+        name = str([*(entries.get("id") or [""])][-1])
+        kind = name.removesuffix(_CHUNK).removesuffix("Message").lower()
+        return {"type": kind, **inside}
+    return entries
+
+
+def _content(entries: Mapping[str, Any]) -> Any:
+    """What a message says, where its form has that.
+
+    Raises:
+        InvalidInput: It has none of the known entries.
+    """
+    for name in _CONTENTS:
+        if entries.get(name):
+            return entries[name]
+    if not any(name in entries for name in (*_CONTENTS, *_CALLED)):
+        raise InvalidInput(
+            f"a message has none of {', '.join(_CONTENTS)}; it has {', '.join(map(str, entries))}"
+        )
+    return None
 
 
 def _kind(entries: Mapping[str, Any]) -> str:
     # ChatMessage has its role beside the type "chat"; OpenAI's Responses items are type "message".
-    kind = entries.get("role") or entries.get("type")
+    kind = entries.get("role") or entries.get("type") or entries.get("from")
     return str(kind).removesuffix(_CHUNK).lower()
 
 
 def _author(kind: str, entries: Mapping[str, Any], user_id: str) -> Author:
+    if kind not in _AUTHORS and entries.get("role"):
+        logger.warning("role %r counts as somebody else's; author= can say otherwise", kind)
+        return "other"
     if kind not in _AUTHORS:
         raise InvalidInput(f"unknown kind of message {kind!r}; known: {', '.join(_AUTHORS)}")
     if _AUTHORS[kind] != "user":

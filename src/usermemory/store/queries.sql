@@ -67,7 +67,13 @@ SELECT salt, paused, epoch FROM usermemory.users WHERE user_id = :user_id;
 -- An edited message gives way to its new text before anybody read the old one.
 DELETE FROM usermemory.inbox
 WHERE user_id = :user_id AND thread_id = :thread_id AND message_id = :message_id
-  AND state = 'unread' RETURNING position, LENGTH(text) AS chars;
+  AND digest = :digest AND state = 'unread' RETURNING position, LENGTH(text) AS chars;
+
+-- name: unread_text
+-- What an unread message says, to tell an edit of it from another message under its id.
+SELECT text FROM usermemory.inbox
+WHERE user_id = :user_id AND thread_id = :thread_id AND message_id = :message_id
+  AND digest = :digest AND state = 'unread' ORDER BY part;
 
 -- name: add_message
 -- One message, or one part of a very long one.

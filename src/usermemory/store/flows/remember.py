@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import islice
 from typing import Any
 
 from usermemory.align import Alignment, Mark, Passed, align, ids_to_ask, window
@@ -22,6 +23,7 @@ from usermemory.store.flows.common import (
     thread_of,
     user_of,
 )
+from usermemory.words import folded_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,8 @@ class Policy:
         at_once: Whether so many unread messages and characters make it due now.
         secrets: What is done about secrets in what is new.
         moved: Whether the delay was asked for by this call, and holds without new messages too.
+        screened: Long texts that were looked through for secrets before the transaction began, and
+            what may be kept of them.
         past: For messages of a time before the memory was in use; a schedule that the thread has
             already stays. None: they are said now.
     """
@@ -68,6 +72,7 @@ class Policy:
     at_once: Callable[[int, int], bool] | None = None
     moved: bool = False
     secrets: SecretPolicy = "mask"
+    screened: Mapping[str, str | None] = field(default_factory=dict[str, Any])
     past: Past | None = None
 
     def times(self, message: Message, now: float) -> dict[str, float | None]:
@@ -75,6 +80,21 @@ class Policy:
         if self.past is not None:
             return self.past.times(message, now)
         return {"said_at": now if message.at is None else message.at, "received_at": None}
+
+
+_LONG = 20_000
+_LOOKED_AT = 8
+
+
+def screened_before(
+    newest_first: Iterable[Message], secrets: SecretPolicy
+) -> dict[str, str | None]:
+    """The long texts among the newest messages, and what may be kept of each.
+
+    To look for secrets in a megabyte takes longer than others should wait for a lock.
+    """
+    newest = islice(newest_first, _LOOKED_AT)
+    return {one.text: screened(one.text, secrets) for one in newest if len(one.text) > _LONG}
 
 
 def remember(
@@ -105,7 +125,7 @@ def remember(
     add = partial(_add, key, thread, user, policy, keep)
     kept = False
     for message in found.edited:
-        kept |= yield from add(message, (yield from _withdraw(key, thread, message)))
+        kept |= yield from add(message, (yield from _withdraw(key, thread, message, found)))
     for message in found.new:
         kept |= yield from add(message, None)
     news = [*found.edited, *found.new]
@@ -144,12 +164,32 @@ def _news(key: dict[str, Any], marked: Sequence[Row], passed: Passed) -> Flow[Al
     return align(passed, marks, known)
 
 
-def _withdraw(key: dict[str, Any], thread: Thread, message: Message) -> Flow[int | None]:
-    """Take back the unread old text of an edited message; where it stood, if it was unread."""
-    rows = yield "drop_unread", {**key, "message_id": message.id}
+def _withdraw(
+    key: dict[str, Any], thread: Thread, message: Message, found: Alignment
+) -> Flow[int | None]:
+    """Take back the unread old text of an edited message; where it stood, if it was unread.
+
+    A message that only bears the id of an unread one, and shares no word with it, leaves it alone.
+    """
+    which = {**key, "message_id": message.id, "digest": found.before.get(message.id, "")}
+    if message.id in found.reused:
+        old = yield "unread_text", which
+        if not _alike("".join(row["text"] for row in old), message.text):
+            return None
+    rows = yield "drop_unread", which
     thread.unread -= len(rows)
     thread.unread_chars -= sum(row["chars"] for row in rows)
     return rows[0]["position"] if rows else None
+
+
+def _alike(old: str, new: str) -> bool:
+    """Whether one text may be the other, edited: they share a word of some length, or most."""
+    before, after = (set(folded_words(text)) for text in (old, new))
+    shared = before & after
+    return any(len(word) > _SHORT for word in shared) or 2 * len(shared) > len(before | after)
+
+
+_SHORT = 4
 
 
 def _add(
@@ -166,10 +206,14 @@ def _add(
     The mark is of what was said, so that the thread is known again when it is passed again; what
     is kept is without its secrets. Without a policy for these nothing is.
     """
-    said = None if secrets is None else screened(message.text, secrets)
+    said = None
+    if secrets is not None:
+        done = policy.screened
+        said = done[message.text] if message.text in done else screened(message.text, secrets)
     keep = said is not None
     stored = replace(message, text=said or "", name=message.name if keep else None)
     where = thread.next_seq if position is None else position
+    mark, times = digest(user.salt, message), policy.times(message, user.now)
     for part, text in enumerate(parts(stored.text) or [""]):
         yield (
             "add_message",
@@ -179,11 +223,11 @@ def _add(
                 "position": where,
                 "part": part,
                 "message_id": message.id,
-                "digest": digest(user.salt, message),
+                "digest": mark,
                 "author": message.author,
                 "name": stored.name,
                 "text": text,
-                **policy.times(message, user.now),
+                **times,
                 "state": "unread" if keep else "mark",
             },
         )
