@@ -6,6 +6,7 @@ Will talks in one thread, is quiet for a second, and is known in the next two.
 import asyncio
 
 from langchain_core.prompts import ChatPromptTemplate
+from langchain_core.runnables import RunnableLambda, RunnablePassthrough
 from langgraph.graph import END, START, MessagesState, StateGraph
 from pydantic import BaseModel, Field
 
@@ -40,9 +41,12 @@ prompt = ChatPromptTemplate.from_messages(
 
 def build(memory: UserMemory, saver):
     """The graph: recall, answer, remember."""
+    recall = recall_node(memory)
+    # From the state, or recalled anew where a run resumes or replays behind the recall.
+    known = RunnablePassthrough.assign(user_info=RunnableLambda(recall.text, recall.atext))
     builder = StateGraph(State)
-    builder.add_node("recall", recall_node(memory))
-    builder.add_node("bot", prompt | chosen.bot() | (lambda answer: {"messages": [answer]}))
+    builder.add_node("recall", recall)
+    builder.add_node("bot", known | prompt | chosen.bot() | (lambda answer: {"messages": [answer]}))
     builder.add_node("remember", remember_node(memory))
     builder.add_edge(START, "recall")
     builder.add_edge("recall", "bot")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from usermemory.clock import Clock
 from usermemory.consolidate import Consolidator
 from usermemory.events import Event
+from usermemory.extract.tracing import apart
 from usermemory.lease import LEASE, kept
 from usermemory.records import Outcome
 from usermemory.store.flows.claim import Claim, Unclaimed, claim_due, claim_thread
@@ -80,7 +81,7 @@ class Trigger:
     def _run(self, claim: Claim) -> Outcome:
         self.emit(Event("claimed", claim.user_id, claim.thread_id, self.clock.now()))
         with kept(self.consolidator.driver, self.clock, claim, self.lease):
-            outcome = self.consolidator.consolidate(claim)
+            outcome = apart(lambda: self.consolidator.consolidate(claim))
         report(outcome, self.clock.now(), self.emit)
         return outcome
 

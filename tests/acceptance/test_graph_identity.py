@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from langchain_core.messages import HumanMessage
@@ -72,7 +73,9 @@ def test_the_user_is_found(memory: UserMemory, context: Any, configurable: dict[
         (Context(), {}, "nobody says who the user is"),
         (None, {"user_id": "", "langgraph_auth_user_id": ""}, "nobody says who the user is"),
         ({"user_id": " "}, {}, "user_id is ' '"),
-        ({"user_id": 7}, {}, "user_id is 7"),
+        ({"user_id": True}, {}, "user_id is True"),
+        ({"user_id": 7.0}, {}, r"user_id is 7\.0"),
+        ({"user_id": 0}, {"langgraph_auth_user_id": "00"}, "'00' is logged in"),
         ({"user_id": "eve"}, {"langgraph_auth_user_id": "will"}, "'will' is logged in"),
         (None, {"langgraph_auth_user_id": "will", "user_id": "eve"}, "says that the user is 'eve'"),
     ],
@@ -84,6 +87,27 @@ def test_an_unclear_user_fails_the_turn(
     with pytest.raises(IdentityError, match=words):
         run(memory, context, **configurable)
     assert users(memory) == []
+
+
+@pytest.mark.parametrize("number", [42, 0, 1, UUID(int=7)])
+@pytest.mark.parametrize("where", ["context", "configurable", "function"])
+@pytest.mark.parametrize("logged_in", [False, True])
+def test_a_number_or_a_uuid_is_a_user_id(
+    memory: UserMemory, number: Any, where: str, logged_in: bool
+) -> None:
+    """It counts as its text, wherever a run names it and beside the server's own text of it."""
+    server = {"langgraph_auth_user_id": str(number)} if logged_in else {}
+    named: dict[str, Any] = {"user_id": number}
+    run(
+        memory,
+        named if where == "context" else None,
+        (lambda _config, _context: number) if where == "function" else None,
+        **(named if where == "configurable" else {}),
+        **server,
+        thread_id=number,
+    )
+    assert [(job.user_id, job.thread_id) for job in memory.jobs()] == [(str(number), str(number))]
+    assert memory.recall(number).pending == memory.recall(str(number)).pending == 2
 
 
 def test_an_application_may_say_who_the_user_is(memory: UserMemory) -> None:

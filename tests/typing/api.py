@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, assert_type
+from uuid import UUID
 
 from langchain.agents.middleware import AgentMiddleware
 from langchain_core.tools import BaseTool
@@ -49,7 +50,8 @@ def plain(memory: UserMemory) -> None:
     assert_type(memory.backfill("will", "t", ["hello"], before=1.0), Scheduled)
     assert_type(memory.news("will", "t", ["hello"]).new, int)
     assert_type(memory.profiles(), list[tuple[str, Recalled]])
-    memory.remember(7, "t", [])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    assert_type(memory.remember(7, UUID(int=7), []), Scheduled)
+    memory.remember(7.0, "t", [])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     memory.jobs("lost")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -213,13 +214,33 @@ class Remembering:
         bench.verbs.trigger("will")
         assert len(bench.listener.texts) == 1
 
-    @pytest.mark.parametrize("user_id", ["", "  ", None, 7, "a\x00b", "\ud800", "x" * 600])
+    @pytest.mark.parametrize(
+        "user_id", ["", "  ", None, 7.0, True, b"will", 1 << 600, "a\x00b", "\ud800", "x" * 600]
+    )
     def test_bad_user_id(self, making: Making, user_id: Any) -> None:
         """A user id that is missing, empty or unusable is refused, and nothing is stored."""
         bench = making()
         with pytest.raises(IdentityError, match="user_id"):
             bench.verbs.remember(user_id, "t", ["I like chess"])
         assert bench.verbs.jobs() == []
+
+    @pytest.mark.parametrize("user_id", [42, UUID(int=42)])
+    def test_a_number_is_its_text(self, making: Making, user_id: Any) -> None:
+        """An integer or a UUID is the same user, and the same thread, as its text, in any verb."""
+        bench = making()
+        name = str(user_id)
+        bench.verbs.remember(user_id, user_id, ["I like chess"])
+        assert bench.verbs.remember(name, name, ["I like chess"]).new == 0
+        assert [(job.user_id, job.thread_id) for job in bench.verbs.jobs(None, user_id)] == [
+            (name, name)
+        ]
+        bench.verbs.edit(user_id, {"name": "Will"}, by="test")
+        assert bench.verbs.recall(name).document["name"] == "Will"
+        assert bench.verbs.history(user_id) == bench.verbs.history(name) != []
+        assert bench.verbs.drop(user_id, user_id) == 1
+        assert not bench.verbs.retry(user_id, user_id)
+        bench.verbs.forget_user(user_id)
+        assert bench.verbs.recall(name).document["name"] is None
 
     def test_bad_thread_id(self, making: Making) -> None:
         """A missing thread id is refused."""

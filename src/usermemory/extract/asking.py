@@ -20,6 +20,7 @@ from usermemory.extract.answer_in_error import answer_in
 from usermemory.extract.binding import UNBINDABLE, bound, uncached, unforced
 from usermemory.extract.json_text import clean
 from usermemory.extract.provider_errors import form_refused, translated
+from usermemory.extract.tracing import apart
 from usermemory.extract.wrappers import models_inside, rebuilt
 from usermemory.records import Usage
 from usermemory.schema.shape import is_object
@@ -123,7 +124,10 @@ def _asked(
         texts, form, manner, free=manner.method == "function_calling" and unforced(asked)
     )
     try:
-        answer = asked.invoke(messages, merge_configs(config, {"callbacks": [heard]}))
+        # merge_configs too reads the run around.
+        answer = apart(
+            lambda: asked.invoke(messages, merge_configs(config, {"callbacks": [heard]}))
+        )
     except UserMemoryError:
         raise
     except Exception as error:  # each becomes an answer, or an error of ours

@@ -5,15 +5,21 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
-from typing import TYPE_CHECKING, Literal
+import sys
+from contextvars import copy_context
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from langchain_core.runnables import RunnableConfig
 
     from usermemory.extract import Request
 
 KEY = "USERMEMORY_TRACE_KEY"
 """The environment variable whose value keys the users' hashes."""
+
+_T = TypeVar("_T")
 
 RunName = Literal["usermemory.consolidate", "usermemory.repair", "usermemory.verify"]
 
@@ -53,3 +59,21 @@ def traced(name: RunName, strategy: str, prompt: str, request: Request) -> Runna
             "usermemory_messages": len(request.batch),
         },
     }
+
+
+def apart(call: Callable[[], _T]) -> _T:
+    """Call it as if no run was going on around, whose callbacks and streams would show the call.
+
+    A model that is called in a node or a tool, however deep, inherits the run's callbacks: what it
+    reads of a conversation would stream to the client as the chatbot's own words. Tracers that
+    were set up for the process or by a context manager of theirs go on.
+
+    Args:
+        call: What asks a model.
+    """
+    config = sys.modules.get("langchain_core.runnables.config")
+    if config is None:  # then nothing runs
+        return call()
+    context = copy_context()
+    context.run(config.var_child_runnable_config.set, None)
+    return context.run(call)

@@ -14,7 +14,8 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from usermemory.errors import IdentityError, InvalidInput
 from usermemory.langgraph.speakers import heard_by
-from usermemory.langgraph.threads import WhoseRun, messages_in, thread_ids, told, whose
+from usermemory.langgraph.threads import FindSpeaker, WhoseRun, messages_in, thread_ids, told, whose
+from usermemory.memory.core import Id
 
 if TYPE_CHECKING:
     from usermemory.memory import UserMemory
@@ -83,7 +84,7 @@ def backfill(
     memory: UserMemory,
     saver: BaseCheckpointSaver[Any],
     *,
-    user: WhoseRun | str | None = None,
+    user: WhoseRun | Id | None = None,
     user_key: str = "user_id",
     key: str = "messages",
     limit: int | None = None,
@@ -138,7 +139,7 @@ def backfill(
 def _thread(
     memory: UserMemory,
     saver: BaseCheckpointSaver[Any],
-    find: WhoseRun,
+    find: FindSpeaker,
     key: str,
     dry_run: bool,  # noqa: FBT001 - as above
     place: tuple[str, int, int],

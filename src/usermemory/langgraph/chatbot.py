@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from langchain_core.messages import AnyMessage, SystemMessage
+from langgraph.channels import UntrackedValue
 from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode, tools_condition
 
@@ -17,7 +18,6 @@ from usermemory.langgraph.nodes import (
     OnError,
     Recaller,
     Rememberer,
-    UserInfo,
     recall_node,
     remember_node,
 )
@@ -45,7 +45,7 @@ PROMPT = (
 class ChatState(MessagesState):
     """The conversation, and for the length of a run what is known of the user."""
 
-    user_info: UserInfo
+    user_info: Annotated[str, UntrackedValue]
 
 
 def create_chatbot(  # noqa: PLR0913 - nine settings, seven of them by name and with a default

@@ -10,8 +10,9 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.runtime import get_runtime
 
 from usermemory.errors import IdentityError
+from usermemory.memory.core import Id, checked_thread, checked_user
 
-FindUser = Callable[[RunnableConfig, Any], str]
+FindUser = Callable[[RunnableConfig, Any], Id]
 """Says who the user is, seeing the run's config and its context."""
 
 
@@ -55,9 +56,10 @@ def current_run(config: RunnableConfig, find_user: FindUser | None = None) -> Ru
     said = _setting("user_id", context, configurable)
     thread_id = configurable.get("thread_id")
     return Run(
-        user_id=find_user(config, context) if find_user else _user(said, configurable),
-        # As LangGraph's savers do: a number or a UUID is an id too.
-        thread_id="" if thread_id is None else str(thread_id),
+        user_id=checked_user(find_user(config, context))
+        if find_user
+        else _user(said, configurable),
+        thread_id="" if thread_id is None or thread_id == "" else checked_thread(thread_id),
         delay=_setting("delay", context, configurable),
         keep=_setting("remember", context, configurable) is not False,
         # Agents that a node runs inherit the ids of user and thread, but not the user's voice.
@@ -77,18 +79,21 @@ def _setting(name: str, context: Any, configurable: Mapping[str, Any]) -> Any:
     return configurable.get(name) if value is None else value
 
 
-def _user(said: Any, configurable: Mapping[str, Any]) -> Any:
+def _user(said: Any, configurable: Mapping[str, Any]) -> str:
     # Both are empty where LangGraph's server runs without authentication and a run names nobody.
-    authenticated = configurable.get("langgraph_auth_user_id") or None
-    said = None if said == "" else said
-    if authenticated is None and said is None:
+    authenticated = configurable.get("langgraph_auth_user_id")
+    named = [
+        None if one is None or one == "" else checked_user(one) for one in (authenticated, said)
+    ]
+    if named[0] is not None and named[1] is not None and named[0] != named[1]:
+        raise IdentityError(
+            f"the run says that the user is {named[1]!r}, but {named[0]!r} is logged in; leave "
+            "user_id out where LangGraph's server authenticates"
+        )
+    found = named[1] if named[0] is None else named[0]
+    if found is None:
         raise IdentityError(
             "nobody says who the user is: run the graph with context={'user_id': …} or "
             "{'configurable': {'user_id': …}}, or say user_id=a function where the memory was given"
         )
-    if authenticated is not None and said is not None and said != authenticated:
-        raise IdentityError(
-            f"the run says that the user is {said!r}, but {authenticated!r} is logged in; leave "
-            "user_id out where LangGraph's server authenticates"
-        )
-    return said if authenticated is None else authenticated
+    return found

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from langchain_core.runnables import Runnable, RunnableConfig
 
+from usermemory.errors import ConfigurationError
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
@@ -31,6 +33,18 @@ class Node(Runnable[Any, Any]):
         self.name = name
         self._run = run
         self._arun = arun
+
+    def __getattr__(self, name: str) -> Any:
+        # LangGraph asks for it to know a node again in its cache, and asks nothing else of a node
+        # that is cached: on a hit the node is not run.
+        if name == "__qualname__":
+            raise ConfigurationError(
+                f"{self.name!r} is a node of a memory, and can't be cached: a cache knows what it "
+                "holds by a node's input, not by the user, and would tell one user what is known "
+                "of another. Leave cache_policy out for it; instead of set_node_defaults give each "
+                "of the other nodes its own"
+            )
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def invoke(
         self,

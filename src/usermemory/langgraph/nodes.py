@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from langgraph.channels import UntrackedValue
+from langgraph.config import get_config
 
 from usermemory.errors import IdentityError, UserMemoryError
 from usermemory.events import Event
@@ -30,8 +31,27 @@ logger = logging.getLogger("usermemory")
 OnError = Literal["continue", "raise"]
 """What a node does when the memory fails: let the chat go on, or fail the turn (for tests)."""
 
-UserInfo = Annotated[str, UntrackedValue]
-"""The type of the state's key for the profile: alive during a run, in no checkpoint."""
+
+class _Profile(UntrackedValue[str]):
+    """A value that lives as long as a run; empty, and not missing, where a run began behind it."""
+
+    __slots__ = ()
+
+    def get(self) -> str:
+        """What was recalled in this run; empty if nothing was yet."""
+        return self.value if super().is_available() else ""
+
+    def is_available(self) -> bool:
+        """Whether nodes find the key in their state: always."""
+        return True
+
+
+UserInfo = Annotated[str, _Profile]
+"""The type of the state's key for the profile: alive during a run, in no checkpoint.
+
+A run that is resumed, replayed or forked behind `recall_node` finds it empty: see
+`RecallNode.text`.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +87,38 @@ class Recaller:
         return ""
 
 
+class RecallNode(Node):
+    """What `recall_node` makes: a node, and a look at what it found, from any node behind it."""
+
+    def __init__(self, recaller: Recaller, key: str) -> None:
+        def recall(_: Any, config: RunnableConfig) -> dict[str, str]:
+            return {key: recaller.text(config)}
+
+        async def arecall(_: Any, config: RunnableConfig) -> dict[str, str]:
+            return {key: await recaller.atext(config)}
+
+        super().__init__("recall", recall, arecall)
+        self._recaller = recaller
+        self._key = key
+
+    def text(self, state: Any, config: RunnableConfig | None = None) -> str:
+        """What is known of the user: from the state, or recalled now if this run began behind it.
+
+        A run begins behind the recall when it resumes after an interrupt or a crash, replays an
+        earlier checkpoint or forks from it. What was recalled then is in no checkpoint, and may be
+        another by now.
+
+        Args:
+            state: The state of the node that asks.
+            config: Its config; may be left out.
+        """
+        return field_of(state, self._key) or self._recaller.text(config or get_config())
+
+    async def atext(self, state: Any, config: RunnableConfig | None = None) -> str:
+        """As `text`."""
+        return field_of(state, self._key) or await self._recaller.atext(config or get_config())
+
+
 @dataclass(frozen=True, slots=True)
 class Rememberer:
     """Hands the messages of a run to the memory; see `remember_node`."""
@@ -100,10 +152,12 @@ def recall_node(
     max_tokens: int = 1_000,
     user_id: FindUser | None = None,
     on_error: OnError = "continue",
-) -> Node:
+) -> RecallNode:
     """A node that puts what is known of the user into the state, as text for a system message.
 
-    Declare the key as ``user_info: UserInfo``: as a plain ``str`` it would be in checkpoints.
+    Declare the key as ``user_info: UserInfo``: as a plain ``str`` it would be in checkpoints. In
+    the model's node read it by ``recall.text(state)``, where ``recall`` is this node: the state's
+    key alone is empty in a run that resumes behind the recall.
 
     Args:
         memory: Where to look.
@@ -118,15 +172,7 @@ def recall_node(
     Raises:
         IdentityError: In a run, whatever ``on_error`` is: nobody says who the user is.
     """
-    recaller = Recaller(memory, tail, max_tokens, user_id, on_error)
-
-    def recall(_: Any, config: RunnableConfig) -> dict[str, str]:
-        return {key: recaller.text(config)}
-
-    async def arecall(_: Any, config: RunnableConfig) -> dict[str, str]:
-        return {key: await recaller.atext(config)}
-
-    return Node("recall", recall, arecall)
+    return RecallNode(Recaller(memory, tail, max_tokens, user_id, on_error), key)
 
 
 def remember_node(

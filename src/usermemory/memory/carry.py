@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 from usermemory.errors import InvalidInput
-from usermemory.memory.core import Core, checked_user
+from usermemory.memory.core import Core, Id, checked_user
 from usermemory.records import Imported, Proof
 from usermemory.store.flows.cleaning import newest_erasure
 
@@ -14,7 +14,7 @@ from usermemory.store.flows.cleaning import newest_erasure
 class CarryVerbs(Core):
     """Export, import and verify_erased."""
 
-    def export(self, user_id: str) -> dict[str, Any]:
+    def export(self, user_id: Id) -> dict[str, Any]:
         """All that is kept of a user as one JSON document.
 
         Profile, history with quotes, messages that wait to be read and marks of those that were,
@@ -39,11 +39,11 @@ class CarryVerbs(Core):
             raise InvalidInput(f"nothing is kept of user {user_id!r}")
         return found
 
-    async def aexport(self, user_id: str) -> dict[str, Any]:
+    async def aexport(self, user_id: Id) -> dict[str, Any]:
         """As `export`."""
         return await asyncio.to_thread(self.export, user_id)
 
-    def import_(self, user_id: str, data: Any) -> Imported:
+    def import_(self, user_id: Id, data: Any) -> Imported:
         """Put an exported user into this memory; the same again changes nothing.
 
         Pending messages come along and are read here. The plain twin of `aimport` has a trailing
@@ -66,11 +66,11 @@ class CarryVerbs(Core):
         misfits = self.schema.read(document).misfits
         return Imported(written, tuple(dict.fromkeys(one.field for one in misfits)))
 
-    async def aimport(self, user_id: str, data: Any) -> Imported:
+    async def aimport(self, user_id: Id, data: Any) -> Imported:
         """As `import_`."""
         return await asyncio.to_thread(self.import_, user_id, data)
 
-    def verify_erased(self, user_id: str, text: str) -> Proof:
+    def verify_erased(self, user_id: Id, text: str) -> Proof:
         """Look for a text in every table and file: the proof that it is erased.
 
         Whatever the case, and escaped as JSON too. Rows of other users are told apart; a file's
@@ -85,6 +85,6 @@ class CarryVerbs(Core):
         places = self.driver.search(checked_user(user_id), text.strip())
         return Proof(tuple(places), self.driver.read(newest_erasure) is not None)
 
-    async def averify_erased(self, user_id: str, text: str) -> Proof:
+    async def averify_erased(self, user_id: Id, text: str) -> Proof:
         """As `verify_erased`."""
         return await asyncio.to_thread(self.verify_erased, user_id, text)

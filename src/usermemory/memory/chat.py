@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from usermemory.events import Event
-from usermemory.memory.core import Core, checked_seconds, checked_thread, checked_user
+from usermemory.memory.core import Core, Id, checked_seconds, checked_thread, checked_user
 from usermemory.messages import newest_first
 from usermemory.records import Message, Recalled, Revision, Scheduled
 from usermemory.render import render
@@ -25,8 +25,8 @@ class ChatVerbs(Core):
 
     def remember(
         self,
-        user_id: str,
-        thread_id: str,
+        user_id: Id,
+        thread_id: Id,
         messages: Iterable[Any],
         delay: float | None = None,
         *,
@@ -35,8 +35,9 @@ class ChatVerbs(Core):
         """Take in what is new of a thread; it is consolidated once the thread goes quiet.
 
         Args:
-            user_id: Whose words; given by the application, never by a model.
-            thread_id: Their thread.
+            user_id: Whose words; given by the application, never by a model. A number or a UUID
+                counts as its text: 42 and "42" are one user.
+            thread_id: Their thread; as above.
             messages: The whole thread, a window of it, or the new messages: LangChain messages,
                 OpenAI-style dicts, ``(role, text)`` pairs or strings.
             delay: Seconds of quiet for this thread from now on; None for the memory's own.
@@ -51,12 +52,12 @@ class ChatVerbs(Core):
                 messages stores them.
         """
         args = self._remembering(user_id, thread_id, messages, delay, keep)
-        return self._scheduled(user_id, thread_id, self.driver.write(remember, *args))
+        return self._scheduled(args[0], args[1], self.driver.write(remember, *args))
 
     async def aremember(
         self,
-        user_id: str,
-        thread_id: str,
+        user_id: Id,
+        thread_id: Id,
         messages: Iterable[Any],
         delay: float | None = None,
         *,
@@ -64,15 +65,15 @@ class ChatVerbs(Core):
     ) -> Scheduled:
         """As `remember`."""
         args = await asyncio.to_thread(self._remembering, user_id, thread_id, messages, delay, keep)
-        return self._scheduled(user_id, thread_id, await self.driver.awrite(remember, *args))
+        return self._scheduled(args[0], args[1], await self.driver.awrite(remember, *args))
 
     def recall(
         self,
-        user_id: str,
+        user_id: Id,
         tail: bool = False,  # noqa: FBT001, FBT002 - a public name of the design
         earlier: int = 0,
         *,
-        thread_id: str = "",
+        thread_id: Id = "",
     ) -> Recalled:
         """The user's profile: one statement, no model, no network but the database.
 
@@ -86,26 +87,26 @@ class ChatVerbs(Core):
         Returns:
             The profile; the schema's empty document for a user nobody knows.
         """
-        asked = checked_user(user_id), _TAIL if tail else 0, thread_id, earlier
-        return self._recalled(user_id, self.driver.read(recalls.recall, *asked, self._made))
+        asked = checked_user(user_id), _TAIL if tail else 0, str(thread_id), earlier
+        return self._recalled(asked[0], self.driver.read(recalls.recall, *asked, self._made))
 
     async def arecall(
         self,
-        user_id: str,
+        user_id: Id,
         tail: bool = False,  # noqa: FBT001, FBT002 - a public name of the design
         earlier: int = 0,
         *,
-        thread_id: str = "",
+        thread_id: Id = "",
     ) -> Recalled:
         """As `recall`."""
-        asked = checked_user(user_id), _TAIL if tail else 0, thread_id, earlier
+        asked = checked_user(user_id), _TAIL if tail else 0, str(thread_id), earlier
         found = await self.driver.aread(recalls.recall, *asked, self._made)
-        return self._recalled(user_id, found)
+        return self._recalled(asked[0], found)
 
     def _remembering(
         self,
-        user_id: str,
-        thread_id: str,
+        user_id: Id,
+        thread_id: Id,
         messages: Iterable[Any],
         delay: float | None,
         keep: bool,  # noqa: FBT001 - passed on as given
@@ -134,15 +135,15 @@ class ChatVerbs(Core):
         self.emit(Event("recalled", user_id, at=self.clock.now()))
         return found
 
-    def _document(self, user_id: str) -> Mapping[str, Any]:
+    def _document(self, user_id: Id) -> Mapping[str, Any]:
         """The profile, for verbs that look something up in it: that is no recall."""
         return self.driver.read(recalls.recall, *self._whole(user_id)).document
 
-    async def _adocument(self, user_id: str) -> Mapping[str, Any]:
+    async def _adocument(self, user_id: Id) -> Mapping[str, Any]:
         """As `_document`."""
         return (await self.driver.aread(recalls.recall, *self._whole(user_id))).document
 
-    def _whole(self, user_id: str) -> tuple[str, int, str, int, Callable[..., Recalled]]:
+    def _whole(self, user_id: Id) -> tuple[str, int, str, int, Callable[..., Recalled]]:
         return checked_user(user_id), 0, "", 0, self._made
 
     def _made(

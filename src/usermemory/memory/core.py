@@ -10,6 +10,7 @@ import weakref
 from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
+from uuid import UUID
 
 from usermemory.clock import Clock, SystemClock
 from usermemory.errors import ConfigurationError, IdentityError, InvalidInput
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger("usermemory")
 
 _ID_LENGTH = 512
+
+Id = str | int | UUID
+"""What a user or a thread is called: text, or a number or UUID, which counts as its text."""
 
 
 class Core:
@@ -191,18 +195,26 @@ def checked_seconds(name: str, value: float) -> float:
 
 
 def checked_user(user_id: object) -> str:
-    """A usable user id, or an error."""
+    """A usable user id as text, or an error."""
     return _checked_id("user_id", user_id)
 
 
 def checked_thread(thread_id: object) -> str:
-    """A usable thread id, or an error."""
+    """A usable thread id as text, or an error."""
     return _checked_id("thread_id", thread_id)
 
 
 def _checked_id(name: str, value: object) -> str:
+    if isinstance(value, UUID) or (isinstance(value, int) and not isinstance(value, bool)):
+        if isinstance(value, int) and value.bit_length() > _ID_LENGTH:
+            raise IdentityError(
+                f"{name} is a number of more than {_ID_LENGTH} bits; pass a plain id"
+            )
+        return str(value)
     if not isinstance(value, str) or not value.strip():
-        raise IdentityError(f"{name} is {value!r}; it is a non-empty string that you choose")
+        raise IdentityError(
+            f"{name} is {value!r}; it is a non-empty string, an integer or a UUID that you choose"
+        )
     if len(value) > _ID_LENGTH or not value.isprintable():
         raise IdentityError(
             f"{name} {value[:40]!r}… has control characters or lone surrogates, or is longer than "

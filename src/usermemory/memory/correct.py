@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from usermemory.errors import Conflict, InvalidInput
-from usermemory.memory.core import Core, checked_thread, checked_user
+from usermemory.memory.core import Core, Id, checked_thread, checked_user
 from usermemory.records import Revision, Undone
 from usermemory.schema.renames import renamed_revision, renamed_stamps
 from usermemory.store.flows import recall as recalls
@@ -29,7 +29,7 @@ class CorrectVerbs(Core):
 
     def edit(
         self,
-        user_id: str,
+        user_id: Id,
         patch_or_document: Any,
         *,
         by: str,
@@ -79,7 +79,7 @@ class CorrectVerbs(Core):
 
     async def aedit(
         self,
-        user_id: str,
+        user_id: Id,
         patch_or_document: Any,
         *,
         by: str,
@@ -90,7 +90,7 @@ class CorrectVerbs(Core):
         call = partial(self.edit, by=by, revision=revision, dry_run=dry_run)
         return await asyncio.to_thread(call, user_id, patch_or_document)
 
-    def undo(self, user_id: str, revision: int | None = None, *, dry_run: bool = False) -> Undone:
+    def undo(self, user_id: Id, revision: int | None = None, *, dry_run: bool = False) -> Undone:
         """Take back what one revision changed, as a new revision; what came since stays.
 
         Args:
@@ -118,12 +118,12 @@ class CorrectVerbs(Core):
         return self._undone(user_id, chosen, dry_run=dry_run)
 
     async def aundo(
-        self, user_id: str, revision: int | None = None, *, dry_run: bool = False
+        self, user_id: Id, revision: int | None = None, *, dry_run: bool = False
     ) -> Undone:
         """As `undo`."""
         return await asyncio.to_thread(self.undo, user_id, revision, dry_run=dry_run)
 
-    def undo_thread(self, user_id: str, thread_id: str, *, dry_run: bool = False) -> Undone:
+    def undo_thread(self, user_id: Id, thread_id: Id, *, dry_run: bool = False) -> Undone:
         """Unlearn a conversation: take back all that it taught, as a new revision.
 
         Its words stay in the history as long as they are not erased: see `forget_thread`.
@@ -146,7 +146,7 @@ class CorrectVerbs(Core):
 
         return self._undone(checked_user(user_id), chosen, dry_run=dry_run)
 
-    async def aundo_thread(self, user_id: str, thread_id: str, *, dry_run: bool = False) -> Undone:
+    async def aundo_thread(self, user_id: Id, thread_id: Id, *, dry_run: bool = False) -> Undone:
         """As `undo_thread`."""
         return await asyncio.to_thread(self.undo_thread, user_id, thread_id, dry_run=dry_run)
 

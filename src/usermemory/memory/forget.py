@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from usermemory.errors import InvalidInput
-from usermemory.memory.core import checked_thread, checked_user
+from usermemory.memory.core import Id, checked_thread, checked_user
 from usermemory.memory.look import LookVerbs
 from usermemory.records import Forgotten
 from usermemory.store.cleaning import clean
@@ -34,7 +34,7 @@ class ForgetVerbs(LookVerbs):
 
     def forget(
         self,
-        user_id: str,
+        user_id: Id,
         field: str,
         value: Any = None,
         checkpointer: Saver | None = None,
@@ -67,7 +67,7 @@ class ForgetVerbs(LookVerbs):
 
     async def aforget(
         self,
-        user_id: str,
+        user_id: Id,
         field: str,
         value: Any = None,
         checkpointer: Saver | None = None,
@@ -80,8 +80,8 @@ class ForgetVerbs(LookVerbs):
 
     def forget_message(
         self,
-        user_id: str,
-        thread_id: str,
+        user_id: Id,
+        thread_id: Id,
         message: str | int,
         checkpointer: Saver | None = None,
         *,
@@ -101,8 +101,8 @@ class ForgetVerbs(LookVerbs):
 
     async def aforget_message(
         self,
-        user_id: str,
-        thread_id: str,
+        user_id: Id,
+        thread_id: Id,
         message: str | int,
         checkpointer: Saver | None = None,
         *,
@@ -114,8 +114,8 @@ class ForgetVerbs(LookVerbs):
 
     def forget_thread(
         self,
-        user_id: str,
-        thread_id: str,
+        user_id: Id,
+        thread_id: Id,
         checkpointer: Saver | None = None,
         *,
         dry_run: bool = False,
@@ -133,8 +133,8 @@ class ForgetVerbs(LookVerbs):
 
     async def aforget_thread(
         self,
-        user_id: str,
-        thread_id: str,
+        user_id: Id,
+        thread_id: Id,
         checkpointer: Saver | None = None,
         *,
         dry_run: bool = False,
@@ -144,7 +144,7 @@ class ForgetVerbs(LookVerbs):
         return await self._aforget(user_id, target, checkpointer, dry_run=dry_run)
 
     def forget_user(
-        self, user_id: str, checkpointer: Saver | None = None, *, dry_run: bool = False
+        self, user_id: Id, checkpointer: Saver | None = None, *, dry_run: bool = False
     ) -> Forgotten:
         """Erase all that is known and kept of a user.
 
@@ -159,7 +159,7 @@ class ForgetVerbs(LookVerbs):
         return self._forget(user_id, None, checkpointer, dry_run=dry_run)
 
     async def aforget_user(
-        self, user_id: str, checkpointer: Saver | None = None, *, dry_run: bool = False
+        self, user_id: Id, checkpointer: Saver | None = None, *, dry_run: bool = False
     ) -> Forgotten:
         """As `forget_user`."""
         return await self._aforget(user_id, None, checkpointer, dry_run=dry_run)
@@ -172,7 +172,7 @@ class ForgetVerbs(LookVerbs):
         """As `clean`."""
         return await asyncio.to_thread(self.clean)
 
-    def _value(self, user_id: str, field: str, value: Any) -> OfValue:
+    def _value(self, user_id: Id, field: str, value: Any) -> OfValue:
         from usermemory.erasure import OfValue
 
         if field.startswith("/"):
@@ -184,7 +184,7 @@ class ForgetVerbs(LookVerbs):
         return OfValue(field, value)
 
     def _forget(
-        self, user_id: str, target: Target | None, checkpointer: Saver | None, *, dry_run: bool
+        self, user_id: Id, target: Target | None, checkpointer: Saver | None, *, dry_run: bool
     ) -> Forgotten:
         if dry_run:
             return self._rehearse(user_id, target)
@@ -195,7 +195,7 @@ class ForgetVerbs(LookVerbs):
         return replace(done, pending=not self.clean())
 
     async def _aforget(
-        self, user_id: str, target: Target | None, checkpointer: Saver | None, *, dry_run: bool
+        self, user_id: Id, target: Target | None, checkpointer: Saver | None, *, dry_run: bool
     ) -> Forgotten:
         if dry_run:
             return await asyncio.to_thread(self._rehearse, user_id, target)
@@ -205,12 +205,12 @@ class ForgetVerbs(LookVerbs):
                 await _adelete(checkpointer, thread_id)
         return replace(done, pending=not await self.aclean())
 
-    def _rehearse(self, user_id: str, target: Target | None) -> Forgotten:
+    def _rehearse(self, user_id: Id, target: Target | None) -> Forgotten:
         from usermemory.store.flows.erase import rehearse
 
         return self.driver.read(rehearse, checked_user(user_id), target, self.schema)
 
-    def _erase(self, user_id: str, target: Target | None) -> Forgotten:
+    def _erase(self, user_id: Id, target: Target | None) -> Forgotten:
         from usermemory.store.flows.erase import erase, erase_user
 
         user_id = checked_user(user_id)
@@ -222,13 +222,13 @@ class ForgetVerbs(LookVerbs):
         return done
 
 
-def _of_message(thread_id: str, message: str | int) -> Target:
+def _of_message(thread_id: Id, message: str | int) -> Target:
     from usermemory.erasure import OfMessage
 
     return OfMessage(checked_thread(thread_id), message)
 
 
-def _of_thread(thread_id: str) -> Target:
+def _of_thread(thread_id: Id) -> Target:
     from usermemory.erasure import OfThread
 
     return OfThread(checked_thread(thread_id))

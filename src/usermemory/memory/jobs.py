@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from usermemory.memory.core import Core, checked_thread, checked_user
+from usermemory.memory.core import Core, Id, checked_thread, checked_user
 from usermemory.records import Job, ThreadState
 from usermemory.store.flows import queue as queues
 from usermemory.store.flows import recall as recalls
@@ -11,7 +11,7 @@ from usermemory.store.flows import recall as recalls
 class JobVerbs(Core):
     """Jobs, retry, drop, pause and resume."""
 
-    def jobs(self, state: ThreadState | None = None, user_id: str | None = None) -> list[Job]:
+    def jobs(self, state: ThreadState | None = None, user_id: Id | None = None) -> list[Job]:
         """Threads with unread messages, the most urgent first; at most a thousand.
 
         Args:
@@ -21,49 +21,47 @@ class JobVerbs(Core):
         whose = None if user_id is None else checked_user(user_id)
         return self.driver.read(recalls.jobs, state, whose)
 
-    async def ajobs(
-        self, state: ThreadState | None = None, user_id: str | None = None
-    ) -> list[Job]:
+    async def ajobs(self, state: ThreadState | None = None, user_id: Id | None = None) -> list[Job]:
         """As `jobs`."""
         whose = None if user_id is None else checked_user(user_id)
         return await self.driver.aread(recalls.jobs, state, whose)
 
-    def retry(self, user_id: str, thread_id: str) -> bool:
+    def retry(self, user_id: Id, thread_id: Id) -> bool:
         """Make a thread due now with fresh attempts; False if nothing in it is unread."""
         done = self.driver.write(queues.retry, checked_user(user_id), checked_thread(thread_id))
         self.wake(0.0)
         return done
 
-    async def aretry(self, user_id: str, thread_id: str) -> bool:
+    async def aretry(self, user_id: Id, thread_id: Id) -> bool:
         """As `retry`."""
         key = checked_user(user_id), checked_thread(thread_id)
         done = await self.driver.awrite(queues.retry, *key)
         self.wake(0.0)
         return done
 
-    def drop(self, user_id: str, thread_id: str) -> int:
+    def drop(self, user_id: Id, thread_id: Id) -> int:
         """Give up on a thread's unread messages: never read. Returns how many."""
         return self.driver.write(queues.drop, checked_user(user_id), checked_thread(thread_id))
 
-    async def adrop(self, user_id: str, thread_id: str) -> int:
+    async def adrop(self, user_id: Id, thread_id: Id) -> int:
         """As `drop`."""
         key = checked_user(user_id), checked_thread(thread_id)
         return await self.driver.awrite(queues.drop, *key)
 
-    def pause(self, user_id: str) -> None:
+    def pause(self, user_id: Id) -> None:
         """Stop learning about a user; what is said until `resume` is never learned."""
         self.driver.write(queues.pause, checked_user(user_id), paused=True)
 
-    async def apause(self, user_id: str) -> None:
+    async def apause(self, user_id: Id) -> None:
         """As `pause`."""
         await self.driver.awrite(queues.pause, checked_user(user_id), paused=True)
 
-    def resume(self, user_id: str) -> None:
+    def resume(self, user_id: Id) -> None:
         """Learn about a user again, from what is said from now on."""
         self.driver.write(queues.pause, checked_user(user_id), paused=False)
         self.wake(0.0)
 
-    async def aresume(self, user_id: str) -> None:
+    async def aresume(self, user_id: Id) -> None:
         """As `resume`."""
         await self.driver.awrite(queues.pause, checked_user(user_id), paused=False)
         self.wake(0.0)

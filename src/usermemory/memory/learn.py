@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 
-from usermemory.memory.core import Core, checked_thread, checked_user
+from usermemory.memory.core import Core, Id, checked_thread, checked_user
 from usermemory.records import Outcome
 
 
 class LearnVerbs(Core):
     """Trigger, for a thread, a user or everybody; and run what is due."""
 
-    def trigger(self, user_id: str, thread_id: str | None = None) -> list[Outcome]:
+    def trigger(self, user_id: Id, thread_id: Id | None = None) -> list[Outcome]:
         """Consolidate now what is unread: no delay, no gate, in the caller's thread.
 
         Waits where a worker already holds the user; does nothing for a paused one.
@@ -28,7 +28,7 @@ class LearnVerbs(Core):
             return self._trigger.user(user_id)
         return self._trigger.thread(user_id, checked_thread(thread_id))
 
-    async def atrigger(self, user_id: str, thread_id: str | None = None) -> list[Outcome]:
+    async def atrigger(self, user_id: Id, thread_id: Id | None = None) -> list[Outcome]:
         """As `trigger`, in a thread of its own: no model is ever awaited on your loop."""
         return await asyncio.to_thread(self.trigger, user_id, thread_id)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from usermemory.errors import InvalidInput
 from usermemory.memory.chat import ChatVerbs
-from usermemory.memory.core import checked_user
+from usermemory.memory.core import Id, checked_user
 from usermemory.records import Evidence, Misfit, Refused, Revision, Snapshot
 from usermemory.schema.renames import renamed_revision
 from usermemory.store.flows import amend as amends
@@ -20,7 +20,7 @@ from usermemory.why import about, evidence_of
 class LookVerbs(ChatVerbs):
     """History, why, misfits, refused and snapshot."""
 
-    def history(self, user_id: str, field: str | None = None) -> list[Revision]:
+    def history(self, user_id: Id, field: str | None = None) -> list[Revision]:
         """What changed the profile, the newest first.
 
         Args:
@@ -30,12 +30,12 @@ class LookVerbs(ChatVerbs):
         found = self.driver.read(recalls.history, checked_user(user_id))
         return about(self._renamed(found), field)
 
-    async def ahistory(self, user_id: str, field: str | None = None) -> list[Revision]:
+    async def ahistory(self, user_id: Id, field: str | None = None) -> list[Revision]:
         """As `history`."""
         found = await self.driver.aread(recalls.history, checked_user(user_id))
         return about(self._renamed(found), field)
 
-    def misfits(self, user_id: str) -> list[Misfit]:
+    def misfits(self, user_id: Id) -> list[Misfit]:
         """What is stored of a user and today's schema does not take, item by item.
 
         It is kept as it is, with its history, until somebody edits, moves or erases it; it counts
@@ -47,12 +47,12 @@ class LookVerbs(ChatVerbs):
         found = self.driver.read(amends.profile, checked_user(user_id))
         return list(self.schema.read(found.document or {}).misfits)
 
-    async def amisfits(self, user_id: str) -> list[Misfit]:
+    async def amisfits(self, user_id: Id) -> list[Misfit]:
         """As `misfits`."""
         found = await self.driver.aread(amends.profile, checked_user(user_id))
         return list(self.schema.read(found.document or {}).misfits)
 
-    def why(self, user_id: str, field: str, value: Any = None) -> list[Evidence]:
+    def why(self, user_id: Id, field: str, value: Any = None) -> list[Evidence]:
         """The user's words that a field, a misfit too, or one value of it rests on; newest first.
 
         Args:
@@ -67,13 +67,13 @@ class LookVerbs(ChatVerbs):
         self._check_field(field, document)
         return evidence_of(self.history(user_id), document, field, value)
 
-    async def awhy(self, user_id: str, field: str, value: Any = None) -> list[Evidence]:
+    async def awhy(self, user_id: Id, field: str, value: Any = None) -> list[Evidence]:
         """As `why`."""
         document = await self._adocument(user_id)
         self._check_field(field, document)
         return evidence_of(await self.ahistory(user_id), document, field, value)
 
-    def refused(self, user_id: str, field: str | None = None, limit: int = 100) -> list[Refused]:
+    def refused(self, user_id: Id, field: str | None = None, limit: int = 100) -> list[Refused]:
         """What was proposed for the profile and not made, each with its reason; the newest first.
 
         By the background job, and by `propose` and tools. ``reason == "duplicate"`` only says that
@@ -89,7 +89,7 @@ class LookVerbs(ChatVerbs):
         return self.driver.read(listing, checked_user(user_id), field, max(1, limit))
 
     async def arefused(
-        self, user_id: str, field: str | None = None, limit: int = 100
+        self, user_id: Id, field: str | None = None, limit: int = 100
     ) -> list[Refused]:
         """As `refused`."""
         return await self.driver.aread(listing, checked_user(user_id), field, max(1, limit))
@@ -99,7 +99,7 @@ class LookVerbs(ChatVerbs):
             known = ", ".join(self.schema.fields)
             raise InvalidInput(f"the profile has no field {field!r}; it has {known}")
 
-    def snapshot(self, user_id: str, revision: int | None = None) -> Snapshot:
+    def snapshot(self, user_id: Id, revision: int | None = None) -> Snapshot:
         """The profile as a revision left it: what has changed it since is taken back, by value.
 
         Args:
@@ -112,7 +112,7 @@ class LookVerbs(ChatVerbs):
         profile, history = self.driver.read(recalls.whole, checked_user(user_id))
         return self._snapshot(profile, history, revision)
 
-    async def asnapshot(self, user_id: str, revision: int | None = None) -> Snapshot:
+    async def asnapshot(self, user_id: Id, revision: int | None = None) -> Snapshot:
         """As `snapshot`."""
         profile, history = await self.driver.aread(recalls.whole, checked_user(user_id))
         return self._snapshot(profile, history, revision)

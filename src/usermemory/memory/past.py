@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from usermemory.memory.chat import ChatVerbs
-from usermemory.memory.core import checked_seconds, checked_thread, checked_user
+from usermemory.memory.core import Id, checked_seconds, checked_thread, checked_user
 from usermemory.messages import newest_first
 from usermemory.records import Message, News, Recalled, Scheduled
 from usermemory.store.flows import recall as recalls
@@ -18,8 +18,8 @@ class PastVerbs(ChatVerbs):
 
     def backfill(
         self,
-        user_id: str,
-        thread_id: str,
+        user_id: Id,
+        thread_id: Id,
         messages: Iterable[Any],
         *,
         said: Mapping[str, float] | None = None,
@@ -46,12 +46,12 @@ class PastVerbs(ChatVerbs):
             StoreError: As for `remember`.
         """
         args = self._backfilling(user_id, thread_id, messages, said, before)
-        return self._scheduled(user_id, thread_id, self.driver.write(remember, *args))
+        return self._scheduled(args[0], args[1], self.driver.write(remember, *args))
 
     async def abackfill(
         self,
-        user_id: str,
-        thread_id: str,
+        user_id: Id,
+        thread_id: Id,
         messages: Iterable[Any],
         *,
         said: Mapping[str, float] | None = None,
@@ -59,9 +59,9 @@ class PastVerbs(ChatVerbs):
     ) -> Scheduled:
         """As `backfill`."""
         args = self._backfilling(user_id, thread_id, messages, said, before)
-        return self._scheduled(user_id, thread_id, await self.driver.awrite(remember, *args))
+        return self._scheduled(args[0], args[1], await self.driver.awrite(remember, *args))
 
-    def news(self, user_id: str, thread_id: str, messages: Iterable[Any]) -> News:
+    def news(self, user_id: Id, thread_id: Id, messages: Iterable[Any]) -> News:
         """How much `remember` or `backfill` would find new in these messages; changes nothing.
 
         Args:
@@ -71,7 +71,7 @@ class PastVerbs(ChatVerbs):
         """
         return self.driver.read(unknown, *self._looking(user_id, thread_id, messages))
 
-    async def anews(self, user_id: str, thread_id: str, messages: Iterable[Any]) -> News:
+    async def anews(self, user_id: Id, thread_id: Id, messages: Iterable[Any]) -> News:
         """As `news`."""
         return await self.driver.aread(unknown, *self._looking(user_id, thread_id, messages))
 
@@ -92,15 +92,15 @@ class PastVerbs(ChatVerbs):
         return await self.driver.aread(recalls.profiles, after, max(1, limit), self._made)
 
     def _looking(
-        self, user_id: str, thread_id: str, messages: Iterable[Any]
+        self, user_id: Id, thread_id: Id, messages: Iterable[Any]
     ) -> tuple[str, str, Iterable[Message]]:
         user_id, thread_id = checked_user(user_id), checked_thread(thread_id)
         return user_id, thread_id, newest_first(messages, user_id, self.author)
 
     def _backfilling(
         self,
-        user_id: str,
-        thread_id: str,
+        user_id: Id,
+        thread_id: Id,
         messages: Iterable[Any],
         said: Mapping[str, float] | None,
         before: float | None,

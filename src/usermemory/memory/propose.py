@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from usermemory.batch import newest_turn
-from usermemory.memory.core import checked_thread, checked_user
+from usermemory.memory.core import Id, checked_thread, checked_user
 from usermemory.memory.forget import ForgetVerbs
 from usermemory.messages import read_messages
 from usermemory.records import Change, Forgotten, Message, Proposed, Refused
@@ -27,8 +27,8 @@ class ProposeVerbs(ForgetVerbs):
 
     def propose(
         self,
-        user_id: str,
-        thread_id: str,
+        user_id: Id,
+        thread_id: Id,
         changes: Iterable[Change],
         messages: Iterable[Any],
         *,
@@ -64,7 +64,8 @@ class ProposeVerbs(ForgetVerbs):
         from usermemory.store.flows.refused import record
 
         asked = tuple(changes)
-        context, turn = self._said(user_id, thread_id, messages)
+        user_id, thread_id = checked_user(user_id), checked_thread(thread_id)
+        context, turn = self._said(user_id, messages)
         while True:
             begun = self._start(user_id, thread_id, turn)
             if begun.paused:
@@ -114,8 +115,8 @@ class ProposeVerbs(ForgetVerbs):
 
     async def apropose(
         self,
-        user_id: str,
-        thread_id: str,
+        user_id: Id,
+        thread_id: Id,
         changes: Iterable[Change],
         messages: Iterable[Any],
         *,
@@ -128,8 +129,8 @@ class ProposeVerbs(ForgetVerbs):
 
     def propose_erasure(
         self,
-        user_id: str,
-        thread_id: str,
+        user_id: Id,
+        thread_id: Id,
         field: str,
         value: str | None,
         quote: str,
@@ -160,7 +161,8 @@ class ProposeVerbs(ForgetVerbs):
             ProviderError: The second look could not be reached; nothing was erased.
             StoreError: The database failed.
         """
-        context, turn = self._said(user_id, thread_id, messages)
+        user_id, thread_id = checked_user(user_id), checked_thread(thread_id)
+        context, turn = self._said(user_id, messages)
         begun = self._start(user_id, thread_id, turn)
         batch = self._batch(user_id, thread_id, begun, context)
         what = self._held(batch.document, field, value)
@@ -190,8 +192,8 @@ class ProposeVerbs(ForgetVerbs):
 
     async def apropose_erasure(
         self,
-        user_id: str,
-        thread_id: str,
+        user_id: Id,
+        thread_id: Id,
         field: str,
         value: str | None,
         quote: str,
@@ -222,11 +224,10 @@ class ProposeVerbs(ForgetVerbs):
         return next((one for one in held if fold_outer(str(one)) == fold_outer(value)), value)
 
     def _said(
-        self, user_id: str, thread_id: str, messages: Iterable[Any]
+        self, user_id: str, messages: Iterable[Any]
     ) -> tuple[Sequence[Message], Sequence[Message]]:
         """What was said before, bounded, and the newest turn."""
-        checked_thread(thread_id)
-        said = read_messages(messages, checked_user(user_id), self.author)
+        said = read_messages(messages, user_id, self.author)
         before, turn = newest_turn(said)
         return before[-TAIL:], turn
 

@@ -10,6 +10,7 @@ from langgraph.store.base import BaseStore, Op, Result
 from usermemory.errors import IdentityError
 from usermemory.langgraph.profile_store.answers import Asking, Known, Look, answer, checked
 from usermemory.langgraph.profile_store.items import fields_namespace, profile_namespace
+from usermemory.memory.core import Id, checked_user
 
 if TYPE_CHECKING:
     from usermemory.memory import UserMemory
@@ -44,9 +45,10 @@ class ProfileStore(BaseStore):
         self.memory = memory
 
     @staticmethod
-    def namespace(user_id: str, *, fields: bool = False) -> tuple[str, ...]:
+    def namespace(user_id: Id, *, fields: bool = False) -> tuple[str, ...]:
         """Where a user's profile is, or with ``fields`` its fields."""
-        return fields_namespace(user_id) if fields else profile_namespace(user_id)
+        known = checked_user(user_id)
+        return fields_namespace(known) if fields else profile_namespace(known)
 
     def batch(self, ops: Iterable[Op]) -> list[Result]:
         """Answer several operations; if one of them writes, none.

@@ -17,10 +17,14 @@ from typing import Any
 from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
 
 from usermemory.langgraph.speakers import heard_by, is_open, signature, signed_as
+from usermemory.memory.core import Id, checked_user
 from usermemory.messages import is_list, is_mapping
 
-WhoseRun = Callable[[CheckpointTuple], str | None]
+WhoseRun = Callable[[CheckpointTuple], Id | None]
 """Says whose run left a checkpoint; None if it cannot tell."""
+
+FindSpeaker = Callable[[CheckpointTuple], str | None]
+"""The same, with ids as text."""
 
 _PAGE = 50
 """Checkpoints that are read at a time; each holds the thread as it was."""
@@ -54,7 +58,7 @@ class _Run:
     ids: frozenset[str]
 
 
-def whose(user: WhoseRun | str | None = None, user_key: str = "user_id") -> WhoseRun:
+def whose(user: WhoseRun | Id | None = None, user_key: str = "user_id") -> FindSpeaker:
     """How it is found out whose a run was.
 
     Args:
@@ -62,16 +66,15 @@ def whose(user: WhoseRun | str | None = None, user_key: str = "user_id") -> Whos
             user who was logged in, else what the run's configurable says.
         user_key: Its name there, as LangGraph keeps it in a checkpoint's metadata.
     """
-    if callable(user):
-        return user
 
     def find(found: CheckpointTuple) -> str | None:
         if user is not None:
-            return user
+            said = user(found) if callable(user) else user
+            return None if said is None or said == "" else checked_user(said)
         metadata: Mapping[str, Any] = {**found.metadata}
         for name in ("langgraph_auth_user_id", user_key):
             said = metadata.get(name)
-            if said not in {None, "", True, False}:
+            if isinstance(said, str | int) and not isinstance(said, bool) and said != "":
                 return str(said)
         return None
 
@@ -85,7 +88,7 @@ def messages_in(found: CheckpointTuple, key: str) -> Sequence[Any]:
 
 
 def told(
-    saver: BaseCheckpointSaver[Any], newest: CheckpointTuple, find: WhoseRun, key: str
+    saver: BaseCheckpointSaver[Any], newest: CheckpointTuple, find: FindSpeaker, key: str
 ) -> list[Told]:
     """What each user of a thread said in it; empty if nobody knows who they are.
 
@@ -125,7 +128,7 @@ def _named(message: Any, speaker: str | None) -> Any:
 
 
 def _began(
-    saver: BaseCheckpointSaver[Any], newest: CheckpointTuple, find: WhoseRun, key: str
+    saver: BaseCheckpointSaver[Any], newest: CheckpointTuple, find: FindSpeaker, key: str
 ) -> tuple[dict[str, _Run], float]:
     """The run in which each message came, by its id; and by when all others were said."""
     names = [_id(message) for message in messages_in(newest, key)]
@@ -142,7 +145,9 @@ def _began(
     return began, before
 
 
-def _runs(saver: BaseCheckpointSaver[Any], config: Any, find: WhoseRun, key: str) -> Iterator[_Run]:
+def _runs(
+    saver: BaseCheckpointSaver[Any], config: Any, find: FindSpeaker, key: str
+) -> Iterator[_Run]:
     """The runs of a thread, the newest first."""
     thread = {"thread_id": config["configurable"]["thread_id"], "checkpoint_ns": ""}
     before: Any = None
