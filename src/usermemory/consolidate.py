@@ -22,12 +22,12 @@ from usermemory.changes import settled
 from usermemory.errors import ExtractionError, ProviderError, RealModelForbidden, StoreError
 from usermemory.extract import Extraction, Extractor, Repairing, UnusableAnswer
 from usermemory.extract.sound import sound
-from usermemory.gate import Gate
+from usermemory.gate import Gate, guarded
 from usermemory.judge import Judged, applied, judge, stamped
 from usermemory.judge.verify import Verdicts, Verifier
 from usermemory.limits import Limits
 from usermemory.records import Outcome, Refused, Status, Usage
-from usermemory.retry import Retry
+from usermemory.retry import Outage, Retry
 from usermemory.schema import Schema
 from usermemory.schema.document import Reading
 from usermemory.schema.renames import renamed_stamps
@@ -81,6 +81,7 @@ class Consolidator:
         daily_tokens: What a user may cost a day (UTC); beyond it messages wait for the next.
         retry: When a failed batch is tried again.
         limits: How much one batch may change, and how much a profile may hold.
+        outage: Whether the provider can be asked.
     """
 
     driver: Driver
@@ -94,6 +95,7 @@ class Consolidator:
     daily_tokens: int | None = None
     retry: Retry = Retry()
     limits: Limits = Limits()
+    outage: Outage = field(default_factory=Outage, repr=False, compare=False)
     _told: set[str] = field(default_factory=set[str], repr=False, compare=False)
     _answers: OrderedDict[tuple[str, str], tuple[Question, Answer]] = field(
         default_factory=OrderedDict[tuple[str, str], tuple[Question, Answer]],
@@ -125,7 +127,7 @@ class Consolidator:
         except (StoreError, RealModelForbidden):
             self.driver.write(give_back, claim)
             raise
-        except (Exception, CancelledError) as error:  # noqa: BLE001 - recorded, retried, and then a dead letter
+        except (Exception, CancelledError, SystemExit) as error:  # noqa: BLE001 - recorded, retried, and then a dead letter
             return self._fail(claim, error)
 
     def _fitting(self, claim: Claim) -> Claim:
@@ -137,11 +139,14 @@ class Consolidator:
 
     def _waits(self, claim: Claim) -> tuple[str, float | None] | None:
         """What the batch waits for and until when; None when it goes through."""
+        until = None if claim.triggered else self.outage.until(claim.now)
+        if until is not None:
+            return f"outage: {self.outage.reason}", until
         if self.daily_tokens is not None and claim.spent >= self.daily_tokens:
             return f"budget: {claim.spent} tokens today", (day_of(claim.now) + 1) * DAY
         # A batch that was held to its end or halved has passed the gate before.
         passed = claim.triggered or claim.thread.state == "held" or claim.thread.at_most
-        if self.gate is None or passed or self.gate.opens(claim.batch):
+        if self.gate is None or passed or guarded(self.gate.opens, otherwise=True)(claim.batch):
             return None
         if self.hold_max is None:
             return f"gate: {self.gate}", None
@@ -157,6 +162,8 @@ class Consolidator:
         if answer is not None and question == _question(claim):
             return answer
         extraction = sound(self.extractor().extract(self._batch(claim)))
+        if (lasted := self.outage.ended(claim.now)) is not None:
+            logger.info("the model can be asked again, after %.0f seconds", lasted)
         return Answer(extraction, extraction.usage)
 
     def drop_answers(self, user_id: str) -> None:
@@ -177,7 +184,7 @@ class Consolidator:
             if len(self._answers) > _ANSWERS_KEPT:
                 self._answers.popitem(last=False)
             return self._fail(claim, error, spent)
-        except (Exception, CancelledError) as error:  # noqa: BLE001 - as for the answer itself
+        except (Exception, CancelledError, SystemExit) as error:  # noqa: BLE001 - as for the answer itself
             return self._fail(claim, error, answer.spent)
 
     def _committed(self, claim: Claim, answer: Answer) -> Outcome:
@@ -227,7 +234,7 @@ class Consolidator:
             return False
         try:
             mended = sound(extractor.repair(replace(batch, document=judged.document), wrong))
-        except (Exception, CancelledError) as error:  # noqa: BLE001 - as if none was asked
+        except (Exception, CancelledError, SystemExit) as error:  # noqa: BLE001 - as if none was asked
             logger.warning("repair failed with %s; what was good is kept", type(error).__name__)
             answer.spent += error.usage if isinstance(error, UnusableAnswer) else Usage()
             return False
@@ -316,23 +323,27 @@ class Consolidator:
             usage=usage,
             error=text,
             retry_at=None if failure.retry_in is None else claim.now + failure.retry_in,
+            told=failure.told,
         )
 
     def _next_attempt(self, claim: Claim, failure: Failure, error: BaseException) -> Failure:
         """Wait and try again; halve a batch that is itself to blame; bury a turn that is."""
+        if isinstance(error, ProviderError):
+            asked = (claim.now, failure.error, self.retry, error.retry_after)
+            wait, began = self.outage.failed(*asked)
+            return replace(failure, retry_in=wait, counts=False, told=not began)
         failed = claim.thread.attempts + 1
-        if isinstance(error, ProviderError) or not isinstance(error, ExtractionError):
-            wanted = error.retry_after if isinstance(error, ProviderError) else None
-            return replace(failure, retry_in=self.retry.after(failed, wanted))
+        if not isinstance(error, ExtractionError):
+            return replace(failure, retry_in=self.retry.after(failed))
         smaller = half(claim.batch)
         if smaller is not None and error.reason in {"truncated", "too_many"}:
             return replace(failure, retry_in=0.0, at_most=smaller)
         if smaller is not None and failed > 1:
             return replace(failure, retry_in=self.retry.after(1), at_most=smaller)
-        wait = self.retry.after(failed)
-        if wait is None:
+        again = self.retry.after(failed)
+        if again is None:
             return replace(failure, poison=tuple(message.seq for message in claim.batch))
-        return replace(failure, retry_in=wait)
+        return replace(failure, retry_in=again)
 
 
 def _question(claim: Claim) -> Question:

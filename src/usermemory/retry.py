@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,11 +18,14 @@ class Retry:
         attempts: How many attempts in all; then the thread is a dead letter.
         base: Seconds before the second attempt; doubled for each further one.
         ceiling: Seconds that no wait exceeds, but for a provider's own ``Retry-After``.
+        outage: The same while the provider cannot be asked. That lasts as long as it lasts: it
+            counts as no attempt, and never ends in a dead letter.
     """
 
     attempts: int = 8
     base: float = 5.0
     ceiling: float = 3_600.0
+    outage: float = 300.0
 
     def after(self, failed: int, retry_after: float | None = None) -> float | None:
         """Seconds to wait after so many failed attempts; None when that was the last.
@@ -35,3 +39,58 @@ class Retry:
         wait: float = min(self.ceiling, self.base * 2.0 ** (failed - 1))
         jittered = wait * random.uniform(0.5, 1.0)  # noqa: S311 - not for secrecy
         return max(jittered, retry_after or 0.0)
+
+    def during_outage(self, probes: int, retry_after: float | None = None) -> float:
+        """Seconds until the provider is asked again.
+
+        Args:
+            probes: How often it could not be asked, one after the other.
+            retry_after: Seconds that it asked for; never undercut.
+        """
+        wait = min(self.outage, self.base * 2.0 ** min(probes - 1, 30))
+        return max(wait * random.uniform(0.5, 1.0), retry_after or 0.0)  # noqa: S311 - no secret
+
+
+@dataclass(slots=True)
+class Outage:
+    """Whether the provider can be asked: one probe at a time, for all threads of a process.
+
+    A circuit breaker: while it is open, batches wait without being sent in vain.
+
+    Attributes:
+        reason: What the provider's error was.
+    """
+
+    reason: str = ""
+    _since: float | None = None
+    _until: float = 0.0
+    _probes: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def until(self, now: float) -> float | None:
+        """When the provider is asked again; None: now."""
+        with self._lock:
+            return self._until if self._since is not None and now < self._until else None
+
+    def failed(
+        self, now: float, error: str, retry: Retry, wanted: float | None
+    ) -> tuple[float, bool]:
+        """The provider could not be asked.
+
+        Returns:
+            Seconds to wait, and whether the outage began with this.
+        """
+        with self._lock:
+            began = self._since is None
+            if began or now >= self._until:
+                self._probes += 1
+                self._since = now if began else self._since
+                self._until = now + retry.during_outage(self._probes, wanted)
+                self.reason = error
+            return max(0.0, self._until - now), began
+
+    def ended(self, now: float) -> float | None:
+        """The provider answered: for how many seconds it had not; None if it had."""
+        with self._lock:
+            since, self._since, self._probes, self._until = self._since, None, 0, 0.0
+            return None if since is None else max(0.0, now - since)

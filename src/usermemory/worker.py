@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from usermemory.clock import Clock
 from usermemory.consolidate import Consolidator
@@ -17,7 +18,7 @@ from usermemory.lease import LEASE, kept
 from usermemory.records import Outcome, Status
 from usermemory.refused import MOST, field_of
 from usermemory.store.cleaning import clean
-from usermemory.store.flows.claim import Claim, claim_due, give_back
+from usermemory.store.flows.claim import Claim, claim_due, give_back, leases, release
 from usermemory.store.flows.recall import next_due
 
 logger = logging.getLogger("usermemory")
@@ -30,8 +31,38 @@ CLEAN = 60.0
 
 
 def worker_name() -> str:
-    """Host and process, for people who look at leases."""
-    return f"{socket.gethostname()}:{os.getpid()}"
+    """Host and process, for people who look at leases, and for workers of this host.
+
+    Where the system tells, with when the process was started, and in which space of process
+    numbers: containers may share a host's name.
+    """
+    return f"{_host()}:{os.getpid()}:{_started(os.getpid())}"
+
+
+def _host() -> str:
+    try:
+        space = Path("/proc/self/ns/pid").readlink().name.strip("pid:[]")
+    except OSError:
+        return socket.gethostname()
+    return f"{socket.gethostname()}/{space}"
+
+
+def _started(process: int) -> str:
+    """When a process was started, as the system counts it; empty if that is not known."""
+    try:
+        status = Path(f"/proc/{process}/stat").read_text(encoding="utf-8")
+    except OSError:
+        return ""
+    return status.rpartition(")")[2].split()[19]
+
+
+def has_died(worker: str) -> bool:
+    """Whether a worker of this host, by its name, is certainly gone."""
+    host, _, rest = worker.partition(":")
+    number, _, started = rest.partition(":")
+    if host != _host() or not started or not number.isdigit() or not _started(os.getpid()):
+        return False
+    return _started(int(number)) != started
 
 
 class Worker:
@@ -144,10 +175,21 @@ class Worker:
                     if claim is not None:
                         return claim
                     wait = None
+                if wait is not None and wait <= self._lease and self._free_dead():
+                    continue
                 sleep = self._poll if wait is None else min(wait, self._poll)
                 self._until = self._clock.now() + sleep
                 self._clock.wait(self._wake, sleep)
         return None
+
+    def _free_dead(self) -> bool:
+        """Give back what workers of this host held that have died; whether there was any."""
+        freed = False
+        for user_id, token, worker in self._driver.read(leases, _host()):
+            if has_died(worker) and self._driver.write(release, user_id, token):
+                logger.info("user=%s was held by %s, which has died", user_id, worker)
+                freed = True
+        return freed
 
     def _clean(self) -> None:
         """An erasure found somebody reading: see whether they are gone."""
@@ -163,6 +205,7 @@ class Worker:
                 outcome = self._consolidator.consolidate(claim)
         finally:
             del self._running[claim.token, claim.user_id]
+            self.wake(0.0)  # another thread may wait for just this user
         report(outcome, self._clock.now(), self._emit)
 
 
@@ -180,8 +223,11 @@ def report(outcome: Outcome, now: float, emit: Callable[[Event], None]) -> None:
     The log says of a refused change in which field and why it was refused, and none of its words.
     """
     learned = len(outcome.revision.changes) if outcome.revision else 0
+    # An outage is one event, and not one for each thread that it meets.
+    in_outage = outcome.told or outcome.reason.startswith("outage:")
+    loud = logging.WARNING if outcome.status == "failed" else logging.INFO
     logger.log(
-        logging.WARNING if outcome.status == "failed" else logging.INFO,
+        logging.DEBUG if in_outage else loud,
         "%s user=%s thread=%s messages=%d changes=%d rejected=%d%s%s",
         outcome.status,
         outcome.user_id,
@@ -203,6 +249,8 @@ def report(outcome: Outcome, now: float, emit: Callable[[Event], None]) -> None:
             field_of(one) or "-",
             one.reason,
         )
+    if in_outage:
+        return
     where = (outcome.user_id, outcome.thread_id, now, outcome)
     emit(Event(_KINDS[outcome.status], *where))
     if outcome.rejections:

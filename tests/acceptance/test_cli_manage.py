@@ -8,18 +8,17 @@ import pytest
 from tests.support.command_line import data, run
 
 from usermemory import Change, Extraction, Request, Retry, UserMemory
-from usermemory.errors import ProviderError
 
 WORDS = "Hi, I'm Will and I love bouldering"
 
 OFFLINE = ("--model", "offline")
 
 
-class Unreachable:
-    """An extractor whose provider is down."""
+class Broken:
+    """An extractor with a fault of its own."""
 
     def extract(self, request: Request) -> Extraction:
-        raise ProviderError("the connection to the provider failed", "connection")
+        raise ZeroDivisionError
 
 
 @pytest.fixture
@@ -30,7 +29,7 @@ def database(tmp_path: Path) -> str:
         memory.remember("will", "monday", [("user", WORDS)])
         memory.trigger("will")
         memory.remember("will", "friday", [("user", "I'm 32"), ("user", "I live in Bergen")])
-    with UserMemory(path, model=Unreachable(), worker=False, retry=Retry(attempts=1)) as memory:
+    with UserMemory(path, model=Broken(), worker=False, retry=Retry(attempts=1)) as memory:
         memory.remember("ana", "1", [("user", "I'm Ana")])
         memory.trigger("ana")
     return path
@@ -101,7 +100,7 @@ def test_jobs_are_listed(database: str) -> None:
     db = ("--db", database)
     listed = run("jobs", "list", *db).stdout
     assert "friday" in listed
-    assert "the connection to the provider failed" in listed
+    assert "ZeroDivisionError" in listed
     (dead,) = data("jobs", "list", "--state", "dead", *db)
     assert (dead["user_id"], dead["unread"], dead["attempts"]) == ("ana", 1, 1)
 
@@ -114,6 +113,19 @@ def test_retry(database: str) -> None:
     wrong = run("jobs", "retry", "ana", "2", *db)
     assert (wrong.returncode, wrong.stdout) == (1, "")
     assert "nothing is unread" in wrong.stderr
+
+
+def test_retry_all(database: str) -> None:
+    """All that failed is due again, or what failed for one reason; a rehearsal only says which."""
+    db = ("--db", database)
+    assert "ana" in run("jobs", "retry", "--all", "--dry-run", *db).stdout
+    none = run("jobs", "retry", "--all", "--reason", "401", *db).stdout
+    assert "Nothing has failed for that" in none
+    assert data("jobs", "list", "--state", "dead", *db) != []
+    (job,) = data("jobs", "retry", "--all", "--reason", "zerodivision", *db)
+    assert job["user_id"] == "ana"
+    assert data("jobs", "list", "--state", "dead", *db) == []
+    assert run("jobs", "retry", *db).returncode == 2
 
 
 def test_drop_asks_first(database: str) -> None:

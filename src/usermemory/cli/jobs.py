@@ -61,15 +61,52 @@ def list_jobs(
         console().print("Nothing waits to be read." if state is None else f"Nothing is {state}.")
 
 
-@app.command()
-def retry(user: User, thread: Thread, *, db: Database = DATABASE) -> None:
-    """Make a thread due now, with fresh attempts; whichever worker is running reads it."""
+@app.command(
+    epilog=examples(
+        "usermemory jobs retry will monday",
+        "usermemory jobs retry --all",
+        "usermemory jobs retry --all --reason 'HTTP 401' --dry-run",
+    )
+)
+def retry(
+    user: Annotated[str | None, typer.Argument(help="Whose memory.", show_default=False)] = None,
+    thread: Annotated[str | None, typer.Argument(help="Which thread.", show_default=False)] = None,
+    *,
+    every: Annotated[bool, typer.Option("--all", help="All threads that failed.")] = False,
+    reason: Annotated[
+        str, typer.Option(metavar="TEXT", help="With --all: whose last error says this.")
+    ] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say which.")] = False,
+    db: Database = DATABASE,
+    json: AsJson = False,
+) -> None:
+    """Make threads due now, with fresh attempts; whichever worker is running reads them.
+
+    Dead letters are read again too. What waits for a provider that cannot be asked needs no retry:
+    it is read when the outage is over.
+    """
     from usermemory.cli.opening import existing
 
+    if every is (user is not None) or (user is not None and thread is None):
+        raise typer.BadParameter("name a user and a thread, or pass --all")
+    if not every:
+        if reason or dry_run or json:
+            raise typer.BadParameter("--reason, --dry-run and --json go with --all")
+        with existing(db) as memory:
+            if not memory.retry(user or "", thread or ""):
+                raise _nothing_unread(user or "", thread or "")
+        console().print("Due now: the next worker that is free reads it.")
+        return
     with existing(db) as memory:
-        if not memory.retry(user, thread):
-            raise _nothing_unread(user, thread)
-    console().print("Due now: the next worker that is free reads it.")
+        jobs = memory.retry_all(reason, dry_run=dry_run)
+    if json:
+        print_json(jobs)
+    elif not jobs:
+        console().print("Nothing has failed." if not reason else "Nothing has failed for that.")
+    else:
+        console().print(_table(jobs))
+        would = "would be due now" if dry_run else "due now: the next free workers read them"
+        console().print(f"\n{count(len(jobs), 'thread')} {would}.")
 
 
 @app.command()

@@ -8,11 +8,13 @@ import pytest
 
 from usermemory.conformance.harness import Bench
 from usermemory.errors import ExtractionError, ExtractionReason, ProviderError
+from usermemory.events import Event
 from usermemory.retry import Retry
 from usermemory.store.flows.claim import claim_due
 from usermemory.store.flows.commit import Result, commit
 from usermemory.store.flows.queue import drop
 from usermemory.store.flows.recall import figures, next_due
+from usermemory.testing import FakeClock
 
 Making = Callable[..., Bench]
 
@@ -49,14 +51,14 @@ class Failing:
     def test_dead_letter(self, making: Making) -> None:
         """After the last attempt a thread is a dead letter with its error, which one can retry."""
         bench = making(delay=0.0, retry=Retry(attempts=2, base=1.0))
-        bench.listener.failing = ProviderError("the key is not valid", "unauthorized")
+        bench.listener.failing = ZeroDivisionError("of the extractor's own")
         bench.verbs.remember("will", "t", ["I like chess"])
         for _ in range(2):
             bench.verbs.run_due()
             bench.clock.advance(10)
         (dead,) = bench.verbs.jobs("dead")
         assert (dead.attempts, dead.unread, dead.due_at) == (2, 1, None)
-        assert "the key is not valid" in dead.last_error
+        assert "ZeroDivisionError" in dead.last_error
         assert bench.verbs.run_due() == []
         bench.listener.failing = None
         assert bench.verbs.retry("will", "t")
@@ -66,7 +68,7 @@ class Failing:
     def test_dead_letter_reopened_by_a_message(self, making: Making) -> None:
         """A new message reopens a dead thread with fresh attempts, and all of it is read."""
         bench = making(delay=0.0, retry=Retry(attempts=1))
-        bench.listener.failing = ProviderError("no")
+        bench.listener.failing = ZeroDivisionError()
         bench.verbs.remember("will", "t", ["I like chess"])
         bench.verbs.run_due()
         bench.listener.failing = None
@@ -77,7 +79,7 @@ class Failing:
     def test_a_reopened_thread_has_fresh_attempts(self, making: Making) -> None:
         """A dead thread that a message reopened is tried as often as any other before it dies."""
         bench = making(delay=0.0, retry=Retry(attempts=2, base=1.0))
-        bench.listener.failing = ProviderError("no")
+        bench.listener.failing = ZeroDivisionError()
         for text in ("I like chess", "I like tea"):
             bench.verbs.remember("will", "t", [text])
             bench.verbs.run_due()
@@ -132,15 +134,72 @@ class Failing:
         assert bench.verbs.jobs() == []
 
     def test_a_provider_that_is_down_blames_no_message(self, making: Making) -> None:
-        """While the provider fails a batch is neither halved nor buried."""
-        bench = making(delay=0.0, retry=Retry(attempts=4, base=1.0))
+        """However long the provider fails, a batch waits whole, and is no dead letter."""
+        bench = making(delay=0.0, retry=Retry(attempts=2, base=1.0, outage=60.0))
         bench.listener.failing = ProviderError("503", "unavailable")
         bench.verbs.remember("will", "t", ["I like chess", "I like tea"])
-        for _ in range(4):
+        for _ in range(12):
             assert [outcome.messages for outcome in bench.verbs.run_due()] == [2]
             bench.clock.advance(100)
         (job,) = bench.verbs.jobs()
-        assert (job.state, job.unread, job.dead) == ("dead", 2, 0)
+        assert (job.state, job.unread, job.dead, job.attempts) == ("waiting", 2, 0, 0)
+        bench.listener.failing = None
+        bench.verbs.run_due()
+        assert bench.interests("will") == ["chess", "tea"]
+
+    def test_an_outage_is_one_event(self, making: Making) -> None:
+        """While the provider is down one thread asks it at a time; the others wait unasked."""
+        events: list[Event] = []
+        retry = Retry(base=10.0, outage=60.0)
+        bench = making(delay=0.0, retry=retry, on_event=events.append)
+        bench.listener.failing = ProviderError("503", "unavailable")
+        users = [f"u{number}" for number in range(6)]
+        for user_id in users:
+            bench.verbs.remember(user_id, "t", ["I like chess"])
+        for _ in range(4):
+            bench.verbs.run_due()
+            bench.clock.advance(60)
+        assert [event.kind for event in events if event.kind in {"failed", "held"}] == ["failed"]
+        assert len(bench.listener.read) == 4
+        assert [job.dead for job in bench.verbs.jobs()] == [0] * 6
+        bench.listener.failing = None
+        while bench.verbs.jobs():
+            bench.clock.advance(60)
+            bench.verbs.run_due()
+        assert all(bench.interests(user_id) == ["chess"] for user_id in users)
+
+    def test_all_that_failed_is_retried(self, making: Making) -> None:
+        """Dead letters and other failures are due again, by their error if asked."""
+        bench = making(delay=0.0, retry=Retry(attempts=1))
+        bench.listener.refusing = lambda batch: (
+            ZeroDivisionError() if "I like tea" in batch else ExtractionError("no", "refused")
+        )
+        for user_id, text in (("will", "I like tea"), ("ana", "I like chess")):
+            bench.verbs.remember(user_id, "t", [text])
+        bench.verbs.run_due()
+        bench.listener.refusing = lambda _: None
+        assert [job.user_id for job in bench.verbs.retry_all("zerodiv", dry_run=True)] == ["will"]
+        assert bench.verbs.run_due() == []
+        assert [job.user_id for job in bench.verbs.retry_all("ZeroDiv")] == ["will"]
+        bench.verbs.run_due()
+        assert len(bench.verbs.retry_all()) == 1
+        bench.verbs.run_due()
+        assert (bench.verbs.jobs(), bench.interests("ana")) == ([], ["chess"])
+
+    def test_a_clock_that_ran_ahead(self, making: Making) -> None:
+        """What a host wrote whose clock ran ahead stops nobody once it is put right."""
+        bench, ahead = making(delay=1.0), FakeClock()
+        ahead.advance(7_200)
+        early = bench.another(delay=1.0, clock=ahead)
+        early.remember("will", "t", ["I like chess"])
+        ahead.advance(1)
+        early.run_due()
+        early.remember("will", "later", ["I like fog"])
+        bench.verbs.remember("will", "other", ["I like tea"])
+        bench.clock.advance(2)
+        while bench.verbs.run_due():
+            pass
+        assert sorted(bench.interests("will")) == ["chess", "fog", "tea"]
 
     def test_daily_budget(self, making: Making) -> None:
         """A user who has cost the day's budget waits for the next day; others do not."""

@@ -8,9 +8,20 @@ it is waiting for.
 from __future__ import annotations
 
 from usermemory.gate.amount import Count, Tokens
-from usermemory.gate.policy import By, Gate, gate_of
+from usermemory.gate.policy import By, Gate, gate_of, guarded
 from usermemory.gate.resembles import Resembles
 from usermemory.gate.wording import Matches, Words
 from usermemory.messages import tokens
 
-__all__ = ["By", "Count", "Gate", "Matches", "Resembles", "Tokens", "Words", "gate_of", "tokens"]
+__all__ = [
+    "By",
+    "Count",
+    "Gate",
+    "Matches",
+    "Resembles",
+    "Tokens",
+    "Words",
+    "gate_of",
+    "guarded",
+    "tokens",
+]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from reprlib import repr as shortened
-from typing import Literal
+from typing import Literal, ParamSpec
 
 from usermemory.errors import ConfigurationError
 from usermemory.records import Message
+
+logger = logging.getLogger("usermemory")
 
 By = Literal["user", "anyone"]
 """Whose messages a gate looks at: the user's own, or everybody's in the thread."""
@@ -48,6 +51,27 @@ def gate_of(policy: Gate | Callable[[Sequence[Message]], bool] | None) -> Gate |
     if callable(policy):
         return _Function(policy)
     raise ConfigurationError(f"gate= takes a gate or a function of the batch, not {policy!r}")
+
+
+Asked = ParamSpec("Asked")
+
+
+def guarded(ask: Callable[Asked, bool], *, otherwise: bool = False) -> Callable[Asked, bool]:
+    """The same question to a gate; one that raises is logged, and counts as this answer."""
+
+    def asked(*args: Asked.args, **kwargs: Asked.kwargs) -> bool:
+        try:
+            return ask(*args, **kwargs)
+        except Exception as error:
+            logger.warning(
+                "the gate raised %s: %s",
+                type(error).__name__,
+                "the batch is read" if otherwise else "the thread waits for quiet",
+                exc_info=logger.isEnabledFor(logging.DEBUG),
+            )
+            return otherwise
+
+    return asked
 
 
 class _Pair(Gate):

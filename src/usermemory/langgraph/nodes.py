@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from langgraph.channels import UntrackedValue
 from langgraph.config import get_config
 
-from usermemory.errors import IdentityError, UserMemoryError
+from usermemory.errors import IdentityError
 from usermemory.events import Event
 from usermemory.langgraph.identity import FindUser, Run, current_run, field_of
 from usermemory.langgraph.node import Node
@@ -231,7 +231,7 @@ def tolerant(memory: UserMemory, run: Run, on_error: OnError) -> Generator[None]
         yield
     except IdentityError:
         raise
-    except UserMemoryError as error:
+    except Exception as error:
         if on_error == "raise":
             raise
         where = (run.user_id, run.thread_id)

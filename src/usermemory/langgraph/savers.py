@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 from typing import TYPE_CHECKING, Any, Self
 
 import aiosqlite
@@ -95,9 +96,21 @@ async def acheckpointer(memory: UserMemory) -> AsyncSaver | AsyncPooledSaver:
     await asyncio.to_thread(memory.open)
     file = memory.driver
     if isinstance(file, SQLite):
-        return AsyncSaver(await aiosqlite.Connection(lambda: _connect(file), iter_chunk_size=64))
+        connection = aiosqlite.Connection(lambda: _connect(file), iter_chunk_size=64)
+        _end_with_the_program(connection)
+        return AsyncSaver(await connection)
     saver: AsyncPooledSaver = await _postgres_savers().AsyncPooledSaver(file).open()
     return saver
+
+
+def _end_with_the_program(connection: aiosqlite.Connection) -> None:
+    """Let the program end where nobody closes the saver, after an exception say.
+
+    A checkpoint is on the disk when it is put: nothing is lost with the thread.
+    """
+    thread = getattr(connection, "_thread", connection)  # the connection itself before 0.22
+    if isinstance(thread, threading.Thread):
+        thread.daemon = True
 
 
 def _postgres_savers() -> Any:

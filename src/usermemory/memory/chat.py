@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from usermemory.events import Event
+from usermemory.gate import guarded
 from usermemory.memory.core import Core, Id, checked_seconds, checked_thread, checked_user
 from usermemory.messages import newest_first
 from usermemory.records import Message, Recalled, Revision, Scheduled
@@ -117,7 +118,7 @@ class ChatVerbs(Core):
             delay=self.delay if delay is None else checked_seconds("delay", delay),
             max_wait=self.max_wait,
             keep=keep,
-            at_once=self.gate.at_once if self.gate else None,
+            at_once=guarded(self.gate.at_once) if self.gate else None,
             moved=delay is not None,
             secrets=self.secrets,
             screened=screened_before(found, self.secrets) if keep else {},

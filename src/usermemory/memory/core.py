@@ -108,6 +108,12 @@ class Core:
         """What consolidates, for workers that run beside the application."""
         return self._consolidator
 
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        raise TypeError(
+            "a UserMemory cannot be copied or sent to another process: build it anew there, with "
+            "the same URL and settings"
+        )
+
     def open(self) -> Self:
         """Connect and migrate now, instead of at the first verb."""
         self.driver.open()

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from usermemory.memory.core import Core, Id, checked_thread, checked_user
 from usermemory.records import Job, ThreadState
 from usermemory.store.flows import queue as queues
 from usermemory.store.flows import recall as recalls
+
+_ALL = 1 << 31
+"""More threads than there are."""
 
 
 class JobVerbs(Core):
@@ -38,6 +43,37 @@ class JobVerbs(Core):
         done = await self.driver.awrite(queues.retry, *key)
         self.wake(0.0)
         return done
+
+    def retry_all(self, reason: str = "", *, dry_run: bool = False) -> list[Job]:
+        """Make every thread due now that failed, dead letters too, with fresh attempts.
+
+        Args:
+            reason: Only threads whose last error has this in its text, whatever the case.
+            dry_run: Only say which.
+
+        Returns:
+            Those threads, as they were.
+        """
+        every = self.driver.read(recalls.jobs, None, None, _ALL)
+        wanted = reason.casefold()
+        failed = [
+            job
+            for job in every
+            if (job.attempts or job.dead or job.state == "dead" or job.last_error)
+            and wanted in job.last_error.casefold()
+        ]
+        if dry_run:
+            return failed
+        found = [
+            job for job in failed if self.driver.write(queues.retry, job.user_id, job.thread_id)
+        ]
+        self.consolidator.outage.ended(self.clock.now())
+        self.wake(0.0)
+        return found
+
+    async def aretry_all(self, reason: str = "", *, dry_run: bool = False) -> list[Job]:
+        """As `retry_all`."""
+        return await asyncio.to_thread(self.retry_all, reason, dry_run=dry_run)
 
     def drop(self, user_id: Id, thread_id: Id) -> int:
         """Give up on a thread's unread messages: never read. Returns how many."""

@@ -30,6 +30,7 @@ class Outcome:
         messages: How many messages were read.
         retry_at: When a failed one is tried again; ``None`` once it is a dead letter.
         error: For ``failed``, the error's text (never text of the conversation).
+        told: Whether it failed in an outage of which an earlier outcome has told.
     """
 
     user_id: str
@@ -42,6 +43,7 @@ class Outcome:
     messages: int = 0
     retry_at: float | None = None
     error: str = ""
+    told: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import sys
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -37,8 +38,9 @@ class Schema:
         fingerprint: Changes when the names or types of fields do; the same in every process.
     """
 
-    def __init__(self, json_schema: Mapping[str, Any], reader: Reader) -> None:
+    def __init__(self, json_schema: Mapping[str, Any], reader: Reader, source: Any = None) -> None:
         self.json_schema = json_schema
+        self._source = source
         self.name = str(json_schema.get("title", "Profile"))
         self._reader = reader
         self._placed = placed(dict(json_schema))
@@ -64,6 +66,14 @@ class Schema:
 
     def __repr__(self) -> str:
         return f"Schema({self.name}: {', '.join(self.fields)})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled by its source; where another process could not import that, as JSON Schema."""
+        return _again, (self._source if _importable(self._source) else dict(self.json_schema),)
+
+    def __deepcopy__(self, _: Any) -> Schema:
+        """It never changes: a copy is the same."""
+        return self
 
     def empty(self) -> Json:
         """The document of a user of whom nothing is known; defaults are filled in."""
@@ -128,6 +138,22 @@ class Schema:
         instance = self._reader.read(self.fields, given)
         dumped = ordered(self._placed, given, self._reader.write(instance))
         return instance, dumped | kept_all(self.fields, dumped)
+
+
+def _again(source: Any) -> Schema:
+    """A schema from what it was pickled by."""
+    from usermemory.schema.source import schema_of
+
+    return schema_of(source)
+
+
+def _importable(source: Any) -> bool:
+    """Whether another process finds this class by its name."""
+    module = sys.modules.get(getattr(source, "__module__", ""))
+    found: Any = module
+    for step in getattr(source, "__qualname__", "").split("."):
+        found = getattr(found, step, None)
+    return found is not None and found is source
 
 
 _OUTLINE_VERSION = 2

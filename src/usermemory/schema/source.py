@@ -57,6 +57,7 @@ def _plain(schema: dict[str, Any]) -> Schema:
 
 
 def _typed(source: Any) -> Schema:
+    original = source
     try:
         source = modern(source)
         adapter = TypeAdapter[Any](source)
@@ -88,7 +89,7 @@ def _typed(source: Any) -> Schema:
             raise SchemaError(
                 f"field {name!r} hides its value when it is written: use a plain type"
             )
-    return Schema(kept, reader)
+    return Schema(kept, reader, original)
 
 
 def _properties(schema: dict[str, Any]) -> dict[str, Any]:

@@ -17,11 +17,16 @@ RETURNING token, epoch, revision, lease_until, paused, salt, CAST(:now AS DOUBLE
 
 -- name: refresh_user
 -- Who is next: the oldest due thread, but not before the running batch's lease ends, and behind
--- the users who have waited since this one was served.
+-- the users who have waited since this one was served. A host whose clock ran ahead may have
+-- written times that are still to come: such a service, a lease far beyond any, and a due time of
+-- messages that came in the future, count as now.
 UPDATE usermemory.users AS u SET next_due = CASE WHEN u.paused = 1 THEN NULL ELSE (
-    SELECT CASE WHEN MIN(t.due_at) < u.served_at OR MIN(t.due_at) < u.lease_until
-                THEN CASE WHEN u.served_at < u.lease_until THEN u.lease_until ELSE u.served_at END
-                ELSE MIN(t.due_at) END
+    SELECT CASE WHEN MIN(CASE WHEN t.first_at > :now + 60 THEN :now ELSE t.due_at END)
+                     < CASE WHEN u.lease_until > :now + 3600 THEN 0 ELSE u.lease_until END
+                THEN u.lease_until
+                WHEN MIN(CASE WHEN t.first_at > :now + 60 THEN :now ELSE t.due_at END) < u.served_at
+                THEN CASE WHEN u.served_at > :now THEN :now ELSE u.served_at END
+                ELSE MIN(CASE WHEN t.first_at > :now + 60 THEN :now ELSE t.due_at END) END
     FROM usermemory.threads AS t WHERE t.user_id = u.user_id AND t.due_at IS NOT NULL) END
 WHERE u.user_id = :user_id {notify u.next_due};
 
@@ -121,17 +126,22 @@ WHERE user_id = (SELECT user_id FROM usermemory.users
 RETURNING user_id, token, epoch, revision, salt, spent, spent_day,
     CAST(:now AS DOUBLE PRECISION) AS now;
 
+-- name: leases_of
+-- Users whom workers of one host hold, to find those whose worker has died.
+SELECT user_id, token, lease_by FROM usermemory.users
+WHERE lease_until > :now AND lease_by LIKE :host;
+
 -- name: claim_user
 -- This user, for a trigger, unless somebody holds the lease or the user is paused.
 UPDATE usermemory.users SET token = token + 1, lease_until = :now + :lease, lease_by = :worker
-WHERE user_id = :user_id AND lease_until <= :now AND paused = 0
+WHERE user_id = :user_id AND (lease_until <= :now OR lease_until > :now + 3600) AND paused = 0
 RETURNING user_id, token, epoch, revision, salt, spent, spent_day,
     CAST(:now AS DOUBLE PRECISION) AS now;
 
 -- name: due_thread
 -- The claimed user's oldest due thread.
 SELECT thread_id FROM usermemory.threads
-WHERE user_id = :user_id AND due_at IS NOT NULL AND due_at <= :now
+WHERE user_id = :user_id AND due_at IS NOT NULL AND (due_at <= :now OR first_at > :now + 60)
 ORDER BY due_at, thread_id LIMIT 1;
 
 -- name: unread_thread

@@ -154,9 +154,20 @@ def renew(user_id: str, token: int, lease: float) -> Flow[bool]:
 
 def give_back(claim: Claim) -> Flow[bool]:
     """End the lease with nothing done: the thread stays due as it was."""
-    user = yield from lock_user(claim.user_id)
-    if user.token != claim.token:
+    return (yield from release(claim.user_id, claim.token))
+
+
+def release(user_id: str, token: int) -> Flow[bool]:
+    """End a lease; False if it is another's by now."""
+    user = yield from lock_user(user_id)
+    if user.token != token:
         return False
-    yield "release_user", {"user_id": claim.user_id, "token": claim.token}
-    yield "refresh_user", {"user_id": claim.user_id}
+    yield "release_user", {"user_id": user_id, "token": token}
+    yield "refresh_user", {"user_id": user_id}
     return True
+
+
+def leases(host: str) -> Flow[list[tuple[str, int, str]]]:
+    """User, token and worker of the leases that workers of this host hold."""
+    rows = yield "leases_of", {"host": f"{host}:%"}
+    return [(row["user_id"], row["token"], row["lease_by"]) for row in rows]

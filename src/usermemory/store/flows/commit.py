@@ -59,6 +59,8 @@ class Failure:
         retry_in: Seconds until the next attempt; None: never, a person has to look.
         at_most: Turns of the next attempt, where the batch itself is to blame and is halved.
         poison: The messages that are to blame by themselves: they die, their thread goes on.
+        counts: Whether it counts as an attempt; an outage does not.
+        told: Whether it belongs to an outage that was told before.
     """
 
     reason: str
@@ -66,6 +68,8 @@ class Failure:
     retry_in: float | None
     at_most: int | None = None
     poison: tuple[int, ...] = ()
+    counts: bool = True
+    told: bool = False
     usage: Usage = Usage()
     model: str = ""
     prompt: str = ""
@@ -224,7 +228,7 @@ def _after_failure(claim: Claim, failure: Failure, thread: Thread, now: float) -
         thread.state, thread.due_at = ("waiting", now) if thread.unread else ("idle", None)
         return
     halved = failure.at_most is not None
-    thread.attempts = 0 if halved else thread.attempts + 1
+    thread.attempts = 0 if halved else thread.attempts + failure.counts
     thread.at_most = failure.at_most if halved else thread.at_most
     if failure.retry_in is None:
         thread.state, thread.due_at = "dead", None
