@@ -69,14 +69,14 @@ def routed(agent: Any, saver: Any = None, before: Any = None) -> Any:
     return graph.compile(checkpointer=saver)
 
 
-def supervised(agent: Any, saver: Any = None, before: Any = None) -> Any:
-    """A graph whose node gives an agent orders in words of its own."""
+def supervised(agent: Any, saver: Any = None, before: Any = None, order: str = ORDER) -> Any:
+    """A graph whose node gives an agent orders, as a rule in words of its own."""
 
-    def order(_: Any) -> Any:
-        agent.invoke({"messages": [("user", ORDER)]})
+    def supervise(_: Any) -> Any:
+        agent.invoke({"messages": [("user", order)]})
         return {}
 
-    return routed(order, saver, before)
+    return routed(supervise, saver, before)
 
 
 def heard(memory: UserMemory) -> list[str]:
@@ -96,6 +96,15 @@ async def test_a_routers_agent_hears_the_user(memory: UserMemory, way: str, colo
     assert heard(memory) == ["bouldering"]
     job = memory.jobs()[0]
     assert (job.thread_id, job.unread) == ("1", 2)  # once, and what the agent said
+
+
+@pytest.mark.parametrize("colour", COLOURS)
+async def test_the_users_own_words_may_be_handed_on(memory: UserMemory, colour: str) -> None:
+    """A node that gives an agent what the user said gives it the user's words; they count once."""
+    bot = supervised(saving(memory), before=remember_node(memory), order=SAID)
+    await run(bot, {"messages": [("user", SAID)]}, colour)
+    assert heard(memory) == ["bouldering"]
+    assert [job.unread for job in memory.jobs()] == [1]
 
 
 @pytest.mark.parametrize("colour", COLOURS)

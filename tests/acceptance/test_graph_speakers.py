@@ -289,13 +289,15 @@ async def test_a_tool_takes_no_words_of_others(tmp_path: Path, claim: str, colou
         assert memory.recall("will").document["interests"] == []
 
 
-async def test_several_names_are_nobodys(tmp_path: Path) -> None:
+async def test_several_names_are_nobodys(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """A transcript of people under names of which none is the user's id teaches nothing."""
     with memory_in(tmp_path, clock=FakeClock()) as memory:
         room = Room(memory, nodes(memory, InMemorySaver(), noted()), "async")
         said = (HumanMessage("I love tea.", name="Will"), HumanMessage("I love spam.", name="Bob"))
-        await room.say("u-17", *said)
+        for _ in range(2):
+            await room.say("u-17", *said)
         assert room.loves("u-17") == []
+    assert [record.message.count("author=") for record in caplog.records] == [1]
 
 
 async def test_the_node_that_recalls_needs_no_messages(tmp_path: Path) -> None:

@@ -74,10 +74,10 @@ def in_newest_turn(
     """
     lasting = (config.get("configurable") or {}).get("__pregel_durability") != "exit"
     inputs = (yield Look("input")) if lasting else []
-    newest = yield Look()
-    saved = _texts(messages_in(newest[0], "messages")) if newest else {}
     if not inputs:
         # Nothing is saved before a run ends, or nothing was yet: what is there is older.
+        newest = yield Look()
+        saved = _texts(messages_in(newest[0], "messages")) if newest else {}
         pending = _behind_the_last_answer(newest[0], run) if newest else frozenset[str]()
         mine = (one for one, text in _each(wanted) if saved.get(one) != text or one in pending)
         return dict.fromkeys(mine, run.user_id)
@@ -87,6 +87,8 @@ def in_newest_turn(
     came = {one: text for one, text in _each(wanted) if before.get(one) != text}
     handed |= {one for one, text in came.items() if {*text} <= given}
     # A checkpoint may be on its way to the disk: the newest one is of an earlier run then.
+    newest = [] if came.keys() <= handed else (yield Look())
+    saved = _texts(messages_in(newest[0], "messages")) if newest else {}
     on_its_way = {one for one, text in came.items() if saved.get(one) != text} - handed
     found: dict[str, str | None] = {}
     inserted: dict[str, Any] = {}
@@ -144,7 +146,7 @@ def _behind_the_last_answer(newest: CheckpointTuple, run: Run) -> frozenset[str]
 
 def given_to(config: RunnableConfig, run: Run, wanted: Mapping[str, Any]) -> Looking:
     """The speakers of messages that the outermost graph was given, seen from inside of it."""
-    around = (config.get("configurable") or {}).get("checkpoint_map") or {}
+    around: Mapping[str, str] = (config.get("configurable") or {}).get("checkpoint_map") or {}
     yield Look(since=around.get("", ""))
     inputs = yield Look("input")
     if not inputs or _named(inputs[0], run) not in {None, run.user_id}:

@@ -16,6 +16,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Generator
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -33,7 +34,7 @@ from usermemory.messages import Attributed, read_messages
 from usermemory.store.flows.remember import authors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from langchain_core.runnables import RunnableConfig
 
@@ -61,14 +62,15 @@ class Said:
     """What is known of a human message.
 
     Attributes:
-        text: What it says.
+        text: A hash of what it says: after an erasure nothing of it is kept here.
         name: The name that it bears.
-        speaker: In whose run it arrived; None where nobody can tell.
+        speaker: In whose run it arrived; empty for another's whose name is not known here, None
+            where nobody can tell.
         instead: Whether another text stood under its id before.
         repeats: Whether it says again, in an inner graph, what the user said in the outer one.
     """
 
-    text: Any
+    text: bytes
     name: str
     speaker: str | None
     instead: bool = False
@@ -106,7 +108,7 @@ class Speakers:
         wanted = {
             one.id: one
             for one in recent
-            if one.id and not (one.id in known and known[one.id].text == one.content)
+            if one.id and not (one.id in known and known[one.id].text == _hash(one))
         }
         if not wanted:
             return
@@ -123,19 +125,10 @@ class Speakers:
         if older:
             stored = yield Known(older)
             left = {one: older[one] for one in older if not stored.get(one)}
-            found = {one: run.user_id if by == "user" else None for one, by in stored.items() if by}
+            found = {one: run.user_id if by == "user" else "" for one, by in stored.items() if by}
             if left:
                 found |= yield from in_earlier_turns(run, left)
             self._keep(older, found, run, {*older}, {one for one in left if one in stored})
-
-    def of(self, message: Any, run: Run) -> str | None:
-        """Who said a human message: a user, or None for nobody."""
-        said = self._known(run).get(message.id or "")
-        if said is not None and said.text == message.content:
-            return said.speaker
-        # Without an id, and without a checkpointer, a message comes with the run each time.
-        alone = run.hears if run.nested else not (message.id and run.saved)
-        return run.user_id if alone else None
 
     def heard(self, messages: Iterable[Any], run: Run, author: Any = None) -> list[Any]:
         """The messages as this user's memory takes them: other people's are under their name.
@@ -152,25 +145,25 @@ class Speakers:
         settled = frozenset(
             at for at, one in enumerate(heard) if _is_human(one) and not _decided(author, one)
         )
+        known = self._known(run)
         for at in settled:
-            heard[at] = self._as_heard(heard[at], run)
+            heard[at] = _as_heard(heard[at], known, run)
         heard.settled = settled
         return heard
 
     def hears(self, messages: Iterable[Any], run: Run) -> bool:
         """Whether anything of this is the user's own."""
-        return any(self.of(one, run) == run.user_id for one in _humans(messages))
+        known = self._known(run)
+        return any(_speaker(one, known, run) == run.user_id for one in _humans(messages))
 
     def signed(self, messages: Iterable[AnyMessage], run: Run) -> list[AnyMessage]:
         """Copies, to replace them by id, of human messages that are not signed by their speaker.
 
         The signature is for a backfill of the thread. It proves nothing here.
         """
-        return [
-            signed_as(message, speaker)
-            for message in _humans(messages)
-            if (speaker := self.of(message, run)) is not None and signature(message) != speaker
-        ]
+        known = self._known(run)
+        speakers = ((one, _speaker(one, known, run)) for one in _humans(messages))
+        return [signed_as(one, by) for one, by in speakers if by and signature(one) != by]
 
     def without_repeats(self, messages: Iterable[Any], run: Run) -> list[Any]:
         """Without the user's words that a graph was given under another id than they have."""
@@ -180,6 +173,18 @@ class Speakers:
             for one in messages
             if not (_is_human(one) and one.id in known and known[one.id].repeats)
         ]
+
+    def _say_nobodys(self, run: Run) -> None:
+        if (run.thread_id, run.user_id) in self._told or len(self._told) > _THREADS:
+            return
+        self._told.add((run.thread_id, run.user_id))
+        logger.warning(
+            "messages of user=%s thread=%s are nobody's and not learned from: it is not known in "
+            "whose run they came, or several names stand on what one run brought. Name the user in "
+            "the runs' configurable; UserMemory(author=…) can say whose they are",
+            run.user_id,
+            run.thread_id,
+        )
 
     def say_once(self, messages: Iterable[Any], run: Run) -> None:
         """Say that a graph inside another one hears no user, once for each place."""
@@ -212,9 +217,8 @@ class Speakers:
         else:
             found = dict.fromkeys(wanted, run.user_id) if run.called else {}
         mine = [one.text for one in self._known(run).values() if one.speaker == run.user_id]
-        return found | {
-            one: run.user_id for one, message in wanted.items() if message.content in mine
-        }
+        repeated = [one for one, message in wanted.items() if _hash(message) in mine]
+        return {**found, **dict.fromkeys(repeated, run.user_id)}
 
     def _keep(
         self,
@@ -242,33 +246,49 @@ class Speakers:
             fresh = {wanted[one].name or "" for one in mine}
             before = {one.name for one in thread.values() if one.speaker == run.user_id}
             for one, by in found.items():
-                message, speaker = wanted[one], by
+                message, speaker, text = wanted[one], by, _hash(wanted[one])
                 name = message.name or ""
                 names = fresh if one in handed else fresh | before
                 if speaker == run.user_id and name not in {"", run.user_id} and len(names) > 1:
                     speaker = None
-                other = one in changed or (one in thread and thread[one].text != message.content)
+                other = one in changed or (one in thread and thread[one].text != text)
                 repeats = run.nested and any(
-                    each.speaker == run.user_id and each.text == message.content
-                    for each in thread.values()
+                    each.speaker == run.user_id and each.text == text for each in thread.values()
                 )
-                thread[one] = Said(message.content, name, speaker, other, repeats)
+                thread[one] = Said(text, name, speaker, other, repeats)
                 thread.move_to_end(one)
+            if None in [thread[one].speaker for one in found] and not run.nested:
+                self._say_nobodys(run)
             while len(thread) > _MESSAGES:
                 thread.popitem(last=False)
             while len(self._threads) > _THREADS:
                 self._threads.popitem(last=False)
 
-    def _as_heard(self, message: Any, run: Run) -> Any:
-        speaker = self.of(message, run)
-        if speaker == run.user_id:
-            return message if not message.name or not message.id else copied(message, name=None)
-        said = self._known(run).get(message.id or "")
-        name = speaker or (message.name if message.name != run.user_id else None) or _NOBODY
-        if said and said.instead:
-            # The user's own message stays what it was.
-            return copied(message, name=name, id=f"{message.id} of {name}")
-        return copied(message, name=name)
+
+def _speaker(message: Any, known: Mapping[str, Said], run: Run) -> str | None:
+    """Who said a human message: a user, or None for nobody."""
+    said = known.get(message.id or "")
+    if said is not None and said.text == _hash(message):
+        return said.speaker
+    # Without an id, and without a checkpointer, a message comes with the run each time.
+    alone = run.hears if run.nested else not (message.id and run.saved)
+    return run.user_id if alone else None
+
+
+def _as_heard(message: Any, known: Mapping[str, Said], run: Run) -> Any:
+    speaker = _speaker(message, known, run)
+    if speaker == run.user_id:
+        return message if not message.name or not message.id else copied(message, name=None)
+    said = known.get(message.id or "")
+    name = speaker or (message.name if message.name != run.user_id else None) or _NOBODY
+    if said and said.instead:
+        # The user's own message stays what it was.
+        return copied(message, name=name, id=f"{message.id} of {name}")
+    return copied(message, name=name)
+
+
+def _hash(message: Any) -> bytes:
+    return blake2b(repr(message.content).encode(errors="replace"), digest_size=16).digest()
 
 
 _speakers: WeakKeyDictionary[UserMemory, Speakers] = WeakKeyDictionary()
@@ -290,7 +310,7 @@ def settle(memory: UserMemory, messages: Sequence[Any], config: RunnableConfig, 
             continue
         where, how = asked.arguments(run.thread_id)
         for _ in range(_LOOKS):
-            answer = list(saver.list(where, **how))
+            answer = _listed(saver, where, how)
             if _is_there(asked, answer):
                 break
             time.sleep(_LOOK_AGAIN)
@@ -309,10 +329,26 @@ async def asettle(
             continue
         where, how = asked.arguments(run.thread_id)
         for _ in range(_LOOKS):
-            answer = [one async for one in saver.alist(where, **how)]
+            answer = await _alisted(saver, where, how)
             if _is_there(asked, answer):
                 break
             await asyncio.sleep(_LOOK_AGAIN)
+
+
+def _listed(saver: Any, where: Any, how: dict[str, Any]) -> list[Any]:
+    """What a checkpointer has; nothing of one that lists nothing."""
+    try:
+        return list(saver.list(where, **how))
+    except NotImplementedError:
+        return []
+
+
+async def _alisted(saver: Any, where: Any, how: dict[str, Any]) -> list[Any]:
+    """As `_listed`."""
+    try:
+        return [one async for one in saver.alist(where, **how)]
+    except NotImplementedError:
+        return []
 
 
 def _next(settling: Settling, answer: Any) -> Look | Known | None:
