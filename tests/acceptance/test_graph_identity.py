@@ -177,7 +177,7 @@ async def test_what_was_off_the_record_stays_so(tmp_path: Path, colour: str) -> 
 
 @pytest.mark.parametrize("colour", COLOURS)
 async def test_an_agent_inside_a_node_has_no_users_voice(tmp_path: Path, colour: str) -> None:
-    """A graph run by another graph's node recalls the user, and its messages are not theirs."""
+    """A graph inside another one recalls the user, and what others tell it is not theirs."""
     asked = ScriptedModel(replies=lambda _: "Done.")
 
     async with chatting(tmp_path, colour, ScriptedModel(replies=lambda _: "Noted.")) as chat:
@@ -197,7 +197,7 @@ async def test_an_agent_inside_a_node_has_no_users_voice(tmp_path: Path, colour:
         outer.add_edge("delegate", "agent")
         chat.bot = outer.compile()
         await talk(chat, "Please do it.", thread_id="2")
-        assert chat.unread() == 1
+        assert chat.unread() == 2  # with the answer of the agent that was given these words
         chat.memory.trigger("will")
         assert chat.memory.recall("will").document["name"] == "Will"
     assert [("Will" in call.messages[0].text) for call in asked.calls] == [True, True]

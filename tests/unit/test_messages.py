@@ -30,7 +30,7 @@ from langchain_core.messages import (
 )
 
 from usermemory.errors import InvalidInput
-from usermemory.messages import digest, newest_first, parts, read_messages, tokens
+from usermemory.messages import Attributed, digest, newest_first, parts, read_messages, tokens
 from usermemory.records import Message
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
@@ -61,7 +61,7 @@ class Block:
         ({"role": "tool", "content": "hi", "tool_call_id": "1"}, "tool"),
         (HumanMessage("hi"), "user"),
         (HumanMessage("hi", name="will"), "user"),
-        (HumanMessage("hi", name="supervisor"), "other"),
+        (HumanMessage("hi", name="Will S."), "user"),
         (HumanMessage("hi", additional_kwargs={"lc_source": "summarization"}), "other"),
         (AIMessage("hi"), "assistant"),
         (AIMessage("hi", name="will"), "assistant"),
@@ -74,6 +74,30 @@ class Block:
 def test_author(raw: Any, author: str) -> None:
     """Whose words a message holds follows from its kind, its name and who inserted it."""
     assert (one(raw).author, one(raw).text) == (author, "hi")
+
+
+@pytest.mark.parametrize(
+    ("names", "authors"),
+    [
+        (["Will", "Will"], ["user", "user"]),
+        ([None, "will"], ["user", "user"]),
+        ([None, "supervisor"], ["user", "other"]),
+        (["will", "Bob"], ["user", "other"]),
+        (["Will", "Bob"], ["other", "other"]),
+    ],
+)
+def test_a_display_name(names: list[str | None], authors: list[str]) -> None:
+    """One name on all human messages is the user's own; of several only the user's id is known."""
+    raw = [HumanMessage("hi", name=name) for name in names]
+    noise = [AIMessage("hi", name="bot"), HumanMessage("s", additional_kwargs={"lc_source": "s"})]
+    found = read_messages([*raw, *noise], "will")
+    assert [message.author for message in found] == [*authors, "assistant", "other"]
+
+
+def test_names_that_were_given_to_others() -> None:
+    """Where it was found out whose the messages are, a name that is alone is no display name."""
+    raw = Attributed([HumanMessage("hi", name="Bob")])
+    assert [message.author for message in read_messages(raw, "will")] == ["other"]
 
 
 def test_author_policy() -> None:

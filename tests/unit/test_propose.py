@@ -225,7 +225,7 @@ def test_a_profile_under_an_older_schema_keeps_its_own(tmp_path: Path) -> None:
         assert memory.recall("will").document == {"diet": "vegan", "interests": ["chess"]}
 
 
-@pytest.mark.parametrize(("user_id", "thread_id"), [("", "1"), ("will", ""), (7.5, "1")])
+@pytest.mark.parametrize(("user_id", "thread_id"), [("", "1"), ("will", ""), (7.0, "1")])
 def test_ids_are_checked(memory: UserMemory, user_id: Any, thread_id: Any) -> None:
     """An id that cannot be used is refused before anything is read."""
     with pytest.raises(IdentityError):

@@ -248,6 +248,16 @@ class Remembering:
         with pytest.raises(IdentityError, match="thread_id"):
             bench.verbs.remember("will", "", ["I like chess"])
 
+    def test_what_came_first_decides_whose_it_is(self, making: Making) -> None:
+        """A message that later looks like another's is no edit: what was stored of it stays."""
+        bench = making()
+        mine = {"role": "user", "content": "I like chess", "id": "1", "name": "Will"}
+        bobs = {"role": "user", "content": "I like tea", "id": "2", "name": "Bob"}
+        bench.verbs.remember("will", "t", [mine])
+        assert bench.verbs.remember("will", "t", [mine, bobs]).new == 1
+        bench.verbs.trigger("will")
+        assert bench.interests("will") == ["chess"]
+
     def test_bad_message(self, making: Making) -> None:
         """A message of no known form is refused by index and type, and nothing is stored."""
         bench = making()

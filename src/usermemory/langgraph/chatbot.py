@@ -21,7 +21,6 @@ from usermemory.langgraph.nodes import (
     recall_node,
     remember_node,
 )
-from usermemory.langgraph.speakers import signed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -48,7 +47,7 @@ class ChatState(MessagesState):
     user_info: Annotated[str, UntrackedValue]
 
 
-def create_chatbot(  # noqa: PLR0913 - nine settings, seven of them by name and with a default
+def create_chatbot(  # noqa: PLR0913 - ten settings, eight of them by name and with a default
     memory: UserMemory,
     model: BaseChatModel | str,
     *,
@@ -59,6 +58,7 @@ def create_chatbot(  # noqa: PLR0913 - nine settings, seven of them by name and 
     max_tokens: int = 1_000,
     user_id: FindUser | None = None,
     on_error: OnError = "continue",
+    hears_user: bool | None = None,
 ) -> CompiledStateGraph[Any, Any, Any, Any]:
     """A compiled graph, sync and async: remember, recall, ask the model (and its tools), remember.
 
@@ -75,14 +75,13 @@ def create_chatbot(  # noqa: PLR0913 - nine settings, seven of them by name and 
         max_tokens: Upper bound of what is added to the system message.
         user_id: As for `recall_node`.
         on_error: As for `recall_node`.
-
-    As a node of another graph it remembers nothing: put a `remember_node` into that graph.
+        hears_user: As for `remember_node`.
 
     Raises:
         ModelUnavailable: The package or the key of the named model is missing.
     """
     recaller = Recaller(memory, tail, max_tokens, user_id, on_error)
-    rememberer = Rememberer(memory, user_id, on_error)
+    rememberer = Rememberer(memory, user_id, on_error, hears_user)
     recall = recall_node(
         memory, tail=tail, max_tokens=max_tokens, user_id=user_id, on_error=on_error
     )
@@ -90,7 +89,8 @@ def create_chatbot(  # noqa: PLR0913 - nine settings, seven of them by name and 
     graph.add_node("remember", _remember_node(rememberer))
     graph.add_node("recall", recall)
     graph.add_node("model", _model_node(chat_model(model), prompt, tools, recaller))
-    graph.add_node("remember_answer", remember_node(memory, user_id=user_id, on_error=on_error))
+    remember = remember_node(memory, user_id=user_id, on_error=on_error, hears_user=hears_user)
+    graph.add_node("remember_answer", remember)
     graph.add_edge(START, "remember")
     graph.add_edge("remember", "recall")
     graph.add_edge("recall", "model")
@@ -111,11 +111,11 @@ def _remember_node(rememberer: Rememberer) -> Node:
 
     def remember(state: ChatState, config: RunnableConfig) -> dict[str, Any]:
         run = rememberer.keep(state, config)
-        return {"messages": signed(state["messages"], run.user_id)}
+        return {"messages": rememberer.signed(state, run)}
 
     async def aremember(state: ChatState, config: RunnableConfig) -> dict[str, Any]:
         run = await rememberer.akeep(state, config)
-        return {"messages": signed(state["messages"], run.user_id)}
+        return {"messages": rememberer.signed(state, run)}
 
     return Node("remember", remember, aremember)
 

@@ -14,7 +14,6 @@ from langgraph.config import get_config
 from usermemory.errors import ConfigurationError
 from usermemory.langgraph.identity import FindUser, Run, current_run
 from usermemory.langgraph.nodes import OnError, Recaller, Rememberer
-from usermemory.langgraph.speakers import signed
 from usermemory.langgraph.told import Told
 
 if TYPE_CHECKING:
@@ -42,8 +41,8 @@ class UserMemoryMiddleware(_Base):
     ends. Before the first model call of a run, and of a resumed one, the profile is recalled and
     stands below the system prompt in each call of the run; it is in no state, stream, output or
     checkpoint. Put it last in the list: middleware that writes the system prompt anew would
-    otherwise write over it. An agent that another graph's node or tool runs recalls, and remembers
-    nothing: its messages are not the user's words.
+    otherwise write over it. In an agent that another graph's node or tool runs, the user is heard
+    in what the outer graph was given or has remembered; a supervisor's words are not the user's.
 
     Args:
         memory: What knows the users.
@@ -51,6 +50,7 @@ class UserMemoryMiddleware(_Base):
         max_tokens: Upper bound of what is added to the system prompt.
         user_id: As for `recall_node`.
         on_error: As for `recall_node`.
+        hears_user: As for `remember_node`.
 
     Raises:
         IdentityError: In a run: no user is named, or no thread to remember in. A run without a
@@ -66,10 +66,11 @@ class UserMemoryMiddleware(_Base):
         max_tokens: int = 1_000,
         user_id: FindUser | None = None,
         on_error: OnError = "continue",
+        hears_user: bool | None = None,
     ) -> None:
         super().__init__()
         self._recaller = Recaller(memory, tail, max_tokens, user_id, on_error)
-        self._rememberer = Rememberer(memory, user_id, on_error)
+        self._rememberer = Rememberer(memory, user_id, on_error, hears_user)
         self._told = Told()
         self._name = _Name(type(self).__name__)
 
@@ -82,7 +83,7 @@ class UserMemoryMiddleware(_Base):
         """Remember what arrived, before anything can go wrong or be summarised away."""
         run = self._rememberer.keep(state, get_config())
         self._told.drop(runtime, run)
-        return _signatures(state, run)
+        return self._signatures(state, run)
 
     async def abefore_agent(
         self, state: AgentState[Any], runtime: Runtime[Any]
@@ -90,7 +91,7 @@ class UserMemoryMiddleware(_Base):
         """As `before_agent`."""
         run = await self._rememberer.akeep(state, get_config())
         self._told.drop(runtime, run)
-        return _signatures(state, run)
+        return self._signatures(state, run)
 
     def wrap_model_call(
         self,
@@ -129,6 +130,11 @@ class UserMemoryMiddleware(_Base):
         """As `after_agent`."""
         self._told.drop(runtime, await self._rememberer.akeep(state, get_config()))
 
+    def _signatures(self, state: AgentState[Any], run: Run) -> dict[str, Any] | None:
+        """The update that signs the messages; None if there is nothing to sign."""
+        messages = self._rememberer.signed(state, run)
+        return {"messages": messages} if messages else None
+
     def _run(self) -> Run:
         return current_run(get_config(), self._recaller.find_user)
 
@@ -151,12 +157,6 @@ class _Name(str):
         return str.__eq__(self, other)
 
     __hash__ = str.__hash__
-
-
-def _signatures(state: AgentState[Any], run: Run) -> dict[str, Any] | None:
-    """The update that signs what nobody has signed; None if there is nothing to sign."""
-    messages = [] if run.nested else signed(state["messages"], run.user_id)
-    return {"messages": messages} if messages else None
 
 
 def _telling(request: ModelRequest[Any], text: str) -> ModelRequest[Any]:

@@ -15,9 +15,10 @@ from langgraph.config import get_config
 
 from usermemory.errors import IdentityError
 from usermemory.events import Event
+from usermemory.langgraph.hearing import asettle, settle, speakers_of
 from usermemory.langgraph.identity import FindUser, Run, current_run, field_of
 from usermemory.langgraph.node import Node
-from usermemory.langgraph.speakers import heard_by
+from usermemory.messages import is_list
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -126,22 +127,59 @@ class Rememberer:
     memory: UserMemory
     find_user: FindUser | None
     on_error: OnError
+    hears_user: bool | None = None
 
     def keep(self, state: Any, config: RunnableConfig) -> Run:
         """Remember what is new in the state; the run it was said in."""
-        run = current_run(config, self.find_user)
-        if _is_heard(run):
+        run = self._run(config)
+        messages = messages_of(state)
+        if run.thread_id:
             with tolerant(self.memory, run, self.on_error):
-                self.memory.remember(*_said(state, run), run.delay, keep=run.keep)
+                settle(self.memory, messages, config, run)
+                said = self._said(messages, run)
+                if said is not None:
+                    where = run.user_id, run.thread_id
+                    self.memory.remember(*where, said, run.delay, keep=run.keep)
         return run
 
     async def akeep(self, state: Any, config: RunnableConfig) -> Run:
         """As `keep`."""
-        run = current_run(config, self.find_user)
-        if _is_heard(run):
+        run = self._run(config)
+        messages = messages_of(state)
+        if run.thread_id:
             with tolerant(self.memory, run, self.on_error):
-                await self.memory.aremember(*_said(state, run), run.delay, keep=run.keep)
+                await asettle(self.memory, messages, config, run)
+                said = self._said(messages, run)
+                if said is not None:
+                    where = run.user_id, run.thread_id
+                    await self.memory.aremember(*where, said, run.delay, keep=run.keep)
         return run
+
+    def signed(self, state: Any, run: Run) -> list[Any]:
+        """The messages whose signature is to be another, once `keep` knows who said them."""
+        return [] if run.nested else speakers_of(self.memory).signed(messages_of(state), run)
+
+    def _run(self, config: RunnableConfig) -> Run:
+        run = current_run(config, self.find_user, self.hears_user)
+        if not run.thread_id and run.keep and not run.nested:
+            raise IdentityError(
+                "the run names no thread to remember in: run the graph with {'configurable': "
+                "{'thread_id': …}}, without a checkpointer too; or with remember=False in its "
+                "context, to recall only"
+            )
+        return run
+
+    def _said(self, messages: list[Any], run: Run) -> list[Any] | None:
+        """What goes to the memory; None where this run has nothing of the user's."""
+        speakers = speakers_of(self.memory)
+        if run.nested:
+            if not speakers.hears(messages, run):
+                speakers.say_once(messages, run)
+                return None
+            messages = speakers.without_repeats(messages, run)
+            if not speakers.hears(messages, run):
+                return None
+        return speakers.heard(messages, run, self.memory.author)
 
 
 def recall_node(
@@ -180,22 +218,28 @@ def remember_node(
     *,
     user_id: FindUser | None = None,
     on_error: OnError = "continue",
+    hears_user: bool | None = None,
 ) -> Node:
     """A node that hands the state's ``messages`` to the memory; what is known costs nothing.
 
     A run can set ``delay`` (seconds of quiet before its thread is consolidated) and
-    ``remember=False`` (nothing said is ever learned) in its context or configurable. A graph that
-    runs inside another graph's node remembers nothing: there the outer graph does.
+    ``remember=False`` (nothing said is ever learned) in its context or configurable.
+
+    Whose words a message holds is decided by the run in which it arrived, whatever it says of its
+    author. In a graph that another graph's node runs, the user is heard in what the outer graph was
+    given or has remembered; what else comes there may be a supervisor's.
 
     Args:
         memory: Where to keep them.
         user_id: As for `recall_node`.
         on_error: As for `recall_node`; the next turn that passes the messages stores them.
+        hears_user: Inside another graph, whether the messages are the user's own; None: what can
+            be seen to be so.
 
     Raises:
         IdentityError: In a run, whatever ``on_error`` is: no user or no thread is named.
     """
-    rememberer = Rememberer(memory, user_id, on_error)
+    rememberer = Rememberer(memory, user_id, on_error, hears_user)
 
     def remember(state: Any, config: RunnableConfig) -> None:
         rememberer.keep(state, config)
@@ -206,22 +250,10 @@ def remember_node(
     return Node("remember", remember, aremember)
 
 
-def _is_heard(run: Run) -> bool:
-    """Whether the run's messages go to the memory; an error where they should and cannot."""
-    if run.nested:
-        return False
-    if not run.thread_id and run.keep:
-        raise IdentityError(
-            "the run names no thread to remember in: run the graph with {'configurable': "
-            "{'thread_id': …}}, without a checkpointer too; or with remember=False in its context, "
-            "to recall only"
-        )
-    return bool(run.thread_id)
-
-
-def _said(state: Any, run: Run) -> tuple[str, str, list[Any]]:
-    """Whose messages of which thread a state holds."""
-    return run.user_id, run.thread_id, heard_by(run.user_id, field_of(state, "messages") or ())
+def messages_of(state: Any) -> list[Any]:
+    """The messages that a state holds, or is; one alone is one too."""
+    messages: Any = state if is_list(state) else field_of(state, "messages")
+    return list(messages) if is_list(messages) else [messages] if messages else []
 
 
 @contextmanager

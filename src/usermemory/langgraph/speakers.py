@@ -1,15 +1,16 @@
-"""Whose words the messages of a thread are, where several users talk in it.
+"""Signatures of messages, and what of a thread is the memory's own talk.
 
-A saver knows threads, not users: whoever names the same thread id goes on with the same
-conversation, and finds the others' messages in it. So a message is signed in the turn in which it
-arrives, and its signature stays with it in the thread.
+In the turn in which a message arrives `create_chatbot` and the middleware sign it with the run's
+user, whatever it carries, for a later backfill of the thread. Nothing else believes a signature.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, ToolMessage
+from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
+
+from usermemory.messages import Attributed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,20 +22,9 @@ SAVE, FORGET, READ = "save_memory", "forget_memory", "read_profile"
 _OURS = frozenset({SAVE, FORGET, READ})
 
 
-def signed(messages: Iterable[AnyMessage], user_id: str) -> list[AnyMessage]:
-    """Copies, to replace them by id, of the human messages that nobody has signed or named yet."""
-    return [
-        signed_as(message, user_id)
-        for message in messages
-        if is_open(message) and signature(message) is None
-    ]
-
-
 def signed_as(message: Any, user_id: str) -> Any:
     """A copy that says whose words these are."""
-    return message.model_copy(
-        update={"additional_kwargs": {**message.additional_kwargs, _SIGNATURE: user_id}}
-    )
+    return copied(message, additional_kwargs={**message.additional_kwargs, _SIGNATURE: user_id})
 
 
 def is_open(message: Any) -> bool:
@@ -43,18 +33,28 @@ def is_open(message: Any) -> bool:
 
 
 def heard_by(user_id: str, messages: Iterable[Any]) -> list[Any]:
-    """The messages as this user's memory takes them: other people's are under their name.
+    """The messages of a thread from before, by their signatures, as this user's memory takes them.
 
-    Calls of the memory's own tools and what they answer are left out. They repeat the user's words,
-    which are no less the user's for it, and after an erasure the words that were to go.
+    Calls of the memory's own tools and what they answer are left out, as by `Speakers.heard`.
     """
+    return Attributed(
+        message if (by := signature(message)) in {None, user_id} else copied(message, name=by)
+        for message in without_tools(messages)
+    )
+
+
+def without_tools(messages: Iterable[Any]) -> list[Any]:
+    """The messages without calls of the memory's own tools and what they answered."""
     return [
-        message
-        if (by := signature(message)) in {None, user_id}
-        else message.model_copy(update={"name": by})
-        for message in map(_without_calls, messages)
+        _without_calls(message)
+        for message in messages
         if not (isinstance(message, ToolMessage) and message.name in _OURS)
     ]
+
+
+def copied(message: Any, **changed: Any) -> Any:
+    """A copy of a message with other attributes."""
+    return message.model_copy(update=changed)
 
 
 def _without_calls(message: Any) -> Any:

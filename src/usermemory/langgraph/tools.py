@@ -14,9 +14,10 @@ from langchain_core.tools import BaseTool, StructuredTool, ToolException
 from langgraph.prebuilt import ToolRuntime
 
 from usermemory.langgraph import tool_answers as answers
-from usermemory.langgraph.identity import FindUser, Run, current_run, field_of
-from usermemory.langgraph.nodes import OnError, tolerant
-from usermemory.langgraph.speakers import FORGET, READ, SAVE, heard_by
+from usermemory.langgraph.hearing import asettle, settle, speakers_of
+from usermemory.langgraph.identity import FindUser, Run, current_run
+from usermemory.langgraph.nodes import OnError, messages_of, tolerant
+from usermemory.langgraph.speakers import FORGET, READ, SAVE
 from usermemory.langgraph.tool_arguments import (
     Erasure,
     forget_arguments,
@@ -26,7 +27,6 @@ from usermemory.langgraph.tool_arguments import (
     refuse_others,
     save_arguments,
 )
-from usermemory.messages import is_list
 from usermemory.prompt.fields import asked_fields, described
 from usermemory.prompt.words import fill, words
 from usermemory.records import Forgotten, Refused
@@ -45,6 +45,7 @@ def memory_tools(
     *,
     on_error: OnError = "continue",
     confirm: Callable[[Erasure], bool] | None = None,
+    hears_user: bool | None = None,
 ) -> list[BaseTool]:
     """``save_memory``, ``forget_memory`` and ``read_profile``, for any agent or `ToolNode`.
 
@@ -61,11 +62,12 @@ def memory_tools(
             done, a warning is logged and an ``error`` event emitted; ``"raise"``: the run fails.
         confirm: Asked before an erasure, with what is to be erased: whether the user confirms it,
             by a button or LangGraph's ``interrupt`` say. Without it a model takes a second look.
+        hears_user: As for `remember_node`: inside another graph, whether the agent hears the user.
 
     Raises:
         IdentityError: In a run, whatever ``on_error`` is: no user or no thread is named.
     """
-    made = _Tools(memory, user_id, on_error, confirm)
+    made = _Tools(memory, user_id, on_error, confirm, hears_user)
     schema = memory.schema
     names = ", ".join(field.name for field in asked_fields(schema))
     return [
@@ -112,13 +114,14 @@ class _Tools:
     find_user: FindUser | None
     on_error: OnError
     confirm: Callable[[Erasure], bool] | None = None
+    hears_user: bool | None = None
 
     def save(self, runtime: _Runtime, **given: Any) -> str:
         """Make the changes that the user's words bear out."""
         run = self._kept(runtime)
         changes, unreadable = read_changes(given)
-        messages = _messages(runtime, run)
         with tolerant(self.memory, run, self.on_error):
+            messages = self._heard(runtime, run)
             proposed = self.memory.propose(run.user_id, run.thread_id, changes, messages)
             return answers.saved(proposed, unreadable)
         raise ToolException(answers.UNREACHABLE)
@@ -127,19 +130,20 @@ class _Tools:
         """As `save`."""
         run = self._kept(runtime)
         changes, unreadable = read_changes(given)
-        messages = _messages(runtime, run)
         with tolerant(self.memory, run, self.on_error):
+            messages = await self._aheard(runtime, run)
             proposed = await self.memory.apropose(run.user_id, run.thread_id, changes, messages)
             return answers.saved(proposed, unreadable)
         raise ToolException(answers.UNREACHABLE)
 
     def forget(self, runtime: _Runtime, **given: Any) -> str:
         """Erase what the user asks to."""
-        run = self._heard(runtime)
+        run = self._run(runtime)
         wanted = read_erasure(given, self.memory.schema)
-        asked = (wanted.field, wanted.value, wanted.quote, _messages(runtime, run))
-        confirmed = self._confirmed(wanted)
         with tolerant(self.memory, run, self.on_error):
+            messages = self._heard(runtime, run)
+            asked = (wanted.field, wanted.value, wanted.quote, messages)
+            confirmed = self._confirmed(wanted)
             made = self.memory.propose_erasure(
                 run.user_id, run.thread_id, *asked, confirmed=confirmed
             )
@@ -148,11 +152,12 @@ class _Tools:
 
     async def aforget(self, runtime: _Runtime, **given: Any) -> str:
         """As `forget`."""
-        run = self._heard(runtime)
+        run = self._run(runtime)
         wanted = read_erasure(given, self.memory.schema)
-        asked = (wanted.field, wanted.value, wanted.quote, _messages(runtime, run))
-        confirmed = self._confirmed(wanted)
         with tolerant(self.memory, run, self.on_error):
+            messages = await self._aheard(runtime, run)
+            asked = (wanted.field, wanted.value, wanted.quote, messages)
+            confirmed = self._confirmed(wanted)
             made = await self.memory.apropose_erasure(
                 run.user_id, run.thread_id, *asked, confirmed=confirmed
             )
@@ -162,7 +167,7 @@ class _Tools:
     def read(self, runtime: _Runtime, **given: Any) -> str:
         """The profile as it is now."""
         refuse_others(READ, given, ())
-        run = current_run(runtime.config, self.find_user)
+        run = self._run(runtime)
         with tolerant(self.memory, run, self.on_error):
             return self.memory.recall(run.user_id).render() or answers.NOTHING_KNOWN
         raise ToolException(answers.UNREACHABLE)
@@ -170,7 +175,7 @@ class _Tools:
     async def aread(self, runtime: _Runtime, **given: Any) -> str:
         """As `read`."""
         refuse_others(READ, given, ())
-        run = current_run(runtime.config, self.find_user)
+        run = self._run(runtime)
         with tolerant(self.memory, run, self.on_error):
             return (await self.memory.arecall(run.user_id)).render() or answers.NOTHING_KNOWN
         raise ToolException(answers.UNREACHABLE)
@@ -183,26 +188,34 @@ class _Tools:
             raise ToolException(answers.NOT_CONFIRMED)
         return True
 
-    def _heard(self, runtime: _Runtime) -> Run:
-        """The run, in which the user is heard."""
-        run = current_run(runtime.config, self.find_user)
-        if run.nested:
-            raise ToolException(answers.NOT_THE_USER)
-        return run
+    def _run(self, runtime: _Runtime) -> Run:
+        return current_run(runtime.config, self.find_user, self.hears_user)
 
     def _kept(self, runtime: _Runtime) -> Run:
         """The run, in which what the user says may be kept."""
-        run = self._heard(runtime)
+        run = self._run(runtime)
         if not run.keep:
             raise ToolException(answers.OFF_THE_RECORD)
         return run
 
+    def _heard(self, runtime: _Runtime, run: Run) -> list[Any]:
+        """The conversation, with other people's messages under their names."""
+        messages = messages_of(runtime.state)
+        settle(self.memory, messages, runtime.config, run)
+        return self._own(messages, run)
 
-def _messages(runtime: _Runtime, run: Run) -> list[Any]:
-    """The conversation, with other people's messages under their names."""
-    state: Any = runtime.state
-    messages: Any = state if is_list(state) else field_of(state, "messages")
-    return heard_by(run.user_id, messages or ())
+    async def _aheard(self, runtime: _Runtime, run: Run) -> list[Any]:
+        """As `_heard`."""
+        messages = messages_of(runtime.state)
+        await asettle(self.memory, messages, runtime.config, run)
+        return self._own(messages, run)
+
+    def _own(self, messages: list[Any], run: Run) -> list[Any]:
+        speakers = speakers_of(self.memory)
+        if run.nested and not speakers.hears(messages, run):
+            speakers.say_once(messages, run)
+            raise ToolException(answers.NOT_THE_USER)
+        return speakers.heard(messages, run, self.memory.author)
 
 
 def _erased(wanted: Any, made: Forgotten | Refused) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import logging
+import os
 import threading
 import weakref
 from collections.abc import Callable
@@ -41,7 +42,7 @@ class Core:
 
     def __init__(  # noqa: PLR0913 - the settings of a memory, each with a default
         self,
-        url: str = "sqlite:///memory.db",
+        url: str | os.PathLike[str] = "sqlite:///memory.db",
         schema: Any = UserProfile,
         model: Any = None,
         *,
@@ -76,7 +77,7 @@ class Core:
         self.secrets: SecretPolicy = secrets
         self.schema = schema_of(schema)
         self.clock: Clock = clock or SystemClock()
-        self.driver = open_driver(url, self.clock)
+        self.driver = open_driver(os.fspath(url), self.clock)
         self.gate = gate_of(gate)
         self.author = author
         self.delay = checked_seconds("delay", delay)

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from typing import Any, TypeGuard, get_args
 
 from usermemory.errors import InvalidInput
@@ -55,6 +55,18 @@ _LATEST = 1e11  # seconds; the year 5138. A greater number counts milliseconds.
 _KEY_BYTES = 64  # the longest key that BLAKE2b takes
 
 
+class Attributed(list[Any]):
+    """Messages of which it was found out whose they are: another's bear another's name.
+
+    Of other lists a display name may be the user's own.
+
+    Attributes:
+        settled: The places of those that were: no policy is asked about them a second time.
+    """
+
+    settled: frozenset[int] = frozenset()
+
+
 def read_messages(
     raw: Iterable[Any], user_id: str, author: AuthorPolicy | None = None
 ) -> list[Message]:
@@ -64,7 +76,8 @@ def read_messages(
         raw: LangChain messages, also as `messages_to_dict` writes them, dicts with ``role`` or
             ``type`` and ``content``, ``parts`` or ``text``, objects of providers' packages,
             ``(role, text)`` pairs, strings (the user's words); or one of these alone.
-        user_id: Whose memory it is: a human message by another ``name`` is somebody else's.
+        user_id: Whose memory it is. A ``name`` that all human messages bear is the user's display
+            name; of several names, those other than the user's id are somebody else's.
         author: Whose words a message holds, where the usual rule does not fit.
 
     Returns:
@@ -86,7 +99,8 @@ def newest_first(
     So that remembering the last turn of a long thread costs what the turn costs. It can be gone
     through again, as a transaction that is tried again does.
     """
-    return _NewestFirst([raw] if _is_one(raw) else list(raw), user_id, author)
+    attributed = raw.settled if isinstance(raw, Attributed) else None
+    return _NewestFirst([raw] if _is_one(raw) else list(raw), user_id, author, attributed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +108,7 @@ class _NewestFirst:
     raw: Sequence[Any]
     user_id: str
     author: AuthorPolicy | None
+    attributed: frozenset[int] | None = None
     _read: dict[int, Message | None] = field(default_factory=dict[int, Any])
 
     def __length_hint__(self) -> int:
@@ -101,16 +116,17 @@ class _NewestFirst:
         return len(self.raw)
 
     def __iter__(self) -> Iterator[Message]:
+        display_name = cache(self._display_name)
         for index in reversed(range(len(self.raw))):
             if index not in self._read:
-                self._read[index] = self._one(index)
+                self._read[index] = self._one(index, display_name)
             if (message := self._read[index]) is not None:
                 yield message
 
-    def _one(self, index: int) -> Message | None:
+    def _one(self, index: int, display_name: Callable[[], str | None]) -> Message | None:
         decided = self._decided(index)
         try:
-            return _read(self.raw[index], self.user_id, decided)
+            return _read(self.raw[index], self.user_id, decided, display_name)
         except InvalidInput as error:
             if not _is_langchains(self.raw[index]):
                 raise InvalidInput(f"message {index}: {error}") from error
@@ -120,7 +136,7 @@ class _NewestFirst:
 
     def _decided(self, index: int) -> Author | None:
         """What the application's policy says of a message; one that raises says nothing."""
-        if self.author is None:
+        if self.author is None or index in (self.attributed or ()):
             return None
         try:
             found = self.author(self.raw[index])
@@ -137,6 +153,13 @@ class _NewestFirst:
                 f"message {index}: author= gave {found!r}; it gives one of {_KNOWN} or None"
             )
         return found
+
+    def _display_name(self) -> str | None:
+        """The one name that all human messages bear, looked for only where one bears a name."""
+        if self.attributed is not None:
+            return None
+        names = {_name_of_human(raw) for raw in self.raw} - {None}
+        return names.pop() if len(names) == 1 else None
 
 
 def digest(salt: str, message: Message) -> str:
@@ -166,12 +189,25 @@ def _is_langchains(raw: Any) -> bool:
     return hasattr(raw, "content") and hasattr(raw, "additional_kwargs")
 
 
-def _read(raw: Any, user_id: str, decided: Author | None) -> Message | None:
+def _name_of_human(raw: Any) -> str | None:
+    """The name on a human message, empty without one; None for other messages."""
+    try:
+        entries = _entries(raw)
+    except InvalidInput:
+        return None
+    if _AUTHORS.get(_kind(entries)) != "user" or _is_inserted(entries):
+        return None
+    return str(entries.get("name") or "")
+
+
+def _read(
+    raw: Any, user_id: str, decided: Author | None, display_name: Callable[[], str | None]
+) -> Message | None:
     entries = _entries(raw)
     kind = _kind(entries)
     if kind in _NOT_READ:
         return None
-    author = decided or _author(kind, entries, user_id)
+    author = decided or _author(kind, entries, user_id, display_name)
     extra = _mapping(entries.get("additional_kwargs"))
     content = _content(entries)
     if author == "user" and only_results(content):
@@ -245,7 +281,12 @@ def _kind(entries: Mapping[str, Any]) -> str:
     return str(kind).removesuffix(_CHUNK).lower()
 
 
-def _author(kind: str, entries: Mapping[str, Any], user_id: str) -> Author:
+def _author(
+    kind: str,
+    entries: Mapping[str, Any],
+    user_id: str,
+    display_name: Callable[[], str | None],
+) -> Author:
     if kind not in _AUTHORS and entries.get("role"):
         logger.warning("role %r counts as somebody else's; author= can say otherwise", kind)
         return "other"
@@ -253,10 +294,17 @@ def _author(kind: str, entries: Mapping[str, Any], user_id: str) -> Author:
         raise InvalidInput(f"unknown kind of message {kind!r}; known: {', '.join(_AUTHORS)}")
     if _AUTHORS[kind] != "user":
         return _AUTHORS[kind]
-    # Middleware inserts summaries as human messages, and supervisors speak under a name.
-    inserted = "lc_source" in _mapping(entries.get("additional_kwargs"))
-    named_otherwise = entries.get("name") not in {None, "", user_id}
-    return "other" if inserted or named_otherwise else "user"
+    if _is_inserted(entries):
+        return "other"
+    # Supervisors speak under a name, and people in a transcript; a client may show the user's own.
+    name = entries.get("name")
+    own = name is None or name in {"", user_id} or str(name) == display_name()
+    return "user" if own else "other"
+
+
+def _is_inserted(entries: Mapping[str, Any]) -> bool:
+    """Whether middleware put it in, as it does with summaries."""
+    return "lc_source" in _mapping(entries.get("additional_kwargs"))
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
-from typing import Any
+from typing import Any, get_args
 
 from usermemory.align import Alignment, Mark, Passed, align, ids_to_ask, window
 from usermemory.messages import digest, parts
-from usermemory.records import Message, News, Scheduled
+from usermemory.records import Author, Message, News, Scheduled
 from usermemory.screen import SecretPolicy, screened
 from usermemory.store.codec import dumps
 from usermemory.store.driver import Flow, Row
@@ -151,6 +151,34 @@ def unknown(user_id: str, thread_id: str, newest_first: Iterable[Message]) -> Fl
     return News(len(news), _by_user(news), bool(row["paused"]))
 
 
+def authors(user_id: str, thread_id: str, texts: Mapping[str, str]) -> Flow[dict[str, str]]:
+    """Whose words messages are that the inbox knows; changes and locks nothing.
+
+    Args:
+        user_id: Whose inbox.
+        thread_id: Which thread.
+        texts: What the messages say, by their ids.
+
+    Returns:
+        The author of each id that is known; empty where another text was stored under it.
+    """
+    row = first((yield "known_user", {"user_id": user_id}))
+    if row is None:
+        return {}
+    key = {"user_id": user_id, "thread_id": thread_id}
+    rows = yield "known_ids", {**key, "ids": dumps(list(texts))}
+    # Of several texts under one id the last counts.
+    known = {each["message_id"]: each["digest"] for each in rows}
+    return {
+        name: next((who for who, one in _said(row["salt"], texts[name]) if one == kept), "")
+        for name, kept in known.items()
+    }
+
+
+def _said(salt: str, text: str) -> Iterator[tuple[Author, str]]:
+    return ((who, digest(salt, Message(who, text))) for who in get_args(Author))
+
+
 def _by_user(news: Iterable[Message]) -> int:
     return sum(message.author == "user" for message in news)
 
@@ -161,7 +189,20 @@ def _news(key: dict[str, Any], marked: Sequence[Row], passed: Passed) -> Flow[Al
     while ids := ids_to_ask(passed, marks, known):
         rows = yield "known_ids", {**key, "ids": dumps(ids)}
         known |= dict.fromkeys(ids) | {row["message_id"]: row["digest"] for row in rows}
-    return align(passed, marks, known)
+    found = align(passed, marks, known)
+    if not found.edited:
+        return found
+    # Whose words they are was settled when they came: the same text is no edit.
+    digests = {mark.id: mark.digest for mark in marks} | known
+    edited = tuple(
+        message
+        for message in found.edited
+        if all(
+            passed.digest(replace(message, author=who)) != digests.get(message.id)
+            for who in get_args(Author)
+        )
+    )
+    return replace(found, edited=edited)
 
 
 def _withdraw(
