@@ -7,6 +7,7 @@ import atexit
 import logging
 import os
 import threading
+import warnings
 import weakref
 from collections.abc import Callable
 from types import TracebackType
@@ -27,6 +28,7 @@ from usermemory.store import open_driver
 if TYPE_CHECKING:
     from usermemory.consolidate import Consolidator
     from usermemory.extractors import Strategy
+    from usermemory.store import Driver
     from usermemory.worker import Worker
 
 logger = logging.getLogger("usermemory")
@@ -96,12 +98,17 @@ class Core:
             retry=retry or Retry(),
             limits=Limits(max_changes, max_removed, max_profile),
         )
-        self._trigger = Trigger(self._consolidator, self.clock, self.emit)
+        # Threads that work for a memory must not keep it: somebody may let go of it unclosed.
+        self._tell = _telling(weakref.ref(self))
+        self._trigger = Trigger(self._consolidator, self.clock, self._tell)
         self._threads = threads
         self._worker: Worker | None = None
         self._wants_worker = worker
         self._starting = threading.Lock()
         self._closed = False
+        self._workers: list[Worker] = []
+        self._let_go = weakref.finalize(self, _let_go, self.driver, self._workers)
+        self._let_go.atexit = False
         atexit.register(_close_quietly, weakref.ref(self))
 
     @property
@@ -146,6 +153,7 @@ class Core:
         Args:
             grace: Seconds that running batches have to finish.
         """
+        self._let_go.detach()
         with self._starting:
             self._closed = True
             worker, self._worker = self._worker, None
@@ -182,9 +190,39 @@ class Core:
     def _start_worker(self) -> Worker:
         from usermemory.worker import Worker
 
-        worker = Worker(self._consolidator, self.clock, self.emit, threads=self._threads)
+        worker = Worker(self._consolidator, self.clock, self._tell, threads=self._threads)
+        self._workers.append(worker)
         worker.start()
         return worker
+
+
+def _telling(reference: weakref.ref[Core]) -> Callable[[Event], None]:
+    def tell(event: Event) -> None:
+        memory = reference()
+        if memory is not None:
+            memory.emit(event)
+
+    return tell
+
+
+def _let_go(driver: Driver, workers: list[Worker]) -> None:
+    """Free threads and files of a memory that nobody refers to and nobody closed."""
+    if not driver.opened:
+        return
+    warnings.warn(
+        "a UserMemory was dropped without close(): use `with UserMemory(...) as memory`, or keep "
+        "one for the life of the program",
+        ResourceWarning,
+        stacklevel=2,
+    )
+
+    def close() -> None:
+        for worker in workers:
+            worker.stop(grace=0.0)
+        driver.close()
+
+    # The collector may run in any thread, one of those that end here too.
+    threading.Thread(target=close, name="usermemory-closing", daemon=True).start()
 
 
 def _close_quietly(reference: weakref.ref[Core]) -> None:

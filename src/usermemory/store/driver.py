@@ -31,6 +31,11 @@ class Driver(Protocol):
     url: str
     hook: Hook | None
 
+    @property
+    def opened(self) -> bool:
+        """Whether it holds threads and files: opened in this process and not closed."""
+        ...
+
     def open(self) -> None:
         """Connect and migrate; a second call does nothing."""
         ...

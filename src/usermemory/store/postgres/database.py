@@ -64,6 +64,11 @@ class PostgreSQL:
         self._process = 0
         self._closed = False
 
+    @property
+    def opened(self) -> bool:
+        """Whether it holds threads and connections."""
+        return not self._closed and self._process == os.getpid()
+
     def open(self) -> None:
         """Connect and migrate; a second call does nothing."""
         if self._closed:

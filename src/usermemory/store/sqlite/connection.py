@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
@@ -71,10 +73,24 @@ class translated:  # noqa: N801 - used like the context managers of contextlib
         if not isinstance(error, sqlite3.Error):
             return
         code = getattr(error, "sqlite_errorname", "") or ""
+        if code.startswith("SQLITE_CANTOPEN") and _no_more_files():
+            raise StoreError(
+                f"the database {self._path} cannot be opened: too many files are open; "
+                "close memories that are not used any more, or keep one for the whole program"
+            ) from error
         for prefix, fitting, advice in _ERRORS:
             if code.startswith(prefix):
                 raise fitting(f"the database {self._path} {advice} ({error})") from error
         raise StoreError(f"the database {self._path} failed: {error}") from error
+
+
+def _no_more_files() -> bool:
+    """Whether the process may open no more files, which SQLite does not tell apart."""
+    try:
+        os.close(os.open(os.devnull, os.O_RDONLY))
+    except OSError as error:
+        return error.errno in {errno.EMFILE, errno.ENFILE}
+    return False
 
 
 @cache

@@ -67,6 +67,11 @@ class SQLite:
         self._writer: Lane | None = None
         self._reader: Lane | None = None
 
+    @property
+    def opened(self) -> bool:
+        """Whether it holds threads and files."""
+        return self._writer is not None and not self._closed and self._process == os.getpid()
+
     def open(self) -> None:
         """Connect and migrate; a second call does nothing."""
         if self._writer is not None and not self._closed:
