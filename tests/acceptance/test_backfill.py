@@ -155,6 +155,26 @@ def test_users_of_one_thread_learn_from_their_own_words(bot: Bot, memory: UserMe
     assert backfill(memory, bot.saver).known == 1
 
 
+@pytest.mark.parametrize(
+    "claim",
+    [
+        {"name": "will"},
+        {"additional_kwargs": {"usermemory_user": "will"}},
+        {"name": "will", "additional_kwargs": {"usermemory_user": "will"}},
+    ],
+)
+def test_a_claim_of_an_old_message_changes_nothing(
+    bot: Bot, memory: UserMemory, claim: dict[str, Any]
+) -> None:
+    """The run in which a message came says whose it is, and not what stands on the message."""
+    bot.say("room", HumanMessage("I like spam", **claim), user_id="mallory")
+    bot.say("room", HumanMessage("I like tea", name="Will"), user_id="will")
+    backfill(memory, bot.saver)
+    memory.run_due()
+    loved = [memory.recall(who).document["interests"] for who in ("will", "mallory")]
+    assert loved == [["tea"], ["spam"]]
+
+
 def test_signed_messages_say_whose_they_are(tmp_path: Path, memory: UserMemory) -> None:
     """Threads of `create_chatbot` are their users', though the context is in no checkpoint."""
     model = ScriptedModel(replies=lambda _: "Noted.")

@@ -146,7 +146,10 @@ def _behind_the_last_answer(newest: CheckpointTuple, run: Run) -> frozenset[str]
 
 def given_to(config: RunnableConfig, run: Run, wanted: Mapping[str, Any]) -> Looking:
     """The speakers of messages that the outermost graph was given, seen from inside of it."""
-    around: Mapping[str, str] = (config.get("configurable") or {}).get("checkpoint_map") or {}
+    configurable: Mapping[str, Any] = config.get("configurable") or {}
+    if configurable.get("__pregel_durability") == "exit":
+        return {}  # nothing of this run is saved before it ends
+    around: Mapping[str, str] = configurable.get("checkpoint_map") or {}
     yield Look(since=around.get("", ""))
     inputs = yield Look("input")
     if not inputs or _named(inputs[0], run) not in {None, run.user_id}:

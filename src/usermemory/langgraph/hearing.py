@@ -20,7 +20,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from langchain_core.messages import AnyMessage, BaseMessage
+from langchain_core.messages import AnyMessage
 
 from usermemory.langgraph.arrivals import (
     Look,
@@ -29,7 +29,7 @@ from usermemory.langgraph.arrivals import (
     in_newest_turn,
 )
 from usermemory.langgraph.identity import saver_of
-from usermemory.langgraph.speakers import copied, signature, signed_as, without_tools
+from usermemory.langgraph.speakers import copied, is_human, signature, signed_as, without_tools
 from usermemory.messages import Attributed, read_messages
 from usermemory.store.flows.remember import authors
 
@@ -125,10 +125,12 @@ class Speakers:
         if older:
             stored = yield Known(older)
             left = {one: older[one] for one in older if not stored.get(one)}
-            found = {one: run.user_id if by == "user" else "" for one, by in stored.items() if by}
+            settled: dict[str, str | None] = {
+                one: run.user_id if by == "user" else "" for one, by in stored.items() if by
+            }
             if left:
-                found |= yield from in_earlier_turns(run, left)
-            self._keep(older, found, run, {*older}, {one for one in left if one in stored})
+                settled |= yield from in_earlier_turns(run, left)
+            self._keep(older, settled, run, {*older}, {one for one in left if one in stored})
 
     def heard(self, messages: Iterable[Any], run: Run, author: Any = None) -> list[Any]:
         """The messages as this user's memory takes them: other people's are under their name.
@@ -143,7 +145,7 @@ class Speakers:
         """
         heard = Attributed(without_tools(messages))
         settled = frozenset(
-            at for at, one in enumerate(heard) if _is_human(one) and not _decided(author, one)
+            at for at, one in enumerate(heard) if is_human(one) and not _decided(author, one)
         )
         known = self._known(run)
         for at in settled:
@@ -171,7 +173,7 @@ class Speakers:
         return [
             one
             for one in messages
-            if not (_is_human(one) and one.id in known and known[one.id].repeats)
+            if not (is_human(one) and one.id in known and known[one.id].repeats)
         ]
 
     def _say_nobodys(self, run: Run) -> None:
@@ -364,16 +366,7 @@ def _is_there(asked: Look, found: list[Any]) -> bool:
 
 
 def _humans(messages: Iterable[Any]) -> list[Any]:
-    return [one for one in messages if _is_human(one)]
-
-
-def _is_human(message: Any) -> bool:
-    """Whether a person may have said it; summaries that middleware inserts are nobody's."""
-    return (
-        isinstance(message, BaseMessage)
-        and message.type == "human"
-        and "lc_source" not in message.additional_kwargs
-    )
+    return [one for one in messages if is_human(one)]
 
 
 def _decided(author: Any, message: Any) -> bool:

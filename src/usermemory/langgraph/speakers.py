@@ -27,9 +27,13 @@ def signed_as(message: Any, user_id: str) -> Any:
     return copied(message, additional_kwargs={**message.additional_kwargs, _SIGNATURE: user_id})
 
 
-def is_open(message: Any) -> bool:
-    """Whether this is a human message that says nothing of who the human is."""
-    return isinstance(message, BaseMessage) and message.type == "human" and not message.name
+def is_human(message: Any) -> bool:
+    """Whether a person may have said it; summaries that middleware inserts are nobody's."""
+    return (
+        isinstance(message, BaseMessage)
+        and message.type == "human"
+        and "lc_source" not in message.additional_kwargs
+    )
 
 
 def heard_by(user_id: str, messages: Iterable[Any]) -> list[Any]:

@@ -16,7 +16,7 @@ from typing import Any
 
 from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
 
-from usermemory.langgraph.speakers import heard_by, is_open, signature, signed_as
+from usermemory.langgraph.speakers import copied, heard_by, is_human, signature, signed_as
 from usermemory.memory.core import Id, checked_user
 from usermemory.messages import is_list, is_mapping
 
@@ -105,26 +105,44 @@ def told(
     began, before = _began(saver, newest, find, key)
     runs = [began.get(_id(message)) for message in messages]
     last = find(newest)
-    speakers = [
-        (signature(message) or (run.user_id if run else None)) if is_open(message) else None
-        for message, run in zip(messages, runs, strict=True)
-    ]
+    speakers = _without_several_names(
+        messages,
+        [
+            ((run.user_id if run else None) or signature(message)) if is_human(message) else None
+            for message, run in zip(messages, runs, strict=True)
+        ],
+    )
     users = [user for user in dict.fromkeys(speakers) if user and user != last]
     users += [last] if last else []
-    if len(users) > 1:
-        messages = [
-            _named(message, speaker) if is_open(message) else message
-            for message, speaker in zip(messages, speakers, strict=True)
-        ]
+    messages = [
+        _named(message, speaker, alone=len(users) == 1) if is_human(message) else message
+        for message, speaker in zip(messages, speakers, strict=True)
+    ]
     times = {name: run.at for name, run in began.items()}
     return [Told(user, heard_by(user, messages), times, before) for user in users]
 
 
-def _named(message: Any, speaker: str | None) -> Any:
+def _named(message: Any, speaker: str | None, *, alone: bool) -> Any:
     """In a thread of several, words that nobody is known to have said are no user's."""
-    if speaker is None:
-        return message.model_copy(update={"name": _UNKNOWN})
-    return signed_as(message, speaker)
+    if speaker is not None:
+        return signed_as(copied(message, name=None), speaker)
+    if alone or message.name:
+        return message
+    return copied(message, name=_UNKNOWN)
+
+
+def _without_several_names(
+    messages: Sequence[Any], speakers: Sequence[str | None]
+) -> list[str | None]:
+    """The speakers; of several names in one user's runs only the user's id is theirs."""
+    names: dict[str, set[str]] = {}
+    for message, speaker in zip(messages, speakers, strict=True):
+        if speaker is not None:
+            names.setdefault(speaker, set()).add(message.name or "")
+    return [
+        None if by and message.name not in {None, "", by} and len(names[by]) > 1 else by
+        for message, by in zip(messages, speakers, strict=True)
+    ]
 
 
 def _began(
