@@ -225,7 +225,7 @@ class Machine(RuleBasedStateMachine):
     @rule(user=users, thing=things)
     def forget(self, user: str, thing: str) -> None:
         now = self.tick()
-        self.memory.forget(user, "interests", thing)
+        self.memory.forget(user, "interests", thing, anywhere=True)
         self.reference.person(user).forget(thing, now)
 
     # What is true after each step

@@ -138,7 +138,7 @@ def test_what_was_refused_goes_too() -> None:
     """A refused change that quotes it keeps its reason, and nothing else of it."""
     change = Change("interests", "add", "chess", "I love chess")
     refused = Refusals(7, (Refused(change, "duplicate", "known as 'chess'"),), "about chess")
-    (left,) = planned(OfValue("interests", "chess"), refused=(refused,)).refused
+    (left,) = planned(OfValue("interests", "chess", anywhere=True), refused=(refused,)).refused
     (rejection,) = left.rejections
     assert (rejection.reason, rejection.detail, left.error) == ("duplicate", "", "")
     assert rejection.change == Change("interests", "add")
@@ -157,7 +157,7 @@ def test_what_was_refused_goes_too() -> None:
 def test_a_number_that_was_refused(change: Change, goes: bool) -> None:
     """A number goes where it was refused for the erased field, and from nowhere else."""
     refused = Refusals(7, (Refused(change, "protected"),))
-    left = planned(OfValue("age", 31), refused=(refused,)).refused
+    left = planned(OfValue("age", 31, anywhere=True), refused=(refused,)).refused
     assert [one.change for batch in left for one in batch.rejections] == (
         [Change("age", "set")] if goes else []
     )
@@ -167,7 +167,7 @@ def test_a_field_that_a_model_made_up() -> None:
     """A made-up field that is named after what is erased loses its name."""
     change = Change("loves_chess_a_lot", "set", True, "yes")
     refused = Refusals(7, (Refused(change, "unknown_field", "known are name, age"),))
-    (left,) = planned(OfValue("interests", "chess"), refused=(refused,)).refused
+    (left,) = planned(OfValue("interests", "chess", anywhere=True), refused=(refused,)).refused
     assert left.rejections == (Refused(Change("", "set"), "unknown_field"),)
 
 

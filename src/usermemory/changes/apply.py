@@ -12,7 +12,7 @@ from usermemory.changes.propose import proposed_value
 from usermemory.changes.unfit import Unfit
 from usermemory.errors import InvalidDocument
 from usermemory.schema.document import stand_in, stored_value
-from usermemory.schema.rejoining import rejoined
+from usermemory.schema.rejoining import placed, rejoined
 from usermemory.schema.shape import canonical, is_list
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def undo(
         current = stored_value(field, result.get(field.name, copy.deepcopy(field.default)))
         try:
             value = put(field, current, inverted(each))
-            new = {**result, field.name: value}
+            new = placed(result, field, value)
             _check_beside(result, new, field, schema)
         except Collision:
             conflicts.append(each)

@@ -132,6 +132,12 @@ def verify_erased(
             out.print(f"\nErased: nothing of {clean(user)} holds it.", markup=False)
         else:
             out.print(f"\nNot erased: it stands in {_named(proof.places)}.", markup=False)
+        if kept := sum(place.kept for place in proof.places):
+            out.print(
+                f"In {count(kept, 'value')} it is only a part of a word, or of another item that "
+                "is kept.",
+                markup=False,
+            )
         if proof.pending:
             out.print(
                 "An erasure waits for the file to be cleaned: somebody was reading it. A worker "

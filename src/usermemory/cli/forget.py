@@ -51,6 +51,10 @@ def forget(  # noqa: PLR0913 - the options of a command
     everything: Annotated[
         bool, typer.Option("--everything", help="All that is known and kept of the user.")
     ] = False,
+    anywhere: Annotated[
+        bool,
+        typer.Option("--anywhere", help="Even if VALUE is no item and was never said."),
+    ] = False,
     checkpoints: Annotated[
         bool,
         typer.Option(
@@ -74,10 +78,14 @@ def forget(  # noqa: PLR0913 - the options of a command
 
     if message is not None and thread is None:
         raise typer.BadParameter("--message needs its --thread")
+    if anywhere and value is None:
+        raise typer.BadParameter("--anywhere needs a VALUE")
     if [field is not None, thread is not None, everything].count(True) != 1:
         raise typer.BadParameter("name a field, or else --thread, or --everything for all of it")
     with existing(db, schema) as memory:
         erase = _erase(memory, user, field, value, thread, message)
+        if value is not None:
+            erase = partial(erase, anywhere=anywhere)
         reach = erase(dry_run=True)
         if dry_run:
             _print_reach(reach, as_json=json)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from usermemory.cli.output import clean, count, listed, plural
+from usermemory.cli.output import clean, count, listed, plural, shown
 
 if TYPE_CHECKING:
     from usermemory.records import Forgotten
@@ -38,6 +38,13 @@ def reach_lines(reach: Forgotten, *, done: bool) -> Iterator[str]:
         mention = plural(len(reach.elsewhere), "mentions", "mention")
         fields = clean(listed(reach.elsewhere))
         yield f"{fields} {mention} it too and {plural(len(reach.elsewhere), 'keeps', 'keep')} it."
+    yield from _others(reach)
+
+
+def _others(reach: Forgotten) -> Iterator[str]:
+    for field, value, quotes in reach.others:
+        named = clean(f"{shown(value)} in {field}")
+        yield f"{named} stays, without {count(quotes, 'quote')} in which this is named."
 
 
 def threads_line(threads: Sequence[str]) -> str:

@@ -9,6 +9,7 @@ import pytest
 from usermemory.conformance.correcting import learn
 from usermemory.conformance.harness import Bench
 from usermemory.errors import InvalidInput
+from usermemory.records import Change
 from usermemory.store.copying import everything
 
 Making = Callable[..., Bench]
@@ -190,6 +191,44 @@ class Forgetting:
         assert bench.verbs.forget("will", "interests", "chess").values == 0
         bench.verbs.trigger("will")
         assert bench.interests("will") == ["tea"]
+
+    def test_what_is_no_item(self, making: Making) -> None:
+        """What is no item and was said nowhere by itself is an error that lists the items."""
+        bench = making()
+        learn(bench, "bouldering", "ice climbing")
+        for wrong in ("climbing", "ice", "chess"):
+            with pytest.raises(InvalidInput, match=r"no item of interests.*'ice climbing'"):
+                bench.verbs.forget("will", "interests", wrong)
+        assert bench.interests("will") == ["bouldering", "ice climbing"]
+        assert [one.erased for one in bench.verbs.why("will", "interests")] == [False, False]
+        assert bench.verbs.forget("will", "interests", "climbing", anywhere=True).quotes == 0
+        assert bench.verbs.forget("will", "interests", "ice climbing").values == 1
+        assert bench.verbs.forget("will", "interests", "ice climbing").values == 0
+
+    def test_other_items_keep_their_words(self, making: Making) -> None:
+        """What another item says more of is its own: value, quote and message stay."""
+        bench = making()
+        learn(bench, "table tennis", "tennis", "tennis shoes")
+        done = bench.verbs.forget("will", "interests", "tennis")
+        assert (done.values, done.quotes, done.others) == (1, 1, ())
+        assert bench.interests("will") == ["table tennis", "tennis shoes"]
+        said = {one.quote for one in bench.verbs.why("will", "interests")}
+        assert said == {"I like tennis shoes", "I like table tennis"}
+        made = [one.changes[0].after for one in bench.verbs.history("will") if one.by == "model"]
+        assert made == ["tennis shoes", None, "table tennis"]
+        assert bench.verbs.verify_erased("will", "tennis").erased
+        assert not bench.verbs.verify_erased("will", "table tennis").erased
+
+    def test_what_other_items_lose_is_listed(self, making: Making) -> None:
+        """A quote that names the value goes from other items too, and a rehearsal says so."""
+        bench = making()
+        words = "I do golf and chess every Sunday"
+        changes = [Change("interests", "add", what, words) for what in ("golf", "chess")]
+        bench.verbs.propose("will", "t", changes, [("user", words)])
+        rehearsed = bench.verbs.forget("will", "interests", "golf", dry_run=True)
+        assert rehearsed.others == (("interests", "chess", 1),)
+        assert bench.verbs.forget("will", "interests", "golf").others == rehearsed.others
+        assert bench.interests("will") == ["chess"]
 
     def test_other_fields_are_named(self, making: Making) -> None:
         """A value that another field mentions stays there, and is told."""

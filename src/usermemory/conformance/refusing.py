@@ -186,7 +186,7 @@ class Refusing:
         driver = bench.verbs.memory.driver
         said = read_messages(["I like tea"], "will")
         begun = driver.read(start, "will", "t", said, bench.clock.now())
-        bench.verbs.forget("will", "interests", "tea")
+        bench.verbs.forget("will", "interests", "tea", anywhere=True)
         refused = Refused(unfit("tea", "I like tea"), "unknown_field", "not tea")
         driver.write(record, "will", "t", begun, [refused])
         (found,) = bench.verbs.refused("will")
@@ -201,7 +201,7 @@ class Refusing:
         self.read(
             bench, proposer, said, tea, unfit("tea", "I like tea"), unfit("fog", "I like fog")
         )
-        bench.verbs.forget("will", "interests", "tea")
+        bench.verbs.forget("will", "interests", "tea", anywhere=True)
         assert [one.change for one in bench.verbs.refused("will")] == [
             Change("hobby", "add"),
             unfit("fog", "I like fog"),
@@ -265,7 +265,7 @@ class Refusing:
         bench, proposer = self.proposing(making)
         bench.verbs.remember("will", "t", ["I like strong tea"])
         bench.clock.advance(1)
-        bench.verbs.forget("will", "interests", "green tea from Kyoto")
+        bench.verbs.forget("will", "interests", "green tea from Kyoto", anywhere=True)
         words = "strong tea, green, from Kyoto"
         proposer.changes = [
             Change("interests", "add", words, "I like strong tea"),

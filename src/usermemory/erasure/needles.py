@@ -26,9 +26,11 @@ class Needles:
 
     Args:
         texts: What to look for; blank ones are left out.
+        spared: Texts that stay. Where one of them says more than is looked for ("table tennis",
+            where it is "tennis"), a place that says the same more is a place of its, and no find.
     """
 
-    def __init__(self, texts: Iterable[str]) -> None:
+    def __init__(self, texts: Iterable[str], spared: Iterable[str] = ()) -> None:
         # Phrases, each with what stands before and behind their words ("!" of "Yahoo!").
         self._phrases: dict[tuple[str, ...], set[tuple[str, str]]] = {}
         self._literals: set[tuple[str, ...]] = set()
@@ -39,6 +41,28 @@ class Needles:
             else:
                 around = text[: said[0].start], text[said[-1].end :]
                 self._phrases.setdefault(tuple(w.folded for w in said), set()).add(around)
+        self._spared: dict[tuple[str, ...], tuple[set[str], set[str]]] = {}
+        for text in spared:
+            self._spare([word.folded for word in words(text)])
+
+    def _spare(self, folded: Sequence[str]) -> None:
+        """Note what stands beside a phrase in a text that stays."""
+        there = set(folded)
+        for phrase in self._phrases:
+            if not there.issuperset(phrase):
+                continue
+            before, behind = self._spared.setdefault(phrase, (set(), set()))
+            for first in _places(phrase, folded):
+                end = first + len(phrase)
+                before.update(folded[first - 1 : first] if first else ())
+                behind.update(folded[end : end + 1])
+
+    def _is_spared(self, phrase: tuple[str, ...], folded: Sequence[str], first: int) -> bool:
+        before, behind = self._spared.get(phrase, ((), ()))
+        end = first + len(phrase)
+        if first and folded[first - 1] in before:
+            return True
+        return end < len(folded) and folded[end] in behind
 
     def in_text(self, text: str) -> bool:
         """Whether any of them stands in it."""
@@ -67,6 +91,8 @@ class Needles:
                 continue
             folded = folded or [word.folded for word in read.words]
             for first in _places(phrase, folded):
+                if self._is_spared(phrase, folded, first):
+                    continue
                 start, end = read.words[first].start, read.words[first + len(phrase) - 1].end
                 before = max((len(b) for b, _ in around if text.endswith(b, 0, start)), default=0)
                 behind = max((len(b) for _, b in around if text.startswith(b, end)), default=0)

@@ -4,26 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from usermemory.changes.apply import field_for
+from usermemory.changes.compare import naming
 from usermemory.erasure.kept import Kept, Refusals, Stored
 from usermemory.erasure.needles import Needles
 from usermemory.erasure.scrub import EVERY, scrubbed, scrubbed_refusals, sides
 from usermemory.erasure.taking import removed, subject_of, taken_back, without
 from usermemory.erasure.target import OfMessage, OfThread, OfValue, Target
+from usermemory.errors import InvalidInput
 from usermemory.records import Applied, Evidence, Forgotten, Refused
 from usermemory.schema.document import ASIDE, field_of, stand_in, stored_value
 from usermemory.schema.form import identity
 from usermemory.schema.renames import renamed, renamed_revision
-from usermemory.schema.shape import is_object
+from usermemory.schema.shape import is_list, is_object
 from usermemory.why import evidence_of
 from usermemory.words import leaves, words
 
 if TYPE_CHECKING:
     from usermemory.schema import Schema
 
+_NEAR = 8
 _TELLING = 4
 """Words from which on a message is looked for elsewhere: "Thanks!" is said in many threads."""
 
@@ -108,6 +112,11 @@ def plan(target: Target, stored: Stored, schema: Schema) -> Plan:
         picked.quotes,
     )
     messages = list(_messages(stored.messages, picked))
+    refused = scrubbed_refusals(
+        stored.refused, picked.values, picked.quotes, picked.heard, picked.about
+    )
+    if not (picked.gone or past.revisions or messages or refused):
+        _check_item(target, stored, schema)
     said_in = {kept.thread_id for kept, _ in messages} | past.threads
     return Plan(
         document=document,
@@ -115,15 +124,14 @@ def plan(target: Target, stored: Stored, schema: Schema) -> Plan:
         subjects=tuple(picked.subjects),
         revisions=past.revisions,
         messages=messages,
-        refused=scrubbed_refusals(
-            stored.refused, picked.values, picked.quotes, picked.heard, picked.about
-        ),
+        refused=refused,
         forgotten=Forgotten(
             values=len(picked.gone),
             changes=past.changes,
             quotes=past.quotes,
             messages=len({(kept.thread_id, kept.seq) for kept, _ in messages}),
-            elsewhere=tuple(sorted(past.elsewhere)),
+            elsewhere=tuple(sorted(past.elsewhere | _elsewhere(target, document, picked))),
+            others=tuple(past.others),
             threads=tuple(sorted(filter(None, said_in))),
         ),
     )
@@ -148,7 +156,7 @@ def _value(target: OfValue, stored: Stored, schema: Schema) -> _Picked:
         for name, value in subjects
         for old in (schema.fields[name].settings.was if name in schema.fields else ())
     ]
-    values = Needles(_texts(subjects))
+    values = Needles(_texts(subjects), _strings({**stored.document, **touched}))
     names = {identity(value) for _, value in subjects}
 
     def goes(value: Any) -> bool:
@@ -178,6 +186,31 @@ def _value(target: OfValue, stored: Stored, schema: Schema) -> _Picked:
         emptied=lambda _: False,
         heard=lambda _: False,
         about=partial(_about, target, field.name, goes),
+    )
+
+
+def _check_item(target: Target, stored: Stored, schema: Schema) -> None:
+    """See that an erasure that reaches nothing was asked for all the same.
+
+    Raises:
+        InvalidInput: The value is no item of the field, and stands nowhere by itself; lists the
+            items, those first that resemble it.
+    """
+    if not isinstance(target, OfValue) or target.value is None or target.anywhere:
+        return
+    field = field_of(schema, target.field, stored.document.get(target.field))
+    current = stored_value(field, stored.document.get(target.field))
+    items = [str(key) for key in current] if is_object(current) else []
+    if is_list(current):
+        items = [naming(field, item) or str(item) for item in current]
+    elif not is_object(current) and current is not None:
+        items = [str(current)]
+    near = get_close_matches(str(target.value), items, n=_NEAR, cutoff=0.0)
+    listed = ", ".join(repr(item) for item in near) or "nothing"
+    more = f" and {len(items) - len(near)} more" if len(items) > len(near) else ""
+    raise InvalidInput(
+        f"{target.value!r} is no item of {field.name}, and was never said by itself: there is "
+        f"{listed}{more}. To keep it from being learned all the same: anywhere=True (--anywhere)"
     )
 
 
@@ -279,6 +312,22 @@ def _messages(messages: Iterable[Kept], picked: _Picked) -> Iterable[tuple[Kept,
         text = picked.values.masked(picked.quotes.masked(kept.text))
         if text != kept.text:
             yield kept, text
+
+
+def _elsewhere(target: Target, document: Mapping[str, Any], picked: _Picked) -> set[str]:
+    """Other fields that mention the value, as a part of what they say, and keep it."""
+    if not isinstance(target, OfValue):
+        return set()
+    mentioned = Needles(_texts(picked.subjects))
+    return {
+        name
+        for name, value in document.items()
+        if name not in picked.touched and mentioned.in_value(value)
+    }
+
+
+def _strings(document: Mapping[str, Any]) -> Iterable[str]:
+    return (leaf for leaf in leaves([*document.values()]) if isinstance(leaf, str))
 
 
 def _texts(subjects: Iterable[tuple[str, Any]]) -> Iterable[str]:

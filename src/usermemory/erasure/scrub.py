@@ -33,6 +33,7 @@ class Past:
         quotes: How many quotes went.
         threads: Where those were said.
         elsewhere: Other fields that mention it now, and keep it.
+        others: Other items that stay and lose quotes: field, value, and how many.
     """
 
     revisions: dict[int, tuple[Applied, ...]] = field(default_factory=dict[int, Any])
@@ -40,6 +41,7 @@ class Past:
     quotes: int = 0
     threads: set[str] = field(default_factory=set[str])
     elsewhere: set[str] = field(default_factory=set[str])
+    others: list[tuple[str, Any, int]] = field(default_factory=list[Any])
 
 
 def scrubbed(
@@ -64,9 +66,11 @@ def scrubbed(
     """
     past = Past()
 
-    def goes(evidence: Evidence) -> bool:
+    def goes(evidence: Evidence, *, stays: bool) -> bool:
         said = evidence.quote
-        return taught(evidence) or values.in_text(said) or quotes.in_text(said)
+        named = taught(evidence) or values.in_text(said)
+        # A quote that another item rests on too stays with it, unless it names what goes.
+        return named or (not stays and quotes.in_text(said))
 
     def unasked(evidence: Evidence) -> Evidence:
         asked = evidence.question
@@ -83,7 +87,12 @@ def scrubbed(
                 past.elsewhere |= (
                     {change.field} if values.in_value(change.after, change.key) else set()
                 )
-        lost = [e for e in change.evidence if not e.erased and ("after" in gone or goes(e))]
+        held = not gone and _holds(document, schema, change)
+        lost = [
+            e for e in change.evidence if not e.erased and ("after" in gone or goes(e, stays=held))
+        ]
+        if held and lost:
+            past.others.append((change.field, change.after, len(lost)))
         past.quotes += len(lost)
         past.threads |= {evidence.thread_id for evidence in lost}
         past.changes += bool(gone)

@@ -10,10 +10,15 @@ from usermemory.records import Evidence
 
 @dataclass(frozen=True, slots=True)
 class OfValue:
-    """A field, or one value of it: the item of a list, the key of a map, a property."""
+    """A field, or one value of it: the item of a list, the key of a map, a property.
+
+    Attributes:
+        anywhere: Whether it is erased although it is no item, and stands nowhere.
+    """
 
     field: str
     value: Any = None
+    anywhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+from langchain_core.tools import ToolException
 from langgraph.channels import UntrackedValue
 from langgraph.config import get_config
+from langgraph.errors import GraphBubbleUp
 
 from usermemory.errors import IdentityError
 from usermemory.events import Event
@@ -261,8 +263,8 @@ def tolerant(memory: UserMemory, run: Run, on_error: OnError) -> Generator[None]
     """Let the chat go on when its memory fails, visibly; who the user is must be clear always."""
     try:
         yield
-    except IdentityError:
-        raise
+    except (IdentityError, GraphBubbleUp, ToolException):
+        raise  # an answer to the model, or an interrupt, is no failure
     except Exception as error:
         if on_error == "raise":
             raise

@@ -8,7 +8,9 @@ from typing import Any
 from usermemory.errors import InvalidInput
 from usermemory.memory.core import Core, Id, checked_user
 from usermemory.records import Imported, Proof
+from usermemory.store.flows.amend import profile
 from usermemory.store.flows.cleaning import newest_erasure
+from usermemory.words import leaves
 
 
 class CarryVerbs(Core):
@@ -73,8 +75,10 @@ class CarryVerbs(Core):
     def verify_erased(self, user_id: Id, text: str) -> Proof:
         """Look for a text in every table and file: the proof that it is erased.
 
-        Whatever the case, and escaped as JSON too. Rows of other users are told apart; a file's
-        bytes can't be. On PostgreSQL the server's files, log and backups are out of reach.
+        Whatever the case, and escaped as JSON too. Words are told from parts of words, and from
+        what other items of the profile say more of ("tennis" in "table tennis"): that is kept, and
+        counted as such. Rows of other users are told apart; a file's bytes can't be. On
+        PostgreSQL the server's files, log and backups are out of reach.
 
         Args:
             user_id: Whose text it was.
@@ -82,7 +86,10 @@ class CarryVerbs(Core):
         """
         if len(text.strip()) < 2:
             raise InvalidInput(f"{text!r} is too short to look for: it would be found everywhere")
-        places = self.driver.search(checked_user(user_id), text.strip())
+        user_id = checked_user(user_id)
+        held = self.driver.read(profile, user_id).document or {}
+        spared = [leaf for leaf in leaves([*held.values()]) if isinstance(leaf, str)]
+        places = self.driver.search(user_id, text.strip(), spared)
         return Proof(tuple(places), self.driver.read(newest_erasure) is not None)
 
     async def averify_erased(self, user_id: Id, text: str) -> Proof:

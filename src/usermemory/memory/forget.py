@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from usermemory.errors import InvalidInput
@@ -39,6 +40,7 @@ class ForgetVerbs(LookVerbs):
         value: Any = None,
         checkpointer: Saver | None = None,
         *,
+        anywhere: bool = False,
         dry_run: bool = False,
     ) -> Forgotten:
         """Erase a value from the profile, its history, its quotes and what is not yet read.
@@ -50,8 +52,10 @@ class ForgetVerbs(LookVerbs):
             user_id: Whose.
             field: The field, or a JSON pointer such as ``/interests/0``.
             value: The item of a list, the key of a map, the property of an object; None for the
-                whole field with its history. A value that is not there is kept from being
-                learned all the same.
+                whole field with its history. What other items say stays: of "tennis" goes neither
+                the item "table tennis" nor the quote that it rests on.
+            anywhere: The value need be no item, and need stand nowhere: the field is kept from
+                learning it from words said before.
             checkpointer: A LangGraph saver: the threads in which it was said are deleted there,
                 whole. Without one they are only named.
             dry_run: Only say what it would reach.
@@ -60,9 +64,10 @@ class ForgetVerbs(LookVerbs):
             What it reached; ``pending`` while copies may be left on the disk.
 
         Raises:
-            InvalidInput: The schema has no such field, or the pointer leads nowhere.
+            InvalidInput: The schema has no such field, the pointer leads nowhere, or the value is
+                no item and stands nowhere by itself (the text lists the items); nothing was erased.
         """
-        target = self._value(user_id, field, value)
+        target = self._value(user_id, field, value, anywhere=anywhere)
         return self._forget(user_id, target, checkpointer, dry_run=dry_run)
 
     async def aforget(
@@ -72,10 +77,12 @@ class ForgetVerbs(LookVerbs):
         value: Any = None,
         checkpointer: Saver | None = None,
         *,
+        anywhere: bool = False,
         dry_run: bool = False,
     ) -> Forgotten:
         """As `forget`."""
-        target = await asyncio.to_thread(self._value, user_id, field, value)
+        find = partial(self._value, anywhere=anywhere)
+        target = await asyncio.to_thread(find, user_id, field, value)
         return await self._aforget(user_id, target, checkpointer, dry_run=dry_run)
 
     def forget_message(
@@ -172,7 +179,7 @@ class ForgetVerbs(LookVerbs):
         """As `clean`."""
         return await asyncio.to_thread(self.clean)
 
-    def _value(self, user_id: Id, field: str, value: Any) -> OfValue:
+    def _value(self, user_id: Id, field: str, value: Any, *, anywhere: bool) -> OfValue:
         from usermemory.erasure import OfValue
 
         if field.startswith("/"):
@@ -181,7 +188,7 @@ class ForgetVerbs(LookVerbs):
             field, value = resolve(self._document(user_id), field)
         if field not in self.schema.fields:
             self._check_field(field, self._document(user_id))
-        return OfValue(field, value)
+        return OfValue(field, value, anywhere)
 
     def _forget(
         self, user_id: Id, target: Target | None, checkpointer: Saver | None, *, dry_run: bool

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from usermemory.batch import newest_turn
+from usermemory.errors import InvalidInput
 from usermemory.memory.core import Id, checked_thread, checked_user
 from usermemory.memory.forget import ForgetVerbs
 from usermemory.messages import read_messages
@@ -168,7 +169,12 @@ class ProposeVerbs(ForgetVerbs):
         what = self._held(batch.document, field, value)
         change = Change(field, "clear" if what is None else "remove", what, quote)
         refused = self._unwanted(batch, change, confirmed=confirmed)
-        return self.forget(user_id, field, what) if refused is None else refused
+        if refused is not None:
+            return refused
+        try:
+            return self.forget(user_id, field, what)
+        except InvalidInput as error:  # no such item: the model is told which there are
+            return Refused(change, "item_not_there", str(error))
 
     def _unwanted(self, batch: Batch, change: Change, *, confirmed: bool) -> Refused | None:
         """Why an erasure is not made; None if the user asks for it."""

@@ -236,6 +236,8 @@ class Forgotten:
         quotes: Quotes that were erased.
         messages: Messages whose text, or a part of it, was erased.
         elsewhere: Other fields that mention the value, and keep it.
+        others: Other items that stay and lose quotes, since these name the value: field, value,
+            and how many quotes.
         threads: Threads in which it was said. Without ``checkpointer`` their checkpoints still
             hold it; with one, these were deleted.
         pending: Whether copies may be left on the disk, because somebody is reading the file: a
@@ -247,6 +249,7 @@ class Forgotten:
     quotes: int = 0
     messages: int = 0
     elsewhere: tuple[str, ...] = ()
+    others: tuple[tuple[str, Any, int], ...] = ()
     threads: tuple[str, ...] = ()
     pending: bool = False
 
@@ -276,6 +279,8 @@ class Place:
         unknown: Rows that say nothing of a user, such as a checkpointer's, or how often it stands
             in a file.
         threads: The threads of those rows.
+        kept: Values in which it stands only as a part of a word ("Ann" in "annual"), or of what
+            the user's profile keeps ("tennis" in "table tennis").
     """
 
     where: str
@@ -284,6 +289,7 @@ class Place:
     of_others: int = 0
     unknown: int = 0
     threads: tuple[str, ...] = ()
+    kept: int = 0
 
     @property
     def found(self) -> int:
@@ -320,8 +326,8 @@ class Proof:
 
     @property
     def erased(self) -> bool:
-        """Whether it stands nowhere but in what is known of other users."""
-        others = any(place.of_others for place in self.places)
+        """Whether it stands nowhere but in what is known of other users, or is rightly kept."""
+        others = any(place.of_others or place.kept for place in self.places)
         return not any(
             place.of_user or (place.unknown and not (others and place.where.startswith("file")))
             for place in self.places

@@ -39,10 +39,18 @@ def rejoined(schema: Schema, reading: Reading, document: Mapping[str, Any]) -> J
             continue
         stored = reading.stored.get(name)
         if is_displaced(known, stored):
-            aside = result.get(ASIDE, {})
-            result[ASIDE] = {**aside, name: [*aside.get(name, ()), stored]}
             stored = None
-        result[name] = _joined(known, stored, before, after, reading.origins)
+        result = placed(result, known, _joined(known, stored, before, after, reading.origins))
+    return result
+
+
+def placed(document: Mapping[str, Any], known: Field, value: Any) -> Json:
+    """The stored document with a field's new value; what cannot stay beside it is set aside."""
+    stored = document.get(known.name)
+    result = {**document, known.name: value}
+    if is_displaced(known, stored):
+        aside = document.get(ASIDE, {})
+        result[ASIDE] = {**aside, known.name: [*aside.get(known.name, ()), stored]}
     return result
 
 

@@ -79,7 +79,7 @@ class Driver(Protocol):
         """Settings of the database under which what was committed could be lost, in words."""
         ...
 
-    def search(self, user_id: str, text: str) -> Sequence[Place]:
+    def search(self, user_id: str, text: str, spared: Sequence[str] = ()) -> Sequence[Place]:
         """Every table and file that can be looked into, with how often the text stands there."""
         ...
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable
 from functools import cached_property
 
+from usermemory.erasure.needles import Needles
 from usermemory.records import Place
 
 
@@ -14,9 +15,16 @@ class Wanted:
 
     Args:
         text: What is looked for.
+        spared: What the user's profile holds: where that says more ("table tennis") the text
+            ("tennis") is a part of it, and rightly there.
+
+    Attributes:
+        kept: In how many values it stands only as a part of a word, or of what is spared.
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, spared: Iterable[str] = ()) -> None:
+        self.kept = 0
+        self._needles = Needles([text], spared)
         escaped = json.dumps(text)[1:-1]
         self.forms = tuple(dict.fromkeys((text, escaped)))
 
@@ -32,13 +40,24 @@ class Wanted:
             return False
         if isinstance(value, bytes):
             return self.in_bytes(value) > 0
-        text = str(value).casefold()
-        return any(form.casefold() in text for form in self.forms)
+        text = str(value)
+        folded = text.casefold()
+        if not any(form.casefold() in folded for form in self.forms):
+            return False
+        if self._needles.in_text(text) or self._needles.in_text(_unescaped(text)):
+            return True
+        self.kept += 1
+        return False
 
     def in_bytes(self, data: bytes) -> int:
         """How often it stands in bytes."""
         lowered = data.lower()
         return max(max(data.count(form), lowered.count(form)) for form in self.as_bytes)
+
+
+def _unescaped(text: str) -> str:
+    """JSON as people read it: what was escaped stands beside its neighbours again."""
+    return text if "\\u" not in text else text.encode().decode("unicode_escape", "replace")
 
 
 def sorted_places(places: Iterable[Place]) -> tuple[Place, ...]:

@@ -12,6 +12,7 @@ from usermemory.erasure import (
     Kept,
     OfMessage,
     OfThread,
+    OfValue,
     Plan,
     Refusals,
     Stored,
@@ -119,6 +120,12 @@ def _planned(user_id: str, profile: Profile, target: Target, schema: Schema) -> 
     stored = yield from _stored(user_id, profile)
     if isinstance(target, OfMessage):
         stored = replace(stored, numbers=(yield from _numbers(user_id, target)))
+    if isinstance(target, OfValue) and target.value is not None:
+        # Erased once more, it need not be there.
+        salt, stones = yield from graves(user_id)
+        mark = tombstone(salt, target.field, target.value).digest
+        again = any((one.field, one.digest) == (target.field, mark) for one in stones)
+        target = replace(target, anywhere=target.anywhere or again)
     made = plan(target, stored, schema)
     if not isinstance(target, OfThread):
         return made

@@ -142,11 +142,11 @@ class PostgreSQL:
             rows = connection.execute(_DURABLE).fetchall()
         return [f"{row['name']} is off: a crash may lose what was accepted" for row in rows]
 
-    def search(self, user_id: str, text: str) -> Sequence[Place]:
+    def search(self, user_id: str, text: str, spared: Sequence[str] = ()) -> Sequence[Place]:
         """Every table of our schema, and of the one in which LangGraph's saver has its own."""
         self.open()
         with translated(self.url), self.connections.borrowed() as connection:
-            return sorted_places(search(connection, self.address.schema, user_id, text))
+            return sorted_places(search(connection, self.address.schema, user_id, text, spared))
 
     async def _elsewhere(self, call: Callable[[], Any]) -> Any:
         if self._closed:

@@ -5,7 +5,8 @@ The server's files are out of reach: what they may still hold is told in docs/op
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -21,14 +22,18 @@ WHERE table_schema IN (%(schema)s, current_schema())
 ORDER BY table_schema, table_name, ordinal_position"""
 
 
-def search(connection: Connection, schema: str, user_id: str, text: str) -> Iterator[Place]:
+def search(
+    connection: Connection, schema: str, user_id: str, text: str, spared: Iterable[str] = ()
+) -> Iterator[Place]:
     """Every table with how many of its rows hold the text."""
-    wanted = Wanted(text)
+    wanted = Wanted(text, spared)
     tables: dict[tuple[str, str], list[str]] = {}
     for row in connection.execute(_COLUMNS, {"schema": schema}).fetchall():
         tables.setdefault((row["table_schema"], row["table_name"]), []).append(row["column_name"])
     for (home, table), columns in tables.items():
-        yield _table(connection, sql.Identifier(home, table), table, columns, user_id, wanted)
+        before = wanted.kept
+        place = _table(connection, sql.Identifier(home, table), table, columns, user_id, wanted)
+        yield replace(place, kept=wanted.kept - before)
 
 
 def _table(

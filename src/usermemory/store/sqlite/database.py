@@ -161,10 +161,10 @@ class SQLite:
             if name in {"journal_mode", "synchronous"} and found[name] != wanted
         ]
 
-    def search(self, user_id: str, text: str) -> Sequence[Place]:
+    def search(self, user_id: str, text: str, spared: Sequence[str] = ()) -> Sequence[Place]:
         """Every table of the file, and the bytes of the file and its log."""
         self.open()
-        return sorted_places(search(self.path, self._busy_timeout, user_id, text))
+        return sorted_places(search(self.path, self._busy_timeout, user_id, text, spared))
 
     async def _aopen(self) -> None:
         """Open off the event loop the first time."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 from usermemory.records import Place
@@ -12,15 +13,19 @@ from usermemory.store.searching import Wanted
 from usermemory.store.sqlite.connection import connect, translated
 
 
-def search(path: Path, busy_timeout: float, user_id: str, text: str) -> Iterator[Place]:
+def search(
+    path: Path, busy_timeout: float, user_id: str, text: str, spared: Iterable[str] = ()
+) -> Iterator[Place]:
     """Every table and file with how often the text stands in it."""
-    wanted = Wanted(text)
+    wanted = Wanted(text, spared)
     with translated(path), closing(connect(path, busy_timeout, query_only=True)) as connection:
         connection.create_function("holds", 1, wanted.in_value, deterministic=True)
         for (table,) in connection.execute(
             "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name"
         ).fetchall():
-            yield _table(connection, table, user_id)
+            before = wanted.kept
+            place = _table(connection, table, user_id)
+            yield replace(place, kept=wanted.kept - before)
     for file in sorted(path.parent.glob(f"{path.name}*")):
         if file.name in {path.name, *(f"{path.name}{end}" for end in ("-wal", "-journal"))}:
             data = file.read_bytes()
