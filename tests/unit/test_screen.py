@@ -33,6 +33,15 @@ KEYS = [
     *(("sq0atp-", MIXED * 2), ("lin_api_", MIXED * 2), ("ntn_", MIXED * 3), ("hvs.", MIXED * 2)),
     *(("ATATT3", MIXED * 3), ("PMAK-", MIXED * 3), ("NRAK-", (MIXED * 2)[:27])),
     *(("12345678:AA", (MIXED * 2)[:33]), ("AccountKey=", MIXED * 3)),
+    *(("secret_", MIXED * 2), ("figd_", MIXED * 2), ("dckr_pat_", MIXED * 2), ("sbp_", HEX * 3)),
+    *((f"pat{MIXED[:14]}.", HEX * 4), ("sntrys_", MIXED * 3), ("pk.eyJ", f"{MIXED}.{MIXED}")),
+    *(("EAA", MIXED * 3), ("1//0", MIXED * 2), (f"{MIXED[:14]}.atlasv1.", MIXED * 3)),
+    *(("access_token$production$", f"{HEX}${HEX * 2}"), ("LTAI", MIXED), ("nvapi-", MIXED * 3)),
+    *(("glc_", MIXED * 2), ("pscale_tkn_", MIXED * 2), ("HRKU-", MIXED * 2), ("nfp_", MIXED * 2)),
+    *(
+        (f"M{MIXED}abcd.Gh4iJ1.", MIXED + "abcdefgh"),
+        ("/api/webhooks/123456789012345678/", MIXED * 3),
+    ),
     *(("AGE-SECRET-KEY-1", MIXED.upper() * 3), ("eyJ", f"{MIXED}.eyJ{MIXED}.{MIXED}")),
 ]
 

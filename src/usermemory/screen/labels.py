@@ -15,6 +15,10 @@ Span = tuple[str, int, int]
 
 _KINDS = {
     "password": "password",
+    "password_sign": "password",
+    "password_joined": "password",
+    "maybe_password": "password",
+    "one_time": "one-time code",
     "key": "API key",
     "pin": "PIN",
     "pin_code": "PIN",
@@ -25,6 +29,7 @@ _KINDS = {
 }
 _MARKS = r"[\"'`*“”„«]{0,3}"
 _VALUE = r"(?P<quote>[\"'`“„«])?(?P<secret>(?(quote)[^\"'`”“»\n]{1,200}|[^\s\"`“”]{1,200}))"
+_PLAIN_VALUE = r"(?P<quote>[\"'`“„«「])?(?P<secret>[!-~]{4,200})"
 _FALLS = ".,;:!?)]}>\"'`“”»*"
 _ENDS = re.compile(
     r"\s*(?:$|[.,;:!?)\]}>\"'`”“»*\n—–]|\s-\s|(?:and|but|und|aber|y|et|mais|pero)\b)"
@@ -32,6 +37,7 @@ _ENDS = re.compile(
 _TELLING = re.compile(r"\d|[@#$%^&*+=|~_\\]|[^\W\d_][!?]\w|[a-zà-ÿ][A-Z]")
 _HOLDER = re.compile(r"^[<\[{$%*•.]|^removed\]|^x+$|^\.+$", re.IGNORECASE)
 _NUMBERS = {
+    "one_time": r"(?:[A-Z]-)?\d{3}[ -]?\d{1,5}(?!\w|[-./]\d)",
     "pin": r"\d{4}(?:\d{2})?(?!\w|[-./]\d)",
     "pin_code": r"\d{4}(?!\w)",  # of six digits it is an Indian address
     "card_code": r"\d{3,4}(?!\w)",
@@ -46,6 +52,7 @@ class _Words(NamedTuple):
     beginnings: frozenset[str]
     patterns: tuple[tuple[str, re.Pattern[str]], ...]
     mine: re.Pattern[str]
+    use: re.Pattern[str]
     ordinary: frozenset[str]
 
 
@@ -60,7 +67,7 @@ def find(text: str, plain: str) -> Iterator[Span]:
             span = found.span("secret") if judge is None else judge(found, words)
             if span is not None:
                 yield _KINDS[name], *span
-    for found in words.mine.finditer(text):
+    for found in (*words.mine.finditer(text), *words.use.finditer(text)):
         if _TELLING.search(found["secret"]):
             yield "password", *found.span("secret")
 
@@ -97,8 +104,16 @@ def _phrase(found: re.Match[str], words: _Words) -> tuple[int, int] | None:
     return found.start("secret"), found.start("secret") + len(said)
 
 
+def _telling_password(found: re.Match[str], words: _Words) -> tuple[int, int] | None:
+    """What follows a word that often means something else has to look like a secret."""
+    return _password(found, words) if _TELLING.search(found["secret"]) else None
+
+
 _JUDGES: dict[str, Callable[[re.Match[str], _Words], tuple[int, int] | None]] = {
     "password": _password,
+    "password_sign": _password,
+    "password_joined": _password,
+    "maybe_password": _telling_password,
     "key": _key,
     "phrase": _phrase,
 }
@@ -123,6 +138,12 @@ def _words() -> _Words:
             rf"\s+(?:\w+\s+){{0,2}}?(?:{_any(raw['password'])})(?!\w)",
             re.IGNORECASE,
         ),
+        re.compile(
+            rf"(?<!\w)(?:{_any(raw['use'])})\s+{_MARKS}(?P<secret>\S{{4,100}}?){_MARKS}\s+"
+            rf"(?:{_any(raw['as'])})\s+(?:\w+\s+){{0,4}}?"
+            rf"(?:{_any(raw['password'])}|{_any(raw['password_sign'])})(?!\w)",
+            re.IGNORECASE,
+        ),
         frozenset(raw["ordinary"].split()),
     )
 
@@ -132,6 +153,9 @@ def _pattern(name: str, labels: str, between: str, joins: str) -> re.Pattern[str
     if name in _NUMBERS:
         joins = rf"(?:\W{{1,3}}|{joins})"
         return re.compile(rf"{begin}{joins}(?P<secret>{_NUMBERS[name]})", re.IGNORECASE)
+    if name == "password_joined":  # scripts without spaces: the label is a part of the sentence
+        joins = rf"(?:\s*(?:{_any('是 为 為 は 는 은')})?\s*[:=：]?\s*)"
+        return re.compile(f"(?:{labels}){joins}(?P<to>)(?P<verb>)?{_PLAIN_VALUE}", re.IGNORECASE)
     if name == "key":
         joins = rf"(?:{joins}|\s+)"
     return re.compile(f"{begin}{between}{joins}{_VALUE}", re.IGNORECASE)

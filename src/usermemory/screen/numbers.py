@@ -12,7 +12,7 @@ from collections.abc import Iterator
 Span = tuple[str, int, int]
 
 # What people and documents put between the digits, and what nobody sees.
-_GAP = r"[ \u00a0\u2009\u202f.\-–\u2010\u2011\u200b-\u200d\u2060\ufeff]{0,2}"
+_GAP = r"[ \t\r\n\u00a0\u2009\u202f.,\-–\u2010\u2011\u200b-\u200d\u2060\ufeff]{0,2}"
 _CARD = re.compile(rf"(?<![\w+.,\-])\d(?:{_GAP}\d){{12,18}}(?![.,\-]?\w)")
 _IBAN = re.compile(
     rf"(?<![^\W_])[A-Z]{{2}}{_GAP}\d{_GAP}\d(?:{_GAP}[A-Z0-9]){{11,30}}", re.IGNORECASE
@@ -73,6 +73,7 @@ def _is_card(found: re.Match[str], plain: str) -> bool:
         return False
     # Written in one piece or in fours, sixes and fives; a telephone number has shorter groups.
     grouped = all(len(group) >= 4 for group in groups[:-1]) and len(groups[-1]) >= 2
+    grouped = grouped or all(len(group) == 1 for group in groups)  # as it is spelled out
     return grouped or any(word in plain for word in _CARD_WORDS)
 
 
