@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from itertools import pairwise
 from pathlib import Path
-from typing import TypedDict
+from typing import Annotated, Any, TypedDict
 
 import pytest
-from langchain_core.messages import AIMessage
-from langgraph.graph import START, StateGraph
+from langchain_core.messages import AIMessage, HumanMessage
+from langgraph.channels import UntrackedValue
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.graph import END, START, MessagesState, StateGraph
+from langgraph.prebuilt import tools_condition
 from langgraph.types import Command, interrupt
 from tests.support.graphs import COLOURS, chatting
 
@@ -99,13 +103,121 @@ async def test_tokens_are_streamed(tmp_path: Path, colour: str) -> None:
 
 
 async def test_values_and_updates_are_streamed(tmp_path: Path, colour: str) -> None:
-    """The other stream modes show the conversation and the four steps of a turn."""
+    """The other stream modes show the conversation, and a turn as one step."""
     async with chatting(tmp_path, colour, answering()) as chat:
         values = await chat.stream("Hello", "values")
         updates = await chat.stream("Hello again", "updates")
     assert [message.text for message in values[-1]["messages"]] == ["Hello", "Noted."]
-    steps = ["remember", "recall", "model", "remember_answer"]
-    assert [name for part in updates for name in part] == steps
+    assert [name for part in updates for name in part] == ["model"]
+
+
+@pytest.mark.parametrize(
+    "mode", ["values", "updates", "messages", "tasks", "debug", "checkpoints", "custom"]
+)
+async def test_the_profile_is_in_no_stream(tmp_path: Path, colour: str, mode: str) -> None:
+    """What is known of the user, and what they said elsewhere, shows in the prompt alone."""
+    model = answering()
+    async with chatting(tmp_path, colour, model, InMemorySaver()) as chat:
+        chat.memory.edit("will", {"name": "Wilhelmina"}, by="test")
+        chat.memory.remember("will", "elsewhere", [("user", "I quit my job")])
+        seen = str(await chat.stream("Hello", mode))
+        assert "Wilhelmina" in str(model.calls[0].messages)
+        assert "I quit my job" in str(model.calls[0].messages)
+    assert "Wilhelmina" not in seen
+    assert "I quit my job" not in seen
+
+
+@pytest.mark.parametrize("stopped", ["remember", "recall", "model", "tools", "remember_answer"])
+async def test_threads_of_version_0_1_go_on(tmp_path: Path, colour: str, stopped: str) -> None:
+    """A thread that stopped before any node of the graph as it was goes on in that of today."""
+
+    def lookup(what: str) -> str:
+        """Look something up."""
+        return f"{what} found"
+
+    saver = InMemorySaver()
+    replies: list[Any] = ["It is found."]
+    if stopped in {"remember", "recall", "model"}:
+        replies = [{"what": "it"}, *replies]
+    async with chatting(
+        tmp_path, colour, ScriptedModel(replies=replies), saver, tools=[lookup]
+    ) as chat:
+        config: Any = {"configurable": {"user_id": "will", "thread_id": "old"}}
+        as_it_was(saver, stopped).invoke({"messages": [("user", "Look it up")]}, config)
+        assert chat.bot.get_state(config).next == (stopped,)
+        done = await invoked(chat, colour, None, config)
+        assert done["messages"][-1].text in {"It is found.", "Here it is."}
+        assert chat.bot.get_state(config).next == ()
+        assert "Look it up" in [one.text for one in chat.memory.recall("will", tail=True).tail]
+
+
+async def invoked(chat: Any, colour: str, given: Any, config: Any) -> Any:
+    """One run of the graph."""
+    if colour == "sync":
+        return chat.bot.invoke(given, config)
+    return await chat.bot.ainvoke(given, config)
+
+
+class AsItWas(MessagesState):
+    user_info: Annotated[str, UntrackedValue]
+
+
+def as_it_was(saver: Any, stopped: str) -> Any:
+    """The nodes and the edges of version 0.1; it stops before one of them."""
+    call = {"name": "lookup", "args": {"what": "it"}, "id": "c1", "type": "tool_call"}
+    said = AIMessage("", tool_calls=[call]) if stopped == "tools" else AIMessage("Here it is.")
+    graph = StateGraph(AsItWas, input_schema=MessagesState, output_schema=MessagesState)
+    graph.add_node("remember", lambda _: {})
+    graph.add_node("recall", lambda _: {"user_info": "nothing"})
+    graph.add_node("model", lambda _: {"messages": [said]})
+    graph.add_node("tools", lambda _: {})
+    graph.add_node("remember_answer", lambda _: {})
+    for one, other in pairwise([START, "remember", "recall", "model"]):
+        graph.add_edge(one, other)
+    graph.add_conditional_edges(
+        "model", tools_condition, {"tools": "tools", END: "remember_answer"}
+    )
+    graph.add_edge("tools", "model")
+    graph.add_edge("remember_answer", END)
+    return graph.compile(checkpointer=saver, interrupt_before=[stopped])
+
+
+async def test_a_tool_that_raises(tmp_path: Path, colour: str) -> None:
+    """The model is told of it, without secrets, and the thread goes on."""
+
+    def lookup(what: str) -> str:
+        """Look something up."""
+        raise TimeoutError(f"{what}: password=hunter2x was refused")
+
+    model = ScriptedModel(replies=[{"what": "it"}, "Sorry.", "Hello."])
+    async with chatting(tmp_path, colour, model, InMemorySaver(), tools=[lookup]) as chat:
+        assert await chat.say("Look it up") == "Sorry."
+        assert await chat.say("Hello?") == "Hello."
+    (result,) = [one for one in model.calls[1].messages if one.type == "tool"]
+    assert result.text.startswith("The tool failed with TimeoutError: it: password=")
+    assert "hunter2x" not in result.text
+
+
+async def test_a_call_that_was_never_answered(tmp_path: Path, colour: str) -> None:
+    """A thread that a crash left with an open call is told to the model with an answer to it."""
+
+    def lookup(what: str) -> str:
+        """Look something up."""
+        return what
+
+    model = ScriptedModel(replies=["Hello."])
+    saver = InMemorySaver()
+    async with chatting(tmp_path, colour, model, saver, tools=[lookup]) as chat:
+        config: Any = {"configurable": {"user_id": "will", "thread_id": "old"}}
+        call = {"name": "lookup", "args": {"what": "it"}, "id": "c1", "type": "tool_call"}
+        open_call = [HumanMessage("Look it up", id="1"), AIMessage("", id="2", tool_calls=[call])]
+        chat.bot.update_state(config, {"messages": open_call}, as_node="remember_answer")
+        ask = {"messages": [("user", "Hello?")]}
+        done = await invoked(chat, colour, ask, config)
+    assert done["messages"][-1].text == "Hello."
+    kinds = [one.type for one in model.calls[0].messages]
+    assert kinds == ["system", "human", "ai", "tool", "human"]
+    assert "cut off" in model.calls[0].messages[3].text
 
 
 async def test_tools_are_called_in_a_loop(tmp_path: Path, colour: str) -> None:

@@ -24,3 +24,11 @@ def test_each_run_is_told_for_itself() -> None:
         assert told.get(runtime, replace(RUN, **other)) is None
     told.drop(runtime, RUN)
     assert told.get(runtime, RUN) is None
+
+
+def test_a_call_outside_of_a_run() -> None:
+    """Without a runtime nothing is kept, and the text is told all the same."""
+    told = Told()
+    assert told.put(None, RUN, "Will") == "Will"
+    assert told.get(None, RUN) is None
+    told.drop(None, RUN)

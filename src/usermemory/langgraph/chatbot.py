@@ -1,26 +1,28 @@
-"""A chatbot that knows its users: the nodes in the order that loses nothing."""
+"""A chatbot that knows its users: one node of ours, and one for the tools."""
 
 # langgraph has no stubs for its namespace packages, and leaves type parameters open.
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+import logging
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
-from langchain_core.messages import AnyMessage, SystemMessage
-from langgraph.channels import UntrackedValue
+from langchain_core.messages import AIMessage, AnyMessage, SystemMessage, ToolMessage
+from langchain_core.runnables import RunnableLambda
 from langgraph.graph import END, START, MessagesState, StateGraph
+from langgraph.graph.message import add_messages
 from langgraph.prebuilt import ToolNode, tools_condition
+from langgraph.runtime import get_runtime
 
 from usermemory.extract.models import chat_model
+from usermemory.extract.wrappers import rebuilt
 from usermemory.langgraph.node import Node
-from usermemory.langgraph.nodes import (
-    OnError,
-    Recaller,
-    Rememberer,
-    recall_node,
-    remember_node,
-)
+from usermemory.langgraph.nodes import OnError, Recaller, Rememberer, remember_node
+from usermemory.langgraph.told import Told
+from usermemory.screen import screened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     from langgraph.checkpoint.base import BaseCheckpointSaver
     from langgraph.graph.state import CompiledStateGraph
 
-    from usermemory.langgraph.identity import FindUser
+    from usermemory.langgraph.identity import FindUser, Run
     from usermemory.memory import UserMemory
 
 PROMPT = (
@@ -41,10 +43,10 @@ PROMPT = (
 )
 
 
-class ChatState(MessagesState):
-    """The conversation, and for the length of a run what is known of the user."""
+logger = logging.getLogger("usermemory")
 
-    user_info: Annotated[str, UntrackedValue]
+UNANSWERED = "This call was cut off before it had a result; whether it did anything is not known."
+_LONGEST_ERROR = 500
 
 
 def create_chatbot(  # noqa: PLR0913 - ten settings, eight of them by name and with a default
@@ -60,10 +62,12 @@ def create_chatbot(  # noqa: PLR0913 - ten settings, eight of them by name and w
     on_error: OnError = "continue",
     hears_user: bool | None = None,
 ) -> CompiledStateGraph[Any, Any, Any, Any]:
-    """A compiled graph, sync and async: remember, recall, ask the model (and its tools), remember.
+    """A compiled graph, sync and async: its node ``model`` remembers, recalls, asks and remembers.
 
     The user's message is remembered before the model is asked, the answer after it: a turn that
-    crashes or is interrupted loses nothing.
+    crashes or is interrupted loses nothing. What is known of the user stands in the model's system
+    message alone: in no state, stream or checkpoint. A tool that raises is answered with its error,
+    and a call that a crash left without an answer is told to the model as such: the thread goes on.
 
     Args:
         memory: What knows the users.
@@ -80,68 +84,116 @@ def create_chatbot(  # noqa: PLR0913 - ten settings, eight of them by name and w
     Raises:
         ModelUnavailable: The package or the key of the named model is missing.
     """
-    recaller = Recaller(memory, tail, max_tokens, user_id, on_error)
-    rememberer = Rememberer(memory, user_id, on_error, hears_user)
-    recall = recall_node(
-        memory, tail=tail, max_tokens=max_tokens, user_id=user_id, on_error=on_error
-    )
-    graph = StateGraph(ChatState, input_schema=MessagesState, output_schema=MessagesState)
-    graph.add_node("remember", _remember_node(rememberer))
-    graph.add_node("recall", recall)
-    graph.add_node("model", _model_node(chat_model(model), prompt, tools, recaller))
-    remember = remember_node(memory, user_id=user_id, on_error=on_error, hears_user=hears_user)
-    graph.add_node("remember_answer", remember)
-    graph.add_edge(START, "remember")
-    graph.add_edge("remember", "recall")
-    graph.add_edge("recall", "model")
+    asked = chat_model(model)
     if tools:
-        graph.add_node("tools", ToolNode(tools))
-        graph.add_conditional_edges(
-            "model", tools_condition, {"tools": "tools", END: "remember_answer"}
-        )
+        asked = rebuilt(asked, lambda inside: inside.bind_tools(tools))
+    chatter = _Chatter(
+        asked,
+        prompt,
+        Recaller(memory, tail, max_tokens, user_id, on_error),
+        Rememberer(memory, user_id, on_error, hears_user),
+    )
+    graph = StateGraph(MessagesState)
+    graph.add_node("model", Node("model", chatter.turn, chatter.aturn))
+    graph.add_edge(START, "model")
+    if tools:
+        graph.add_node("tools", ToolNode(tools, handle_tool_errors=tool_error))
+        graph.add_conditional_edges("model", tools_condition, {"tools": "tools", END: END})
         graph.add_edge("tools", "model")
     else:
-        graph.add_edge("model", "remember_answer")
+        graph.add_edge("model", END)
+    # Where threads of version 0.1 may have stopped: what they were to do, and on from there.
+    remember = remember_node(memory, user_id=user_id, on_error=on_error, hears_user=hears_user)
+    for name in ("remember", "recall"):
+        graph.add_node(name, RunnableLambda(_nothing))
+        graph.add_edge(name, "model")
+    graph.add_node("remember_answer", remember)
     graph.add_edge("remember_answer", END)
     return graph.compile(checkpointer=checkpointer)
 
 
-def _remember_node(rememberer: Rememberer) -> Node:
-    """A node that remembers what arrived, and signs it for the rest of the thread's life."""
-
-    def remember(state: ChatState, config: RunnableConfig) -> dict[str, Any]:
-        run = rememberer.keep(state, config)
-        return {"messages": rememberer.signed(state, run)}
-
-    async def aremember(state: ChatState, config: RunnableConfig) -> dict[str, Any]:
-        run = await rememberer.akeep(state, config)
-        return {"messages": rememberer.signed(state, run)}
-
-    return Node("remember", remember, aremember)
+def _nothing(_: Any) -> dict[str, Any]:
+    """The model's node does it now."""
+    return {}
 
 
-def _model_node(
-    model: BaseChatModel,
-    prompt: str,
-    tools: Sequence[BaseTool | Callable[..., Any]],
-    recaller: Recaller,
-) -> Node:
-    """A node that asks the model, below what is known of the user."""
-    asked = model.bind_tools(tools) if tools else model
+@dataclass(frozen=True, slots=True)
+class _Chatter:
+    """One call of the model, with the memory around it."""
 
-    def ask(state: ChatState, config: RunnableConfig) -> dict[str, Any]:
-        # A run that resumes after an interrupt begins behind the recall, and nothing of it was
-        # kept in the checkpoint.
-        info = state["user_info"] if "user_info" in state else recaller.text(config)
-        return {"messages": [asked.invoke(_conversation(prompt, info, state), config)]}
+    model: Any
+    prompt: str
+    recaller: Recaller
+    rememberer: Rememberer
+    told: Told = field(default_factory=Told)
 
-    async def aask(state: ChatState, config: RunnableConfig) -> dict[str, Any]:
-        info = state["user_info"] if "user_info" in state else await recaller.atext(config)
-        return {"messages": [await asked.ainvoke(_conversation(prompt, info, state), config)]}
+    def turn(self, state: MessagesState, config: RunnableConfig) -> dict[str, Any]:
+        """Remember what arrived, ask the model, and remember its answer at the end of the turn."""
+        run = self.rememberer.keep(state, config)
+        news: list[Any] = self.rememberer.signed(state, run)
+        info = self._told(run)
+        if info is None:
+            info = self.told.put(get_runtime(), run, self.recaller.text_for(run))
+        answer = _identified(self.model.invoke(self._conversation(info, state), config))
+        if not answer.tool_calls:
+            self.rememberer.keep(_after(state, [*news, answer]), config)
+        return {"messages": [*news, answer]}
 
-    return Node("model", ask, aask)
+    async def aturn(self, state: MessagesState, config: RunnableConfig) -> dict[str, Any]:
+        """As `turn`."""
+        run = await self.rememberer.akeep(state, config)
+        news: list[Any] = self.rememberer.signed(state, run)
+        info = self._told(run)
+        if info is None:
+            info = self.told.put(get_runtime(), run, await self.recaller.atext_for(run))
+        answer = _identified(await self.model.ainvoke(self._conversation(info, state), config))
+        if not answer.tool_calls:
+            await self.rememberer.akeep(_after(state, [*news, answer]), config)
+        return {"messages": [*news, answer]}
+
+    def _told(self, run: Run) -> str | None:
+        """What this run was told before, while it calls tools: the same again."""
+        return self.told.get(get_runtime(), run)
+
+    def _conversation(self, info: str, state: MessagesState) -> list[AnyMessage]:
+        system = "\n\n".join(filter(None, (self.prompt, info)))
+        return [*([SystemMessage(system)] if system else []), *answered(state["messages"])]
 
 
-def _conversation(prompt: str, info: str, state: ChatState) -> list[AnyMessage]:
-    system = "\n\n".join(filter(None, (prompt, info)))
-    return [*([SystemMessage(system)] if system else []), *state["messages"]]
+def answered(messages: Sequence[AnyMessage]) -> list[AnyMessage]:
+    """The messages, with an answer to each tool call that has none: providers refuse such threads.
+
+    A crash or a cancelled stream leaves them behind.
+    """
+    results = {one.tool_call_id for one in messages if isinstance(one, ToolMessage)}
+    found: list[AnyMessage] = []
+    for message in messages:
+        found.append(message)
+        if isinstance(message, AIMessage):
+            found += (
+                ToolMessage(UNANSWERED, tool_call_id=call["id"], name=call["name"], status="error")
+                for call in message.tool_calls
+                if call["id"] not in results
+            )
+    return found
+
+
+def tool_error(error: Exception) -> str:
+    """What the model is told of a tool that raised, without secrets; the log has the rest."""
+    logger.warning("a tool raised %s; the model is told so", type(error).__name__)
+    text = screened(str(error)[:_LONGEST_ERROR], "mask") or ""
+    told = f"The tool failed with {type(error).__name__}: {text}".rstrip(": ")
+    return f"{told}. Try something else, or tell the user."
+
+
+def _identified(answer: Any) -> Any:
+    """The answer with an id, so that it is known again as it stands in the thread."""
+    if answer.id is None:
+        answer.id = str(uuid4())
+    return answer
+
+
+def _after(state: MessagesState, news: list[Any]) -> dict[str, Any]:
+    """The conversation as it will be."""
+    said: list[Any] = [*state["messages"]]
+    return {"messages": add_messages(said, news)}

@@ -12,6 +12,7 @@ from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
+from usermemory.langgraph.colours import ForSyncGraphs
 from usermemory.store.postgres.errors import translated
 
 if TYPE_CHECKING:
@@ -35,11 +36,12 @@ def _settings(driver: PostgreSQL) -> dict[str, Any]:
     }
 
 
-class PooledSaver(PostgresSaver):
+class PooledSaver(ForSyncGraphs, PostgresSaver):
     """A saver for sync graphs: closed by ``close()``, or used with ``with``."""
 
     def __init__(self, driver: PostgreSQL) -> None:
-        self.pool: ConnectionPool[Any] = ConnectionPool(**_settings(driver))
+        check = ConnectionPool.check_connection
+        self.pool: ConnectionPool[Any] = ConnectionPool(**_settings(driver), check=check)
         super().__init__(self.pool)
         with translated(driver.url):
             try:
@@ -70,7 +72,8 @@ class AsyncPooledSaver(AsyncPostgresSaver):
 
     def __init__(self, driver: PostgreSQL) -> None:
         self._name = driver.url
-        self.pool: AsyncConnectionPool[Any] = AsyncConnectionPool(**_settings(driver))
+        check = AsyncConnectionPool.check_connection
+        self.pool: AsyncConnectionPool[Any] = AsyncConnectionPool(**_settings(driver), check=check)
         super().__init__(self.pool)
 
     async def open(self) -> Self:

@@ -16,6 +16,7 @@ from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 from usermemory.errors import ConfigurationError
+from usermemory.langgraph.colours import ForSyncGraphs
 from usermemory.store.sqlite import SQLite
 from usermemory.store.sqlite.connection import connect, patiently
 
@@ -29,7 +30,7 @@ _BUSY_TIMEOUT = 10.0
 """Seconds that a checkpoint waits for the memory's commits before it fails the turn."""
 
 
-class Saver(SqliteSaver):
+class Saver(ForSyncGraphs, SqliteSaver):
     """A saver for sync graphs: closed by ``close()``, or used with ``with``."""
 
     def close(self) -> None:

@@ -27,17 +27,23 @@ class Told:
     def __init__(self) -> None:
         self._texts: WeakKeyDictionary[Callable[..., Any], dict[_Key, str]] = WeakKeyDictionary()
 
-    def get(self, runtime: Runtime[Any], run: Run) -> str | None:
-        """What the run was told; None if nothing yet."""
+    def get(self, runtime: Runtime[Any] | None, run: Run) -> str | None:
+        """What the run was told; None if nothing yet, and for a call outside of a run."""
+        if runtime is None:
+            return None
         return self._texts.get(runtime.stream_writer, {}).get(_key(runtime, run))
 
-    def put(self, runtime: Runtime[Any], run: Run, text: str) -> str:
+    def put(self, runtime: Runtime[Any] | None, run: Run, text: str) -> str:
         """Keep the text; it comes back as it is."""
+        if runtime is None:
+            return text
         self._texts.setdefault(runtime.stream_writer, {})[_key(runtime, run)] = text
         return text
 
-    def drop(self, runtime: Runtime[Any], run: Run) -> None:
+    def drop(self, runtime: Runtime[Any] | None, run: Run) -> None:
         """The run begins or ends."""
+        if runtime is None:
+            return
         self._texts.get(runtime.stream_writer, {}).pop(_key(runtime, run), None)
 
 
