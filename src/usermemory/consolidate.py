@@ -19,7 +19,13 @@ from typing import Any
 
 from usermemory.batch import Batch, fitting, half
 from usermemory.changes import settled
-from usermemory.errors import ExtractionError, ProviderError, RealModelForbidden, StoreError
+from usermemory.errors import (
+    ExtractionError,
+    ProviderError,
+    RealModelForbidden,
+    SchemaMismatch,
+    StoreError,
+)
 from usermemory.extract import Extraction, Extractor, Repairing, UnusableAnswer
 from usermemory.extract.sound import sound
 from usermemory.gate import Gate, guarded
@@ -115,7 +121,9 @@ class Consolidator:
 
         Raises:
             StoreError: The database failed; the messages are still in the inbox.
+            SchemaMismatch: The profile was learned with another schema; nothing was read.
         """
+        self._check_schema(claim)
         claim = self._fitting(claim)
         try:
             if not any(message.author == "user" for message in claim.batch):
@@ -129,6 +137,26 @@ class Consolidator:
             raise
         except (Exception, CancelledError, SystemExit) as error:  # noqa: BLE001 - recorded, retried, and then a dead letter
             return self._fail(claim, error)
+
+    def _check_schema(self, claim: Claim) -> None:
+        """See that the profile was learned with this schema, or that this one takes all of it.
+
+        Raises:
+            SchemaMismatch: Neither; the messages stay unread for whoever has the right one.
+        """
+        profile = claim.profile
+        if profile.document is None or profile.fingerprint == self.schema.fingerprint:
+            return
+        misfits = self.schema.read(profile.document).misfits
+        fields = dict.fromkeys(one.field for one in misfits if one.reason != "set_aside")
+        if fields:
+            self.driver.write(give_back, claim)
+            raise SchemaMismatch(
+                f"the profile of {claim.user_id!r} was learned with another schema: "
+                f"{self.schema.name} does not take all of {', '.join(fields)}. Nothing is read. "
+                "Pass the schema of your application (--schema module:Name); or if this is the new "
+                "one, see `usermemory schema check` and take it over by `usermemory schema migrate`"
+            )
 
     def _fitting(self, claim: Claim) -> Claim:
         """The claim with as much of its batch as one call reads."""

@@ -5,6 +5,7 @@
     UserMemoryError
     ├── ConfigurationError      what was passed when the memory was built cannot work
     │   ├── SchemaError         this schema, or this field of it, cannot be used
+    │   │   └── SchemaMismatch  what is stored was learned with another schema
     │   └── ModelUnavailable    the package or the key of this model is missing
     ├── InvalidInput            what was passed to a verb cannot work
     │   ├── IdentityError       no user id, or two that disagree
@@ -49,6 +50,10 @@ class ConfigurationError(UserMemoryError):
 
 class SchemaError(ConfigurationError):
     """This schema, or this field of it, cannot be used."""
+
+
+class SchemaMismatch(SchemaError):
+    """What is stored was learned with another schema: nothing is read with this one."""
 
 
 class ModelUnavailable(ConfigurationError):

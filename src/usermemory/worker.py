@@ -12,7 +12,7 @@ from pathlib import Path
 
 from usermemory.clock import Clock
 from usermemory.consolidate import Consolidator
-from usermemory.errors import MemoryClosed, UserMemoryError
+from usermemory.errors import MemoryClosed, SchemaMismatch, UserMemoryError
 from usermemory.events import Event, EventKind
 from usermemory.lease import LEASE, kept
 from usermemory.records import Outcome, Status
@@ -25,6 +25,9 @@ logger = logging.getLogger("usermemory")
 
 POLL = 5.0
 """Seconds between looks at the database while nobody wakes us: other processes write too."""
+
+REST = 60.0
+"""Seconds for which a worker with the wrong schema reads nothing, before it looks again."""
 
 CLEAN = 60.0
 """Seconds between attempts to clean the disk of what was erased."""
@@ -102,6 +105,7 @@ class Worker:
         self._wake = threading.Event()
         self._until = 0.0
         self._clean_at = 0.0
+        self._said = ""
         self._stopping = threading.Event()
         self._deafen: Callable[[], None] = lambda: None
         self._running: dict[tuple[int, str], Claim] = {}
@@ -154,10 +158,20 @@ class Worker:
                     self._process(claim)
             except MemoryClosed:
                 return
+            except SchemaMismatch as error:
+                self._rest(error)
             except UserMemoryError as error:
                 logger.error("worker: %s", error)  # noqa: TRY400 - one line, no traceback
                 self._emit(Event("error", at=self._clock.now(), error=error))
                 self._clock.wait(self._stopping, self._poll)
+
+    def _rest(self, error: SchemaMismatch) -> None:
+        """Read nothing for a while, and say why once: another worker may have the right schema."""
+        if str(error) != self._said:
+            self._said = str(error)
+            logger.error("worker: %s", error)
+            self._emit(Event("error", at=self._clock.now(), error=error))
+        self._clock.wait(self._stopping, REST)
 
     def _next(self) -> Claim | None:
         """Wait until somebody is due, and claim them."""

@@ -41,6 +41,7 @@ class Saying:
 def learn(path: Path, schema: Any, said: str, *changes: Change) -> dict[str, Any]:
     """Say something to a memory of this schema; the profile afterwards."""
     with UserMemory(str(path), schema, Saying(*changes), worker=False) as memory:
+        memory.migrate_schema(dry_run=False)
         memory.remember("will", "t", [said])
         memory.trigger("will")
         return dict(memory.recall("will").document)

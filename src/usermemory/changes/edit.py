@@ -11,7 +11,7 @@ from usermemory.schema.rejoining import rejoined
 from usermemory.schema.shape import canonical, is_list, is_object
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from usermemory.records import Applied, Misfit
     from usermemory.schema import Schema
@@ -45,9 +45,15 @@ def edited(
         raise InvalidInput(
             f"an edit is a list of JSON patch operations or a whole document, not {edit!r:.80}"
         )
-    names = dict.fromkeys([*schema.fields, *reading.stored, *new])
-    changes = [change for name in names for change in _changed(name, reading.stored, new, schema)]
-    return new, tuple(changes)
+    return new, tuple(changed(reading.stored, new, schema))
+
+
+def changed(
+    before: Mapping[str, Any], after: Mapping[str, Any], schema: Schema
+) -> Iterator[Applied]:
+    """What turns one stored document into another, fields that the schema has not included."""
+    for name in dict.fromkeys([*schema.fields, *before, *after]):
+        yield from _changed(name, before, after, schema)
 
 
 def _checked(
@@ -70,7 +76,9 @@ def _checked(
         raise InvalidDocument(f"{new[0].field}: {new[0].detail or 'there is no such field'}")
     at_fault = {one.field for one in found.misfits}
     return {
-        name: value if name in at_fault or _same(value, shown.get(name)) else found.document[name]
+        name: value
+        if name in at_fault or _same(value, shown.get(name))
+        else found.document.get(name, value)
         for name, value in found.stored.items()
     }
 

@@ -18,6 +18,7 @@ from usermemory.cli import (
     jobs,
     migrate,
     profile,
+    schema,
     worker,
 )
 
@@ -78,6 +79,7 @@ app.command(epilog=backfill.EXAMPLES)(backfill.backfill)
 app.add_typer(importing.app, name="import")
 app.add_typer(profile.app, name="profile")
 app.add_typer(jobs.app, name="jobs")
+app.add_typer(schema.app, name="schema")
 
 
 def _version(*, wanted: bool) -> None:

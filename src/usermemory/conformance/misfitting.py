@@ -9,7 +9,7 @@ import pytest
 from pydantic import BaseModel, Field
 
 from usermemory.conformance.harness import Bench, Verbs
-from usermemory.errors import InvalidDocument
+from usermemory.errors import InvalidDocument, InvalidInput, SchemaMismatch
 from usermemory.records import Change
 from usermemory.schema import Remember
 
@@ -143,6 +143,7 @@ class Misfitting:
         bench.verbs.forget("will", "city", "Graz")
         bench.clock.advance(1)
         later = bench.another(schema=_Second, model=_Again())
+        later.migrate_schema(dry_run=False)
         later.trigger("will")
         assert later.recall("will").document["home"] is None
         later.remember("will", "new", [("user", "I live in Graz")])
@@ -214,6 +215,102 @@ class Misfitting:
         later = bench.another(schema=Aliased)
         assert later.recall("will").value.home == "Graz"
         assert [one.quote for one in later.why("will", "home")] == ["I live in Graz."]
+
+    def test_a_worker_with_another_schema(self, making: Making) -> None:
+        """It is told which fields it does not take, and reads nothing; the chat goes on."""
+        bench = making(schema=_First)
+        _stored(bench)
+        wrong = bench.another()  # the default schema, as on a command line without --schema
+        wrong.remember("will", "t3", ["I like tea"])
+        unread = [job.unread for job in wrong.jobs()]
+        told = r"(?s)city.*--schema.*schema migrate"
+        bench.clock.advance(1_000)
+        with pytest.raises(SchemaMismatch, match=told):
+            wrong.trigger("will")
+        with pytest.raises(SchemaMismatch, match=told):
+            wrong.trigger_all()
+        with pytest.raises(SchemaMismatch, match=told):
+            wrong.run_due()
+        assert bench.listener.read == []
+        assert [job.unread for job in wrong.jobs()] == unread
+        assert wrong.recall("will").document["city"] == "Graz"
+        wrong.edit("will", [{"op": "replace", "path": "/mood", "value": None}], by="support")
+        with pytest.raises(SchemaMismatch):
+            wrong.trigger("will")
+        bench.verbs.trigger("will")
+        assert bench.listener.texts[-1] == "I like tea"
+
+    def test_a_schema_that_takes_everything(self, making: Making) -> None:
+        """A field that is new, or was renamed, keeps nobody from reading."""
+
+        class Wider(_First):
+            pets: list[str] = []
+
+        bench = making(schema=_First)
+        _stored(bench)
+        later = bench.another(schema=Wider)
+        assert later.check_schema().fits
+        later.remember("will", "t3", ["I like tea"])
+        assert [one.status for one in later.trigger("will")] != []
+
+    def test_a_schema_is_checked(self, making: Making) -> None:
+        """How many users and values do not fit, in which fields and why."""
+        bench = making(schema=_First)
+        _stored(bench)
+        bench.verbs.edit("ana", {"city": "Rom"}, by="x")
+        assert bench.verbs.check_schema().fits
+        found = bench.another(schema=_Second).check_schema()
+        assert (found.users, found.misfitting, found.unread, found.fits) == (2, 1, 1, False)
+        assert found.fields["hobbies", "does_not_fit"] == (2, 1)
+        assert found.fields["mood", "unknown_field"] == (1, 1)
+
+    def test_a_schema_is_migrated(self, making: Making) -> None:
+        """Values move with their words, the rest is accepted; undo takes it back."""
+
+        class Third(BaseModel):
+            city: str | None = None
+            weight: str | None = None
+            goals: list[_Goal] = []
+            hobbies: list[str] = []
+            feeling: str | None = None
+
+        bench = making(schema=_First)
+        _stored(bench)
+        later = bench.another(schema=Third)
+        (would,) = later.migrate_schema({"mood": "feeling"})
+        assert {(one.field, one.before, one.after) for one in would.changes} == {
+            ("mood", "fine", None),
+            ("feeling", None, "fine"),
+        }
+        assert later.recall("will").document["mood"] == "fine"
+        assert len(later.migrate_schema({"mood": "feeling"}, dry_run=False)) == 1
+        assert later.migrate_schema({"mood": "feeling"}, dry_run=False) == []
+        assert later.recall("will").value.feeling == "fine"
+        assert [one.quote for one in later.why("will", "feeling")] == ["My mood is fine."]
+        assert later.check_schema().fits
+        later.undo("will")
+        assert later.recall("will").document["mood"] == "fine"
+        with pytest.raises(InvalidInput, match="no field"):
+            later.migrate_schema({"mood": "mode"})
+
+    def test_a_schema_is_migrated_by_a_function(self, making: Making) -> None:
+        """What the function makes of a document is one revision; what is left is accepted."""
+        bench = making(schema=_First)
+        _stored(bench)
+        later = bench.another(schema=_Second)
+
+        def move(document: dict[str, Any]) -> dict[str, Any]:
+            hobbies = [
+                {"name": one} if isinstance(one, str) else one for one in document["hobbies"]
+            ]
+            return {**document, "hobbies": hobbies, "weight": 80.0}
+
+        later.migrate_schema(function=move, dry_run=False)
+        assert [one.name for one in later.recall("will").value.hobbies] == ["chess", "golf"]
+        assert later.recall("will").value.weight == 80.0
+        assert {one.field for one in later.misfits("will")} == {"goals", "mood"}
+        later.remember("will", "t3", ["Hello"])
+        assert {one.status for one in later.trigger("will")} == {"unchanged"}
 
     def test_a_value_of_another_shape(self, making: Making) -> None:
         """What cannot stand beside a new value is set aside, and told."""

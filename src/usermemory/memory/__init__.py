@@ -8,11 +8,14 @@ from usermemory.memory.jobs import JobVerbs
 from usermemory.memory.learn import LearnVerbs
 from usermemory.memory.past import PastVerbs
 from usermemory.memory.propose import ProposeVerbs
+from usermemory.memory.schemas import SchemaVerbs
 
 __all__ = ["UserMemory"]
 
 
-class UserMemory(ProposeVerbs, CorrectVerbs, CarryVerbs, PastVerbs, LearnVerbs, JobVerbs):
+class UserMemory(
+    ProposeVerbs, CorrectVerbs, CarryVerbs, PastVerbs, LearnVerbs, JobVerbs, SchemaVerbs
+):
     """A profile per user, across threads, learned in the background.
 
     Building it checks what was passed and opens nothing: the first verb does. A module-level

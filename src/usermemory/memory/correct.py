@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from usermemory.errors import Conflict, InvalidInput
 from usermemory.memory.core import Core, Id, checked_thread, checked_user
 from usermemory.records import Revision, Undone
+from usermemory.schema.document import counts_as
 from usermemory.schema.renames import renamed_revision, renamed_stamps
 from usermemory.store.flows import recall as recalls
 
@@ -73,7 +74,8 @@ class CorrectVerbs(Core):
             document, changes = edited(profile.document or {}, patch_or_document, self.schema)
             if not changes:
                 return None
-            return Amendment(document, changes, by, self.schema.fingerprint)
+            fingerprint = counts_as(self.schema, document, profile.fingerprint)
+            return Amendment(document, changes, by, fingerprint)
 
         return self._amended(checked_user(user_id), change, dry_run=dry_run)
 
@@ -172,7 +174,7 @@ class CorrectVerbs(Core):
             if not changes:
                 return None
             numbers = tuple(one.number for one in targets)
-            fingerprint = self.schema.fingerprint
+            fingerprint = counts_as(self.schema, document, profile.fingerprint)
             return Amendment(document, changes, "undo", fingerprint, undoes=numbers)
 
         return Undone(self._amended(user_id, change, dry_run=dry_run), conflicts)

@@ -12,6 +12,7 @@ from usermemory.memory.core import Id, checked_thread, checked_user
 from usermemory.memory.forget import ForgetVerbs
 from usermemory.messages import read_messages
 from usermemory.records import Change, Forgotten, Message, Proposed, Refused
+from usermemory.schema.document import counts_as
 from usermemory.schema.fold import fold_outer
 from usermemory.schema.renames import renamed_stamps
 from usermemory.store.flows.common import TAIL
@@ -83,7 +84,7 @@ class ProposeVerbs(ForgetVerbs):
                 document,
                 made_of,
                 by,
-                self.schema.fingerprint,
+                counts_as(self.schema, document, begun.profile.fingerprint),
                 thread_id=thread_id,
                 stamps=stamped(
                     renamed_stamps(self.schema, begun.profile.stamps), judged, self.clock.now()

@@ -179,6 +179,46 @@ class Misfit:
 
 
 @dataclass(frozen=True, slots=True)
+class SchemaCheck:
+    """What of the stored profiles today's schema takes.
+
+    Attributes:
+        users: Users with a profile.
+        misfitting: Users of whom something does not fit.
+        unread: Of those, users whose profile was written under another schema: nothing of them is
+            read until `migrate_schema`.
+        fields: For each field and reason of a misfit, how many values and of how many users.
+    """
+
+    users: int
+    misfitting: int = 0
+    unread: int = 0
+    fields: Mapping[tuple[str, MisfitReason], tuple[int, int]] = field(
+        default_factory=dict[Any, Any]
+    )
+
+    @property
+    def fits(self) -> bool:
+        """Whether all that is stored fits."""
+        return self.misfitting == 0
+
+
+@dataclass(frozen=True, slots=True)
+class Migrated:
+    """What a migration does, or would do, to one user's profile.
+
+    Attributes:
+        user_id: Whose.
+        changes: By value; none where only the schema is accepted.
+        misfits: What does not fit afterwards, and is kept.
+    """
+
+    user_id: str
+    changes: tuple[Applied, ...] = ()
+    misfits: tuple[Misfit, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """A profile as one of its revisions left it, worked out from what has changed it since.
 

@@ -293,6 +293,24 @@ def stored_value(known: Field, stored: Any) -> Any:
     return stored
 
 
+def counts_as(schema: Schema, document: Mapping[str, Any], before: str) -> str:
+    """The fingerprint of the schema that a written profile counts as one of.
+
+    An edit or an erasure with another schema, on the command line say, does not take over what it
+    does not know: that is for whoever migrates.
+
+    Args:
+        schema: That of the writer.
+        document: What is written.
+        before: The fingerprint so far; empty for a new profile.
+    """
+    own = schema.fingerprint
+    if before in ("", own):
+        return own
+    misfits = read(schema, document).misfits
+    return before if any(one.reason != "set_aside" for one in misfits) else own
+
+
 def field_of(schema: Schema, name: str, stored: Any) -> Field:
     """The field in which a stored value can be looked for: today's, if it has that shape."""
     known = schema.fields.get(name)

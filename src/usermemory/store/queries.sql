@@ -108,8 +108,13 @@ SELECT * FROM (SELECT 'earlier', r.changes, r.revision, r.at, r.thread_id, NULL,
 
 -- name: profiles
 -- Everybody's profile, page by page, for programs that browse them as a store; no chat does.
-SELECT user_id, document, revision, updated_at, stamps FROM usermemory.profiles
+SELECT user_id, document, revision, updated_at, stamps, fingerprint FROM usermemory.profiles
 WHERE user_id > :after ORDER BY user_id LIMIT :count;
+
+-- name: accept_schema
+-- A profile counts as one of this schema: what does not fit it is known, and kept.
+UPDATE usermemory.profiles SET fingerprint = :fingerprint
+WHERE user_id = :user_id AND revision = :revision;
 
 -- name: next_due
 -- When the next user will be due: how long a worker may sleep; and whether an erasure waits for
@@ -164,7 +169,7 @@ ORDER BY position DESC, seq DESC LIMIT :count;
 
 -- name: profile
 -- The profile to start from, with the user's counter, which goes on where a profile was erased.
-SELECT p.document, u.revision, p.stamps
+SELECT p.document, u.revision, p.stamps, p.fingerprint
 FROM usermemory.users AS u LEFT JOIN usermemory.profiles AS p ON p.user_id = u.user_id
 WHERE u.user_id = :user_id;
 

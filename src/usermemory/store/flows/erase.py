@@ -22,6 +22,7 @@ from usermemory.erasure import (
     tombstone,
 )
 from usermemory.records import Forgotten, Revision
+from usermemory.schema.document import counts_as
 from usermemory.schema.shape import is_list, is_object
 from usermemory.store import codec
 from usermemory.store.driver import Flow, Row
@@ -226,7 +227,8 @@ def _revise(user_id: str, user: User, profile: Profile, made: Plan, schema: Sche
     """
     revision = Revision(user.revision + 1, user.now, "forget", made.gone)
     new = Profile(made.document, revision.number, profile.stamps)
-    yield from revise(user_id, 0, new, revision, schema.fingerprint)
+    fingerprint = counts_as(schema, made.document, profile.fingerprint)
+    yield from revise(user_id, 0, new, revision, fingerprint)
 
 
 def _size(value: Any) -> int:

@@ -14,12 +14,14 @@ from usermemory.store.driver import Row
 class Profile:
     """A profile as a flow finds it.
 
-    ``stamps`` says for each field when it was ``learned``, ``confirmed`` and ``edited`` by hand.
+    ``stamps`` says for each field when it was ``learned``, ``confirmed`` and ``edited`` by hand;
+    ``fingerprint`` under which schema it was written last.
     """
 
     document: Mapping[str, Any] | None = None
     revision: int = 0
     stamps: Mapping[str, Mapping[str, float]] = field(default_factory=dict[str, Any])
+    fingerprint: str = ""
 
 
 def times(stamps: Mapping[str, Mapping[str, float]], stamp: str) -> dict[str, float]:
@@ -35,4 +37,5 @@ def profile_of(row: Row | None) -> Profile:
         document=json.loads(row["document"]),
         revision=row["revision"],
         stamps=json.loads(row["stamps"]),
+        fingerprint=row["fingerprint"],
     )
