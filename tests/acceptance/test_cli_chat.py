@@ -10,6 +10,7 @@ from tests.support.command_line import Terminal, data, run
 from tests.support.ollama_server import OllamaServer, listed
 from tests.support.provider_server import ProviderServer, hang, status, text
 from tests.support.tiny_gguf import tiny_gguf
+from tests.support.until import until
 
 WORDS = "Hi, I'm Will and I love bouldering"
 
@@ -153,6 +154,7 @@ def test_interrupted_reply(db: str, server: ProviderServer) -> None:
     with chat(db, "--model", "test", "--base-url", server.openai_url) as terminal:
         terminal.type(WORDS + "\r")
         terminal.expect("bot: ")
+        until(lambda: len(server.requests) > 0, "the model is being asked")
         terminal.type("\x03")
         terminal.expect("what you said is remembered")
         terminal.type("Are you there?\r")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 
 from usermemory.errors import UserMemoryError
@@ -27,3 +28,15 @@ def main() -> None:
     except UserMemoryError as error:
         typer.echo(f"usermemory: {clean(str(error))}", err=True)
         raise SystemExit(1) from None
+    except Exception as error:
+        if os.environ.get("USERMEMORY_DEBUG"):
+            raise
+        # A traceback may show what people said.
+        text = clean(" ".join(str(error).split()))[:_LONGEST]
+        typer.echo(
+            f"usermemory: {type(error).__name__}: {text} (USERMEMORY_DEBUG=1 shows where)", err=True
+        )
+        raise SystemExit(1) from None
+
+
+_LONGEST = 500

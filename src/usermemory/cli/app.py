@@ -51,6 +51,7 @@ Environment (an option wins over its variable):
                        choose a small model of that provider, if its package is installed
   OLLAMA_HOST          where chat looks for Ollama, if there is no key  [127.0.0.1:11434]
   NO_COLOR             no colours
+  USERMEMORY_DEBUG     1: a traceback where something unforeseen fails
 
 Exit codes: 0 done, 1 it failed (one line on standard error says why), 2 wrong usage, 130 Ctrl-C.
 """

@@ -6,6 +6,8 @@ import secrets
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from queue import SimpleQueue
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -62,7 +64,8 @@ class Conversation:
     def _reply(self, message: HumanMessage) -> Iterator[str]:
         inputs = {"messages": [message]}
         with ProviderErrors():
-            for piece, _ in self.graph.stream(inputs, self._config, stream_mode="messages"):
+            stream = self.graph.stream(inputs, self._config, stream_mode="messages")
+            for piece, _ in _leavable(stream):
                 if isinstance(piece, AIMessage):
                     yield str(piece.text)
 
@@ -86,6 +89,39 @@ class Conversation:
     @property
     def _config(self) -> dict[str, Any]:
         return {"configurable": {"user_id": self.user_id, "thread_id": self.thread_id}}
+
+
+def _leavable(stream: Iterator[Any]) -> Iterator[Any]:
+    """The same items, from a thread that can be left alone with them.
+
+    Whoever stops LangGraph's stream waits until the model has answered, and Ctrl-C is pressed just
+    because it does not.
+    """
+    items: SimpleQueue[tuple[Any, BaseException | None]] = SimpleQueue()
+    left = Event()
+
+    def run() -> None:
+        end: BaseException = StopIteration()
+        try:
+            for item in stream:
+                if left.is_set():
+                    break
+                items.put((item, None))
+        except BaseException as error:  # noqa: BLE001 - raised where the items are awaited
+            end = error
+        items.put((None, end))
+
+    Thread(target=run, daemon=True).start()
+    try:
+        while True:
+            item, end = items.get()
+            if isinstance(end, StopIteration):
+                return
+            if end is not None:
+                raise end
+            yield item
+    finally:
+        left.set()
 
 
 @contextmanager

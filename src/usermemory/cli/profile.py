@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict
-from typing import Annotated
+from json import dumps
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from usermemory.cli import diff, edit, forget, refused, undo
 from usermemory.cli.options import DATABASE, AsJson, Database, SchemaName, User, examples
 from usermemory.cli.output import clean, console, count, print_json, when
+
+if TYPE_CHECKING:
+    from usermemory.memory import UserMemory
+    from usermemory.records import Recalled
 
 app = typer.Typer(
     help="What is known about a user: see it, put it right, erase it.",
@@ -60,6 +66,68 @@ def show(
             out.print(f"  {clean(misfit_line(one))}", markup=False)
     if known.pending:
         out.print(f"\n{count(known.pending, 'message')} not read yet.")
+
+
+@app.command(
+    "list",
+    epilog=examples(
+        "usermemory profile list",
+        "usermemory profile list bouldering --limit 5",
+        "usermemory profile list --after will --json | jq '.[].user_id'",
+    ),
+)
+def list_profiles(
+    words: Annotated[
+        str | None,
+        typer.Argument(help="Only users whose id or profile holds this.", show_default=False),
+    ] = None,
+    *,
+    limit: Annotated[int, typer.Option(min=1, help="Users at most.")] = 50,
+    after: Annotated[str, typer.Option(metavar="USER", help="Go on behind this user.")] = "",
+    db: Database = DATABASE,
+    schema: SchemaName = None,
+    json: AsJson = False,
+) -> None:
+    """List users that have a profile, or find those whose id or profile holds some words."""
+    from itertools import islice
+
+    from usermemory.cli.opening import existing
+
+    with existing(db, schema) as memory:
+        found = list(islice(_matching(memory, (words or "").casefold(), after), limit + 1))
+    shown, more = found[:limit], len(found) > limit
+    if json:
+        print_json(
+            [
+                {
+                    "user_id": user_id,
+                    "revision": known.revision,
+                    "updated_at": known.updated_at,
+                    "profile": known.document,
+                }
+                for user_id, known in shown
+            ]
+        )
+        return
+    out = console()
+    for user_id, known in shown:
+        filled = [name for name, value in known.document.items() if value not in (None, [], {})]
+        told = f"{clean(user_id)}  {when(known.updated_at)}  {', '.join(map(clean, filled))}"
+        out.print(told, markup=False)
+    if not shown:
+        out.print("Nobody has a profile yet." if not words else "Nobody's holds that.")
+    elif more:
+        out.print(f"There are more: --after {clean(shown[-1][0])}", markup=False)
+
+
+def _matching(memory: UserMemory, words: str, after: str) -> Iterator[tuple[str, Recalled]]:
+    """Users in order whose id or profile holds these words, whatever the case."""
+    while page := memory.profiles(after):
+        for user_id, known in page:
+            after = user_id
+            told = f"{user_id} {dumps(known.document, ensure_ascii=False)}"
+            if words in told.casefold():
+                yield user_id, known
 
 
 @app.command(

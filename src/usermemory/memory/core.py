@@ -24,6 +24,7 @@ from usermemory.retry import Retry
 from usermemory.schema import UserProfile, schema_of
 from usermemory.screen import SecretPolicy
 from usermemory.store import open_driver
+from usermemory.store.flows.recall import next_due
 
 if TYPE_CHECKING:
     from usermemory.consolidate import Consolidator
@@ -126,6 +127,18 @@ class Core:
         """Connect and migrate now, instead of at the first verb."""
         self.driver.open()
         return self
+
+    def ping(self) -> None:
+        """See that the database answers: one statement, for health checks of an application.
+
+        Raises:
+            StoreError: It does not; the text says what to do.
+        """
+        self.driver.read(next_due)
+
+    async def aping(self) -> None:
+        """As `ping`."""
+        await self.driver.aread(next_due)
 
     def wake(self, due_at: float | None = None) -> None:
         """Have the worker of this process running, and awake if somebody is due at this time."""

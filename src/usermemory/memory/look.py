@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import Any
 
 from usermemory.errors import InvalidInput
@@ -97,7 +98,9 @@ class LookVerbs(ChatVerbs):
     def _check_field(self, field: str, document: Mapping[str, Any]) -> None:
         if not field.startswith("/") and field not in {*self.schema.fields, *document}:
             known = ", ".join(self.schema.fields)
-            raise InvalidInput(f"the profile has no field {field!r}; it has {known}")
+            near = get_close_matches(field, [*self.schema.fields, *document], n=1)
+            meant = f" (did you mean {near[0]!r}?)" if near else ""
+            raise InvalidInput(f"the profile has no field {field!r}{meant}; it has {known}")
 
     def snapshot(self, user_id: Id, revision: int | None = None) -> Snapshot:
         """The profile as a revision left it: what has changed it since is taken back, by value.

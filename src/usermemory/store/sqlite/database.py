@@ -149,13 +149,15 @@ class SQLite:
         return clean(self.path, self._busy_timeout)
 
     def doubts(self) -> Sequence[str]:
-        """What of our settings this file does not take: some file systems refuse the WAL."""
+        """What of our settings this file does not take, and whether it is damaged."""
         with (
             translated(self.path),
             closing(connect(self.path, self._busy_timeout, query_only=True)) as connection,
         ):
             found = settings_of(connection)
-        return [
+            checked = [row[0] for row in connection.execute("PRAGMA quick_check(3)")]
+        damage = [] if checked == ["ok"] else [f"it is damaged ({'; '.join(checked)}): restore it"]
+        return damage + [
             f"{name} is {found[name]!r}, not {wanted!r}: is it on a network file system?"
             for name, wanted in SETTINGS.items()
             if name in {"journal_mode", "synchronous"} and found[name] != wanted

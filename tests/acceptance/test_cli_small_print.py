@@ -1,0 +1,93 @@
+"""What one expects of any command line, and finds out when it is missing."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.support.command_line import data, run
+
+from usermemory import UserMemory
+from usermemory.errors import InvalidInput, StoreError
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> str:
+    """Three users with a profile."""
+    path = str(tmp_path / "memory.db")
+    with UserMemory(path, model="offline", worker=False) as memory:
+        for user_id, what in (("ana", "chess"), ("bo", "Bouldering"), ("will", "bouldering")):
+            memory.edit(user_id, {"interests": [what]}, by="test")
+    return path
+
+
+def test_profiles_are_listed_and_searched(db: str) -> None:
+    """By words of the profile or of the user's id, page by page."""
+    listed = run("profile", "list", "--db", db).stdout
+    assert [line.split()[0] for line in listed.splitlines()] == ["ana", "bo", "will"]
+    found = data("profile", "list", "bouldering", "--db", db)
+    assert [one["user_id"] for one in found] == ["bo", "will"]
+    assert [one["user_id"] for one in data("profile", "list", "AN", "--db", db)] == ["ana"]
+    first = run("profile", "list", "--limit", "1", "--db", db).stdout
+    assert "There are more: --after ana" in first
+    assert [one["user_id"] for one in data("profile", "list", "--after", "bo", "--db", db)] == [
+        "will"
+    ]
+    assert "Nobody's holds that" in run("profile", "list", "golf", "--db", db).stdout
+
+
+def test_as_a_module(db: str) -> None:
+    """``python -m usermemory`` is the same program."""
+    command = [sys.executable, "-m", "usermemory", "profile", "show", "ana", "--db", db]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "chess" in done.stdout
+
+
+def test_slips_are_answered(db: str) -> None:
+    """A command, an option or a field that does not exist is told with the one that was meant."""
+    assert "'profile'" in run("profil", "list").stderr
+    assert "--json" in run("profile", "list", "--jsn", "--db", db).stderr
+    assert "did you mean 'interests'" in run("profile", "why", "ana", "interest", "--db", db).stderr
+    with (
+        UserMemory(db, model="offline", worker=False) as memory,
+        pytest.raises(InvalidInput, match="did you mean 'interests'"),
+    ):
+        memory.forget("ana", "intrests")
+
+
+def test_no_traceback(db: str, tmp_path: Path) -> None:
+    """Whatever goes wrong is one line, also what nobody has foreseen; a variable shows where."""
+    (tmp_path / "broken.py").write_text("raise RuntimeError('broken\\non two lines')")
+    text, folder = tmp_path / "text.db", tmp_path / "folder.db"
+    text.write_text("This is no database. " * 99)
+    folder.mkdir()
+    for command in (
+        ("profile", "show", "ana", "--db", str(text)),
+        ("profile", "show", "ana", "--db", str(folder)),
+        ("profile", "show", "ana", "--db", db, "--schema", "broken:Profile"),
+        ("profile", "show", "ana", "--db", db, "--schema", "nowhere:Profile"),
+        ("profile", "show", "ana", "--db", "mysql://x/y"),
+        ("profile", "import", "ana", str(tmp_path / "missing.json"), "--db", db),
+    ):
+        done = run(*command, PYTHONPATH=str(tmp_path))
+        assert done.returncode in {1, 2}, command
+        assert "Traceback" not in done.stderr, command
+        assert done.stderr.strip(), command
+    shown = run(
+        *("profile", "show", "ana", "--db", db, "--schema", "broken:Profile"),
+        PYTHONPATH=str(tmp_path),
+        USERMEMORY_DEBUG="1",
+    )
+    assert "RuntimeError" in shown.stderr
+
+
+async def test_ping(db: str, tmp_path: Path) -> None:
+    """It says nothing of a database that answers, and what is wrong with one that cannot."""
+    with UserMemory(db, model="offline", worker=False) as memory:
+        memory.ping()
+        await memory.aping()
+    gone = UserMemory(str(tmp_path / "no" / "folder" / "memory.db"), model="offline", worker=False)
+    with pytest.raises(StoreError, match="cannot be opened"):
+        gone.ping()
