@@ -49,6 +49,7 @@ LAYERS = [
     "importing",
     "langgraph",
     "cli",
+    "__main__",
     "testing",
     "conformance",
 ]
