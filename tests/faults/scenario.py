@@ -11,8 +11,9 @@ from usermemory.conformance.harness import Listener
 from usermemory.errors import ExtractionError
 from usermemory.gate import Words
 from usermemory.store.driver import Hook
-from usermemory.store.flows.claim import claim_due, give_back, renew
+from usermemory.store.flows.claim import claim_due, give_back, leases, renew
 from usermemory.store.flows.recall import figures, next_due
+from usermemory.store.flows.schemas import accept
 from usermemory.testing import FakeClock
 
 ERASED = "garlic"
@@ -83,6 +84,11 @@ def tell(memory: UserMemory, listener: Listener, clock: FakeClock, typo: str = "
     memory.remember("ana", "noise", [("user", "to be dropped")])
     memory.drop("ana", "noise")
     memory.news("ana", "a", [said(6), said(7)])
+    spoke = "We spoke of thunderstorms once"
+    for words in (spoke[:-1], spoke) if typo else (spoke,):
+        # Both messages are another now: whether they were edited, their old texts tell.
+        turn = [said(20, words), {**answer(20), "content": f"Indeed, after we {words}"}]
+        memory.remember("ana", "c", turn)
     memory.backfill("ana", "a", [said(6), said(6), said(7)], before=clock.now())
     memory.trigger("ana")
     memory.profiles()
@@ -91,6 +97,8 @@ def tell(memory: UserMemory, listener: Listener, clock: FakeClock, typo: str = "
     memory.jobs()
     memory.driver.read(next_due)
     memory.driver.read(figures)
+    memory.driver.read(leases, "a host")
+    memory.driver.write(accept, "will", memory.recall("will").revision, memory.schema.fingerprint)
     correct(memory, clock)
 
 

@@ -130,9 +130,10 @@ def _reused(
         ]
         if any(m and mark and passed.digest(m) == mark.digest for m, mark in beside):
             continue
-        # The first message with a new answer behind it: edited, unless ids began anew.
-        first = older is None and place == 0 and newer is not None
-        if not (first and newer is not None and newer.id not in ids):
+        # The first message, alone as it was or with a new answer behind it, is edited.
+        alone = newer is None and len(marks) == 1
+        answered = newer is not None and newer.id not in ids
+        if older is not None or place or not (alone or answered):
             found.add(message.id)
     return frozenset(found)
 
