@@ -21,7 +21,7 @@ from usermemory.why import evidence_of
 if TYPE_CHECKING:
     from usermemory.store.flows.profile import Profile
 
-Move = Callable[[dict[str, Any]], Mapping[str, Any]]
+Move = Callable[[dict[str, Any]], Any]
 """Makes a stored document one of today's schema."""
 
 _PAGE = 200
