@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from usermemory.errors import InvalidInput
 from usermemory.memory.core import Core
+from usermemory.messages import is_mapping
 from usermemory.records import Applied, Migrated, Revision, SchemaCheck
 from usermemory.schema.renames import is_empty, renamed_stamps
 from usermemory.store.flows import amend as amends
@@ -125,7 +126,7 @@ class SchemaVerbs(Core):
         while True:
             stored = self.schema.read(profile.document or {}).stored
             new = move(dict(stored))
-            if not isinstance(new, Mapping):
+            if not is_mapping(new):
                 raise InvalidInput(f"the function made {type(new).__name__}, no document")
             reading = self.schema.read(new)
             changes = tuple(changed(stored, reading.stored, self.schema))
