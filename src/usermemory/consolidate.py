@@ -35,7 +35,7 @@ from usermemory.limits import Limits
 from usermemory.records import Outcome, Refused, Status, Usage
 from usermemory.retry import Outage, Retry
 from usermemory.schema import Schema
-from usermemory.schema.document import Reading
+from usermemory.schema.document import Reading, dropped
 from usermemory.schema.renames import renamed_stamps
 from usermemory.store import Driver
 from usermemory.store.flows.claim import DAY, Claim, day_of, give_back
@@ -139,7 +139,7 @@ class Consolidator:
             return self._fail(claim, error)
 
     def _check_schema(self, claim: Claim) -> None:
-        """See that the profile was learned with this schema, or that this one takes all of it.
+        """See that the profile was learned with this schema, or that this one has all its fields.
 
         Raises:
             SchemaMismatch: Neither; the messages stay unread for whoever has the right one.
@@ -147,13 +147,12 @@ class Consolidator:
         profile = claim.profile
         if profile.document is None or profile.fingerprint == self.schema.fingerprint:
             return
-        misfits = self.schema.read(profile.document).misfits
-        fields = dict.fromkeys(one.field for one in misfits if one.reason != "set_aside")
+        fields = dropped(self.schema.read(profile.document).misfits)
         if fields:
             self.driver.write(give_back, claim)
             raise SchemaMismatch(
                 f"the profile of {claim.user_id!r} was learned with another schema: "
-                f"{self.schema.name} does not take all of {', '.join(fields)}. Nothing is read. "
+                f"{self.schema.name} has no {', '.join(fields)}. Nothing is read. "
                 "Pass the schema of your application (--schema module:Name); or if this is the new "
                 "one, see `usermemory schema check` and take it over by `usermemory schema migrate`"
             )

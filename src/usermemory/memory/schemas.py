@@ -13,6 +13,7 @@ from usermemory.errors import InvalidInput
 from usermemory.memory.core import Core
 from usermemory.messages import is_mapping
 from usermemory.records import Applied, Migrated, Revision, SchemaCheck
+from usermemory.schema.document import dropped
 from usermemory.schema.renames import is_empty, renamed_stamps
 from usermemory.store.flows import amend as amends
 from usermemory.store.flows import recall as recalls
@@ -44,7 +45,8 @@ class SchemaVerbs(Core):
             values += kinds
             holders.update(kinds.keys())
             misfitting += bool(misfits)
-            unread += bool(misfits) and profile.fingerprint != self.schema.fingerprint
+            other = profile.fingerprint != self.schema.fingerprint
+            unread += other and bool(dropped(misfits))
         fields = {kind: (values[kind], holders[kind]) for kind in sorted(values)}
         return SchemaCheck(users, misfitting, unread, fields)
 

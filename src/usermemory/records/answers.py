@@ -185,8 +185,8 @@ class SchemaCheck:
     Attributes:
         users: Users with a profile.
         misfitting: Users of whom something does not fit.
-        unread: Of those, users whose profile was written under another schema: nothing of them is
-            read until `migrate_schema`.
+        unread: Of those, users with values in fields that the schema has not, written under
+            another one: nothing of them is read until `migrate_schema`.
         fields: For each field and reason of a misfit, how many values and of how many users.
     """
 

@@ -307,8 +307,17 @@ def counts_as(schema: Schema, document: Mapping[str, Any], before: str) -> str:
     own = schema.fingerprint
     if before in ("", own):
         return own
-    misfits = read(schema, document).misfits
-    return before if any(one.reason != "set_aside" for one in misfits) else own
+    return before if dropped(read(schema, document).misfits) else own
+
+
+def dropped(misfits: Iterable[Misfit]) -> list[str]:
+    """The fields that hold values and that the schema has not: it is another one, or drops them.
+
+    A field that takes other values by now is no sign of that: what does not fit stays beside what
+    is learned.
+    """
+    unknown = (one.field for one in misfits if one.reason == "unknown_field" and one.key is None)
+    return list(dict.fromkeys(unknown))
 
 
 def field_of(schema: Schema, name: str, stored: Any) -> Field:
