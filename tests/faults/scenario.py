@@ -49,6 +49,11 @@ def tell(memory: UserMemory, listener: Listener, clock: FakeClock, typo: str = "
     Args:
         typo: What the user wrote at first, before the message was edited.
     """
+    spoke = "We spoke of thunderstorms once"
+    for words in (spoke[:-1], spoke) if typo else (spoke,):
+        # Both messages are another now: whether they were edited, their old texts tell.
+        turn = [said(20, words), {**answer(20), "content": f"Indeed, after we {words}"}]
+        memory.remember("ana", "c", turn)
     memory.remember("will", "a", [said(0, typo)], delay=60)
     memory.remember("will", "a", [said(0), answer(0)])  # edited before it was read
     memory.run_due()
@@ -84,11 +89,6 @@ def tell(memory: UserMemory, listener: Listener, clock: FakeClock, typo: str = "
     memory.remember("ana", "noise", [("user", "to be dropped")])
     memory.drop("ana", "noise")
     memory.news("ana", "a", [said(6), said(7)])
-    spoke = "We spoke of thunderstorms once"
-    for words in (spoke[:-1], spoke) if typo else (spoke,):
-        # Both messages are another now: whether they were edited, their old texts tell.
-        turn = [said(20, words), {**answer(20), "content": f"Indeed, after we {words}"}]
-        memory.remember("ana", "c", turn)
     memory.backfill("ana", "a", [said(6), said(6), said(7)], before=clock.now())
     memory.trigger("ana")
     memory.profiles()

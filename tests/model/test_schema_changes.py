@@ -21,8 +21,13 @@ from usermemory.words import leaves
 
 
 def said(*values: Any) -> set[str]:
-    """What these values tell, without what only says that nothing is known."""
-    return {identity(leaf) for value in values for leaf in leaves(value) if leaf not in (None, "")}
+    """The texts in these values; numbers may be read as others (0.0 as False), texts may not."""
+    return {
+        identity(leaf)
+        for value in values
+        for leaf in leaves(value)
+        if isinstance(leaf, str) and leaf
+    }
 
 
 def learned(

@@ -6,7 +6,7 @@ import secrets
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -91,6 +91,10 @@ class Conversation:
         return {"configurable": {"user_id": self.user_id, "thread_id": self.thread_id}}
 
 
+_LOOK = 0.2
+"""Seconds between looks for an interrupt."""
+
+
 def _leavable(stream: Iterator[Any]) -> Iterator[Any]:
     """The same items, from a thread that can be left alone with them.
 
@@ -114,7 +118,11 @@ def _leavable(stream: Iterator[Any]) -> Iterator[Any]:
     Thread(target=run, daemon=True).start()
     try:
         while True:
-            item, end = items.get()
+            try:
+                # Not for ever: an interrupt is noticed between two looks, whichever thread gets it.
+                item, end = items.get(timeout=_LOOK)
+            except Empty:
+                continue
             if isinstance(end, StopIteration):
                 return
             if end is not None:

@@ -208,16 +208,16 @@ class Forgetting:
     def test_other_items_keep_their_words(self, making: Making) -> None:
         """What another item says more of is its own: value, quote and message stay."""
         bench = making()
-        learn(bench, "table tennis", "tennis", "tennis shoes")
-        done = bench.verbs.forget("will", "interests", "tennis")
+        learn(bench, "table quoits", "quoits", "quoits rings")
+        done = bench.verbs.forget("will", "interests", "quoits")
         assert (done.values, done.quotes, done.others) == (1, 1, ())
-        assert bench.interests("will") == ["table tennis", "tennis shoes"]
+        assert bench.interests("will") == ["table quoits", "quoits rings"]
         said = {one.quote for one in bench.verbs.why("will", "interests")}
-        assert said == {"I like tennis shoes", "I like table tennis"}
+        assert said == {"I like quoits rings", "I like table quoits"}
         made = [one.changes[0].after for one in bench.verbs.history("will") if one.by == "model"]
-        assert made == ["tennis shoes", None, "table tennis"]
-        assert bench.verbs.verify_erased("will", "tennis").erased
-        assert not bench.verbs.verify_erased("will", "table tennis").erased
+        assert made == ["quoits rings", None, "table quoits"]
+        assert bench.verbs.verify_erased("will", "quoits").erased
+        assert not bench.verbs.verify_erased("will", "table quoits").erased
 
     def test_what_other_items_lose_is_listed(self, making: Making) -> None:
         """A quote that names the value goes from other items too, and a rehearsal says so."""
