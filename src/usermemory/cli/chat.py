@@ -151,6 +151,8 @@ def _leave_on_signals() -> None:
                 os.dup2(nowhere, stream)
         raise SystemExit(128 + number)
 
+    # Whoever started us in the background may have had Ctrl-C ignored; a chat answers to it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, leave)
     if sys.platform != "win32":
         signal.signal(signal.SIGHUP, leave)
