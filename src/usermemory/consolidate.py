@@ -48,7 +48,7 @@ MENDABLE = frozenset({"wrong_type", "invalid_document", "too_long", "unfit_actio
 """Refusals of a form that a second answer could mend; whatever else is refused stays so."""
 
 _ANSWERS_KEPT = 256
-_MOST_TOLD = 1_000
+_MOST_WARNED = 1_000
 
 Question = tuple[int, tuple[int, ...]]
 """What an answer belongs to: the state of erasures, and the numbers of the messages."""
@@ -102,7 +102,7 @@ class Consolidator:
     retry: Retry = Retry()
     limits: Limits = Limits()
     outage: Outage = field(default_factory=Outage, repr=False, compare=False)
-    _told: set[str] = field(default_factory=set[str], repr=False, compare=False)
+    _warned: set[str] = field(default_factory=set[str], repr=False, compare=False)
     _answers: OrderedDict[tuple[str, str], tuple[Question, Answer]] = field(
         default_factory=OrderedDict[tuple[str, str], tuple[Question, Answer]],
         repr=False,
@@ -123,16 +123,16 @@ class Consolidator:
             StoreError: The database failed; the messages are still in the inbox.
             SchemaMismatch: The profile was learned with another schema; nothing was read.
         """
-        self._check_schema(claim)
         claim = self._fitting(claim)
         try:
+            self._check_schema(claim)
             if not any(message.author == "user" for message in claim.batch):
                 return self._learn(claim, Answer(Extraction(), Usage(), mended=True))
             waits = self._waits(claim)
             if waits is not None:
                 return self._hold(claim, waits)
             return self._learn(claim, self._answer(claim))
-        except (StoreError, RealModelForbidden):
+        except (StoreError, RealModelForbidden, SchemaMismatch):
             self.driver.write(give_back, claim)
             raise
         except (Exception, CancelledError, SystemExit) as error:  # noqa: BLE001 - recorded, retried, and then a dead letter
@@ -149,7 +149,6 @@ class Consolidator:
             return
         fields = dropped(self.schema.read(profile.document).misfits)
         if fields:
-            self.driver.write(give_back, claim)
             raise SchemaMismatch(
                 f"the profile of {claim.user_id!r} was learned with another schema: "
                 f"{self.schema.name} has no {', '.join(fields)}. Nothing is read. "
@@ -166,18 +165,18 @@ class Consolidator:
 
     def _waits(self, claim: Claim) -> tuple[str, float | None] | None:
         """What the batch waits for and until when; None when it goes through."""
-        until = None if claim.triggered else self.outage.until(claim.now)
-        if until is not None:
-            return f"outage: {self.outage.reason}", until
         if self.daily_tokens is not None and claim.spent >= self.daily_tokens:
             return f"budget: {claim.spent} tokens today", (day_of(claim.now) + 1) * DAY
-        # A batch that was held to its end or halved has passed the gate before.
-        passed = claim.triggered or claim.thread.state == "held" or claim.thread.at_most
-        if self.gate is None or passed or guarded(self.gate.opens, otherwise=True)(claim.batch):
-            return None
-        if self.hold_max is None:
-            return f"gate: {self.gate}", None
-        return f"gate: {self.gate}", (claim.thread.first_at or claim.now) + self.hold_max
+        # A batch that the gate held to its end, or that was halved, has passed it before.
+        held = claim.thread.state == "held" and claim.thread.last_error.startswith("gate:")
+        passed = claim.triggered or held or claim.thread.at_most
+        if self.gate and not passed and not guarded(self.gate.opens, otherwise=True)(claim.batch):
+            first = claim.thread.first_at or claim.now
+            until = None if self.hold_max is None else first + self.hold_max
+            return f"gate: {self.gate}", until
+        if not claim.triggered and (asked_at := self.outage.until(claim.now)) is not None:
+            return f"outage: {self.outage.reason}", asked_at
+        return None
 
     def _hold(self, claim: Claim, waits: tuple[str, float | None]) -> Outcome:
         self.driver.write(hold, claim, *waits)
@@ -218,7 +217,7 @@ class Consolidator:
         """Judge, apply, commit; again on the newer profile if it has moved."""
         while True:
             reading = self.schema.read(claim.profile.document or {})
-            self._tell_misfits(claim.user_id, reading)
+            self._warn_of_misfits(claim.user_id, reading)
             batch = self._batch(claim, reading)
             judged = self._judged(batch, answer)
             refused = (*answer.extraction.rejections, *judged.refused)
@@ -296,10 +295,10 @@ class Consolidator:
             limits=self.limits,
         )
 
-    def _tell_misfits(self, user_id: str, reading: Reading) -> None:
+    def _warn_of_misfits(self, user_id: str, reading: Reading) -> None:
         """Log once for each user that something of theirs does not fit."""
-        if reading.misfits and user_id not in self._told and len(self._told) < _MOST_TOLD:
-            self._told.add(user_id)
+        if reading.misfits and user_id not in self._warned and len(self._warned) < _MOST_WARNED:
+            self._warned.add(user_id)
             logger.warning(
                 "the schema does not take all that is stored of user=%s: %s; it is kept "
                 "(see memory.misfits)",
@@ -350,7 +349,7 @@ class Consolidator:
             usage=usage,
             error=text,
             retry_at=None if failure.retry_in is None else claim.now + failure.retry_in,
-            told=failure.told,
+            repeated=failure.repeated,
         )
 
     def _next_attempt(self, claim: Claim, failure: Failure, error: BaseException) -> Failure:
@@ -358,7 +357,7 @@ class Consolidator:
         if isinstance(error, ProviderError):
             asked = (claim.now, failure.error, self.retry, error.retry_after)
             wait, began = self.outage.failed(*asked)
-            return replace(failure, retry_in=wait, counts=False, told=not began)
+            return replace(failure, retry_in=wait, counts=False, repeated=not began)
         failed = claim.thread.attempts + 1
         if not isinstance(error, ExtractionError):
             return replace(failure, retry_in=self.retry.after(failed))

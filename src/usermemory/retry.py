@@ -51,6 +51,10 @@ class Retry:
         return max(wait * random.uniform(0.5, 1.0), retry_after or 0.0)  # noqa: S311 - no secret
 
 
+_PROBE = 60.0
+"""Seconds that one batch has to find out whether the provider answers, while the others wait."""
+
+
 @dataclass(slots=True)
 class Outage:
     """Whether the provider can be asked: one probe at a time, for all threads of a process.
@@ -65,12 +69,18 @@ class Outage:
     _since: float | None = None
     _until: float = 0.0
     _probes: int = 0
+    _probing: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def until(self, now: float) -> float | None:
-        """When the provider is asked again; None: now."""
+        """When the provider is asked again; None: now, by whoever asks first."""
         with self._lock:
-            return self._until if self._since is not None and now < self._until else None
+            if self._since is None:
+                return None
+            if now < self._until:
+                return self._until
+            self._probing, self._until = True, now + _PROBE
+            return None
 
     def failed(
         self, now: float, error: str, retry: Retry, wanted: float | None
@@ -82,7 +92,8 @@ class Outage:
         """
         with self._lock:
             began = self._since is None
-            if began or now >= self._until:
+            if began or self._probing or now >= self._until:
+                self._probing = False
                 self._probes += 1
                 self._since = now if began else self._since
                 self._until = now + retry.during_outage(self._probes, wanted)
@@ -92,5 +103,6 @@ class Outage:
     def ended(self, now: float) -> float | None:
         """The provider answered: for how many seconds it had not; None if it had."""
         with self._lock:
-            since, self._since, self._probes, self._until = self._since, None, 0, 0.0
+            since, self._since = self._since, None
+            self._probes, self._until, self._probing = 0, 0.0, False
             return None if since is None else max(0.0, now - since)

@@ -199,7 +199,7 @@ class Worker:
     def _free_dead(self) -> bool:
         """Give back what workers of this host held that have died; whether there was any."""
         freed = False
-        for user_id, token, worker in self._driver.read(leases, _host()):
+        for user_id, token, worker in self._driver.read(leases, _host(), self._lease):
             if has_died(worker) and self._driver.write(release, user_id, token):
                 logger.info("user=%s was held by %s, which has died", user_id, worker)
                 freed = True
@@ -238,7 +238,7 @@ def report(outcome: Outcome, now: float, emit: Callable[[Event], None]) -> None:
     """
     learned = len(outcome.revision.changes) if outcome.revision else 0
     # An outage is one event, and not one for each thread that it meets.
-    in_outage = outcome.told or outcome.reason.startswith("outage:")
+    in_outage = outcome.repeated or outcome.reason.startswith("outage:")
     loud = logging.WARNING if outcome.status == "failed" else logging.INFO
     logger.log(
         logging.DEBUG if in_outage else loud,

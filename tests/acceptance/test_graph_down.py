@@ -11,12 +11,14 @@ from typing import Any
 
 import pytest
 from langgraph.checkpoint.memory import InMemorySaver
-from tests.support.graphs import COLOURS, chatting
+from tests.support.graphs import COLOURS, chatting, memory_in
 
 from usermemory import UserMemory
 from usermemory.errors import IdentityError, StoreBusy, StoreError, StoreFull
+from usermemory.gate import Gate
+from usermemory.langgraph import create_chatbot
 from usermemory.store.sqlite import SQLite, database
-from usermemory.testing import ScriptedModel
+from usermemory.testing import FakeClock, ScriptedModel
 
 FILES = ("memory.db", "memory.db-wal", "memory.db-shm")
 
@@ -129,3 +131,32 @@ async def test_a_memory_that_was_closed_does_not_stop_the_chat(tmp_path: Path) -
         chat.memory.close()
         assert await chat.say("Good night.") == "Bye."
         assert len(chat.errors()) == 3
+
+
+@pytest.mark.parametrize("colour", ["sync", "async"])
+async def test_hooks_of_the_application_fail_no_turn(tmp_path: Path, colour: str) -> None:
+    """Whatever a hook raises, the turn goes on and what was said is stored."""
+
+    class Broken(Gate):
+        def opens(self, batch: Any) -> bool:
+            raise RuntimeError("opens")
+
+        def at_once(self, count: int, characters: int) -> bool:
+            raise RuntimeError("at_once")
+
+    def broken(_: Any) -> Any:
+        raise RuntimeError("hook")
+
+    for number, hook in enumerate(
+        ({"gate": Broken()}, {"author": broken}, {"on_event": broken}, {"gate": broken})
+    ):
+        with memory_in(tmp_path, clock=FakeClock(), **hook) as memory:
+            bot = create_chatbot(memory, ScriptedModel(replies=lambda _: "ok"))
+            config: Any = {"configurable": {"user_id": "will", "thread_id": f"{number}"}}
+            asked: Any = {"messages": [("user", "I love chess.")]}
+            if colour == "sync":
+                done = bot.invoke(asked, config)
+            else:
+                done = await bot.ainvoke(asked, config)
+            assert done["messages"][-1].text == "ok"
+            assert [job.unread for job in memory.jobs() if job.thread_id == f"{number}"] == [2]

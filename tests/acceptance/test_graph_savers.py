@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -73,3 +75,27 @@ async def test_many_chats_share_the_file(tmp_path: Path) -> None:
         memory.trigger_all()
         for user_id in users:
             assert memory.recall(user_id).document["interests"] == ["chess", "tennis"]
+
+
+def test_a_program_that_closes_nothing_ends(tmp_path: Path) -> None:
+    """After an error, with an async saver open, the process ends with its traceback."""
+    code = (
+        "import asyncio\n"
+        "from usermemory import UserMemory\n"
+        "from usermemory.langgraph import acheckpointer, create_chatbot\n"
+        "from usermemory.testing import ScriptedModel\n"
+        f"memory = UserMemory({str(tmp_path / 'memory.db')!r}, model='offline')\n"
+        "async def main():\n"
+        "    saver = await acheckpointer(memory)\n"
+        "    model = ScriptedModel(replies=lambda _: 'ok')\n"
+        "    bot = create_chatbot(memory, model, checkpointer=saver)\n"
+        "    config = {'configurable': {'user_id': 'will', 'thread_id': '1'}}\n"
+        "    await bot.ainvoke({'messages': [('user', 'hi')]}, config)\n"
+        "    raise RuntimeError('something else')\n"
+        "asyncio.run(main())\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 1
+    assert "RuntimeError: something else" in done.stderr

@@ -349,3 +349,32 @@ def test_a_policy_that_makes_no_sense(tmp_path: Path) -> None:
     schema = {"title": "Wrong", "type": "object", "properties": {"wishes": wrong}}
     with pytest.raises(SchemaError, match=r"wishes.*'refuse' or 'quote'"):
         UserMemory(str(tmp_path / "memory.db"), schema, Saying(), worker=False)
+
+
+@pytest.mark.parametrize("secrets", ["mask", "keep"])
+def test_a_long_message_is_looked_through_before_the_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, secrets: Any
+) -> None:
+    """What takes long with a long message is done before the transaction; its mark is made once."""
+    order: list[str] = []
+    looked, marked = flow.screened, flow.digest
+
+    def counted(*given: Any) -> Any:
+        order.append("screened")
+        return looked(*given)
+
+    def hashed(*given: Any) -> Any:
+        order.append("digest")
+        return marked(*given)
+
+    monkeypatch.setattr(flow, "screened", counted)
+    monkeypatch.setattr(flow, "digest", hashed)
+    with made(f"sqlite:///{tmp_path}/memory.db", Saying(), secrets=secrets) as memory:
+        memory.open()
+        memory.driver.hook = lambda stage, _, statement: order.append(f"{stage} {statement}")
+        memory.remember("will", "1", [("user", "I like tea. " * 20_000)])
+        parts = order.count("before add_message")
+    assert parts > 10
+    assert order.index("screened") < order.index("before lock_user")
+    assert order.count("screened") == 1
+    assert order.count("digest") <= 2  # to know it again, and to store it

@@ -97,7 +97,7 @@ def tell(memory: UserMemory, listener: Listener, clock: FakeClock, typo: str = "
     memory.jobs()
     memory.driver.read(next_due)
     memory.driver.read(figures)
-    memory.driver.read(leases, "a host")
+    memory.driver.read(leases, "a host", 60.0)
     memory.driver.write(accept, "will", memory.recall("will").revision, memory.schema.fingerprint)
     correct(memory, clock)
 

@@ -26,14 +26,19 @@ def proxy(url: str) -> Iterator[Proxy]:
     proxy.close()
 
 
+_GOODBYE = b"X"
+
+
 class CutOnce:
-    """A rule that cuts one connection, at the so-and-so-many-th message."""
+    """A rule that cuts one connection, at the so-and-so-many-th message that wants an answer."""
 
     def __init__(self, number: int, where: str) -> None:
         self.left = number
         self.where = where
 
     def __call__(self, said: bytes) -> str:
+        if said.startswith(_GOODBYE):  # of a connection that was closed, whenever it arrives
+            return ""
         self.left -= 1
         return self.where if self.left == 0 else ""
 
@@ -49,6 +54,7 @@ def test_cut_at_every_message(url: str, proxy: Proxy, where: str) -> None:
     listener = Listener()
     number, rule = 0, CutOnce(0, where)
     with UserMemory(through, model=listener, worker=False) as memory:
+        memory.recall("nobody")  # connects: without any connection a verb fails at once
         while rule.left <= 0:
             number += 1
             proxy.rule = rule = CutOnce(number, where)

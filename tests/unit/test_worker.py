@@ -272,3 +272,12 @@ def test_a_worker_that_has_died(tmp_path: Path) -> None:
         memory.recall("will")
         while events.get(timeout=PATIENCE).kind != "consolidated":
             pass
+
+
+def test_who_has_finished_wakes_the_next(opening: Callable[..., Office]) -> None:
+    """Threads of one user that are due together are read one after the other, at once."""
+    office = opening(delay=0.0)
+    for number in range(3):
+        office.memory.remember("will", f"t{number}", [f"I like number {number}"])
+    for _ in range(3):  # the clock stands still: whoever slept until the next look would stay
+        assert office.next("consolidated").user_id == "will"

@@ -54,7 +54,7 @@ def _fits(
     """Whether the call, from this message back, lies over the marks, from this place back."""
     first = place
     context = list(itertools.islice(passed.since(index), CONTEXT))
-    for message in context:
+    for matched, message in enumerate(context):
         if message.id in ids:
             # A known id leaves no doubt: it stands in the marks before, or before all of them.
             places = [at for at, mark in enumerate(marks) if mark.id == message.id]
@@ -63,7 +63,7 @@ def _fits(
         while place >= 0 and marks[place].digest != digest:
             place -= 1
         if place < 0:
-            return _in_front(passed, index, context.index(message), marks, first)
+            return _in_front(passed, index, matched, marks, first)
         place -= 1
     if len(marks) < passed.window and _more_than(first + 1, passed.since(index)):
         # These are all marks there are: the same words over and over, and then more.

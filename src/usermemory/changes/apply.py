@@ -13,12 +13,12 @@ from usermemory.changes.unfit import Unfit
 from usermemory.errors import InvalidDocument
 from usermemory.schema.document import stand_in, stored_value
 from usermemory.schema.rejoining import placed, rejoined
-from usermemory.schema.shape import canonical, is_list
+from usermemory.schema.shape import is_list
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from usermemory.records import Applied, Change, Evidence, Misfit
+    from usermemory.records import Applied, Change, Evidence
     from usermemory.schema import Field, Schema
     from usermemory.schema.document import Reading
 
@@ -78,7 +78,8 @@ def undo(
         the schema refuses the result. A value that the schema alone refuses comes back as a
         misfit.
     """
-    result = dict(schema.read(document).stored)
+    reading = schema.read(document)
+    result, misfits = dict(reading.stored), {one.place for one in reading.misfits}
     done: list[Applied] = []
     conflicts: list[Applied] = []
     for each in reversed(applied):
@@ -90,13 +91,13 @@ def undo(
         try:
             value = put(field, current, inverted(each))
             new = placed(result, field, value)
-            _check_beside(result, new, field, schema)
+            left = _checked_beside(misfits, new, field, schema)
         except Collision:
             conflicts.append(each)
             continue
         if changed := tuple(compare(field, current, value)):
             done += changed
-            result = new
+            result, misfits = new, left
     return result, tuple(done), tuple(conflicts)
 
 
@@ -115,25 +116,29 @@ def field_for(schema: Schema, change: Applied, stored: Any) -> Field:
     return field if field is not None and fits else stand_in(change.field, None, change)
 
 
-def _check_beside(
-    before: Mapping[str, Any], after: Mapping[str, Any], field: Field, schema: Schema
-) -> None:
+def _checked_beside(
+    known: set[str], after: Mapping[str, Any], field: Field, schema: Schema
+) -> set[str]:
     """See that a value that fits by itself makes no other one a misfit, nor itself beside them.
+
+    Args:
+        known: The misfits before, by their places.
+        after: The stored document with the value.
+        field: Where that is.
+        schema: Today's.
+
+    Returns:
+        The misfits afterwards.
 
     Raises:
         Collision: It does.
     """
-    known = {_what(one) for one in schema.read(before).misfits}
-    new = [one for one in schema.read(after).misfits if _what(one) not in known]
-    if not new:
-        return
-    alone = {_what(one) for one in schema.read({field.name: after[field.name]}).misfits}
-    if any(_what(one) not in alone for one in new):
-        raise Collision
-
-
-def _what(misfit: Misfit) -> str:
-    return canonical([misfit.field, misfit.key, misfit.value])
+    found = {one.place for one in schema.read(after).misfits}
+    if new := found - known:
+        alone = schema.read({field.name: after[field.name]}).misfits
+        if new - {one.place for one in alone}:
+            raise Collision
+    return found
 
 
 def _judged(document: Mapping[str, Any], field: Field, wanted: Any, schema: Schema) -> Any:

@@ -13,7 +13,7 @@ from usermemory.schema.shape import canonical, is_list, is_object
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from usermemory.records import Applied, Misfit
+    from usermemory.records import Applied
     from usermemory.schema import Schema
     from usermemory.schema.document import Reading
 
@@ -66,9 +66,9 @@ def _checked(
     """
     if not is_object(wanted):
         raise InvalidInput(f"an edit makes a document, not {wanted!r:.80}")
-    known = {_what(one) for one in reading.misfits}
+    known = {one.place for one in reading.misfits}
     found = schema.read(wanted)
-    new = [one for one in found.misfits if _what(one) not in known]
+    new = [one for one in found.misfits if one.place not in known]
     if new:
         misfits = {one.field for one in new}
         schema.validate({name: wanted[name] for name in wanted if name in misfits})
@@ -93,10 +93,6 @@ def _changed(
 
 def _same(one: Any, other: Any) -> bool:
     return one is not None and canonical(one) == canonical(other)
-
-
-def _what(misfit: Misfit) -> str:
-    return canonical([misfit.field, misfit.key, misfit.value])
 
 
 def _patched(document: Mapping[str, Any], operations: Sequence[Any]) -> Any:

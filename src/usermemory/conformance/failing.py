@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 
 from usermemory.conformance.harness import Bench
 from usermemory.errors import ExtractionError, ExtractionReason, ProviderError
 from usermemory.events import Event
+from usermemory.gate import Gate
+from usermemory.records import Message
 from usermemory.retry import Retry
 from usermemory.store.flows.claim import claim_due
 from usermemory.store.flows.commit import Result, commit
@@ -167,6 +169,40 @@ class Failing:
             bench.clock.advance(60)
             bench.verbs.run_due()
         assert all(bench.interests(user_id) == ["chess"] for user_id in users)
+
+    def test_a_gate_is_asked_after_an_outage(self, making: Making) -> None:
+        """Who waited for the provider has not passed the gate; a gate that raises lets through."""
+
+        class Shut(Gate):
+            def opens(self, batch: Sequence[Message]) -> bool:
+                if any("broken" in message.text for message in batch):
+                    raise ZeroDivisionError
+                return any("open" in message.text for message in batch)
+
+            def at_once(self, count: int, characters: int) -> bool:
+                return count // 0 > characters
+
+        bench = making(delay=0.0, gate=Shut(), retry=Retry(base=10.0))
+        bench.listener.failing = ProviderError("503", "unavailable")
+        for user_id, text in (("ana", "open"), ("bo", "I like tea"), ("will", "broken gate")):
+            bench.verbs.remember(user_id, "t", [text])
+        bench.verbs.run_due()
+        bench.listener.failing = None
+        bench.clock.advance(60)
+        bench.verbs.run_due()
+        assert sorted(bench.listener.texts) == ["broken gate", "open", "open"]
+        assert [(job.user_id, job.last_error[:5]) for job in bench.verbs.jobs()] == [
+            ("bo", "gate:")
+        ]
+        assert bench.verbs.retry_all() == []
+
+    def test_an_extractor_that_exits(self, making: Making) -> None:
+        """``SystemExit`` of an extractor's is a failed attempt, and no end of anything."""
+        bench = making(delay=0.0)
+        bench.listener.failing = SystemExit(3)  # type: ignore[assignment]
+        bench.verbs.remember("will", "t", ["I like chess"])
+        (failed,) = bench.verbs.run_due()
+        assert (failed.status, failed.error) == ("failed", "SystemExit")
 
     def test_all_that_failed_is_retried(self, making: Making) -> None:
         """Dead letters and other failures are due again, by their error if asked."""

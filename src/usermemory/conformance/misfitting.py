@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 import pytest
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_validator
 
 from usermemory.conformance.harness import Bench, Verbs
 from usermemory.errors import InvalidDocument, InvalidInput, SchemaMismatch
@@ -266,6 +266,23 @@ class Misfitting:
         later.remember("will", "t3", ["Hello"])
         assert {one.status for one in later.trigger("will")} == {"unchanged"}
         assert later.recall("will").document["hobbies"] == ["chess", "golf"]
+
+    def test_a_validator_that_raises_anything(self, making: Making) -> None:
+        """What it met is a misfit; the others are read on, and no error leaves the memory."""
+
+        class Strict(_First):
+            @field_validator("weight")
+            @classmethod
+            def halved(cls, value: str | None) -> str | None:
+                return None if value is None else str(1 / (value != "80 kg"))
+
+        bench = making(schema=_First)
+        _stored(bench)
+        later = bench.another(schema=Strict)
+        assert later.recall("will").value.city == "Graz"
+        assert [(one.field, one.value) for one in later.misfits("will")] == [("weight", "80 kg")]
+        later.remember("will", "t3", ["Hello"])
+        assert {one.status for one in later.trigger("will")} == {"unchanged"}
 
     def test_a_schema_is_checked(self, making: Making) -> None:
         """How many users and values do not fit, in which fields and why."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 from usermemory.words import Text, Word, leaves, words
@@ -13,6 +15,12 @@ MASK = "[erased]"
 
 _FEW = 3
 """Letters; what has fewer ("C++", "🎹") is looked for as it is written."""
+
+_Beside = tuple[str, ...]
+"""Words right before or behind a phrase."""
+
+_PAUSE = re.compile(r"[^\s\w'’-]")
+"""What parts words that say something together."""
 
 _VARIANT = "\ufe0f"
 """Stands behind a picture that is shown in colours, or does not."""
@@ -41,12 +49,13 @@ class Needles:
             else:
                 around = text[: said[0].start], text[said[-1].end :]
                 self._phrases.setdefault(tuple(w.folded for w in said), set()).add(around)
-        self._spared: dict[tuple[str, ...], tuple[set[str], set[str]]] = {}
+        self._spared: dict[tuple[str, ...], tuple[set[_Beside], set[_Beside]]] = {}
         for text in spared:
-            self._spare([word.folded for word in words(text)])
+            self._spare(words(text))
 
-    def _spare(self, folded: Sequence[str]) -> None:
+    def _spare(self, said: Sequence[Word]) -> None:
         """Note what stands beside a phrase in a text that stays."""
+        folded = [word.folded for word in said]
         there = set(folded)
         for phrase in self._phrases:
             if not there.issuperset(phrase):
@@ -54,15 +63,25 @@ class Needles:
             before, behind = self._spared.setdefault(phrase, (set(), set()))
             for first in _places(phrase, folded):
                 end = first + len(phrase)
-                before.update(folded[first - 1 : first] if first else ())
-                behind.update(folded[end : end + 1])
+                if first:
+                    before.add(tuple(folded[max(0, first - _reach(said[first - 1])) : first]))
+                if end < len(said):
+                    behind.add(tuple(folded[end : end + _reach(said[end])]))
 
-    def _is_spared(self, phrase: tuple[str, ...], folded: Sequence[str], first: int) -> bool:
+    def _is_spared(self, phrase: tuple[str, ...], read: Text, first: int) -> bool:
+        """Whether the same words stand beside it here, in one run with it."""
         before, behind = self._spared.get(phrase, ((), ()))
         end = first + len(phrase)
-        if first and folded[first - 1] in before:
-            return True
-        return end < len(folded) and folded[end] in behind
+        spans = [(first - len(one), first, one) for one in before]
+        spans += [(end, end + len(one), one) for one in behind]
+        for start, stop, beside in spans:
+            if start < 0 or tuple(word.folded for word in read.words[start:stop]) != beside:
+                continue
+            run = read.words[min(start, first) : max(stop, end)]
+            gaps = (read.plain[one.end : two.start] for one, two in pairwise(run))
+            if not any(map(_PAUSE.search, gaps)):
+                return True
+        return False
 
     def in_text(self, text: str) -> bool:
         """Whether any of them stands in it."""
@@ -91,7 +110,7 @@ class Needles:
                 continue
             folded = folded or [word.folded for word in read.words]
             for first in _places(phrase, folded):
-                if self._is_spared(phrase, folded, first):
+                if self._is_spared(phrase, read, first):
                     continue
                 start, end = read.words[first].start, read.words[first + len(phrase) - 1].end
                 before = max((len(b) for b, _ in around if text.endswith(b, 0, start)), default=0)
@@ -111,6 +130,11 @@ class Needles:
                 start, end = places[first], places[first + len(literal) - 1] + 1
                 if _stands_alone(read.words, text, start, end):
                     yield start, end + text.startswith(_VARIANT, end)
+
+
+def _reach(word: Word) -> int:
+    """How many words beside a phrase tell whose it is; in scripts without spaces, letters."""
+    return 4 if word.single else 2
 
 
 def _stands_alone(said: Sequence[Word], text: str, start: int, end: int) -> bool:

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from usermemory.schema import Schema
 
 _NEAR = 8
+_LOOKED_AT = 500
+"""Items that are compared with one that is none, the newest."""
+
 _TELLING = 4
 """Words from which on a message is looked for elsewhere: "Thanks!" is said in many threads."""
 
@@ -205,7 +208,7 @@ def _check_item(target: Target, stored: Stored, schema: Schema) -> None:
         items = [naming(field, item) or str(item) for item in current]
     elif not is_object(current) and current is not None:
         items = [str(current)]
-    near = get_close_matches(str(target.value), items, n=_NEAR, cutoff=0.0)
+    near = get_close_matches(str(target.value), items[-_LOOKED_AT:], n=_NEAR, cutoff=0.0)
     listed = ", ".join(repr(item) for item in near) or "nothing"
     more = f" and {len(items) - len(near)} more" if len(items) > len(near) else ""
     raise InvalidInput(

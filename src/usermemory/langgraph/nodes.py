@@ -17,9 +17,9 @@ from langgraph.errors import GraphBubbleUp
 
 from usermemory.errors import IdentityError
 from usermemory.events import Event
-from usermemory.langgraph.hearing import asettle, settle, speakers_of
 from usermemory.langgraph.identity import FindUser, Run, current_run, field_of
 from usermemory.langgraph.node import Node
+from usermemory.langgraph.speakers import asettle, settle, speakers_of
 from usermemory.messages import is_list
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
-from usermemory.langgraph.colours import ForSyncGraphs
+from usermemory.langgraph.savers import ForSyncGraphs
 from usermemory.store.postgres.errors import translated
 
 if TYPE_CHECKING:

@@ -9,14 +9,13 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 import aiosqlite
 from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 from usermemory.errors import ConfigurationError
-from usermemory.langgraph.colours import ForSyncGraphs
 from usermemory.store.sqlite import SQLite
 from usermemory.store.sqlite.connection import connect, patiently
 
@@ -28,6 +27,26 @@ if TYPE_CHECKING:
 
 _BUSY_TIMEOUT = 10.0
 """Seconds that a checkpoint waits for the memory's commits before it fails the turn."""
+
+
+class ForSyncGraphs:
+    """A saver that says, where it is awaited, which one to use: LangGraph names one not ours."""
+
+    def _refuse(self, *_: Any, **__: Any) -> NoReturn:
+        raise NotImplementedError(
+            "this saver is for sync graphs: for a graph that is awaited make it by "
+            "`await acheckpointer(memory)`"
+        )
+
+    async def aget(self, *args: Any, **kwargs: Any) -> Any:
+        """Not for this saver."""
+        self._refuse(*args, **kwargs)
+
+    aget_tuple = aput = aput_writes = adelete_thread = aget
+
+    def alist(self, *args: Any, **kwargs: Any) -> Any:
+        """Not for this saver."""
+        self._refuse(*args, **kwargs)
 
 
 class Saver(ForSyncGraphs, SqliteSaver):

@@ -1,76 +1,382 @@
-"""Signatures of messages, and what of a thread is the memory's own talk.
+"""Whose words the messages of a thread are, where several users talk in it.
 
-In the turn in which a message arrives `create_chatbot` and the middleware sign it with the run's
-user, whatever it carries, for a later backfill of the thread. Nothing else believes a signature.
+A saver knows threads, not users: whoever names the same thread id goes on with the same
+conversation, and finds the others' messages in it. What a message says of its author (a name, a
+signature, an id used again) is its sender's to choose, so it decides nothing: a message is that
+user's in whose run it arrived. `Speakers` finds that out once and keeps it while the process lives;
+in an inbox it stays as it was stored.
 """
 
 from __future__ import annotations
 
+import asyncio
+import logging
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Generator
+from dataclasses import dataclass
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
-from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
+from langchain_core.messages import AnyMessage
 
-from usermemory.messages import Attributed
+from usermemory.langgraph.arrivals import (
+    Look,
+    given_to,
+    in_earlier_turns,
+    in_newest_turn,
+)
+from usermemory.langgraph.identity import saver_of
+from usermemory.langgraph.signatures import copied, is_human, signature, signed_as, without_tools
+from usermemory.messages import Attributed, read_messages
+from usermemory.store.flows.remember import authors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
-_SIGNATURE = "usermemory_user"
+    from langchain_core.runnables import RunnableConfig
 
-SAVE, FORGET, READ = "save_memory", "forget_memory", "read_profile"
-"""What the memory's own tools are called."""
-_OURS = frozenset({SAVE, FORGET, READ})
+    from usermemory.langgraph.identity import Run
+    from usermemory.memory import UserMemory
+
+logger = logging.getLogger("usermemory")
+
+_NOBODY = "unknown speaker"
+
+_RECENT = 64
+"""Human messages from a thread's end whose speaker is looked for; earlier ones are nobody's, unless
+the inbox has them. The backfill reads old threads."""
+
+_THREADS = 1_000
+_MESSAGES = 256
+
+_LOOKS = 50
+_LOOK_AGAIN = 0.02
+"""Seconds between looks at a checkpointer that has not yet written what the run already did."""
 
 
-def signed_as(message: Any, user_id: str) -> Any:
-    """A copy that says whose words these are."""
-    return copied(message, additional_kwargs={**message.additional_kwargs, _SIGNATURE: user_id})
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What is known of a human message.
 
-
-def is_human(message: Any) -> bool:
-    """Whether a person may have said it; summaries that middleware inserts are nobody's."""
-    return (
-        isinstance(message, BaseMessage)
-        and message.type == "human"
-        and "lc_source" not in message.additional_kwargs
-    )
-
-
-def heard_by(user_id: str, messages: Iterable[Any]) -> list[Any]:
-    """The messages of a thread from before, by their signatures, as this user's memory takes them.
-
-    Calls of the memory's own tools and what they answer are left out, as by `Speakers.heard`.
+    Attributes:
+        text: A hash of what it says: after an erasure nothing of it is kept here.
+        name: The name that it bears.
+        speaker: In whose run it arrived; empty for another's whose name is not known here, None
+            where nobody can tell.
+        instead: Whether another text stood under its id before.
+        repeats: Whether it says again, in an inner graph, what the user said in the outer one.
     """
-    return Attributed(
-        message if (by := signature(message)) in {None, user_id} else copied(message, name=by)
-        for message in without_tools(messages)
-    )
+
+    text: bytes
+    name: str
+    speaker: str | None
+    instead: bool = False
+    repeats: bool = False
 
 
-def without_tools(messages: Iterable[Any]) -> list[Any]:
-    """The messages without calls of the memory's own tools and what they answered."""
-    return [
-        _without_calls(message)
-        for message in messages
-        if not (isinstance(message, ToolMessage) and message.name in _OURS)
-    ]
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Human messages to look up in the user's inbox, by id."""
+
+    messages: dict[str, Any]
+
+    def texts(self) -> dict[str, str]:
+        """What they say, as an inbox has it."""
+        read = ((one, read_messages([message], "")) for one, message in self.messages.items())
+        return {one: said[0].text for one, said in read if said}
 
 
-def copied(message: Any, **changed: Any) -> Any:
-    """A copy of a message with other attributes."""
-    return message.model_copy(update=changed)
+Settling = Generator[Look | Known, Any, None]
+"""Asks the checkpointer or the memory, and is sent what was found."""
 
 
-def _without_calls(message: Any) -> Any:
-    """What the assistant said beside a call of the memory's own tools."""
-    if isinstance(message, AIMessage) and any(c["name"] in _OURS for c in message.tool_calls):
-        return AIMessage(message.text, id=message.id, name=message.name)
-    return message
+class Speakers:
+    """Who said what in the threads of one memory; the newest threads and messages of them."""
+
+    def __init__(self) -> None:
+        self._threads: OrderedDict[str, OrderedDict[str, Said]] = OrderedDict()
+        self._told: set[tuple[str, str]] = set()
+        self._lock = threading.Lock()
+
+    def settle(self, messages: Sequence[Any], config: RunnableConfig, run: Run) -> Settling:
+        """Find out who said what is not known yet."""
+        known = self._known(run)
+        recent = _humans(messages)[-_RECENT:] if run.saved else _humans(messages)
+        wanted = {
+            one.id: one
+            for one in recent
+            if one.id and not (one.id in known and known[one.id].text == _hash(one))
+        }
+        if not wanted:
+            return
+        if run.nested:
+            self._keep(wanted, (yield from self._inside(wanted, config, run)), run)
+            return
+        if not run.saved:
+            self._keep(wanted, dict.fromkeys(wanted, run.user_id), run)
+            return
+        handed = set[str]()
+        found = yield from in_newest_turn(config, run, wanted, handed)
+        self._keep(wanted, found, run, handed)
+        older = {one: wanted[one] for one in wanted if one not in found}
+        if older:
+            stored = yield Known(older)
+            left = {one: older[one] for one in older if not stored.get(one)}
+            settled: dict[str, str | None] = {
+                one: run.user_id if by == "user" else "" for one, by in stored.items() if by
+            }
+            if left:
+                settled |= yield from in_earlier_turns(run, left)
+            self._keep(older, settled, run, {*older}, {one for one in left if one in stored})
+
+    def heard(self, messages: Iterable[Any], run: Run, author: Any = None) -> list[Any]:
+        """The messages as this user's memory takes them: other people's are under their name.
+
+        Calls of the memory's own tools and what they answer are left out. They repeat the user's
+        words, which are no less the user's for it, and after an erasure the words that were to go.
+
+        Args:
+            messages: A thread.
+            run: Whose run it is.
+            author: The application's own policy; what it decides is left as it is.
+        """
+        heard = Attributed(without_tools(messages))
+        settled = frozenset(
+            at for at, one in enumerate(heard) if is_human(one) and not _decided(author, one)
+        )
+        known = self._known(run)
+        for at in settled:
+            heard[at] = _as_heard(heard[at], known, run)
+        heard.settled = settled
+        return heard
+
+    def hears(self, messages: Iterable[Any], run: Run) -> bool:
+        """Whether anything of this is the user's own."""
+        known = self._known(run)
+        return any(_speaker(one, known, run) == run.user_id for one in _humans(messages))
+
+    def signed(self, messages: Iterable[AnyMessage], run: Run) -> list[AnyMessage]:
+        """Copies, to replace them by id, of human messages that are not signed by their speaker.
+
+        The signature is for a backfill of the thread. It proves nothing here.
+        """
+        known = self._known(run)
+        speakers = ((one, _speaker(one, known, run)) for one in _humans(messages))
+        return [signed_as(one, by) for one, by in speakers if by and signature(one) != by]
+
+    def without_repeats(self, messages: Iterable[Any], run: Run) -> list[Any]:
+        """Without the user's words that a graph was given under another id than they have."""
+        known = self._known(run)
+        return [
+            one
+            for one in messages
+            if not (is_human(one) and one.id in known and known[one.id].repeats)
+        ]
+
+    def _say_nobodys(self, run: Run) -> None:
+        if (run.thread_id, run.user_id) in self._told or len(self._told) > _THREADS:
+            return
+        self._told.add((run.thread_id, run.user_id))
+        logger.warning(
+            "messages of user=%s thread=%s are nobody's and not learned from: it is not known in "
+            "whose run they came, or several names stand on what one run brought. Name the user in "
+            "the runs' configurable; UserMemory(author=…) can say whose they are",
+            run.user_id,
+            run.thread_id,
+        )
+
+    def say_once(self, messages: Iterable[Any], run: Run) -> None:
+        """Say that a graph inside another one hears no user, once for each place."""
+        if not _humans(messages):
+            return
+        place = "|".join(level.partition(":")[0] for level in run.graph.split("|"))
+        if (place, run.user_id) in self._told or len(self._told) > _THREADS:
+            return
+        self._told.add((place, run.user_id))
+        logger.warning(
+            "a memory inside the node %r of another graph remembers nothing: its messages are not "
+            "known to be the words of user=%s. If they are, say hears_user=True where the memory "
+            "was given, or put a remember_node into the outer graph, before that node",
+            place,
+            run.user_id,
+        )
+
+    def _known(self, run: Run) -> dict[str, Said]:
+        with self._lock:
+            return dict(self._threads.get(run.thread_id, {}))
+
+    def _inside(
+        self, wanted: dict[str, Any], config: RunnableConfig, run: Run
+    ) -> Generator[Look | Known, Any, dict[str, str | None]]:
+        """Who speaks to a graph inside another one: the user, if that one was given the words."""
+        if run.hears is not None:
+            return dict.fromkeys(wanted, run.user_id) if run.hears else {}
+        if run.saved:
+            found = yield from given_to(config, run, wanted)
+        else:
+            found = dict.fromkeys(wanted, run.user_id) if run.called else {}
+        mine = [one.text for one in self._known(run).values() if one.speaker == run.user_id]
+        repeated = [one for one, message in wanted.items() if _hash(message) in mine]
+        return {**found, **dict.fromkeys(repeated, run.user_id)}
+
+    def _keep(
+        self,
+        wanted: dict[str, Any],
+        found: dict[str, str | None],
+        run: Run,
+        handed: Iterable[str] = (),
+        changed: Iterable[str] = (),
+    ) -> None:
+        """Keep the answers.
+
+        A display name on the user's own messages is theirs; of several names it is not known which.
+
+        Args:
+            wanted: The messages, by id.
+            found: Their speakers.
+            run: Whose run it is.
+            handed: Those that the run itself was given: names of before say nothing of them.
+            changed: Those whose id had another text before.
+        """
+        with self._lock:
+            thread = self._threads.setdefault(run.thread_id, OrderedDict())
+            self._threads.move_to_end(run.thread_id)
+            mine = [one for one, by in found.items() if by == run.user_id]
+            fresh = {wanted[one].name or "" for one in mine}
+            before = {one.name for one in thread.values() if one.speaker == run.user_id}
+            for one, by in found.items():
+                message, speaker, text = wanted[one], by, _hash(wanted[one])
+                name = message.name or ""
+                names = fresh if one in handed else fresh | before
+                if speaker == run.user_id and name not in {"", run.user_id} and len(names) > 1:
+                    speaker = None
+                other = one in changed or (one in thread and thread[one].text != text)
+                repeats = run.nested and any(
+                    each.speaker == run.user_id and each.text == text for each in thread.values()
+                )
+                thread[one] = Said(text, name, speaker, other, repeats)
+                thread.move_to_end(one)
+            if None in [thread[one].speaker for one in found] and not run.nested:
+                self._say_nobodys(run)
+            while len(thread) > _MESSAGES:
+                thread.popitem(last=False)
+            while len(self._threads) > _THREADS:
+                self._threads.popitem(last=False)
 
 
-def signature(message: Any) -> str | None:
-    """Who said it; None for a message that nobody signed, or of another form."""
-    if not isinstance(message, BaseMessage):
+def _speaker(message: Any, known: Mapping[str, Said], run: Run) -> str | None:
+    """Who said a human message: a user, or None for nobody."""
+    said = known.get(message.id or "")
+    if said is not None and said.text == _hash(message):
+        return said.speaker
+    # Without an id, and without a checkpointer, a message comes with the run each time.
+    alone = run.hears if run.nested else not (message.id and run.saved)
+    return run.user_id if alone else None
+
+
+def _as_heard(message: Any, known: Mapping[str, Said], run: Run) -> Any:
+    speaker = _speaker(message, known, run)
+    if speaker == run.user_id:
+        return message if not message.name or not message.id else copied(message, name=None)
+    said = known.get(message.id or "")
+    name = speaker or (message.name if message.name != run.user_id else None) or _NOBODY
+    if said and said.instead:
+        # The user's own message stays what it was.
+        return copied(message, name=name, id=f"{message.id} of {name}")
+    return copied(message, name=name)
+
+
+def _hash(message: Any) -> bytes:
+    return blake2b(repr(message.content).encode(errors="replace"), digest_size=16).digest()
+
+
+_speakers: WeakKeyDictionary[UserMemory, Speakers] = WeakKeyDictionary()
+
+
+def speakers_of(memory: UserMemory) -> Speakers:
+    """What is known of the speakers in a memory's threads."""
+    return _speakers.setdefault(memory, Speakers())
+
+
+def settle(memory: UserMemory, messages: Sequence[Any], config: RunnableConfig, run: Run) -> None:
+    """Find out who said what, before `Speakers.heard` is asked."""
+    settling = speakers_of(memory).settle(messages, config, run)
+    saver = saver_of(config)
+    answer: Any = None
+    while (asked := _next(settling, answer)) is not None:
+        if isinstance(asked, Known):
+            answer = memory.driver.read(authors, run.user_id, run.thread_id, asked.texts())
+            continue
+        where, how = asked.arguments(run.thread_id)
+        for _ in range(_LOOKS):
+            answer = _listed(saver, where, how)
+            if _is_there(asked, answer):
+                break
+            time.sleep(_LOOK_AGAIN)
+
+
+async def asettle(
+    memory: UserMemory, messages: Sequence[Any], config: RunnableConfig, run: Run
+) -> None:
+    """As `settle`."""
+    settling = speakers_of(memory).settle(messages, config, run)
+    saver = saver_of(config)
+    answer: Any = None
+    while (asked := _next(settling, answer)) is not None:
+        if isinstance(asked, Known):
+            answer = await memory.driver.aread(authors, run.user_id, run.thread_id, asked.texts())
+            continue
+        where, how = asked.arguments(run.thread_id)
+        for _ in range(_LOOKS):
+            answer = await _alisted(saver, where, how)
+            if _is_there(asked, answer):
+                break
+            await asyncio.sleep(_LOOK_AGAIN)
+
+
+def _listed(saver: Any, where: Any, how: dict[str, Any]) -> list[Any]:
+    """What a checkpointer has; nothing of one that lists nothing."""
+    try:
+        return list(saver.list(where, **how))
+    except NotImplementedError:
+        return []
+
+
+async def _alisted(saver: Any, where: Any, how: dict[str, Any]) -> list[Any]:
+    """As `_listed`."""
+    try:
+        return [one async for one in saver.alist(where, **how)]
+    except NotImplementedError:
+        return []
+
+
+def _next(settling: Settling, answer: Any) -> Look | Known | None:
+    try:
+        return settling.send(answer)
+    except StopIteration:
         return None
-    by: str | None = message.additional_kwargs.get(_SIGNATURE)
-    return by
+
+
+def _is_there(asked: Look, found: list[Any]) -> bool:
+    # Their ids are in order of time.
+    return not asked.since or bool(found and found[0].checkpoint["id"] >= asked.since)
+
+
+def _humans(messages: Iterable[Any]) -> list[Any]:
+    return [one for one in messages if is_human(one)]
+
+
+def _decided(author: Any, message: Any) -> bool:
+    """Whether the application's own policy says whose words these are."""
+    try:
+        return author is not None and author(message) is not None
+    except Exception as error:
+        logger.warning(
+            "author= raised %s; the usual rule counts",
+            type(error).__name__,
+            exc_info=logger.isEnabledFor(logging.DEBUG),
+        )
+        return False

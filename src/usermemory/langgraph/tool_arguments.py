@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from langchain_core.tools import ToolException
 
 from usermemory.extract.proposals import proposals
-from usermemory.langgraph.speakers import FORGET, SAVE
+from usermemory.langgraph.signatures import FORGET, SAVE
 from usermemory.messages import is_list, is_mapping
 from usermemory.prompt import asked_fields
 from usermemory.schema.strict import closed, nullable, one_of, text

@@ -14,10 +14,10 @@ from langchain_core.tools import BaseTool, StructuredTool, ToolException
 from langgraph.prebuilt import ToolRuntime
 
 from usermemory.langgraph import tool_answers as answers
-from usermemory.langgraph.hearing import asettle, settle, speakers_of
 from usermemory.langgraph.identity import FindUser, Run, current_run
 from usermemory.langgraph.nodes import OnError, messages_of, tolerant
-from usermemory.langgraph.speakers import FORGET, READ, SAVE
+from usermemory.langgraph.signatures import FORGET, READ, SAVE
+from usermemory.langgraph.speakers import asettle, settle, speakers_of
 from usermemory.langgraph.tool_arguments import (
     Erasure,
     forget_arguments,

@@ -13,6 +13,12 @@ _ALL = 1 << 31
 """More threads than there are."""
 
 
+def _has_failed(job: Job) -> bool:
+    """Whether it failed or waits for a provider; what a gate or the budget holds has not."""
+    outage = job.last_error.startswith("outage:")
+    return bool(job.attempts or job.dead or (job.last_error and (outage or job.state != "held")))
+
+
 class JobVerbs(Core):
     """Jobs, retry, drop, pause and resume."""
 
@@ -56,12 +62,7 @@ class JobVerbs(Core):
         """
         every = self.driver.read(recalls.jobs, None, None, _ALL)
         wanted = reason.casefold()
-        failed = [
-            job
-            for job in every
-            if (job.attempts or job.dead or job.state == "dead" or job.last_error)
-            and wanted in job.last_error.casefold()
-        ]
+        failed = [job for job in every if _has_failed(job) and wanted in job.last_error.casefold()]
         if dry_run:
             return failed
         found = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -30,7 +31,7 @@ class Outcome:
         messages: How many messages were read.
         retry_at: When a failed one is tried again; ``None`` once it is a dead letter.
         error: For ``failed``, the error's text (never text of the conversation).
-        told: Whether it failed in an outage of which an earlier outcome has told.
+        repeated: Whether it failed in an outage that an earlier outcome has reported.
     """
 
     user_id: str
@@ -43,7 +44,7 @@ class Outcome:
     messages: int = 0
     retry_at: float | None = None
     error: str = ""
-    told: bool = False
+    repeated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +177,11 @@ class Misfit:
     key: str | None = None
     index: int | None = None
     detail: str = ""
+
+    @property
+    def place(self) -> str:
+        """One text for the same value in the same place, whatever stands before it in a list."""
+        return json.dumps([self.field, self.key, self.value], sort_keys=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,11 @@ def read(schema: Schema, stored: Mapping[str, Any]) -> Reading:
         stored: As another schema may have left it.
     """
     named = renamed(schema, stored)
-    fitting = {name: named[name] for name in schema.fields if name in named}
+    fitting = {
+        name: named[name]
+        for name, known in schema.fields.items()
+        if name in named and not _is_nothing_else(known, named[name])
+    }
     origins, fitting = _normal(schema.fields, fitting)
     misfits: list[Misfit] = []
     while True:
@@ -120,6 +124,13 @@ def _normal(fields: Mapping[str, Field], document: Json) -> tuple[Origins, Json]
                     inner[key], origins[name, key] = _once(inner[key])
             found[name] = inner
     return origins, found
+
+
+def _is_nothing_else(known: Field, value: Any) -> bool:
+    """Whether a value says nothing, in the way of a field of another shape: ``[]`` for a map."""
+    if known.kind in {"list", "objects"}:
+        return value in ({}, "")
+    return value in ([], "") if known.kind in {"map", "object"} else value in ([], {})
 
 
 def _once(value: Any) -> tuple[Any, list[list[int]]]:

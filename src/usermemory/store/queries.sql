@@ -132,9 +132,10 @@ RETURNING user_id, token, epoch, revision, salt, spent, spent_day,
     CAST(:now AS DOUBLE PRECISION) AS now;
 
 -- name: leases_of
--- Users whom workers of one host hold, to find those whose worker has died.
+-- Users whom workers of one host hold, to find those whose worker has died. Whoever is held is
+-- next when the lease ends: the index on that is short.
 SELECT user_id, token, lease_by FROM usermemory.users
-WHERE lease_until > :now AND lease_by LIKE :host;
+WHERE next_due > :now AND next_due <= :now + :lease AND lease_until > :now AND lease_by LIKE :host;
 
 -- name: claim_user
 -- This user, for a trigger, unless somebody holds the lease or the user is paused.

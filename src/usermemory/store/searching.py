@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from functools import cached_property
 
@@ -44,7 +45,9 @@ class Wanted:
         folded = text.casefold()
         if not any(form.casefold() in folded for form in self.forms):
             return False
-        if self._needles.in_text(text) or self._needles.in_text(_unescaped(text)):
+        # Where JSON escapes a line's end ("\\nbouldering"), a letter stands before the word.
+        once = _unescaped(text)
+        if any(map(self._needles.in_text, {text, once, _unescaped(once)})):
             return True
         self.kept += 1
         return False
@@ -55,9 +58,21 @@ class Wanted:
         return max(max(data.count(form), lowered.count(form)) for form in self.as_bytes)
 
 
+_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
+
+
 def _unescaped(text: str) -> str:
-    """JSON as people read it: what was escaped stands beside its neighbours again."""
-    return text if "\\u" not in text else text.encode().decode("unicode_escape", "replace")
+    """JSON as people read it; what it escapes in control characters is a space."""
+    if "\\" not in text:
+        return text
+    plain = _ESCAPE.sub(_character, text)
+    return plain.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _character(escape: re.Match[str]) -> str:
+    if escape[1]:
+        return chr(int(escape[1], 16))
+    return " " if escape[2] in "nrtbf" else escape[2]
 
 
 def sorted_places(places: Iterable[Place]) -> tuple[Place, ...]:

@@ -16,7 +16,7 @@ from typing import Any
 
 from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
 
-from usermemory.langgraph.speakers import copied, heard_by, is_human, signature, signed_as
+from usermemory.langgraph.signatures import copied, heard_by, is_human, signature, signed_as
 from usermemory.memory.core import Id, checked_user
 from usermemory.messages import is_list, is_mapping
 

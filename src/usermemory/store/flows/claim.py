@@ -167,7 +167,7 @@ def release(user_id: str, token: int) -> Flow[bool]:
     return True
 
 
-def leases(host: str) -> Flow[list[tuple[str, int, str]]]:
-    """User, token and worker of the leases that workers of this host hold."""
-    rows = yield "leases_of", {"host": f"{host}:%"}
+def leases(host: str, lease: float) -> Flow[list[tuple[str, int, str]]]:
+    """User, token and worker of the leases, of so many seconds, that workers of this host hold."""
+    rows = yield "leases_of", {"host": f"{host}:%", "lease": lease}
     return [(row["user_id"], row["token"], row["lease_by"]) for row in rows]

@@ -60,7 +60,7 @@ class Failure:
         at_most: Turns of the next attempt, where the batch itself is to blame and is halved.
         poison: The messages that are to blame by themselves: they die, their thread goes on.
         counts: Whether it counts as an attempt; an outage does not.
-        told: Whether it belongs to an outage that was told before.
+        repeated: Whether it belongs to an outage that was reported before.
     """
 
     reason: str
@@ -69,7 +69,7 @@ class Failure:
     at_most: int | None = None
     poison: tuple[int, ...] = ()
     counts: bool = True
-    told: bool = False
+    repeated: bool = False
     usage: Usage = Usage()
     model: str = ""
     prompt: str = ""
