@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -64,3 +65,24 @@ def test_the_proof(db: str) -> None:
     assert (after.returncode, "Erased: nothing of will holds it." in after.stdout) == (0, True)
     assert json.loads(run(*asked, "--json").stdout)["erased"] is True
     assert run("profile", "verify-erased", "will", "--text", "x", "--db", db).returncode == 1
+
+
+def test_for_the_user(db: str, tmp_path: Path) -> None:
+    """What is handed to a user says what is known, why and when; no secret, no hash is in it."""
+    given = json.loads(run("profile", "export", "--for-user", "will", "--db", db).stdout)
+    assert (given["user_id"], given["learning"]) == ("will", "on")
+    assert given["profile"]["interests"] == ["bouldering"]
+    (learned,) = given["history"]
+    assert learned["by"] == "conversation"
+    assert {"field": "name", "after": "Will"}.items() <= learned["changes"][0].items()
+    assert "Will" in learned["changes"][0]["said"][0]["words"]
+    assert [one["text"] for one in given["messages"] if not one["read"]] == ["I love tea"]
+    assert datetime.fromisoformat(given["exported_at"]).tzinfo == UTC
+    text = json.dumps(given)
+    whole = json.loads(run("profile", "export", "will", "--db", db).stdout)
+    secret = [whole["user"]["salt"], *(one["digest"] for one in whole["messages"])]
+    assert not [one for one in (*secret, "token", "digest", "seq") if one in text]
+    file = tmp_path / "for-will.json"
+    file.write_text(text)
+    done = run("profile", "import", str(file), "--db", str(tmp_path / "other.db"))
+    assert (done.returncode, "for the user" in done.stderr) == (1, True)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 EXPORT = examples(
     "usermemory profile export will > will.json",
     "usermemory profile export will --out will.json",
+    "usermemory profile export will --for-user --out for-will.json",
 )
 IMPORT = examples(
     "usermemory profile import will.json --db other.db",
@@ -37,18 +38,23 @@ def export(
         Path | None,
         typer.Option(help="A file that is not there yet.", show_default="standard output"),
     ] = None,
+    for_user: Annotated[
+        bool,
+        typer.Option("--for-user", help="For the user to read: no secrets, dates as dates."),
+    ] = False,
     db: Database = DATABASE,
     schema: SchemaName = None,
 ) -> None:
     """Write all that is kept of a user as one JSON document.
 
     Profile, history with quotes, messages not read yet, and hashes of what was erased. It holds
-    what the user said, and the key of the hashes: keep it as confidential as that.
+    what the user said, and the key of the hashes: keep it as confidential as that. With --for-user
+    it is a document to hand out, which cannot be imported.
     """
     from usermemory.cli.opening import existing
 
     with existing(db, schema) as memory:
-        document = memory.export(user)
+        document = memory.export(user, for_user=for_user)
     if out is None:
         print_json(document)
         return

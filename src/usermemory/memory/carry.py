@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Any
 
 from usermemory.errors import InvalidInput
@@ -16,7 +17,7 @@ from usermemory.words import leaves
 class CarryVerbs(Core):
     """Export, import and verify_erased."""
 
-    def export(self, user_id: Id) -> dict[str, Any]:
+    def export(self, user_id: Id, *, for_user: bool = False) -> dict[str, Any]:
         """All that is kept of a user as one JSON document.
 
         Profile, history with quotes, messages that wait to be read and marks of those that were,
@@ -25,6 +26,8 @@ class CarryVerbs(Core):
 
         Args:
             user_id: Whose.
+            for_user: For the user to read, and not to be imported: no secrets, no counters, no
+                hashes, times in ISO 8601; see `usermemory.carry.for_user`.
 
         Returns:
             A document as ``usermemory/carry/format.json`` describes it.
@@ -32,18 +35,18 @@ class CarryVerbs(Core):
         Raises:
             InvalidInput: Nobody knows this user.
         """
-        from usermemory.carry import take_out
+        from usermemory.carry import readable, take_out
 
         user_id = checked_user(user_id)
         now = self.clock.now()
         found = self.driver.read(take_out, user_id, self.schema.json_schema, now)
         if found is None:
             raise InvalidInput(f"nothing is kept of user {user_id!r}")
-        return found
+        return readable(found) if for_user else found
 
-    async def aexport(self, user_id: Id) -> dict[str, Any]:
+    async def aexport(self, user_id: Id, *, for_user: bool = False) -> dict[str, Any]:
         """As `export`."""
-        return await asyncio.to_thread(self.export, user_id)
+        return await asyncio.to_thread(partial(self.export, user_id, for_user=for_user))
 
     def import_(self, user_id: Id, data: Any) -> Imported:
         """Put an exported user into this memory; the same again changes nothing.
