@@ -188,9 +188,13 @@ class Consolidator:
         if answer is not None and question == _question(claim):
             return answer
         extraction = sound(self.extractor().extract(self._batch(claim)))
+        self._reached(claim)
+        return Answer(extraction, extraction.usage)
+
+    def _reached(self, claim: Claim) -> None:
+        """The provider answered, well or badly: whatever outage there was is over."""
         if (lasted := self.outage.ended(claim.now)) is not None:
             logger.info("the model can be asked again, after %.0f seconds", lasted)
-        return Answer(extraction, extraction.usage)
 
     def drop_answers(self, user_id: str) -> None:
         """Let go of the answers that wait for their second look: what they say is erased."""
@@ -200,7 +204,7 @@ class Consolidator:
 
     def _learn(self, claim: Claim, answer: Answer) -> Outcome:
         try:
-            return self._committed(claim, answer)
+            outcome = self._committed(claim, answer)
         except (StoreError, RealModelForbidden):
             raise
         except ProviderError as error:
@@ -212,6 +216,9 @@ class Consolidator:
             return self._fail(claim, error, spent)
         except (Exception, CancelledError, SystemExit) as error:  # noqa: BLE001 - as for the answer itself
             return self._fail(claim, error, answer.spent)
+        if answer.spent.calls:
+            self._reached(claim)
+        return outcome
 
     def _committed(self, claim: Claim, answer: Answer) -> Outcome:
         """Judge, apply, commit; again on the newer profile if it has moved."""
@@ -361,6 +368,7 @@ class Consolidator:
         failed = claim.thread.attempts + 1
         if not isinstance(error, ExtractionError):
             return replace(failure, retry_in=self.retry.after(failed))
+        self._reached(claim)
         smaller = half(claim.batch)
         if smaller is not None and error.reason in {"truncated", "too_many"}:
             return replace(failure, retry_in=0.0, at_most=smaller)

@@ -10,6 +10,7 @@ import pytest
 from tests.support.command_line import data, run
 
 from usermemory import UserMemory
+from usermemory.testing import FakeClock
 
 
 @pytest.fixture
@@ -86,3 +87,16 @@ def test_for_the_user(db: str, tmp_path: Path) -> None:
     file.write_text(text)
     done = run("profile", "import", str(file), "--db", str(tmp_path / "other.db"))
     assert (done.returncode, "for the user" in done.stderr) == (1, True)
+
+
+def test_the_history_of_one_moment_is_in_order(tmp_path: Path) -> None:
+    """What happened at the same time stands as it was done."""
+    path = str(tmp_path / "memory.db")
+    with UserMemory(path, model="offline", worker=False, clock=FakeClock()) as memory:
+        memory.remember("will", "t", [("user", "I'm Will")])
+        memory.trigger("will")
+        memory.edit("will", {"name": "Bill"}, by="anna")
+        memory.edit("will", {"name": "Willy"}, by="anna")
+        given = memory.export("will", for_user=True)
+        names = [change["after"] for one in given["history"] for change in one["changes"]]
+    assert names == ["Will", "Bill", "Willy"]

@@ -207,6 +207,7 @@ def test_an_outage_of_the_second_look_waits(tmp_path: Path) -> None:
         clock.advance(3_600)
         (done,) = memory.run_due()
         assert (done.status, done.usage.calls) == ("changed", 1)
+        assert memory.consolidator.outage.until(clock.now()) is None
         assert memory.recall("will").document["interests"] == ["golf"]
     assert len(model.calls) == 3
 

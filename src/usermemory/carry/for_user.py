@@ -27,19 +27,20 @@ def readable(export: Mapping[str, Any]) -> dict[str, Any]:
         Times are ISO 8601 in UTC.
     """
     profile: Mapping[str, Any] = export["profile"] or {}
+    read = _in_order(export["consolidations"], "at")
     return {
         "user_id": export["user_id"],
-        "exported_at": iso(export["exported_at"]),
+        "exported_at": _iso(export["exported_at"]),
         "learning": "paused" if export["user"]["paused"] else "on",
         "profile": profile.get("document", {}),
-        "history": [_revision(one) for one in _in_time(export["revisions"])],
+        "history": [_revision(one) for one in _in_order(export["revisions"], "revision")],
         "messages": [_message(one) for one in export["messages"] if one["text"]],
-        "refused": [each for one in _in_time(export["consolidations"]) for each in _refused(one)],
-        "erased": [iso(one["at"]) for one in _in_time(export["erasures"])],
+        "refused": [each for one in read for each in _refused(one)],
+        "erased": [_iso(one["at"]) for one in _in_order(export["erasures"], "epoch")],
     }
 
 
-def iso(at: float | None) -> str | None:
+def _iso(at: float | None) -> str | None:
     """A moment in ISO 8601, to the second; None for none, or for one beyond the calendar."""
     if at is None:
         return None
@@ -49,13 +50,13 @@ def iso(at: float | None) -> str | None:
         return None
 
 
-def _in_time(rows: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    return sorted(rows, key=lambda row: row["at"])
+def _in_order(rows: Iterable[Mapping[str, Any]], column: str) -> list[Mapping[str, Any]]:
+    return sorted(rows, key=lambda row: row[column])
 
 
 def _revision(row: Mapping[str, Any]) -> dict[str, Any]:
     return _told(
-        at=iso(row["at"]),
+        at=_iso(row["at"]),
         by=_BY.get(row["author"], row["author"]),
         thread=row["thread_id"],
         changes=[_change(one) for one in row["changes"]],
@@ -73,7 +74,7 @@ def _change(change: Mapping[str, Any]) -> dict[str, Any]:
             _told(
                 words=one["quote"],
                 asked=one.get("question"),
-                at=iso(one.get("at")),
+                at=_iso(one.get("at")),
                 thread=one.get("thread_id"),
             )
             for one in change.get("evidence", ())
@@ -84,7 +85,7 @@ def _change(change: Mapping[str, Any]) -> dict[str, Any]:
 
 def _message(row: Mapping[str, Any]) -> dict[str, Any]:
     return _told(
-        at=iso(row["said_at"]),
+        at=_iso(row["said_at"]),
         thread=row["thread_id"],
         by=row["name"] or row["author"],
         text=row["text"],
@@ -96,7 +97,7 @@ def _refused(row: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     for one in row["rejections"]:
         change = one["change"]
         yield _told(
-            at=iso(row["at"]),
+            at=_iso(row["at"]),
             thread=row["thread_id"],
             field=change["field"],
             key=change.get("key"),

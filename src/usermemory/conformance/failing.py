@@ -196,6 +196,25 @@ class Failing:
         ]
         assert bench.verbs.retry_all() == []
 
+    def test_an_answer_that_cannot_be_used_ends_an_outage(self, making: Making) -> None:
+        """Whoever asks first is answered, if badly: the others wait no longer for the provider."""
+        bench = making(delay=0.0, retry=Retry(base=10.0))
+        bench.listener.failing = ProviderError("503", "unavailable")
+        users = [f"u{number}" for number in range(3)]
+        for user_id in users:
+            bench.verbs.remember(user_id, "t", ["I like chess"])
+        bench.verbs.run_due()
+        bench.listener.failing = None
+        asked = len(bench.listener.read)
+        bench.listener.refusing = lambda _: (
+            ExtractionError("no JSON") if len(bench.listener.read) == asked + 1 else None
+        )
+        bench.clock.advance(10)
+        ended = [outcome.status for outcome in bench.verbs.run_due()]
+        bench.clock.advance(1)
+        ended += [outcome.status for outcome in bench.verbs.run_due()]
+        assert sorted(ended) == ["changed", "changed", "failed"]
+
     def test_an_extractor_that_exits(self, making: Making) -> None:
         """``SystemExit`` of an extractor's is a failed attempt, and no end of anything."""
         bench = making(delay=0.0)
