@@ -11,7 +11,7 @@ from typing import Any, get_args
 from usermemory.align import Alignment, Mark, Passed, align, ids_to_ask, window
 from usermemory.messages import digest, parts
 from usermemory.records import Author, Message, News, Scheduled
-from usermemory.screen import SecretPolicy, screened
+from usermemory.screen import SecretPolicy, find, screened
 from usermemory.store.codec import dumps
 from usermemory.store.driver import Flow, Row
 from usermemory.store.flows.common import (
@@ -91,8 +91,11 @@ def screened_before(
 ) -> dict[str, str | None]:
     """The long texts among the newest messages, and what may be kept of each.
 
-    To look for secrets in a megabyte takes longer than others should wait for a lock.
+    To look for secrets in a megabyte takes longer than others should wait for a lock, and so does
+    to load what looks for them, when many processes begin together.
     """
+    if secrets != "keep":
+        find("")
     newest = islice(newest_first, _LOOKED_AT)
     return {one.text: screened(one.text, secrets) for one in newest if len(one.text) > _LONG}
 

@@ -6,6 +6,7 @@ import errno
 import os
 import re
 import sqlite3
+import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -26,6 +27,18 @@ T = TypeVar("T")
 
 PREFIX = "usermemory_"
 
+_IN_A_TURN = 0.6
+"""Seconds that a turn of a chat waits for the lock, once."""
+
+_KNOWN_LOCKED = 0.05
+"""Seconds that it waits again while the file is known to be locked: a commit is over by then."""
+
+_KNOWN_FOR = 60.0
+"""Seconds after which a file is no longer known to be locked."""
+
+_BEGINNING = 30.0
+"""Seconds within which processes that start together have all had the lock."""
+
 SETTINGS: Mapping[str, str | int] = {
     # Readers and the one writer do not wait for each other.
     "journal_mode": "wal",
@@ -39,8 +52,10 @@ SETTINGS: Mapping[str, str | int] = {
     "journal_size_limit": 16 * 1024 * 1024,
 }
 
+_BUSY = "is locked by another process; try again, or find who holds it"
+
 _ERRORS: Sequence[tuple[str, type[StoreError], str]] = (
-    ("SQLITE_BUSY", StoreBusy, "is locked by another process; try again, or find who holds it"),
+    ("SQLITE_BUSY", StoreBusy, _BUSY),
     ("SQLITE_LOCKED", StoreBusy, "is locked by another connection"),
     ("SQLITE_FULL", StoreFull, "cannot grow: there is no room on the disk"),
     ("SQLITE_READONLY", StoreReadOnly, "or its folder is read-only; make both writable"),
@@ -146,7 +161,71 @@ def connect(
         return connection
 
 
-def patiently(statement: Callable[[], T], busy_timeout: float) -> T:
+class Patience:
+    """How long to wait for somebody else's lock on the file.
+
+    A turn of a chat comes here several times, and waits in all no longer than once: after one wait
+    in vain the file counts as locked, until a lock was had or a minute has passed. Where processes
+    begin together, each waits as long as it sees the others get on with it.
+
+    Args:
+        path: The file.
+        seconds: How long to wait for what is worth waiting for, such as the end of a model's work.
+    """
+
+    def __init__(self, path: Path, seconds: float) -> None:
+        self.seconds = seconds
+        self._path = path
+        self._begins = True
+        self._seen = _contents(path)
+        self._moved_at = 0.0
+        self._locked_at: float | None = None
+
+    def in_a_turn(self) -> float:
+        """Seconds that somebody who talks with the bot is kept waiting."""
+        locked = self._locked_at is not None and time.monotonic() - self._locked_at < _KNOWN_FOR
+        return min(self.seconds, _KNOWN_LOCKED if locked else _IN_A_TURN)
+
+    def is_over(self, since: float, *, in_a_turn: bool = True) -> bool:
+        """Whether who waits since then, in seconds of the monotonic clock, has waited enough."""
+        now = time.monotonic()
+        if self._begins and now - since < _BEGINNING:
+            if (contents := _contents(self._path)) != self._seen:
+                self._seen, self._moved_at = contents, now
+            since = max(since, self._moved_at)
+        return now - since >= (self.in_a_turn() if in_a_turn else self.seconds)
+
+    def was_in_vain(self) -> None:
+        """The file was locked all the time."""
+        self._locked_at = time.monotonic()
+
+    def was_rewarded(self) -> None:
+        """The lock was had."""
+        self._begins = False
+        self._locked_at = None
+
+
+def _contents(path: Path) -> Sequence[tuple[int, int] | None]:
+    """The file's and its log's sizes and times, which change with every commit."""
+    return [_written(f"{path}{log}") for log in ("", "-wal", "-journal")]
+
+
+def _written(name: str) -> tuple[int, int] | None:
+    try:
+        status = os.stat(name)  # noqa: PTH116 - looked at often
+    except OSError:
+        return None
+    return status.st_size, status.st_mtime_ns
+
+
+def busy(path: Path) -> StoreBusy:
+    """What is raised where the wait was in vain."""
+    return StoreBusy(f"the database {path} {_BUSY}")
+
+
+def patiently(
+    statement: Callable[[], T], busy_timeout: float, *, enough: Callable[[], bool] | None = None
+) -> T:
     """Run what takes the file's lock, and look often whether it is free.
 
     SQLite's own wait sleeps for a millisecond, then for longer and longer; a commit of somebody
@@ -155,6 +234,7 @@ def patiently(statement: Callable[[], T], busy_timeout: float) -> T:
     Args:
         statement: Fails at once, without having done anything, while somebody else has the lock.
         busy_timeout: Seconds after which it is an error.
+        enough: Asked between two looks, in place of the seconds, whether to give up.
     """
     try:
         return statement()
@@ -165,8 +245,9 @@ def patiently(statement: Callable[[], T], busy_timeout: float) -> T:
 
     often = Retrying(
         retry=retry_if_exception(_is_busy),
-        stop=stop_after_delay(busy_timeout),
-        wait=wait_random_exponential(multiplier=0.0001, max=0.002),
+        stop=stop_after_delay(busy_timeout) if enough is None else lambda _: enough(),
+        # Who looks a thousand times a second keeps dozens of others from finishing.
+        wait=wait_random_exponential(multiplier=0.0001, max=0.05),
         reraise=True,
     )
     return often(statement)

@@ -6,12 +6,13 @@ import asyncio
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from usermemory.clock import Clock
 from usermemory.errors import ForkedProcess, MemoryClosed, StoreBusy, StoreError
@@ -21,6 +22,7 @@ from usermemory.store.searching import sorted_places
 from usermemory.store.sqlite.cleaning import clean
 from usermemory.store.sqlite.connection import (
     SETTINGS,
+    Patience,
     connect,
     execute,
     look,
@@ -33,14 +35,20 @@ from usermemory.store.sqlite.migrate import done, migrate
 from usermemory.store.sqlite.searching import search
 from usermemory.store.sqlite.writer import Writer
 
+if TYPE_CHECKING:
+    from tenacity import RetryCallState, Retrying
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
 Identity = tuple[int, int]
 Reading = tuple[sqlite3.Connection, Identity | None]
 
-_OPENING = 30.0
-"""Seconds within which processes that start together have all migrated and opened."""
+_MIGRATING = 30.0
+"""Seconds that another process may take to bring an older file's tables up to date."""
+
+_BETWEEN = 0.05
+"""Seconds that SQLite itself waits in each attempt to open."""
 
 
 class SQLite:
@@ -57,7 +65,7 @@ class SQLite:
         self.url = f"sqlite:///{self.path}"
         self.hook: Hook | None = None
         self._clock = clock
-        self._busy_timeout = busy_timeout
+        self.patience = Patience(self.path, busy_timeout)
         self._gate = threading.Lock()
         self._process = 0
         self._closed = False
@@ -82,9 +90,7 @@ class SQLite:
                 raise MemoryClosed("this memory was closed; build a new UserMemory to go on")
             if self._writer is None:
                 self._connect()
-                writer = Writer(
-                    self.path, self._begin, self._perform, self._commit, self._busy_timeout
-                )
+                writer = Writer(self.path, self._begin, self._perform, self._commit, self.patience)
                 self._process = os.getpid()
                 self._reader = Lane("usermemory-reader", self._read_together)
                 self._writer = Lane("usermemory-writer", writer.transact)
@@ -105,14 +111,14 @@ class SQLite:
         """Run a flow in a transaction and return after it is durable."""
         self.open()
         future: Future[T] = Future()
-        _submit(self._writer, Job(flow.__name__, partial(flow, *args, **kwargs), future))
+        _submit(self._writer, flow.__name__, partial(flow, *args, **kwargs), future)
         return future.result()
 
     async def awrite(self, flow: Callable[P, Flow[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """The same without blocking the event loop; it is done even if the caller is cancelled."""
         await self._aopen()
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        _submit(self._writer, Job(flow.__name__, partial(flow, *args, **kwargs), future))
+        _submit(self._writer, flow.__name__, partial(flow, *args, **kwargs), future)
         return await future
 
     def read(self, flow: Callable[P, Flow[T]], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -128,7 +134,7 @@ class SQLite:
         """The same in the reading thread."""
         await self._aopen()
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        _submit(self._reader, Job(flow.__name__, partial(flow, *args, **kwargs), future))
+        _submit(self._reader, flow.__name__, partial(flow, *args, **kwargs), future)
         return await future
 
     def listen(self, heard: Callable[[], object]) -> Callable[[], None]:
@@ -146,13 +152,13 @@ class SQLite:
     def clean(self) -> bool:
         """Write the file anew without what was deleted, and empty its log; False if busy."""
         self.open()
-        return clean(self.path, self._busy_timeout)
+        return clean(self.path, self.patience.seconds)
 
     def doubts(self) -> Sequence[str]:
         """What of our settings this file does not take, and whether it is damaged."""
         with (
             translated(self.path),
-            closing(connect(self.path, self._busy_timeout, query_only=True)) as connection,
+            closing(connect(self.path, self.patience.seconds, query_only=True)) as connection,
         ):
             found = settings_of(connection)
             checked = [row[0] for row in connection.execute("PRAGMA quick_check(3)")]
@@ -166,7 +172,7 @@ class SQLite:
     def search(self, user_id: str, text: str, spared: Sequence[str] = ()) -> Sequence[Place]:
         """Every table of the file, and the bytes of the file and its log."""
         self.open()
-        return sorted_places(search(self.path, self._busy_timeout, user_id, text, spared))
+        return sorted_places(search(self.path, self.patience.seconds, user_id, text, spared))
 
     async def _aopen(self) -> None:
         """Open off the event loop the first time."""
@@ -185,26 +191,32 @@ class SQLite:
 
     def _connect(self) -> None:
         """Open the writing connection and bring the tables up to date."""
-        from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random
+        from tenacity import stop_after_delay
 
-        patient = Retrying(
-            retry=retry_if_exception_type(StoreBusy),
-            stop=stop_after_delay(_OPENING),
-            wait=wait_random(0.01, 0.1),
-            reraise=True,
-        )
-        self.writing = patient(self._connect_once)
-        self._file = self._identity()
+        began = time.monotonic()
 
-    def _connect_once(self) -> sqlite3.Connection:
-        connection = connect(self.path, self._busy_timeout)
+        def enough(_: RetryCallState) -> bool:
+            return self.patience.is_over(began)
+
         try:
-            migrate(connection, self.path, self._clock.now())
+            connection = _trying(enough)(connect, self.path, _BETWEEN)
+        except StoreBusy:
+            self.patience.was_in_vain()
+            raise
+        try:
+            older = _trying(enough)(self._has_tables, connection)
+            patient = _trying(stop_after_delay(_MIGRATING) if older else enough)
+            patient(migrate, connection, self.path, self._clock.now())
             connection.execute("PRAGMA busy_timeout = 0")  # the writer waits by itself
         except BaseException:
             connection.close()
             raise
-        return connection
+        self.writing = connection
+        self._file = self._identity()
+
+    def _has_tables(self, connection: sqlite3.Connection) -> bool:
+        with translated(self.path):
+            return bool(done(connection))
 
     def _disconnect(self) -> None:
         for connection in [*self.idle, *([self.writing] if self.writing else [])]:
@@ -242,7 +254,7 @@ class SQLite:
         try:
             return self.idle.pop(), file
         except IndexError:
-            return connect(self.path, self._busy_timeout, query_only=True), file
+            return connect(self.path, self.patience.in_a_turn(), query_only=True), file
 
     def _give_back(self, reading: Reading) -> None:
         connection, file = reading
@@ -251,7 +263,7 @@ class SQLite:
         else:
             self.idle.append(connection)
 
-    def _read_together(self, jobs: Sequence[Job]) -> list[Answer]:
+    def _read_together(self, jobs: list[Job], _: Callable[[], Sequence[Job]]) -> list[Answer]:
         """Run flows that only read; each one's failure is its answer."""
         reading = self._borrow()
         connection = reading[0]
@@ -291,7 +303,24 @@ class SQLite:
             self.hook("after", "", "commit")
 
 
-def _submit(lane: Lane | None, job: Job) -> None:
+def _submit(
+    lane: Lane | None,
+    name: str,
+    start: Callable[[], Flow[Any]],
+    future: Future[Any] | asyncio.Future[Any],
+) -> None:
     if lane is None:  # pragma: no cover - open() has set it
         raise MemoryClosed("this memory is not open")
-    lane.submit(job)
+    lane.submit(Job(name, start, future, time.monotonic()))
+
+
+def _trying(enough: Callable[[RetryCallState], bool]) -> Retrying:
+    """Try again until it is enough, if somebody else has the file."""
+    from tenacity import Retrying, retry_if_exception_type, wait_random
+
+    return Retrying(
+        retry=retry_if_exception_type(StoreBusy),
+        stop=enough,
+        wait=wait_random(0.01, 0.1),
+        reraise=True,
+    )

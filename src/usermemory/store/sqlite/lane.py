@@ -28,14 +28,18 @@ class Job(NamedTuple):
         flow: The flow's name.
         start: Gives the flow.
         future: Gets what the flow returns, or its error.
+        since: When it was asked for, in seconds of the monotonic clock.
     """
 
     flow: str
     start: Callable[[], Flow[Any]]
     future: Future[Any] | asyncio.Future[Any]
+    since: float
 
 
 Answer = tuple[Job, Any, BaseException | None]
+
+Serve = Callable[[list[Job], Callable[[], Sequence[Job]]], Sequence[Answer]]
 
 
 class Lane:
@@ -43,14 +47,16 @@ class Lane:
 
     Args:
         name: The thread's.
-        serve: Answers some jobs; an error that it raises is the answer to each of them.
+        serve: Answers some jobs; an error that it raises is the answer to each of them. It may
+            ask for those that came meanwhile, and adds them to its list.
     """
 
-    def __init__(self, name: str, serve: Callable[[Sequence[Job]], Sequence[Answer]]) -> None:
+    def __init__(self, name: str, serve: Serve) -> None:
         self._serve = serve
         self._queue: SimpleQueue[Job | None] = SimpleQueue()
         self._gate = threading.Lock()
         self._closed = False
+        self._ending = False
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
         self._thread.start()
 
@@ -70,31 +76,38 @@ class Lane:
         self._thread.join()
 
     def _work(self) -> None:
-        stop = False
-        while not stop:
-            jobs, stop = self._gather()
-            if jobs:
-                _deliver(self._answers(jobs))
+        while not self._ending:
+            if jobs := self._gather():
+                deliver(self._answers(jobs))
 
-    def _gather(self) -> tuple[list[Job], bool]:
-        """Wait for one job, then take those that queued up meanwhile; True means stop."""
-        jobs: list[Job] = []
+    def _gather(self) -> list[Job]:
+        """Wait for one job, then take those that queued up meanwhile."""
         item = self._queue.get()
-        while item is not None:
-            jobs.append(item)
-            if len(jobs) >= _TOGETHER or self._queue.empty():
-                return jobs, False
-            item = self._queue.get()
-        return jobs, True
+        if item is None:
+            self._ending = True
+            return []
+        return [item, *self._arrived(_TOGETHER - 1)]
 
-    def _answers(self, jobs: Sequence[Job]) -> Sequence[Answer]:
+    def _arrived(self, most: int = _TOGETHER) -> list[Job]:
+        """The jobs that are there already."""
+        jobs: list[Job] = []
+        while len(jobs) < most and not self._ending and not self._queue.empty():
+            item = self._queue.get()
+            if item is None:
+                self._ending = True
+            else:
+                jobs.append(item)
+        return jobs
+
+    def _answers(self, jobs: list[Job]) -> Sequence[Answer]:
         try:
-            return self._serve(jobs)
+            return self._serve(jobs, self._arrived)
         except BaseException as error:  # noqa: BLE001 - every caller gets it; the thread must live
             return [(job, None, error) for job in jobs]
 
 
-def _deliver(answers: Sequence[Answer]) -> None:
+def deliver(answers: Sequence[Answer]) -> None:
+    """Give everybody who waits their answer."""
     awaited: defaultdict[asyncio.AbstractEventLoop, list[Answer]] = defaultdict(list)
     for answer in answers:
         future = answer[0].future
