@@ -15,7 +15,7 @@ from asyncio import CancelledError
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from usermemory.batch import Batch, fitting, half
 from usermemory.changes import settled
@@ -33,7 +33,7 @@ from usermemory.judge import Judged, applied, judge, stamped
 from usermemory.judge.verify import Verdicts, Verifier
 from usermemory.limits import Limits
 from usermemory.records import Outcome, Refused, Status, Usage
-from usermemory.retry import Outage, Retry
+from usermemory.retry import Outage, Retry, TooLong, in_time
 from usermemory.schema import Schema
 from usermemory.schema.document import Reading, dropped
 from usermemory.schema.renames import renamed_stamps
@@ -41,6 +41,8 @@ from usermemory.store import Driver
 from usermemory.store.flows.claim import DAY, Claim, day_of, give_back
 from usermemory.store.flows.commit import Failure, Result, commit, fail, hold
 from usermemory.store.flows.profile import Profile, times
+
+T = TypeVar("T")
 
 logger = logging.getLogger("usermemory")
 
@@ -187,9 +189,17 @@ class Consolidator:
         question, answer = self._answers.pop((claim.user_id, claim.thread_id), (None, None))
         if answer is not None and question == _question(claim):
             return answer
-        extraction = sound(self.extractor().extract(self._batch(claim)))
+        extractor, batch = self.extractor(), self._batch(claim)
+        extraction = sound(self._asked(lambda: extractor.extract(batch)))
         self._reached(claim)
         return Answer(extraction, extraction.usage)
+
+    def _asked(self, call: Callable[[], T]) -> T:
+        """What a model answers; one that takes too long cannot be asked now."""
+        try:
+            return in_time(call, self.retry.limit)
+        except TooLong as error:
+            raise ProviderError(f"the model: {error}", "timeout") from error
 
     def _reached(self, claim: Claim) -> None:
         """The provider answered, well or badly: whatever outage there was is over."""
@@ -255,7 +265,9 @@ class Consolidator:
             if self._mend(batch, answer, judged):
                 found = judge(batch, answer.extraction.changes, evidence=self.evidence)
                 judged = applied(batch, found)
-        settled, spent = self.verifier.settle(batch, found, judged.made, answer.verdicts)
+        settled, spent = self._asked(
+            lambda: self.verifier.settle(batch, found, judged.made, answer.verdicts)
+        )
         answer.spent += spent
         return judged if settled is None else applied(batch, settled)
 
@@ -266,7 +278,8 @@ class Consolidator:
         if not isinstance(extractor, Repairing):
             return False
         try:
-            mended = sound(extractor.repair(replace(batch, document=judged.document), wrong))
+            batch = replace(batch, document=judged.document)
+            mended = sound(self._asked(lambda: extractor.repair(batch, wrong)))
         except (Exception, CancelledError, SystemExit) as error:  # noqa: BLE001 - as if none was asked
             logger.warning("repair failed with %s; what was good is kept", type(error).__name__)
             answer.spent += error.usage if isinstance(error, UnusableAnswer) else Usage()

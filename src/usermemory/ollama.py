@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import os
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
-from queue import Empty, SimpleQueue
-from threading import Thread
 from typing import Any
 from urllib.parse import urlsplit
 
+from usermemory.retry import TooLong, in_time
 from usermemory.schema.shape import is_list, is_object
 
 HOST = "OLLAMA_HOST"
@@ -45,12 +44,9 @@ def models(patience: float = _PATIENCE) -> list[str] | None:
     Returns:
         Names; None if none runs there.
     """
-    answers: SimpleQueue[list[str] | None] = SimpleQueue()
-    # A time-out of a connection begins anew with each byte, and looking up a name has none.
-    Thread(target=lambda: answers.put(_asked(patience)), daemon=True).start()
     try:
-        return answers.get(timeout=patience)
-    except Empty:
+        return in_time(lambda: _asked(patience), patience)
+    except TooLong:
         return None
 
 

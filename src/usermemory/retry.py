@@ -1,10 +1,16 @@
-"""When a failed consolidation is tried again: exponential backoff with jitter."""
+"""How long a model is waited for, and when a failed consolidation is tried again."""
 
 from __future__ import annotations
 
 import random
 import threading
+from collections.abc import Callable
+from contextvars import copy_context
 from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +26,15 @@ class Retry:
         ceiling: Seconds that no wait exceeds, but for a provider's own ``Retry-After``.
         outage: The same while the provider cannot be asked. That lasts as long as it lasts: it
             counts as no attempt, and never ends in a dead letter.
+        limit: Seconds that one call of a model may take in all, whatever its package's own
+            time-outs and repetitions are; longer counts as an outage.
     """
 
     attempts: int = 8
     base: float = 5.0
     ceiling: float = 3_600.0
     outage: float = 300.0
+    limit: float = 600.0
 
     def after(self, failed: int, retry_after: float | None = None) -> float | None:
         """Seconds to wait after so many failed attempts; None when that was the last.
@@ -49,6 +58,45 @@ class Retry:
         """
         wait = min(self.outage, self.base * 2.0 ** min(probes - 1, 30))
         return max(wait * random.uniform(0.5, 1.0), retry_after or 0.0)  # noqa: S311 - no secret
+
+
+class TooLong(TimeoutError):
+    """A call that was waited for long enough."""
+
+
+def in_time(call: Callable[[], T], seconds: float) -> T:
+    """Call it, but wait for it no longer than that.
+
+    Not every provider's class has a time-out, some begin it anew with each byte or repetition, and
+    looking up a name has none.
+
+    Args:
+        call: Runs in a thread of its own, which is left to itself if it takes longer.
+        seconds: How long to wait.
+
+    Returns:
+        What the call returns; what it raises is raised.
+
+    Raises:
+        TooLong: It took longer.
+    """
+    answers: SimpleQueue[tuple[T, None] | tuple[None, BaseException]] = SimpleQueue()
+
+    def run() -> None:
+        try:
+            answers.put((call(), None))
+        except BaseException as error:  # noqa: BLE001 - raised where the answer is awaited
+            answers.put((None, error))
+
+    context = copy_context()
+    threading.Thread(target=context.run, args=(run,), name="usermemory-call", daemon=True).start()
+    try:
+        answer, error = answers.get(timeout=seconds)
+    except Empty:
+        raise TooLong(f"there was no answer within {seconds:g} s") from None
+    if error is not None:
+        raise error
+    return answer  # type: ignore[return-value]
 
 
 _PROBE = 60.0

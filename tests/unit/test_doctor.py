@@ -85,7 +85,7 @@ def test_a_model_that_works(server: ProviderServer) -> None:
         (status(404), "HTTP 404", "which models the provider lists"),
         (status(400, message="no such parameter"), "HTTP 400", "another way"),
         (cut(), "connection", "is the server running"),
-        (hang(), "none within 2 s", "--patience"),
+        (hang(), "no answer within 2 s", "--patience"),
     ],
 )
 def test_a_provider_that_does_not_answer(

@@ -6,14 +6,13 @@ import time
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
-from queue import Empty, SimpleQueue
 from tempfile import TemporaryDirectory
-from threading import Thread
 from typing import TYPE_CHECKING, Any, cast
 
 from usermemory.choice import OFFLINE, Choice, choose
 from usermemory.cli.checkup import Finding
 from usermemory.errors import ConfigurationError, ExtractionError
+from usermemory.retry import TooLong, in_time
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -155,19 +154,7 @@ def _within(
     seconds: float, bot: BaseChatModel, look: Callable[[BaseChatModel], list[Finding]]
 ) -> list[Finding]:
     """The findings of a look that may never end: not every provider's class has a time-out."""
-    results: SimpleQueue[list[Finding] | Exception] = SimpleQueue()
-
-    def run() -> None:
-        try:
-            results.put(look(bot))
-        except Exception as error:  # noqa: BLE001 - raised where the result is awaited
-            results.put(error)
-
-    Thread(target=run, daemon=True).start()
     try:
-        found = results.get(timeout=seconds)
-    except Empty:
-        return [_failed("answer", "timeout", f"there was none within {seconds:g} s")]
-    if isinstance(found, Exception):
-        raise found
-    return found
+        return in_time(lambda: look(bot), seconds)
+    except TooLong as error:
+        return [_failed("answer", "timeout", str(error))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 
 import pytest
@@ -148,6 +149,21 @@ class Failing:
         bench.listener.failing = None
         bench.verbs.run_due()
         assert bench.interests("will") == ["chess", "tea"]
+
+    def test_a_model_that_never_ends_is_an_outage(self, making: Making) -> None:
+        """A call that takes longer than the limit is given up, and blames nobody."""
+        bench = making(delay=0.0, retry=Retry(attempts=1, base=1.0, limit=0.0))
+        answers = threading.Event()
+        bench.listener.meanwhile(lambda: answers.wait(30))
+        bench.verbs.remember("will", "t", ["I like chess"])
+        (failed,) = bench.verbs.run_due()
+        answers.set()
+        assert (failed.status, failed.reason) == ("failed", "timeout")
+        assert bench.verbs.jobs("dead") == []
+        patient = bench.another(delay=0.0)
+        bench.clock.advance(3600)
+        patient.run_due()
+        assert bench.interests("will") == ["chess"]
 
     def test_an_outage_is_one_event(self, making: Making) -> None:
         """While the provider is down one thread asks it at a time; the others wait unasked."""
