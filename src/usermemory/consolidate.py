@@ -189,8 +189,8 @@ class Consolidator:
         question, answer = self._answers.pop((claim.user_id, claim.thread_id), (None, None))
         if answer is not None and question == _question(claim):
             return answer
-        extractor, batch = self.extractor(), self._batch(claim)
-        extraction = sound(self._asked(lambda: extractor.extract(batch)))
+        extractor = self.extractor()
+        extraction = sound(self._asked(lambda: extractor.extract(self._batch(claim))))
         self._reached(claim)
         return Answer(extraction, extraction.usage)
 
@@ -260,19 +260,17 @@ class Consolidator:
         """The wall, the second look for what it doubts, and what is left put into a copy."""
         found = judge(batch, answer.extraction.changes, evidence=self.evidence)
         judged = applied(batch, found)
-        if not answer.mended:
-            answer.mended = True
-            if self._mend(batch, answer, judged):
-                found = judge(batch, answer.extraction.changes, evidence=self.evidence)
-                judged = applied(batch, found)
-        settled, spent = self._asked(
-            lambda: self.verifier.settle(batch, found, judged.made, answer.verdicts)
-        )
+        if not answer.mended and self._mend(batch, answer, judged):
+            found = judge(batch, answer.extraction.changes, evidence=self.evidence)
+            judged = applied(batch, found)
+        looked_at = (batch, found, judged.made, answer.verdicts)
+        settled, spent = self._asked(lambda: self.verifier.settle(*looked_at))
         answer.spent += spent
         return judged if settled is None else applied(batch, settled)
 
     def _mend(self, batch: Batch, answer: Answer, judged: Judged) -> bool:
         """Ask once more for changes whose form was wrong; what is good is kept either way."""
+        answer.mended = True
         wrong = [refused for refused in judged.refused if refused.reason in MENDABLE]
         extractor = self.extractor() if wrong else None
         if not isinstance(extractor, Repairing):

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Annotated, Any, TypedDict
 
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage
@@ -197,3 +197,51 @@ async def test_a_node_of_the_memory_is_not_cached(
     wired.bot = graph.compile(cache=InMemoryCache())
     with pytest.raises(ConfigurationError, match="can't be cached"):
         await wired.run(ASKED)
+
+
+def _appended(there: list[Any], more: list[Any]) -> list[Any]:
+    return [*there, *more]
+
+
+class Appending(TypedDict):
+    """A state that only appends, whatever it is given."""
+
+    messages: Annotated[list[Any], _appended]
+
+
+ODD: list[Any] = [
+    None,
+    7,
+    {},
+    {"type": "weather", "degrees": 7},
+    {"role": "user", "content": 5},
+    ("user", 7),
+]
+NOT_SAVED: list[Any] = [
+    object(),
+    {"role": "user", "content": object()},
+    HumanMessage.model_construct(content=7, type="human", additional_kwargs={}, id="m1"),
+]
+
+
+@pytest.mark.parametrize(
+    ("odd", "saved"),
+    [*((one, True) for one in ODD), *((one, False) for one in NOT_SAVED)],
+    ids=range(len(ODD + NOT_SAVED)),
+)
+@pytest.mark.parametrize("colour", COLOURS)
+async def test_what_cannot_be_read_stops_no_thread(
+    tmp_path: Path, odd: Any, saved: bool, colour: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is left out and named; what stands before and behind it is remembered, run by run."""
+    with memory_in(tmp_path, clock=FakeClock()) as memory:
+        graph: Any = StateGraph(Appending)
+        graph.add_node("remember", remember_node(memory, on_error="raise"))
+        graph.add_edge(START, "remember")
+        bot = graph.compile(checkpointer=InMemorySaver() if saved else None)
+        wired = Wired(memory, colour, bot=bot)
+        for liked in ("tea", "chess"):
+            said = [{"role": "user", "content": f"I love {liked}."}, odd]
+            await wired.run({"messages": said})
+        assert wired.learned() == (["tea", "chess"], 2)
+    assert "is not read" in caplog.text

@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, TypedDict
 
 import pytest
 from langchain.agents import create_agent
-from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.messages import AIMessage, ChatMessage, HumanMessage
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.types import Command, interrupt
@@ -60,7 +60,50 @@ def nodes(memory: UserMemory, saver: Any, model: Any) -> Any:
     return graph.compile(checkpointer=saver)
 
 
-BOTS = [chatbot, agent, nodes]
+def without_ids(form: Callable[[Any], Any]) -> Callable[..., Any]:
+    """A graph of one's own whose state only appends, so that nobody gives its messages ids."""
+
+    def append(there: list[Any], more: Any) -> list[Any]:
+        return [*there, *map(form, more)]
+
+    state: Any = TypedDict("state", {"messages": Annotated[list[Any], append]})
+
+    def build(memory: UserMemory, saver: Any, model: Any) -> Any:
+        def answer(state: Any) -> Any:
+            said = model.invoke(state["messages"])
+            return {"messages": [said.model_copy(update={"id": None})]}
+
+        graph: Any = StateGraph(state)
+        graph.add_node("answer", answer)
+        graph.add_node("remember", remember_node(memory))
+        graph.add_edge(START, "answer")
+        graph.add_edge("answer", "remember")
+        return graph.compile(checkpointer=saver)
+
+    build.__name__ = f"without_ids_{form.__name__}"
+    return build
+
+
+def message(said: Any) -> Any:
+    """LangChain's own."""
+    return said
+
+
+def entries(said: Any) -> Any:
+    """A dict."""
+    given = {"role": "user" if said.type == "human" else "assistant", "content": said.content}
+    return given | {name: getattr(said, name) for name in ("id", "name") if getattr(said, name)}
+
+
+def role(said: Any) -> Any:
+    """A message of any role."""
+    kind = {"human": "user", "ai": "assistant"}[said.type]
+    return ChatMessage(
+        role=kind, **said.model_dump(exclude={"type", "content"}), content=said.content
+    )
+
+
+BOTS = [chatbot, agent, nodes, *map(without_ids, [message, entries, role])]
 
 
 @dataclass
@@ -259,7 +302,8 @@ async def test_the_applications_policy_decides(
     """``author=`` sees each message as it is, and its answer counts."""
 
     def author(message: Any) -> Any:
-        return "other" if getattr(message, "name", None) == "Bob" else None
+        name = message.get("name") if isinstance(message, dict) else message.name
+        return "other" if name == "Bob" else None
 
     with memory_in(tmp_path, clock=FakeClock(), author=author) as memory:
         room = Room(memory, build(memory, InMemorySaver(), noted()), colour)

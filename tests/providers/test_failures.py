@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from langchain_core.language_models import BaseChatModel
 from langchain_ollama import ChatOllama
+from langchain_openai import ChatOpenAI
 from tests.providers.conftest import anthropic, openai
 from tests.support.provider_server import (
     ProviderServer,
@@ -174,3 +175,58 @@ def test_parallel_calls_of_one_model(
     with ThreadPoolExecutor(4) as pool:
         results = list(pool.map(extractor.extract, [asked] * 12))
     assert [found.usage.calls for found in results] == [1] * 12
+
+
+def responses(server: ProviderServer) -> ChatOpenAI:
+    """OpenAI's class, with its other API."""
+    return openai(server, use_responses_api=True)
+
+
+def llama(server: ProviderServer) -> ChatOllama:
+    """Ollama's class."""
+    return ChatOllama(model="llama-test", base_url=server.url)
+
+
+def overloaded(**error: Any) -> Reply:
+    """An error in the body of an answer with status 200, as gateways send it."""
+    return Reply(body={"error": error})
+
+
+@pytest.mark.parametrize(
+    ("reply", "reason"),
+    [
+        (overloaded(message="Upstream failed", code=503), "unavailable"),
+        (overloaded(message="Upstream failed", code="502"), "unavailable"),
+        (overloaded(message="Slow down", code=429, metadata={}), "rate_limited"),
+        (overloaded(message="Slow down", type="rate_limit_error"), "rate_limited"),
+        (overloaded(message="Overloaded", type="overloaded_error"), "unavailable"),
+        (overloaded(message="rowing", code=None, type="server_error"), "unavailable"),
+        (overloaded(message="No such key", code=401), "unauthorized"),
+        (overloaded(message="No such key", code="invalid_api_key"), "unauthorized"),
+        (overloaded(code=503), "unavailable"),
+        (Reply(body={"error": "overloaded"}), "unavailable"),
+        (Reply(body={"choices": [], "error": {"message": "Upstream", "code": 503}}), "unavailable"),
+    ],
+    ids=lambda value: str(value.body) if isinstance(value, Reply) else value,
+)
+@pytest.mark.parametrize("method", ["json_schema", "function_calling", "text"])
+@pytest.mark.parametrize("build", [openai, responses, anthropic, llama])
+def test_an_error_behind_status_200(
+    server: ProviderServer, asked: Request, build: Any, method: str, reply: Reply, reason: str
+) -> None:
+    """A gateway that says in the body what went wrong means what the status would have said."""
+    server.always(reply)
+    model = build(server)
+    error = failure(model, asked, method=method)
+    if isinstance(model, ChatOllama):
+        model._client._client.close()  # nobody else would
+    assert isinstance(error, ProviderError)
+    assert error.reason == reason
+
+
+def test_a_provider_that_breaks_off(server: ProviderServer, asked: Request) -> None:
+    """An answer that ends by the provider's own error is an outage, and no unusable answer."""
+    server.always(text("", stop="error"))
+    error = failure(openai(server), asked)
+    assert isinstance(error, ProviderError)
+    assert error.reason == "unavailable"

@@ -43,6 +43,7 @@ __all__ = [
 
 _APIS: dict[str, tuple[Callable[[Json], str], Any]] = {
     "/chat/completions": (refusal_of_openai, OpenAIWire),
+    "/responses": (lambda _: "", OpenAIWire),  # for what is no answer
     "/v1/messages": (refusal_of_anthropic, AnthropicWire),
     "/api/chat": (refusal_of_ollama, OllamaWire),
     ":generateContent": (lambda _: "", GoogleWire),  # whose rules nobody has written down
@@ -134,6 +135,8 @@ class _Handler(BaseHTTPRequestHandler):
         if reply.hang:
             self.owner.closing.wait(30)
             self.close_connection = True
+        elif reply.body is not None:
+            self._send(json.dumps(reply.body).encode(), reply)
         elif reply.code != 200:
             self._send(json.dumps(wire.error(reply)).encode(), reply)
         elif body.get("stream"):

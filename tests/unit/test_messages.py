@@ -30,7 +30,15 @@ from langchain_core.messages import (
 )
 
 from usermemory.errors import InvalidInput
-from usermemory.messages import Attributed, digest, newest_first, parts, read_messages, tokens
+from usermemory.messages import (
+    Attributed,
+    digest,
+    guarded_author,
+    newest_first,
+    parts,
+    read_messages,
+    tokens,
+)
 from usermemory.records import Message
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
@@ -101,12 +109,10 @@ def test_names_that_were_given_to_others() -> None:
 
 
 def test_author_policy() -> None:
-    """An author policy decides where it wants to, and is refused where it talks nonsense."""
+    """An author policy decides where it wants to."""
     raw = [HumanMessage("hi", name="Will S."), HumanMessage("ho", name="Bob")]
     will = read_messages(raw, "17", lambda m: "user" if m.name.startswith("Will") else None)
     assert [m.author for m in will] == ["user", "other"]
-    with pytest.raises(InvalidInput, match="message 1: author= gave 'me'"):
-        read_messages(raw, "17", lambda _: "me")  # type: ignore[arg-type,return-value]
 
 
 def test_not_read() -> None:
@@ -204,14 +210,39 @@ def test_one_that_cannot_be_read(caplog: pytest.LogCaptureFixture) -> None:
     assert "message 1 is not read: a content block is neither" in caplog.text
 
 
-def test_a_policy_that_raises(caplog: pytest.LogCaptureFixture) -> None:
-    """The usual rule counts for the message on which an author policy raised."""
-    read = read_messages([HumanMessage("a")], "will", lambda m: m.additional_kwargs["source"])
-    assert [message.author for message in read] == ["user"]
-    assert "author= raised KeyError" in caplog.text
+def _absent(_: Any) -> Any:
+    return {}["source"]
+
+
+@pytest.mark.parametrize(
+    ("policy", "named"),
+    [
+        (_absent, "author= raised KeyError"),
+        (lambda _: "human", "author= gave 'human', which is none of user, "),
+        (lambda _: "", "author= gave ''"),
+        (lambda _: True, "author= gave a bool"),
+        (lambda _: [], "author= gave a list"),
+        (lambda _: 1, "author= gave a int"),
+        (lambda m: m.content * 9, "author= gave a str"),
+    ],
+)
+def test_a_policy_that_talks_nonsense(
+    caplog: pytest.LogCaptureFixture, policy: Any, named: str
+) -> None:
+    """The usual rule counts where a policy raises or says what is no author; once it is named."""
+    said = [HumanMessage("I like tea"), HumanMessage("Ann does", name="Ann"), HumanMessage("Hi")]
+    read = read_messages(said, "will", guarded_author(policy))
+    assert [message.author for message in read] == ["user", "other", "user"]
+    assert caplog.text.count("author= ") == 1
+    assert named in caplog.text
 
 
 _PICTURE = base64.b64encode(bytes(range(256)) * 40).decode()
+
+
+def _wrapped(width: int, between: str = "\n") -> str:
+    """The beginning of a picture in full lines."""
+    return between.join(textwrap.wrap(_PICTURE[: width * 9], width))
 
 
 @pytest.mark.parametrize(
@@ -227,6 +258,16 @@ _PICTURE = base64.b64encode(bytes(range(256)) * 40).decode()
         ),
         (f"I'm Will. {_PICTURE} Nice?", "I'm Will. [file] Nice?"),
         ("Mine:\n" + "\n".join(textwrap.wrap(_PICTURE, 76)) + "\nyours", "Mine:\n[file]\nyours"),
+        # The last line is full: what follows is no part of it.
+        (f"{_wrapped(76)}\nWill is my name.", "[file]\nWill is my name."),
+        (f"{_wrapped(64)}\nThanks", "[file]\nThanks"),
+        (f"{_wrapped(64)}\n日本", "[file]\n日本"),
+        (f"> {_wrapped(76, chr(10) + '> ')}\n> Will\nsaid", "> [file]\n> Will\nsaid"),
+        (f"{_wrapped(76)}\nqg4=\nmine", "[file]\nmine"),
+        (f"{_wrapped(76)}\nqg4Zx7\nmine", "[file]\nmine"),
+        (f'{{"a": "{_wrapped(76, chr(92) + "n")}"}} mine', '{"a": "[file]"} mine'),
+        (f"<{'data:image/svg+xml;utf8,'}<svg a='b'>{'<g/> ' * 99}</svg>> mine", "<[image]> mine"),
+        ("data:image/svg+xml,<svg " * 99 + "mine", "data:image/svg+xml,<svg " * 99 + "mine"),
         (f"dump {bytes(range(256)).hex() * 2} end", "dump [file] end"),
         ("a" * 900, "a" * 900),
         ("ha" * 300, "ha" * 300),

@@ -10,6 +10,7 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
+from usermemory.errors import ProviderError
 from usermemory.extract import UnusableAnswer
 from usermemory.extract.asked_form import (
     ARGUMENTS,
@@ -72,6 +73,7 @@ def read(message: AIMessage, form: Mapping[str, Any] | None = None) -> Any:
     Raises:
         UnusableAnswer: Cut off, refused, filtered, no JSON, or several values that differ; says
             what it cost.
+        ProviderError: A gateway says that the provider behind it has failed.
     """
     used, form, stopped = usage(message), form or {}, _stopped(message)
     if stopped in {"filtered", "refused"}:
@@ -89,6 +91,8 @@ def read(message: AIMessage, form: Mapping[str, Any] | None = None) -> Any:
         return value
     if stopped is not None:
         raise UnusableAnswer(_SAYS[stopped], stopped, used)
+    if not found and message.response_metadata.get("finish_reason") == "error":  # OpenRouter
+        raise ProviderError("the provider broke off its answer by an error: it is tried again")
     told = "the answer holds several values that differ" if found else "the answer is no JSON"
     raise UnusableAnswer(told, "unusable", used)
 

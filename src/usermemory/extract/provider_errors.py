@@ -11,7 +11,10 @@ import math
 import re
 import time
 from email.utils import parsedate_to_datetime
+from traceback import walk_tb
 from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
 
 from usermemory.errors import ExtractionError, ExtractionReason, ProviderError, UserMemoryError
 from usermemory.extract import UnusableAnswer
@@ -71,6 +74,20 @@ _NOT_REACHED = (
         "connection",
         "the connection to the provider failed",
     ),
+)
+
+
+_FRAMES = 12
+"""Innermost frames of a package in which a gateway's report is looked for."""
+
+# As OpenAI, Anthropic and Google name them; what bears none of these names is an outage.
+_KINDS = (
+    ("rate_?limit|resource_?exhausted|quota", 429),
+    ("authenti|unauthor|invalid_?api_?key", 401),
+    ("permission|forbidden", 403),
+    ("billing|credit|payment", 402),
+    ("not_?found", 404),
+    ("invalid_?(?:request|argument)|too_?large|content_?filter", 400),
 )
 
 
@@ -170,16 +187,52 @@ def _said(error: Exception) -> str:
 
 def _own_status(error: Exception) -> int | None:
     response = getattr(error, "response", None)
-    body: Any = error.args[0] if error.args else None
     places: tuple[Any, ...] = (
         getattr(error, "status_code", None),
         getattr(response, "status_code", None),
         _part(response, "ResponseMetadata", "HTTPStatusCode"),  # Bedrock
         getattr(error, "code", None),  # Google
-        body.get("code") if is_object(body) else None,  # a gateway's error inside of a 200
     )
     found = (place for place in places if isinstance(place, int) and 400 <= place <= 599)
-    return next(found, None)
+    return next(found, None) or _reported_status(error)
+
+
+def _reported_status(error: Exception) -> int | None:
+    """What a gateway says has gone wrong in the body of an answer with status 200.
+
+    Packages raise what they like where they expected an answer: OpenAI's the report itself,
+    others that a None is no list. What they were reading then is still in the frames.
+    """
+    if isinstance(error, UserMemoryError):
+        return None
+    reports = [*error.args]
+    frames: Any = walk_tb(error.__traceback__)
+    for frame, _ in [*frames][:-_FRAMES:-1]:
+        reports += [_report_in(value) for value in frame.f_locals.values()]
+    return next(filter(None, map(_status_of, reports)), None)
+
+
+def _report_in(value: Any) -> Any:
+    """The ``error`` of a body, as JSON or as a package's model of an answer."""
+    report = value.get("error") if is_object(value) else None
+    if isinstance(value, BaseModel):
+        report = getattr(value, "error", None)
+    return {"message": report} if isinstance(report, str) and report else report
+
+
+def _status_of(report: Any) -> int | None:
+    """The HTTP status that a gateway's report stands for, by its code or its kind."""
+    if isinstance(report, BaseModel):
+        report = report.model_dump(warnings=False)
+    if not is_object(report) or not {"message", "code"} & report.keys():
+        return None
+    code: Any = report.get("code")
+    if isinstance(code, str) and code.isdecimal():
+        code = int(code[:4])
+    if isinstance(code, int) and 400 <= code <= 599:
+        return code
+    kind = f"{report.get('type')} {code} {report.get('status')}".lower()
+    return next((status for words, status in _KINDS if re.search(words, kind)), 503)
 
 
 def _part(whole: Any, *keys: str) -> Any:

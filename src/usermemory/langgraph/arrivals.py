@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 from langchain_core.messages import BaseMessage
 from pydantic import BaseModel
 
+from usermemory.langgraph.signatures import keys_of
 from usermemory.langgraph.threads import messages_in, whose
-from usermemory.messages import is_list, is_mapping
+from usermemory.messages import is_list, is_mapping, role_of
 
 if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
@@ -30,6 +31,8 @@ _TURNS = 50
 """Earlier runs of a thread that are looked through for a message at most."""
 
 _DEEPEST = 6
+
+_ABOUT = frozenset({"role", "type", "from", "id", "name"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,7 @@ class Look:
 
 
 Looking = Generator[Look, "list[CheckpointTuple]", dict[str, "str | None"]]
-"""Asks for checkpoints, and says of messages, by their ids, in whose run they arrived."""
+"""Asks for checkpoints, and says in whose run messages arrived, by their keys (`keys_of`)."""
 
 
 def in_newest_turn(
@@ -65,8 +68,8 @@ def in_newest_turn(
     Args:
         config: The run's.
         run: The run; its user brought what no checkpoint of an earlier run holds.
-        wanted: The messages, by id.
-        handed: Gets the ids of those that a run was given; the others came from its nodes.
+        wanted: The messages, by their keys.
+        handed: Gets those that a run was given; the others came from its nodes.
 
     Returns:
         The speaker of each message of that turn; None where nobody can tell. What is not in it is
@@ -136,12 +139,12 @@ def _updated(run: Run, inserted: Mapping[str, Any], found: Mapping[str, str | No
 
 
 def _behind_the_last_answer(newest: CheckpointTuple, run: Run) -> frozenset[str]:
-    """The ids of a stopped turn of this user's."""
+    """The keys of a stopped turn of this user's."""
     if _named(newest, run) != run.user_id:
         return frozenset()
     messages = messages_in(newest, "messages")
-    answers = [at for at, one in enumerate(messages) if getattr(one, "type", "") == "ai"]
-    return frozenset(_texts(messages[answers[-1] + 1 :] if answers else messages))
+    answers = [at for at, one in enumerate(messages) if role_of(one) == "assistant"]
+    return frozenset(keys_of(messages)[answers[-1] + 1 if answers else 0 :])
 
 
 def given_to(config: RunnableConfig, run: Run, wanted: Mapping[str, Any]) -> Looking:
@@ -172,11 +175,17 @@ def _each(wanted: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, ...]]]:
 
 
 def _texts(messages: Any) -> dict[str, tuple[str, ...]]:
-    """What each message says, by its id."""
-    return {one.id: _leaves(one) for one in messages if isinstance(one, BaseMessage) and one.id}
+    """What each message says, by its key."""
+    keyed = zip(keys_of(messages), messages, strict=True)
+    return {key: _leaves(one) for key, one in keyed if key}
 
 
 def _leaves(message: Any) -> tuple[str, ...]:
+    """The texts of what a message says, without who says it."""
+    if is_mapping(message):
+        message = [said for name, said in message.items() if name not in _ABOUT]
+    elif is_list(message):
+        message = message[1:]
     return tuple(_strings(getattr(message, "content", message)))
 
 

@@ -16,7 +16,6 @@ import time
 from collections import OrderedDict
 from collections.abc import Generator
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -29,7 +28,17 @@ from usermemory.langgraph.arrivals import (
     in_newest_turn,
 )
 from usermemory.langgraph.identity import saver_of
-from usermemory.langgraph.signatures import copied, is_human, signature, signed_as, without_tools
+from usermemory.langgraph.signatures import (
+    copied,
+    id_of,
+    is_human,
+    keys_of,
+    name_of,
+    signature,
+    signed_as,
+    text_hash,
+    without_tools,
+)
 from usermemory.messages import Attributed, read_messages
 from usermemory.store.flows.remember import authors
 
@@ -62,7 +71,7 @@ class Said:
     """What is known of a human message.
 
     Attributes:
-        text: A hash of what it says: after an erasure nothing of it is kept here.
+        text: A hash of what it says.
         name: The name that it bears.
         speaker: In whose run it arrived; empty for another's whose name is not known here, None
             where nobody can tell.
@@ -79,14 +88,15 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Human messages to look up in the user's inbox, by id."""
+    """Human messages to look up in the user's inbox, by their keys."""
 
     messages: dict[str, Any]
 
     def texts(self) -> dict[str, str]:
         """What they say, as an inbox has it."""
-        read = ((one, read_messages([message], "")) for one, message in self.messages.items())
-        return {one: said[0].text for one, said in read if said}
+        each = self.messages.items()
+        read = ((key, read_messages(Attributed([one]), "")) for key, one in each)
+        return {key: said[0].text for key, said in read if said}
 
 
 Settling = Generator[Look | Known, Any, None]
@@ -104,11 +114,12 @@ class Speakers:
     def settle(self, messages: Sequence[Any], config: RunnableConfig, run: Run) -> Settling:
         """Find out who said what is not known yet."""
         known = self._known(run)
-        recent = _humans(messages)[-_RECENT:] if run.saved else _humans(messages)
+        keyed = _keyed(messages, run)
+        recent = keyed[-_RECENT:] if run.saved else keyed
         wanted = {
-            one.id: one
-            for one in recent
-            if one.id and not (one.id in known and known[one.id].text == _hash(one))
+            key: one
+            for key, one in recent
+            if key and not (key in known and known[key].text == text_hash(one))
         }
         if not wanted:
             return
@@ -145,18 +156,22 @@ class Speakers:
         """
         heard = Attributed(without_tools(messages))
         settled = frozenset(
-            at for at, one in enumerate(heard) if is_human(one) and not _decided(author, one)
+            at for at, one in enumerate(heard) if is_human(one) and not (author and author(one))
         )
-        known = self._known(run)
+        known, keys = self._known(run), _keys(heard, run)
+        # Of what no checkpointer keeps, one name alone is the user's own too.
+        names = {name_of(heard[at]) for at in settled if not keys[at]}
         for at in settled:
-            heard[at] = _as_heard(heard[at], known, run)
+            own = bool(keys[at]) or len(names) == 1
+            heard[at] = _as_heard(heard[at], keys[at], known, run, own_name=own)
         heard.settled = settled
         return heard
 
     def hears(self, messages: Iterable[Any], run: Run) -> bool:
         """Whether anything of this is the user's own."""
         known = self._known(run)
-        return any(_speaker(one, known, run) == run.user_id for one in _humans(messages))
+        keyed = _keyed(messages, run)
+        return any(_speaker(one, key, known, run) == run.user_id for key, one in keyed)
 
     def signed(self, messages: Iterable[AnyMessage], run: Run) -> list[AnyMessage]:
         """Copies, to replace them by id, of human messages that are not signed by their speaker.
@@ -164,16 +179,18 @@ class Speakers:
         The signature is for a backfill of the thread. It proves nothing here.
         """
         known = self._known(run)
-        speakers = ((one, _speaker(one, known, run)) for one in _humans(messages))
+        keyed = _keyed(messages, run)
+        speakers = ((one, _speaker(one, key, known, run)) for key, one in keyed if id_of(one))
         return [signed_as(one, by) for one, by in speakers if by and signature(one) != by]
 
     def without_repeats(self, messages: Iterable[Any], run: Run) -> list[Any]:
         """Without the user's words that a graph was given under another id than they have."""
         known = self._known(run)
+        messages = list(messages)
         return [
             one
-            for one in messages
-            if not (is_human(one) and one.id in known and known[one.id].repeats)
+            for key, one in zip(_keys(messages, run), messages, strict=True)
+            if not (is_human(one) and key in known and known[key].repeats)
         ]
 
     def _say_nobodys(self, run: Run) -> None:
@@ -190,7 +207,7 @@ class Speakers:
 
     def say_once(self, messages: Iterable[Any], run: Run) -> None:
         """Say that a graph inside another one hears no user, once for each place."""
-        if not _humans(messages):
+        if not any(map(is_human, messages)):
             return
         place = "|".join(level.partition(":")[0] for level in run.graph.split("|"))
         if (place, run.user_id) in self._told or len(self._told) > _THREADS:
@@ -219,7 +236,7 @@ class Speakers:
         else:
             found = dict.fromkeys(wanted, run.user_id) if run.called else {}
         mine = [one.text for one in self._known(run).values() if one.speaker == run.user_id]
-        repeated = [one for one, message in wanted.items() if _hash(message) in mine]
+        repeated = [one for one, message in wanted.items() if text_hash(message) in mine]
         return {**found, **dict.fromkeys(repeated, run.user_id)}
 
     def _keep(
@@ -235,7 +252,7 @@ class Speakers:
         A display name on the user's own messages is theirs; of several names it is not known which.
 
         Args:
-            wanted: The messages, by id.
+            wanted: The messages, by their keys.
             found: Their speakers.
             run: Whose run it is.
             handed: Those that the run itself was given: names of before say nothing of them.
@@ -245,11 +262,10 @@ class Speakers:
             thread = self._threads.setdefault(run.thread_id, OrderedDict())
             self._threads.move_to_end(run.thread_id)
             mine = [one for one, by in found.items() if by == run.user_id]
-            fresh = {wanted[one].name or "" for one in mine}
+            fresh = {name_of(wanted[one]) for one in mine}
             before = {one.name for one in thread.values() if one.speaker == run.user_id}
             for one, by in found.items():
-                message, speaker, text = wanted[one], by, _hash(wanted[one])
-                name = message.name or ""
+                speaker, text, name = by, text_hash(wanted[one]), name_of(wanted[one])
                 names = fresh if one in handed else fresh | before
                 if speaker == run.user_id and name not in {"", run.user_id} and len(names) > 1:
                     speaker = None
@@ -267,30 +283,41 @@ class Speakers:
                 self._threads.popitem(last=False)
 
 
-def _speaker(message: Any, known: Mapping[str, Said], run: Run) -> str | None:
+def _speaker(message: Any, key: str, known: Mapping[str, Said], run: Run) -> str | None:
     """Who said a human message: a user, or None for nobody."""
-    said = known.get(message.id or "")
-    if said is not None and said.text == _hash(message):
+    said = known.get(key)
+    if said is not None and said.text == text_hash(message):
         return said.speaker
-    # Without an id, and without a checkpointer, a message comes with the run each time.
-    alone = run.hears if run.nested else not (message.id and run.saved)
+    # Without a checkpointer a message comes with the run each time.
+    alone = run.hears if run.nested else not (key and run.saved)
     return run.user_id if alone else None
 
 
-def _as_heard(message: Any, known: Mapping[str, Said], run: Run) -> Any:
-    speaker = _speaker(message, known, run)
+def _as_heard(
+    message: Any, key: str, known: Mapping[str, Said], run: Run, *, own_name: bool
+) -> Any:
+    speaker = _speaker(message, key, known, run)
     if speaker == run.user_id:
-        return message if not message.name or not message.id else copied(message, name=None)
-    said = known.get(message.id or "")
-    name = speaker or (message.name if message.name != run.user_id else None) or _NOBODY
-    if said and said.instead:
+        return copied(message, name=None) if own_name and name_of(message) else message
+    said = known.get(key)
+    bears, own = name_of(message), id_of(message)
+    name = speaker or (bears if bears != run.user_id else "") or _NOBODY
+    if own and said and (said.instead or own != key):
         # The user's own message stays what it was.
-        return copied(message, name=name, id=f"{message.id} of {name}")
+        return copied(message, name=name, id=f"{key} of {name}")
     return copied(message, name=name)
 
 
-def _hash(message: Any) -> bytes:
-    return blake2b(repr(message.content).encode(errors="replace"), digest_size=16).digest()
+def _keys(messages: Sequence[Any], run: Run) -> list[str]:
+    """By what each message is known again, if a checkpointer keeps it; else by its id alone."""
+    return keys_of(messages) if run.saved else [id_of(one) for one in messages]
+
+
+def _keyed(messages: Iterable[Any], run: Run) -> list[tuple[str, Any]]:
+    """The human messages, each with what it is known by."""
+    messages = list(messages)
+    keyed = zip(_keys(messages, run), messages, strict=True)
+    return [(key, one) for key, one in keyed if is_human(one)]
 
 
 _speakers: WeakKeyDictionary[UserMemory, Speakers] = WeakKeyDictionary()
@@ -363,20 +390,3 @@ def _next(settling: Settling, answer: Any) -> Look | Known | None:
 def _is_there(asked: Look, found: list[Any]) -> bool:
     # Their ids are in order of time.
     return not asked.since or bool(found and found[0].checkpoint["id"] >= asked.since)
-
-
-def _humans(messages: Iterable[Any]) -> list[Any]:
-    return [one for one in messages if is_human(one)]
-
-
-def _decided(author: Any, message: Any) -> bool:
-    """Whether the application's own policy says whose words these are."""
-    try:
-        return author is not None and author(message) is not None
-    except Exception as error:
-        logger.warning(
-            "author= raised %s; the usual rule counts",
-            type(error).__name__,
-            exc_info=logger.isEnabledFor(logging.DEBUG),
-        )
-        return False

@@ -19,7 +19,7 @@ from usermemory.errors import ConfigurationError, IdentityError, InvalidInput
 from usermemory.events import Event
 from usermemory.gate import Gate, gate_of
 from usermemory.limits import Limits
-from usermemory.messages import AuthorPolicy
+from usermemory.messages import AuthorPolicy, guarded_author
 from usermemory.retry import Retry
 from usermemory.schema import UserProfile, schema_of
 from usermemory.screen import SecretPolicy
@@ -82,7 +82,7 @@ class Core:
         self.clock: Clock = clock or SystemClock()
         self.driver = open_driver(os.fspath(url), self.clock)
         self.gate = gate_of(gate)
-        self.author = author
+        self.author = guarded_author(author) if author else None
         self.delay = checked_seconds("delay", delay)
         self.max_wait = checked_seconds("max_wait", max_wait)
         self._on_event = on_event

@@ -96,8 +96,14 @@ _DATA_URL = re.compile(
     r"data:([a-z]{1,20})/[\w.+-]{1,100}(?:;[\w.+=-]{1,100}){0,4},[^\s\"'<>()\[\]]+", re.IGNORECASE
 )
 _BARE = re.compile(_CODED + r"{256,}={0,2}")
+_BREAK = r"(?:\r?\n|\\r\\n|\\n)"  # also as JSON writes it
 _WRAPPED = re.compile(
-    rf"(?<!{_CODED})(?:{_CODED}{{56,200}}\r?\n[ \t>]{{0,8}}){{3,}}[A-Za-z0-9+/_=-]{{0,200}}"
+    rf"(?<!{_CODED})(?:{_CODED}{{56,200}}(?P<gap>{_BREAK}[ \t>]{{0,8}})){{3,}}"
+    rf"(?P<last>{_CODED}{{0,200}}={{0,2}})(?P<alone>(?=[ \t\"']*(?:{_BREAK}|$)))?"
+)
+_DRAWING, _ITS_END = (
+    re.compile(r"data:image/svg\+xml[^,<>\"\s]{0,100},\s{0,8}<", re.IGNORECASE),
+    "</svg>",
 )
 _KINDS = {"image", "audio", "video"}
 
@@ -191,12 +197,32 @@ def without_files(text: str) -> str:
     """
     if len(text) < _SHORTEST_FILE:
         return text
-    text = _BARE.sub(_if_coded, _DATA_URL.sub(_data_url, text))
-    return _WRAPPED.sub(_if_coded, text)
+    text = _BARE.sub(_if_coded, _DATA_URL.sub(_data_url, _without_drawings(text)))
+    return _WRAPPED.sub(_if_wrapped, text)
 
 
 _SHORTEST_FILE = 64
 _SHORTEST_HEX = 512
+_LONGEST_WORD = 30
+
+
+def _without_drawings(text: str) -> str:
+    """Without SVG that stands as it is behind the head of a data URL."""
+    kept: list[str] = []
+    at = 0
+    while (head := _DRAWING.search(text, at)) and (end := text.find(_ITS_END, head.end())) > 0:
+        kept += text[at : head.start()], "[image]"
+        at = end + len(_ITS_END)
+    return "".join([*kept, text[at:]])
+
+
+def _if_wrapped(found: re.Match[str]) -> str:
+    """As `_if_coded`; a word behind the last full line is no part of the file."""
+    run, last = found[0], found["last"]
+    long = last.endswith("=") or len(last) >= _LONGEST_WORD
+    coded = long or (found["alone"] is not None and bool(last) and not last.isalpha())
+    placed = _if_coded(found)
+    return placed if coded or placed == run else f"{placed}{found['gap']}{last}"
 
 
 def _data_url(found: re.Match[str]) -> str:

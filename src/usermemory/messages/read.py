@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache, partial
-from typing import Any, TypeGuard, get_args
+from typing import Any, TypeGuard, cast, get_args
 
 from usermemory.errors import InvalidInput
 from usermemory.messages.content import (
@@ -52,7 +52,38 @@ _CALLED = ("tool_calls", "toolCalls", "audio", "additional_kwargs", "arguments",
 _CHUNK = "MessageChunk"
 _TIMES = ("timestamp", "created_at", "created")
 _LATEST = 1e11  # seconds; the year 5138. A greater number counts milliseconds.
+_MOST_NAMED = 20
+_LONGEST_AUTHOR = 12
 _KEY_BYTES = 64  # the longest key that BLAKE2b takes
+
+
+def guarded_author(author: AuthorPolicy) -> AuthorPolicy:
+    """The policy, saying nothing where it raises or says what nobody knows: the usual rule counts.
+
+    Each kind of trouble is named in the log once.
+    """
+    named = set[str]()
+
+    def asked(raw: Any) -> Author | None:
+        error: Exception | None = None
+        try:
+            found: Any = author(raw)
+        except Exception as raised:  # noqa: BLE001 - named in the log
+            error, trouble = raised, f"raised {type(raised).__name__}"
+        else:
+            if found is None or (isinstance(found, str) and found in _KNOWN):
+                return cast("Author | None", found)
+            # A longer text may be what somebody said.
+            short = isinstance(found, str) and len(found) <= _LONGEST_AUTHOR
+            gave = repr(found) if short else f"a {type(found).__name__}"
+            trouble = f"gave {gave}, which is none of {', '.join(_KNOWN)}"
+        if trouble not in named and len(named) < _MOST_NAMED:
+            named.add(trouble)
+            shown = error if logger.isEnabledFor(logging.DEBUG) else None
+            logger.warning("author= %s; the usual rule counts", trouble, exc_info=shown)
+        return None
+
+    return asked
 
 
 class Attributed(list[Any]):
@@ -78,7 +109,8 @@ def read_messages(
             ``(role, text)`` pairs, strings (the user's words); or one of these alone.
         user_id: Whose memory it is. A ``name`` that all human messages bear is the user's display
             name; of several names, those other than the user's id are somebody else's.
-        author: Whose words a message holds, where the usual rule does not fit.
+        author: Whose words a message holds, where the usual rule does not fit; see
+            `guarded_author`.
 
     Returns:
         The messages; system messages, removals and empty ones are left out.
@@ -124,35 +156,16 @@ class _NewestFirst:
                 yield message
 
     def _one(self, index: int, display_name: Callable[[], str | None]) -> Message | None:
-        decided = self._decided(index)
+        asked = self.author is not None and index not in (self.attributed or ())
+        decided = self.author(self.raw[index]) if self.author and asked else None
         try:
             return _read(self.raw[index], self.user_id, decided, display_name)
         except InvalidInput as error:
-            if not _is_langchains(self.raw[index]):
+            if self.attributed is None and not _is_langchains(self.raw[index]):
                 raise InvalidInput(f"message {index}: {error}") from error
             # It stands in a graph's state, where nobody can take it out: the others are read.
             logger.warning("message %d is not read: %s", index, error)
             return None
-
-    def _decided(self, index: int) -> Author | None:
-        """What the application's policy says of a message; one that raises says nothing."""
-        if self.author is None or index in (self.attributed or ()):
-            return None
-        try:
-            found = self.author(self.raw[index])
-        except Exception as error:
-            logger.warning(
-                "author= raised %s on message %d; the usual rule counts",
-                type(error).__name__,
-                index,
-                exc_info=logger.isEnabledFor(logging.DEBUG),
-            )
-            return None
-        if found is not None and found not in _KNOWN:
-            raise InvalidInput(
-                f"message {index}: author= gave {found!r}; it gives one of {_KNOWN} or None"
-            )
-        return found
 
     def _display_name(self) -> str | None:
         """The one name that all human messages bear, looked for only where one bears a name."""
@@ -189,15 +202,18 @@ def _is_langchains(raw: Any) -> bool:
     return hasattr(raw, "content") and hasattr(raw, "additional_kwargs")
 
 
-def _name_of_human(raw: Any) -> str | None:
-    """The name on a human message, empty without one; None for other messages."""
+def role_of(raw: Any) -> Author | None:
+    """Whose part of a conversation a message is, in whatever form; None for what has none."""
     try:
         entries = _entries(raw)
     except InvalidInput:
         return None
-    if _AUTHORS.get(_kind(entries)) != "user" or _is_inserted(entries):
-        return None
-    return str(entries.get("name") or "")
+    return None if _is_inserted(entries) else _AUTHORS.get(_kind(entries))
+
+
+def _name_of_human(raw: Any) -> str | None:
+    """The name on a human message, empty without one; None for other messages."""
+    return str(_entries(raw).get("name") or "") if role_of(raw) == "user" else None
 
 
 def _read(

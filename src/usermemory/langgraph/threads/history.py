@@ -16,9 +16,17 @@ from typing import Any
 
 from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
 
-from usermemory.langgraph.signatures import copied, heard_by, is_human, signature, signed_as
+from usermemory.langgraph.signatures import (
+    copied,
+    heard_by,
+    is_human,
+    keys_of,
+    name_of,
+    signature,
+    signed_as,
+)
 from usermemory.memory.core import Id, checked_user
-from usermemory.messages import is_list, is_mapping
+from usermemory.messages import is_list
 
 WhoseRun = Callable[[CheckpointTuple], Id | None]
 """Says whose run left a checkpoint; None if it cannot tell."""
@@ -103,7 +111,7 @@ def told(
     """
     messages = messages_in(newest, key)
     began, before = _began(saver, newest, find, key)
-    runs = [began.get(_id(message)) for message in messages]
+    runs = [began.get(key) for key in keys_of(messages)]
     last = find(newest)
     speakers = _without_several_names(
         messages,
@@ -126,7 +134,7 @@ def _named(message: Any, speaker: str | None, *, alone: bool) -> Any:
     """In a thread of several, words that nobody is known to have said are no user's."""
     if speaker is not None:
         return signed_as(copied(message, name=None), speaker)
-    if alone or message.name:
+    if alone or name_of(message):
         return message
     return copied(message, name=_UNKNOWN)
 
@@ -138,9 +146,9 @@ def _without_several_names(
     names: dict[str, set[str]] = {}
     for message, speaker in zip(messages, speakers, strict=True):
         if speaker is not None:
-            names.setdefault(speaker, set()).add(message.name or "")
+            names.setdefault(speaker, set()).add(name_of(message))
     return [
-        None if by and message.name not in {None, "", by} and len(names[by]) > 1 else by
+        None if by and name_of(message) not in {"", by} and len(names[by]) > 1 else by
         for message, by in zip(messages, speakers, strict=True)
     ]
 
@@ -149,7 +157,7 @@ def _began(
     saver: BaseCheckpointSaver[Any], newest: CheckpointTuple, find: FindSpeaker, key: str
 ) -> tuple[dict[str, _Run], float]:
     """The run in which each message came, by its id; and by when all others were said."""
-    names = [_id(message) for message in messages_in(newest, key)]
+    names = keys_of(messages_in(newest, key))
     waiting = {name for name in names if name}
     began: dict[str, _Run] = {}
     before = _time(newest)
@@ -176,17 +184,11 @@ def _runs(
             )
         )
         for found in page:
-            ids = frozenset(_id(message) for message in messages_in(found, key))
+            ids = frozenset(keys_of(messages_in(found, key)))
             yield _Run(_time(found), find(found), ids)
         if len(page) < _PAGE:
             return
         before = page[-1].config
-
-
-def _id(message: Any) -> str:
-    """What a message is known by; empty if it has no id."""
-    name = message.get("id") if is_mapping(message) else getattr(message, "id", None)
-    return str(name or "")
 
 
 def _time(found: CheckpointTuple) -> float:
