@@ -151,7 +151,9 @@ def _value(target: OfValue, stored: Stored, schema: Schema) -> _Picked:
         gone += lost
     past = [change for revision in stored.revisions for change in revision.changes]
     history = [change for change in past if change.field == field.name and target.value is None]
-    subjects = [(field.name, subject_of(field, one, one.before)) for one in gone]
+    # Of an item that only lost a part of it the rest may come back.
+    whole = [one for one in gone if one.after is None or target.value is None]
+    subjects = [(field.name, subject_of(field, one, one.before)) for one in whole]
     subjects += [(field.name, subject_of(field, one, one.after)) for one in history if one.after]
     subjects += [(field.name, target.value)] if target.value is not None else []
     subjects += [

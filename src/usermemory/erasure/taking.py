@@ -10,15 +10,19 @@ from usermemory.changes.compare import compare, naming
 from usermemory.changes.place import Collision, put
 from usermemory.records import Applied
 from usermemory.schema.form import identity
+from usermemory.schema.shape import is_list, is_object
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from usermemory.schema import Field
 
 
 def without(field: Field, current: Any, value: Any) -> Any:
     """The field's value without one item, key or property; without anything for None.
 
-    An item of a list is found by what it says or by its name; what is not there is no error.
+    An item of a list is found by what it says or by its name. A value inside of an item goes from
+    it alone: the item stays, unless it cannot be without. What is not there is no error.
     """
     empty = copy.deepcopy(field.default)
     wanted = identity(value)
@@ -26,20 +30,65 @@ def without(field: Field, current: Any, value: Any) -> Any:
         case _ if value is None:
             return empty
         case "scalar":
-            return empty if identity(current) == wanted else current
+            return empty if identity(current) == wanted else _inside(None, current, wanted)
         case "map":
-            return {key: item for key, item in current.items() if identity(key) != wanted}
+            rest = {key: item for key, item in current.items() if identity(key) != wanted}
+            return _inside(field, rest, wanted)
         case "object":
-            named = {key for key in field.keys if identity(key) == wanted}
-            named |= {key for key, held in current.items() if identity(held) == wanted}
-            named |= {key for key in current if identity(key) == wanted}
-            rest = {key: held for key, held in current.items() if key not in named}
-            defaults = {
-                key: copy.deepcopy(field.keys[key].default) for key in named & field.keys.keys()
-            }
-            return {**rest, **defaults}
+            named = {key for key in current if identity(key) == wanted}
+            held, lost = _split(field, current, wanted)
+            return _emptied(field, held, named | lost)
         case "list" | "objects":
-            return [item for item in current if wanted not in _names(field, item)]
+            kept = [item for item in current if wanted not in _names(field, item)]
+            return _inside(field, kept, wanted)
+
+
+_GONE = object()
+"""In the place of an object that cannot be without what went."""
+
+
+def _inside(field: Field | None, value: Any, wanted: str) -> Any:
+    """A list, map or object without the value anywhere in it.
+
+    Args:
+        field: What it is a value of; None where no schema knows.
+        value: Any JSON value, that is not the wanted one itself.
+        wanted: The identity of what goes.
+    """
+    if is_list(value):
+        parts = (_part(field, item, wanted) for item in value if identity(item) != wanted)
+        return [part for part in parts if part is not _GONE]
+    if is_object(value) and field and field.kind == "map":
+        kept = {key: item for key, item in value.items() if identity(item) != wanted}
+        found = {key: _part(field, item, wanted) for key, item in kept.items()}
+        return {key: part for key, part in found.items() if part is not _GONE}
+    return _part(field, value, wanted)
+
+
+def _part(field: Field | None, value: Any, wanted: str) -> Any:
+    """An item without the value: an object with the field's properties, or anything else."""
+    if not is_object(value):
+        return _inside(None, value, wanted) if is_list(value) else value
+    held, lost = _split(field, value, wanted)
+    if field and any(field.keys[key].required for key in lost & field.keys.keys()):
+        return _GONE
+    return _emptied(field, held, lost)
+
+
+def _split(
+    field: Field | None, value: Mapping[str, Any], wanted: str
+) -> tuple[Mapping[str, Any], set[str]]:
+    """An object without the value inside of its properties, and the properties that it is."""
+    keys: Mapping[str, Field] = field.keys if field else {}
+    held = {key: _inside(keys.get(key), item, wanted) for key, item in value.items()}
+    return held, {key for key in held if held[key] is _GONE or identity(value[key]) == wanted}
+
+
+def _emptied(field: Field | None, value: Mapping[str, Any], lost: set[str]) -> Mapping[str, Any]:
+    """An object without these properties: what the schema says of an empty one stands there."""
+    keys: Mapping[str, Field] = field.keys if field else {}
+    defaults = {key: copy.deepcopy(keys[key].default) for key in lost & keys.keys()}
+    return {key: item for key, item in value.items() if key not in lost} | defaults
 
 
 def taken_back(field: Field, current: Any, change: Applied) -> Any:
