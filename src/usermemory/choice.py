@@ -39,7 +39,7 @@ NO_MODEL = (
     "No language model is in use: the replies come from rules, and only plain statements in "
     "English are learned. To use one, set a key (ANTHROPIC_API_KEY, OPENAI_API_KEY, …) and install "
     "its package (pip install 'usermemory[anthropic]'), start Ollama, or name one with "
-    "USERMEMORY_MODEL (local:PATH.gguf for a file); USERMEMORY_BASE_URL is for a server of yours."
+    "USERMEMORY_MODEL; USERMEMORY_BASE_URL is for a server of yours (llama-server, vLLM)."
 )
 
 
@@ -130,12 +130,12 @@ def _by_key(*, look: bool) -> Choice:
 
 def _by_ollama() -> Choice | str:
     """A model of an Ollama that runs here, else what to do to use it; empty if none runs."""
-    from usermemory import ollama
+    from usermemory import running
 
-    names = ollama.models()
+    names = running.models()
     if names is None:
         return ""
-    runs = f"Ollama runs at {ollama.address()}"
+    runs = f"Ollama runs at {running.address()}"
     if not names:
         return f" {runs}, but has no model to talk with: ollama pull qwen3:4b."
     model = f"ollama:{names[0]}"

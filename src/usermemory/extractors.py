@@ -31,10 +31,9 @@ def extractor_for(model: Any, strategy: Strategy) -> Callable[[], Extractor]:
     """Check the choice now, build it on first use.
 
     Args:
-        model: What ``init_chat_model`` takes, ``local:`` and the path of a GGUF file, a chat
-            model, an `Extractor`, ``"offline"``, or None for ``USERMEMORY_MODEL`` (at
-            ``USERMEMORY_BASE_URL``, if that is set) and else the offline extractor, which is said
-            in the log.
+        model: What ``init_chat_model`` takes, a chat model, an `Extractor`, ``"offline"``, or None
+            for ``USERMEMORY_MODEL`` (at ``USERMEMORY_BASE_URL``, if that is set) and else the
+            offline extractor, which is said in the log.
         strategy: ``patch`` or ``overwrite``.
 
     Returns:

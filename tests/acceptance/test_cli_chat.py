@@ -9,7 +9,6 @@ import pytest
 from tests.support.command_line import Terminal, data, run
 from tests.support.ollama_server import OllamaServer, listed
 from tests.support.provider_server import ProviderServer, hang, status, text
-from tests.support.tiny_gguf import tiny_gguf
 from tests.support.until import until
 
 WORDS = "Hi, I'm Will and I love bouldering"
@@ -181,12 +180,3 @@ def test_ollama_is_found(db: str) -> None:
     assert done.stdout == "bot: Hello from Ollama.\n"
     assert "ollama:qwen3:4b, since Ollama runs at" in done.stderr
     assert [asked["model"] for asked in server.asked] == ["qwen3:4b"]
-
-
-def test_weights_of_ones_own(db: str, tmp_path: Path) -> None:
-    """A chat talks to a model that is a file."""
-    weights = tiny_gguf(tmp_path / "tiny.gguf")
-    done = run("chat", "--user", "will", db, "--model", f"local:{weights}", text=f"{WORDS}\n")
-    assert done.returncode == 0
-    assert done.stdout.startswith("bot: ")
-    assert "2 messages pending: kept" in done.stderr

@@ -31,13 +31,12 @@ LAYERS = [
     "gate",
     "retry",
     "store",
-    "local",
     "carry",
     "extract",
     "judge",
     "offline",
     "extractors",
-    "ollama",
+    "running",
     "choice",
     "consolidate",
     "lease",
@@ -60,7 +59,6 @@ ONLY_HERE = {
     "typer": {"cli"},
     "prompt_toolkit": {"cli"},
     "prometheus_client": {"metrics"},
-    "xllamacpp": {"local"},
     "pytest": {"conformance"},
 }
 

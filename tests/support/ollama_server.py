@@ -24,6 +24,7 @@ class OllamaServer:
         says: What every chat is answered with.
         tags: The body of ``/api/tags`` where it is something else; ``b""`` never answers.
         status: The HTTP status of ``/api/tags``.
+        path: Where its models are listed instead.
     """
 
     def __init__(
@@ -32,7 +33,9 @@ class OllamaServer:
         says: str = "Hello from Ollama.",
         tags: bytes | None = None,
         status: int = 200,
+        path: str = "/api/tags",
     ) -> None:
+        self.path = path
         self.says = says
         self.status = status
         self.tags = json.dumps({"models": list(models)}).encode() if tags is None else tags
@@ -54,6 +57,12 @@ class OllamaServer:
         self._thread.join()
 
     @property
+    def port(self) -> int:
+        """Where it listens."""
+        port: int = self._http.server_address[1]
+        return port
+
+    @property
     def host(self) -> str:
         """What ``OLLAMA_HOST`` has to be."""
         return f"127.0.0.1:{self._http.server_address[1]}"
@@ -71,7 +80,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing on standard error."""
 
     def do_GET(self) -> None:
-        assert self.path == "/api/tags", self.path
+        assert self.path == self.owner.path, self.path
         if not self.owner.tags:
             self.owner.closing.wait(30)
             return

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,6 @@ from tests.support.provider_server import (
     text,
     tool,
 )
-from tests.support.tiny_gguf import tiny_gguf
 
 from usermemory import Extraction, Request, UserMemory
 from usermemory.cli import checkup, model_checkup
@@ -155,7 +153,7 @@ def test_no_call_without_a_model(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("openai:gpt-5-mini", "set OPENAI_API_KEY"),
         ("groq:x", "pip install"),
-        ("local:nowhere.gguf", "no such file"),
+        ("local:model.gguf", "llama-server -m"),
     ],
 )
 def test_a_model_that_cannot_be_built(name: str, said: str) -> None:
@@ -163,14 +161,6 @@ def test_a_model_that_cannot_be_built(name: str, said: str) -> None:
     found = of(model_checkup.model(name, None, 1.0))
     assert found["model"].state == "fail"
     assert said in found["model"].said
-
-
-def test_weights(tmp_path: Path) -> None:
-    """A file of weights is asked like any other model."""
-    looking = model_checkup.model(f"local:{tiny_gguf(tmp_path / 'tiny.gguf')}", None, 60.0)
-    found = of(islice(looking, 2))
-    assert "xllamacpp" in found["model"].said
-    assert found["answer"].state in {"ok", "warn"}
 
 
 def test_packages() -> None:

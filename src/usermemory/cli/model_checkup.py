@@ -50,6 +50,8 @@ def model(name: str | None, base_url: str | None, patience: float) -> Iterator[F
     uncalled = _not_called(chosen, named=bool(name))
     if uncalled:
         yield uncalled
+        if not name:
+            yield from _running()
         return
     yield _asked_how(chosen, bot)
     for looking in (_answered, _round_trip, _tool_call):
@@ -71,11 +73,23 @@ def _not_called(chosen: Choice, *, named: bool) -> Finding | None:
     return None
 
 
+def _running() -> Iterator[Finding]:
+    """Servers of models on this machine that nobody has named."""
+    from usermemory.running import servers
+
+    for one in servers():
+        told = (
+            f"what speaks OpenAI's protocol runs at {one.base_url}, as {one.kind} does: {one.model}"
+        )
+        todo = f"usermemory doctor --model {one.model} --base-url {one.base_url}"
+        yield Finding("server", "skip", f"{told}. It was not called", f"to try it: {todo}")
+
+
 def _asked_how(chosen: Choice, bot: BaseChatModel) -> Finding:
     from usermemory.extract.manner import manner_of
 
     manner = manner_of(bot)
-    package = type(bot).__module__.partition(".")[0].replace("usermemory", "xllamacpp")
+    package = type(bot).__module__.partition(".")[0]
     strict = ", strict" if manner.strict else ""
     told = f"{chosen.name}: {package.replace('_', '-')} {version(package)}, asked by"
     return Finding("model", "ok", f"{told} {manner.method}{strict}")

@@ -25,7 +25,7 @@ Model = Annotated[
         envvar="USERMEMORY_MODEL",
         metavar="PROVIDER:NAME",
         help=(
-            "The language model, such as anthropic:claude-haiku-4-5 or local:PATH.gguf; or offline "
+            "The language model, such as anthropic:claude-haiku-4-5 or ollama:qwen3:4b; or offline "
             "for none."
         ),
         show_default="by the keys in the environment, else offline",

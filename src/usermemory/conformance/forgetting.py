@@ -36,6 +36,18 @@ class _Older(BaseModel):
     old: Annotated[Any, Remember(ask=False)] = None
 
 
+_INSIDE: list[tuple[str, str, Any]] = [
+    ("goals", "Bergen", [{"title": "row", "place": None, "with": ["Idalina"]}]),
+    ("goals", "Idalina", [{"title": "row", "place": "Bergen", "with": []}]),
+    ("goals", "row", []),
+    ("plan", "Bergen", {"may": {"title": "row", "place": None, "with": ["Idalina"]}}),
+    ("plan", "row", {}),
+    ("home", "Bergen", {"title": "flat", "place": None, "with": []}),
+    ("days", "Bergen", {"may": ["rowing"]}),
+    ("old", "Bergen", {"deep": [{"here": {}}, "stays"]}),
+]
+
+
 def kept(bench: Bench, user_id: str = "will") -> str:
     """All rows of a user as text."""
     return everything(bench.verbs.memory.driver, user_id)
@@ -324,26 +336,14 @@ class Forgetting:
         with pytest.raises(InvalidInput, match="erased as a whole"):
             bench.verbs.snapshot("will", 2)
 
-    @pytest.mark.parametrize(
-        ("field", "value", "left"),
-        [
-            ("goals", "Bergen", [{"title": "row", "place": None, "with": ["Idalina"]}]),
-            ("goals", "Idalina", [{"title": "row", "place": "Bergen", "with": []}]),
-            ("goals", "row", []),
-            ("plan", "Bergen", {"may": {"title": "row", "place": None, "with": ["Idalina"]}}),
-            ("plan", "row", {}),
-            ("home", "Bergen", {"title": "flat", "place": None, "with": []}),
-            ("days", "Bergen", {"may": ["rowing"]}),
-            ("old", "Bergen", {"deep": [{"here": {}}, "stays"]}),
-        ],
-    )
+    @pytest.mark.parametrize(("field", "value", "left"), _INSIDE)
     def test_a_value_inside_of_an_item(
         self, making: Making, field: str, value: str, left: Any
     ) -> None:
         """It goes from the item, which stays; the item goes if it cannot be without."""
         bench = making(schema=_Nested)
-        goal = {"title": "row", "place": "Bergen", "with": ["Idalina"]}
-        given = {
+        goal: Any = {"title": "row", "place": "Bergen", "with": ["Idalina"]}
+        given: dict[str, Any] = {
             "goals": [goal],
             "plan": {"may": goal},
             "home": {"title": "flat", "place": "Bergen", "with": []},

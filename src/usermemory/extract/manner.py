@@ -104,13 +104,7 @@ def manner_of(model: Any) -> Manner:
 
 
 def _own_manner(model: Any) -> Manner:
-    modules = [kind.__module__ for kind in type(model).__mro__]
-    if any(module.startswith("usermemory.local") for module in modules):
-        return _GRAMMAR
-    package = package_of(model)
-    if elsewhere(model):
-        return _GRAMMAR
-    return _MANNERS.get(package, Manner())
+    return _GRAMMAR if elsewhere(model) else _MANNERS.get(package_of(model), Manner())
 
 
 def package_of(model: object) -> str:

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from usermemory.errors import ConfigurationError, ModelUnavailable
 from usermemory.extract.wrappers import models_inside
-from usermemory.local.weights import PREFIX, weights
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,9 +59,9 @@ def check_model(model: str | BaseChatModel) -> None:
     """Make sure that a model can be asked, without importing its package if that can be helped.
 
     Args:
-        model: What ``init_chat_model`` takes (``"anthropic:claude-haiku-4-5"``), ``local:`` and
-            the path of a GGUF file, or a chat model, also in LangChain's wrappers
-            (``with_retry``, ``with_fallbacks``, ``bind``, ``with_config``).
+        model: What ``init_chat_model`` takes (``"anthropic:claude-haiku-4-5"``), or a chat model,
+            also in LangChain's wrappers (``with_retry``, ``with_fallbacks``, ``bind``,
+            ``with_config``).
 
     Raises:
         ModelUnavailable: Its package or its key is missing, or nobody knows the name; the text
@@ -78,9 +77,11 @@ def check_model(model: str | BaseChatModel) -> None:
                     "with_fallbacks or bind), or an Extractor"
                 )
         return
-    if model.strip().startswith(PREFIX):
-        weights(model.strip())
-        return
+    if model.strip().startswith("local:"):
+        raise ModelUnavailable(
+            f"model {model!r}: weights run in a server, such as llama-server -m FILE.gguf --port "
+            "8080 (then --model NAME --base-url http://127.0.0.1:8080/v1), or in Ollama"
+        )
     needs = _NEEDS.get(_named(model)[0])
     if needs is None:  # a provider that only LangChain knows
         _built(model)
@@ -109,7 +110,7 @@ def chat_model(model: str | BaseChatModel, base_url: str | None = None) -> BaseC
 def is_small(model: object) -> bool:
     """Whether a model may be a small one: any but the current ones of the providers themselves.
 
-    A server of one's own, Ollama or a file may hold any model; what its proposals need more is
+    A server of one's own or Ollama may hold any model; what its proposals need more is
     measured in the bench, and said in docs/models.md.
     """
     from usermemory.extract.manner import elsewhere, package_of
@@ -137,10 +138,6 @@ def _served(model: str | BaseChatModel, base_url: str) -> BaseChatModel:
 
 
 def _built(spec: str) -> BaseChatModel:
-    if spec.strip().startswith(PREFIX):
-        from usermemory.local.chat_model import LocalChatModel
-
-        return LocalChatModel(spec.strip())
     provider, name = _named(spec)
     try:
         from langchain.chat_models import init_chat_model

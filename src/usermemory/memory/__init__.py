@@ -24,7 +24,7 @@ class UserMemory(
     Args:
         url: ``sqlite:///memory.db``, or a path.
         schema: A Pydantic model, TypedDict, dataclass or JSON Schema dict.
-        model: What ``init_chat_model`` takes, ``"local:PATH.gguf"``, a chat model, an
+        model: What ``init_chat_model`` takes, a chat model, an
             `Extractor`, ``"offline"``, or None for ``USERMEMORY_MODEL`` (at
             ``USERMEMORY_BASE_URL``, if that is set).
         strategy: ``"patch"``, or ``"overwrite"``: the whole profile anew, without quotes.

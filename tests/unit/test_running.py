@@ -1,11 +1,11 @@
-"""Whether Ollama runs here, and what is made of it."""
+"""Whether a server of models runs here, and what is made of it."""
 
 from __future__ import annotations
 
 import pytest
 from tests.support.ollama_server import OllamaServer, listed
 
-from usermemory import ollama
+from usermemory import running
 from usermemory.choice import Choice, choose
 
 KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GOOGLE_API_KEY", "MISTRAL_API_KEY")
@@ -41,7 +41,7 @@ def found(monkeypatch: pytest.MonkeyPatch, server: OllamaServer) -> Choice:
 def test_address(monkeypatch: pytest.MonkeyPatch, said: str, where: str) -> None:
     """The variable is read as Ollama's own programs read it."""
     monkeypatch.setenv("OLLAMA_HOST", said)
-    assert ollama.address() == where
+    assert running.address() == where
 
 
 def test_a_model_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,11 +107,26 @@ def test_something_else_runs_there(monkeypatch: pytest.MonkeyPatch, server: Olla
 def test_nothing_runs_there(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
     """Where nobody listens, or the address is none, there is none, and no error."""
     monkeypatch.setenv("OLLAMA_HOST", host)
-    assert ollama.models() is None
+    assert running.models() is None
 
 
 def test_one_that_never_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     """One that takes the request and says nothing is given up."""
     with OllamaServer(tags=b"") as server:
         monkeypatch.setenv("OLLAMA_HOST", server.host)
-        assert ollama.models(patience=0.2) is None
+        assert running.models(patience=0.2) is None
+
+
+def test_a_server_that_speaks_openais_protocol(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One at a usual port is found with its model; what else listens there is none."""
+    with (
+        OllamaServer(
+            tags=b'{"object": "list", "data": [{"id": "qwen3"}]}', path="/v1/models"
+        ) as one,
+        OllamaServer(tags=b"<html>", path="/v1/models") as other,
+        OllamaServer(tags=b'{"data": [{}, 7]}', path="/v1/models") as third,
+    ):
+        ports = {one.port: "llama-server", other.port: "vLLM", third.port: "LM Studio"}
+        monkeypatch.setattr(running, "_PORTS", ports)
+        found = running.servers()
+    assert found == [running.Server("llama-server", f"http://127.0.0.1:{one.port}/v1", "qwen3")]
