@@ -27,7 +27,7 @@ from usermemory.errors import (
     StoreError,
 )
 from usermemory.extract import Extraction, Extractor, Repairing, UnusableAnswer
-from usermemory.extract.sound import sound
+from usermemory.extract.proposals import sound
 from usermemory.gate import Gate, guarded
 from usermemory.judge import Judged, applied, judge, stamped
 from usermemory.judge.verify import Verdicts, Verifier

@@ -65,7 +65,7 @@ def extractor_for(model: Any, strategy: Strategy) -> Callable[[], Extractor]:
 
 def _asking(model: Any, strategy: Strategy) -> Extractor:
     if strategy == "overwrite":
-        from usermemory.extract.overwrite import OverwriteExtractor
+        from usermemory.extract.language_model import OverwriteExtractor
 
         return OverwriteExtractor(model)
     from usermemory.extract.language_model import LanguageModelExtractor

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from usermemory.clock import Clock
 from usermemory.consolidate import Consolidator
 from usermemory.events import Event
-from usermemory.extract.tracing import apart
+from usermemory.extract.manner import apart
 from usermemory.lease import LEASE, kept
 from usermemory.records import Outcome
 from usermemory.store.flows.claim import Claim, Unclaimed, claim_due, claim_thread

@@ -19,8 +19,7 @@ from tests.support.provider_server import ProviderServer, Reply, status, text, t
 from usermemory import UserMemory
 from usermemory.errors import ProviderError
 from usermemory.extract import Extraction, Request, UnusableAnswer
-from usermemory.extract.language_model import LanguageModelExtractor
-from usermemory.extract.overwrite import OverwriteExtractor
+from usermemory.extract.language_model import LanguageModelExtractor, OverwriteExtractor
 from usermemory.testing import FakeClock
 
 Body = dict[str, Any]

@@ -12,10 +12,9 @@ from tests.support.provider_rules import strict_refusals
 from tests.support.provider_server import ProviderServer, text, tool
 
 from usermemory.extract import Extraction, Request
-from usermemory.extract.language_model import LanguageModelExtractor
-from usermemory.extract.overwrite import OverwriteExtractor
+from usermemory.extract.language_model import LanguageModelExtractor, OverwriteExtractor
 from usermemory.prompt import Prompt
-from usermemory.prompt.small import EXAMPLES
+from usermemory.prompt.batch import EXAMPLES
 from usermemory.records import Change, Refused, Usage
 
 Compare = Callable[[str, Any], None]

@@ -12,8 +12,7 @@ from langchain_core.language_models import FakeListChatModel
 from usermemory.changes import apply
 from usermemory.errors import RealModelForbidden
 from usermemory.extract import Extraction, Extractor, Repairing, Request, UnusableAnswer, forbid
-from usermemory.extract.language_model import LanguageModelExtractor
-from usermemory.extract.overwrite import OverwriteExtractor
+from usermemory.extract.language_model import LanguageModelExtractor, OverwriteExtractor
 from usermemory.prompt import Prompt
 from usermemory.records import Change, Message, Usage
 from usermemory.schema import UserProfile, schema_of

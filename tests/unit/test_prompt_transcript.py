@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from usermemory.prompt.transcript import fenced, harmless, one_line
+from usermemory.prompt.batch import fenced, harmless, one_line
 from usermemory.records import Message
 
 _BLOCK = re.compile(r"(user|assistant|tool|other)( \([^()\n]*\))?: ")

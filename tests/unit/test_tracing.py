@@ -11,7 +11,7 @@ from langchain_core.tracers.base import BaseTracer
 from langchain_core.tracers.schemas import Run
 
 from usermemory import UserMemory
-from usermemory.extract.tracing import traced_user
+from usermemory.extract.manner import traced_user
 from usermemory.testing import ScriptedModel
 
 USER = "will@example.com"

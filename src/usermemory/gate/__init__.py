@@ -7,10 +7,8 @@ it is waiting for.
 
 from __future__ import annotations
 
-from usermemory.gate.amount import Count, Tokens
-from usermemory.gate.policy import By, Gate, gate_of, guarded
+from usermemory.gate.policy import By, Count, Gate, Matches, Tokens, Words, gate_of, guarded
 from usermemory.gate.resembles import Resembles
-from usermemory.gate.wording import Matches, Words
 from usermemory.messages import tokens
 
 __all__ = [

@@ -1,13 +1,15 @@
-"""What every gate can do, and how gates are composed."""
+"""When a thread is worth a model call: what a gate is, and those that count or look for words."""
 
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Iterator, Sequence
 from reprlib import repr as shortened
 from typing import Literal, ParamSpec
 
 from usermemory.errors import ConfigurationError
+from usermemory.messages import tokens
 from usermemory.records import Message
 
 logger = logging.getLogger("usermemory")
@@ -126,3 +128,109 @@ def as_written(name: str, *arguments: object, by: By, **named: object) -> str:
     shown = [repr(argument) for argument in arguments]
     shown += [f"{key}={shortened(value)}" for key, value in named.items() if value is not None]
     return f"{name}({', '.join(shown)})"
+
+
+_CHARACTERS_PER_TOKEN = 3  # four in English, three in most languages that write letters
+
+
+class _Amount(Gate):
+    """Opens for so much of something."""
+
+    def __init__(self, least: int, at_once: int | None = None, *, by: By = "user") -> None:
+        if least < 1:
+            raise ConfigurationError(f"{type(self).__name__}({least}) would always open: say 1")
+        self._least, self._at_once = least, at_once
+        self._by: By = by
+
+    def __repr__(self) -> str:
+        return as_written(type(self).__name__, self._least, at_once=self._at_once, by=self._by)
+
+
+class Count(_Amount):
+    """Opens for so many messages.
+
+    Args:
+        least: How many; at least 1.
+        at_once: So many unread messages, by anyone, make the thread due at once; default never.
+        by: Whose messages count.
+    """
+
+    def opens(self, batch: Sequence[Message]) -> bool:
+        """Whether there are enough."""
+        return sum(1 for _ in texts_by(batch, self._by)) >= self._least
+
+    def at_once(self, count: int, characters: int) -> bool:
+        """Whether there are so many that it is time."""
+        del characters
+        return self._at_once is not None and count >= self._at_once
+
+
+class Tokens(_Amount):
+    """Opens for so many tokens, by an estimate.
+
+    Args:
+        least: How many; at least 1.
+        at_once: So many unread ones, by anyone (three characters each), make the thread due at
+            once; default never.
+        by: Whose messages count.
+    """
+
+    def opens(self, batch: Sequence[Message]) -> bool:
+        """Whether there is enough text."""
+        return sum(map(tokens, texts_by(batch, self._by))) >= self._least
+
+    def at_once(self, count: int, characters: int) -> bool:
+        """Whether there is so much that it is time."""
+        del count
+        return self._at_once is not None and characters >= self._at_once * _CHARACTERS_PER_TOKEN
+
+
+class Matches(Gate):
+    """Opens when a message matches a regular expression.
+
+    Args:
+        pattern: Searched for anywhere in the text.
+        by: Whose messages count.
+    """
+
+    def __init__(self, pattern: str | re.Pattern[str], *, by: By = "user") -> None:
+        try:
+            self._pattern = re.compile(pattern)
+        except re.error as error:
+            raise ConfigurationError(f"Matches({pattern!r}): {error}") from error
+        self._by: By = by
+
+    def opens(self, batch: Sequence[Message]) -> bool:
+        """Whether one matches."""
+        return any(self._pattern.search(text) for text in texts_by(batch, self._by))
+
+    def __repr__(self) -> str:
+        return as_written("Matches", self._pattern.pattern, by=self._by)
+
+
+class Words(Gate):
+    """Opens when a message holds one of these words or phrases, in any case, as whole words.
+
+    Args:
+        words: The words. In a script without spaces between them use `Matches`.
+        by: Whose messages count.
+    """
+
+    def __init__(self, *words: str, by: By = "user") -> None:
+        phrases = [r"\s+".join(map(re.escape, _fold(word).split())) for word in words]
+        if not all(phrases) or not phrases:
+            raise ConfigurationError(f"Words{words!r}: give at least one word, and no empty one")
+        self._words = words
+        self._pattern = re.compile(rf"(?<!\w)(?:{'|'.join(phrases)})(?!\w)")
+        self._by: By = by
+
+    def opens(self, batch: Sequence[Message]) -> bool:
+        """Whether one of the words is there."""
+        return any(self._pattern.search(_fold(text)) for text in texts_by(batch, self._by))
+
+    def __repr__(self) -> str:
+        return as_written("Words", *self._words, by=self._by)
+
+
+def _fold(text: str) -> str:
+    return text.replace("’", "'").casefold()

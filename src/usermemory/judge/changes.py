@@ -1,14 +1,13 @@
-"""Put what was judged into a copy of the profile: each change made or refused, one by one."""
+"""Changes that were judged, put into a copy of the profile."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
 
 from usermemory.changes import Unfit, apply
 from usermemory.erasure import MASK, buried, subject_of
-from usermemory.judge.judgement import Judgement
 from usermemory.records import Applied, Evidence, Refused
 from usermemory.schema.form import identity
 from usermemory.words import leaves
@@ -16,6 +15,44 @@ from usermemory.words import leaves
 if TYPE_CHECKING:
     from usermemory.batch import Batch
     from usermemory.limits import Room
+    from usermemory.records import Change, Evidence, Reason
+
+Doubt = Literal["inexact", "passage", "others", "unnamed", "ungrounded", "echo", "always"]
+"""Why a second look is taken at a change:
+
+- ``inexact``: the quote is the user's only after more than folding (a near match, a part of a word)
+- ``passage``: it stands in a pasted block, in quotation marks, in tags, or past the first line
+- ``others``: the value's words stand in what others said, and not in the user's own
+- ``unnamed``: what is removed or cleared is not named in the quote
+- ``ungrounded``: nothing of the value stands in the user's words
+- ``echo``: others said the whole value, or all words of the quote, before
+- ``always``: the owner wants each change looked at
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """One proposed change, and what was found about it.
+
+    Attributes:
+        change: As proposed; cleaned of hidden characters that carry nothing.
+        evidence: The user's own words that it rests on; empty where none is required.
+        doubts: Why a second look should be taken.
+        refused: Why it is not made; None as long as it may be.
+        answers: Whether the words are the whole answer to the question right before them.
+    """
+
+    change: Change
+    evidence: tuple[Evidence, ...] = ()
+    doubts: tuple[Doubt, ...] = ()
+    refused: Refused | None = None
+    answers: bool = False
+
+    def refuse(self, reason: Reason, detail: str = "") -> Judgement:
+        """The same, refused."""
+        from usermemory.records import Refused
+
+        return replace(self, refused=Refused(self.change, reason, detail))
 
 
 @dataclass(frozen=True, slots=True)

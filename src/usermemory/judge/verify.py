@@ -10,7 +10,7 @@ from usermemory.records import Usage
 
 if TYPE_CHECKING:
     from usermemory.batch import Batch
-    from usermemory.judge.judgement import Doubt, Judgement
+    from usermemory.judge.changes import Doubt, Judgement
     from usermemory.judge.second_look import SecondLook, Verdict
     from usermemory.records import Reason
 

@@ -13,9 +13,10 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from usermemory.judge import disguise, doubts
-from usermemory.judge.judgement import Judgement
+from usermemory.judge.changes import Judgement
+from usermemory.judge.passages import cleaned, disguised, hidden_in, in_structure, is_empty, is_json
 from usermemory.judge.quotes import Found, Said, clause, find, said
+from usermemory.judge.second_look import doubted, unsaid
 from usermemory.records import Change, Evidence, Message
 from usermemory.render import INTRODUCTION
 from usermemory.words import Text, folded_words
@@ -47,7 +48,7 @@ def judge(batch: Batch, changes: Iterable[Change], *, evidence: bool = True) -> 
     """
     hearing = Hearing(batch)
     found = [_judged(hearing, change, evidence=evidence) for change in changes]
-    return doubts.doubted(hearing, found)
+    return doubted(hearing, found)
 
 
 class Hearing:
@@ -96,10 +97,10 @@ class Hearing:
 
 
 def _judged(hearing: Hearing, change: Change, *, evidence: bool) -> Judgement:
-    if not disguise.is_json([change.value, change.key]):
-        plain = disguise.cleaned(replace(change, value=None, key=None))
+    if not is_json([change.value, change.key]):
+        plain = cleaned(replace(change, value=None, key=None))
         return Judgement(plain).refuse("wrong_type", "the value is no JSON value")
-    judgement = _allowed(hearing.batch, Judgement(disguise.cleaned(change)), change)
+    judgement = _allowed(hearing.batch, Judgement(cleaned(change)), change)
     if judgement.refused is not None:
         return judgement
     found = hearing.find(judgement.change.quote)
@@ -126,10 +127,10 @@ def _hidden(change: Change, found: Found) -> str:
     What stands there to be seen is learned, whatever is hidden beside it.
     """
     text = found.said.text.plain
-    hides = disguise.hidden_in(text[slice(*clause(found))])
-    if hides and doubts.unsaid(change, found.said.text.vocabulary):
+    hides = hidden_in(text[slice(*clause(found))])
+    if hides and unsaid(change, found.said.text.vocabulary):
         return "the words hold hidden characters"
-    if disguise.in_structure(text, found.start, found.end):
+    if in_structure(text, found.start, found.end):
         return "the words stand in the structure of a prompt or a log"
     return ""
 
@@ -140,9 +141,9 @@ def _allowed(batch: Batch, judgement: Judgement, proposed: Change) -> Judgement:
     field = batch.schema.fields.get(change.field)
     if field is None:
         return judgement.refuse("unknown_field", f"known are {', '.join(batch.schema.fields)}")
-    if why := disguise.disguised(proposed):
+    if why := disguised(proposed):
         return judgement.refuse("disguised", why)
-    if change.action not in ("remove", "clear") and disguise.is_empty(change.value):
+    if change.action not in ("remove", "clear") and is_empty(change.value):
         return judgement.refuse("no_value", "nothing stands in the value")
     part = field.keys.get(change.key) if change.key and field.kind == "object" else None
     if field.settings.protect or (part is not None and part.settings.protect):

@@ -27,8 +27,7 @@ from usermemory.langgraph.tool_arguments import (
     refuse_others,
     save_arguments,
 )
-from usermemory.prompt.fields import asked_fields, described
-from usermemory.prompt.words import fill, words
+from usermemory.prompt.batch import asked_fields, described, fill, words
 from usermemory.records import Forgotten, Refused
 
 if TYPE_CHECKING:

@@ -12,11 +12,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from usermemory.errors import ConfigurationError
-from usermemory.prompt.example import Example, as_json
-from usermemory.prompt.fields import asked_fields, described
+from usermemory.prompt.batch import (
+    Example,
+    as_json,
+    asked_fields,
+    described,
+    fenced,
+    fill,
+    harmless,
+    one_line,
+    words,
+)
 from usermemory.prompt.profile import notes, shown
-from usermemory.prompt.transcript import fenced, harmless, one_line
-from usermemory.prompt.words import fill, words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,7 +13,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from usermemory.messages import tokens
-from usermemory.prompt.transcript import one_line
+from usermemory.prompt.batch import one_line
 from usermemory.schema.shape import is_list, is_object
 from usermemory.words import folded_words, pairs
 

@@ -1,28 +1,14 @@
-"""Which of the passed messages are new.
-
-A caller may pass the whole thread each turn, only what is new, or a trimmed window; with ids that
-last, with fresh ones each time, or with none. What a thread was given before is known by its
-newest marks. There are two ways to recognise a message:
-
-* *By id*, wherever it stands, if any recent message of the call has a known id.
-* *By place*: the call is laid over the marks from the end. The newest marked message must be found
-  with those before it before it; all that follows it is new.
-
-People say "yes" many times, so no message is recognised by its text alone. Absence means nothing:
-the marks may hold what the call leaves out.
-"""
+"""Which messages of a thread are new: what is passed against what the inbox has."""
 
 from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
-
-from usermemory.align.passed import WINDOW, Mark, Passed, window
-from usermemory.align.place import FRONT, newest_known
+from operator import length_hint
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from usermemory.records import Message
 
@@ -172,3 +158,154 @@ def _walk(
             known = found is not None or message.id is None
         run = run + 1 if known else 0
         yield message, known
+
+
+WINDOW = 64
+"""How many of a thread's newest marks are compared with a call."""
+
+CONTEXT = 8
+"""So many messages in order prove a place."""
+
+_SHORT_WINDOW = 24  # of fewer messages than a context only the thread's end can be proven
+
+
+class Mark(NamedTuple):
+    """What is kept of a message that a thread was given: enough to know it again."""
+
+    id: str | None
+    digest: str
+
+
+def window(newest_first: Iterable[Message]) -> int:
+    """How many of the thread's newest marks a call is compared with.
+
+    Args:
+        newest_first: The call's messages; what says how many those are at most saves work.
+    """
+    return WINDOW if length_hint(newest_first, CONTEXT) >= CONTEXT else _SHORT_WINDOW
+
+
+class Passed:
+    """The messages of one call from its end, read and hashed only as far as somebody looks.
+
+    Args:
+        newest_first: The messages, newest first. Of several with one id the newest counts.
+        digest: Gives a message's digest.
+    """
+
+    def __init__(self, newest_first: Iterable[Message], digest: Callable[[Message], str]) -> None:
+        self.window = window(newest_first)
+        self._unread = iter(newest_first)
+        self._read: list[Message] = []
+        self._ids: set[str] = set()
+        self._digest = digest
+        self._digests: dict[Message, str] = {}
+
+    def __iter__(self) -> Iterator[Message]:
+        return self.since(0)
+
+    def since(self, index: int) -> Iterator[Message]:
+        """The messages from this one on, towards older ones."""
+        while index < len(self._read) or self._read_one():
+            yield self._read[index]
+            index += 1
+
+    def digest(self, message: Message) -> str:
+        """The digest of one of the messages, computed once."""
+        if message not in self._digests:
+            self._digests[message] = self._digest(message)
+        return self._digests[message]
+
+    def _read_one(self) -> bool:
+        for message in self._unread:
+            if message.id is None or message.id not in self._ids:
+                self._read.append(message)
+                self._ids.update({message.id} if message.id is not None else ())
+                return True
+        return False
+
+
+FRONT = 3
+"""So many messages in front of a known thread are nothing new: a summary, a greeting."""
+
+_LETTERS = 24  # of known messages in a row, a sentence among them, are no chance
+_SENTENCE = 8
+_BEGINNING = 3  # fewer do, where the call and the marks begin with them
+
+
+def newest_known(
+    passed: Passed, marks: Sequence[Mark], ids: Mapping[str | None, str]
+) -> int | None:
+    """Index, from the end, of the newest message that the marks know; None if they know none.
+
+    The newest mark is looked for first. It may be absent (an answer that was thrown away): then
+    an older one will do, but only with strong proof.
+    """
+    older: int | None = None
+    for index, message in enumerate(passed):
+        if message.id in ids:
+            return index if older is None else older
+        if older is not None and index > older + len(marks):
+            break
+        digest = passed.digest(message)
+        for place in reversed(range(len(marks))):
+            if marks[place].digest == digest and _fits(passed, index, marks, place, ids):
+                if place == len(marks) - 1:
+                    return index
+                older = index if older is None else older
+    return older
+
+
+def _fits(
+    passed: Passed,
+    index: int,
+    marks: Sequence[Mark],
+    place: int,
+    ids: Mapping[str | None, str],
+) -> bool:
+    """Whether the call, from this message back, lies over the marks, from this place back."""
+    first = place
+    context = list(itertools.islice(passed.since(index), CONTEXT))
+    for matched, message in enumerate(context):
+        if message.id in ids:
+            # A known id leaves no doubt: it stands in the marks before, or before all of them.
+            places = [at for at, mark in enumerate(marks) if mark.id == message.id]
+            return not places or places[0] <= place
+        digest = passed.digest(message)
+        while place >= 0 and marks[place].digest != digest:
+            place -= 1
+        if place < 0:
+            return _in_front(passed, index, matched, marks, first)
+        place -= 1
+    if len(marks) < passed.window and _more_than(first + 1, passed.since(index)):
+        # These are all marks there are: the same words over and over, and then more.
+        return _in_front(passed, index, first + 1, marks, first)
+    newest = first == len(marks) - 1
+    begins = len(context) < CONTEXT and place < 0
+    if len(context) >= _BEGINNING:
+        return newest or begins or len(context) == CONTEXT
+    # A word or two right after themselves: a redelivery, unless they have ids of their own and do
+    # not stand at the beginning of a longer call.
+    own_ids = all(message.id is not None for message in context)
+    return newest and (not own_ids or (begins and index > 0))
+
+
+def _in_front(passed: Passed, index: int, count: int, marks: Sequence[Mark], first: int) -> bool:
+    """Whether what is unknown only stands in front of so many known messages, as a summary does.
+
+    A few messages, none of which says what the newest known one does: else the same words may have
+    been said again behind them.
+    """
+    rest = list(itertools.islice(passed.since(index + count), FRONT + 1))
+    if first != len(marks) - 1 or len(rest) > FRONT:
+        return False
+    if any(passed.digest(message) == marks[first].digest for message in rest):
+        return False
+    lengths = [len(m.text) for m in itertools.islice(passed.since(index), count)]
+    if count == len(marks):
+        return max(lengths) >= _SENTENCE
+    return max(lengths) >= _SENTENCE and sum(lengths) >= _LETTERS
+
+
+def _more_than(count: int, messages: Iterable[Message]) -> bool:
+    return next(itertools.islice(messages, count, None), None) is not None
