@@ -90,10 +90,6 @@ def migrate(
         str | None,
         typer.Option(metavar="MODULE:NAME", help="Makes of a stored document one of the schema."),
     ] = None,
-    again: Annotated[
-        bool,
-        typer.Option("--again", help="Show the function what it has made for this schema too."),
-    ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what it would do.")] = False,
     db: Database = DATABASE,
@@ -102,9 +98,7 @@ def migrate(
     """Take over what another schema has stored: move values, and accept what does not fit.
 
     Each user is one transaction and one revision, which undo takes back; stopped in the middle, run
-    it again: a function is not shown what it has made for this schema, nor what was written with
-    this schema and fits it. What does not fit stays, and no longer keeps workers with this schema
-    from reading.
+    it again. What does not fit stays, and no longer keeps workers with this schema from reading.
     """
     from usermemory.cli.opening import existing, named
 
@@ -113,7 +107,7 @@ def migrate(
     mapping = dict(map(_pair, moves or ()))
     move = named(function) if function else None
     with existing(db, schema) as memory:
-        would = memory.migrate_schema(mapping, move, again=again)
+        would = memory.migrate_schema(mapping, move)
         if dry_run or not would:
             _print(would, as_json=json, done=False)
             return
@@ -128,7 +122,7 @@ def migrate(
             if err.is_terminal and len(made) % 100 == 0:
                 err.print(f"{len(made)} of {len(would)}", style="dim")
 
-        memory.migrate_schema(mapping, move, dry_run=False, again=again, done=progress)
+        memory.migrate_schema(mapping, move, dry_run=False, done=progress)
     _print(made, as_json=json, done=True)
 
 

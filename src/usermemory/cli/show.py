@@ -93,7 +93,7 @@ def revision_lines(revision: Revision) -> Text:
         f"thread {revision.thread_id}" if revision.thread_id else "",
         "" if revision.by == LEARNED else _doer(revision),
         revision.model,
-        f"prompt {revision.prompt}" if revision.prompt and revision.model else "",
+        f"prompt {revision.prompt}" if revision.prompt else "",
         cost(revision.usage),
     ]
     lines = [Text(clean("  ".join(filter(None, told))), style="bold")]

@@ -22,7 +22,6 @@ from usermemory.conformance.correcting import Correcting
 from usermemory.conformance.failing import Failing
 from usermemory.conformance.forgetting import Forgetting
 from usermemory.conformance.harness import Bench, Colour
-from usermemory.conformance.migrating import Migrating
 from usermemory.conformance.misfitting import Misfitting
 from usermemory.conformance.proposing import Proposing
 from usermemory.conformance.refusing import Refusing
@@ -39,7 +38,6 @@ class Conformance(
     Proposing,
     Refusing,
     Misfitting,
-    Migrating,
     Carrying,
     Failing,
     Backfilling,

@@ -5,7 +5,7 @@ from usermemory.erasure.needles import MASK
 from usermemory.erasure.plan import Plan, plan
 from usermemory.erasure.taking import subject_of
 from usermemory.erasure.target import OfMessage, OfThread, OfValue, Target
-from usermemory.erasure.tombstone import EVERYTHING, Tombstone, buried, renaming, tombstone
+from usermemory.erasure.tombstone import EVERYTHING, Tombstone, buried, tombstone
 
 __all__ = [
     "EVERYTHING",
@@ -21,7 +21,6 @@ __all__ = [
     "Tombstone",
     "buried",
     "plan",
-    "renaming",
     "subject_of",
     "tombstone",
 ]

@@ -23,17 +23,13 @@ _WEIGHED = re.compile(r"(\d{1,6})([*!]?):([0-9a-f]+)")
 """A kept word: its weight, "*" or "!" (strong) on the main one, its hash."""
 
 
-_RENAMED = "was:"
-
-
 @dataclass(frozen=True, slots=True)
 class Tombstone:
     """One erased value.
 
     Attributes:
         field: Whose value it was; `EVERYTHING` for all there was.
-        digest: Keyed hash of the value, however it was written; or the other field whose tombstones
-            count for this one.
+        digest: Keyed hash of the value, however it was written.
         words: Keyed hashes of its words, shortened to what inflection leaves alone, each behind
             its weight: ``20:ab12…``. Version 0.1 wrote fewer words, without weights.
         erased_at: Words that were received later may teach it again.
@@ -68,19 +64,8 @@ def tombstone(salt: str, field: str, value: Any, erased_at: float = 0.0) -> Tomb
     return Tombstone(field, _hash(salt, field, identity(value)), hashes, erased_at)
 
 
-def renaming(old: str, new: str) -> Tombstone:
-    """What says that the tombstones of one field count for another: hashes know a field's name."""
-    return Tombstone(new, f"{_RENAMED}{old}")
-
-
 def buried(
-    tombstones: Sequence[Tombstone],
-    salt: str,
-    field: str,
-    value: Any,
-    received: float | None,
-    *,
-    was: Iterable[str] = (),
+    tombstones: Iterable[Tombstone], salt: str, field: str, value: Any, received: float | None
 ) -> bool:
     """Whether words from before an erasure would bring this value back.
 
@@ -92,33 +77,14 @@ def buried(
         field: Where the value would be kept.
         value: What would be learned.
         received: When the memory took in the words it rests on; None for just now.
-        was: What the field was called before.
     """
     if received is None:
         return False
     older = [one for one in tombstones if received <= one.erased_at]
     if any(one.field == EVERYTHING for one in older):
         return True
-    names = _names(tombstones, (field, *was))
-    return any(
-        proposed.is_like(one)
-        for proposed in (_Proposed(salt, name, value) for name in names)
-        for one in older
-        if one.field == proposed.field and not one.digest.startswith(_RENAMED)
-    )
-
-
-def _names(tombstones: Sequence[Tombstone], names: Iterable[str]) -> list[str]:
-    """These fields, and whatever field counts as one of them by a `renaming`."""
-    found = list(dict.fromkeys(names))
-    for name in found:
-        olds = (
-            one.digest.removeprefix(_RENAMED)
-            for one in tombstones
-            if one.field == name and one.digest.startswith(_RENAMED)
-        )
-        found += [old for old in olds if old not in found]
-    return found
+    proposed = _Proposed(salt, field, value)
+    return any(one.field == field and proposed.is_like(one) for one in older)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +142,7 @@ class _Proposed:
     """A value that would be learned, its words hashed as those of tombstones are."""
 
     def __init__(self, salt: str, field: str, value: Any) -> None:
-        self._salt, self.field, self._value = salt, field, value
+        self._salt, self._field, self._value = salt, field, value
 
     def is_like(self, stone: Tombstone) -> bool:
         """Whether it says what was erased."""
@@ -217,7 +183,7 @@ class _Proposed:
         return frozenset(self._hash(str(number)) for number in range(101))
 
     def _hash(self, text: str) -> str:
-        return _hash(self._salt, self.field, text)
+        return _hash(self._salt, self._field, text)
 
 
 def _text(value: Any) -> str:

@@ -43,7 +43,7 @@ def unwanted(memory: UserMemory, user_id: str, by: str, *, replace: bool) -> Ref
 
     def refuse(field: Field, value: Any, key: str | None) -> str | None:
         subject = subject_of(field, Applied(field.name, "add", after=value, key=key), value)
-        if buried(tombstones, salt, field.name, subject, 0.0, was=field.settings.was):
+        if buried(tombstones, salt, field.name, subject, 0.0):
             return FORGOTTEN
         return GONE if (field.name, _mark(value, key)) in brought else None
 

@@ -148,8 +148,10 @@ def _erased(batch: Batch, done: Applied) -> bool:
     field = batch.schema.fields.get(done.field)
     value = subject_of(field, done, done.after)
     received = _received(batch, done.evidence)
-    was = field.settings.was if field else ()
-    return buried(batch.tombstones, batch.salt, done.field, value, received, was=was)
+    return any(
+        buried(batch.tombstones, batch.salt, name, value, received)
+        for name in (done.field, *(field.settings.was if field else ()))
+    )
 
 
 def _received(batch: Batch, evidence: Sequence[Evidence]) -> float | None:

@@ -199,7 +199,7 @@ class Revision:
         thread_id: The thread it was learned in; empty for edits.
         changes: What was done, by value.
         model: Name of the model or extractor.
-        prompt: Version of the prompt; of a migration, the fingerprint of the schema it was for.
+        prompt: Version of the prompt.
         usage: What it cost.
         undoes: Numbers of the revisions that this one took back.
     """

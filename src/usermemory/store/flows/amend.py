@@ -26,7 +26,6 @@ class Amendment:
         undoes: Revisions that it takes back.
         stamps: Of the new profile, where its words were said in a conversation; None for an edit,
             after which words from before change these fields no more.
-        prompt: Of a migration, the fingerprint of the schema that it was for.
     """
 
     document: Mapping[str, Any]
@@ -36,7 +35,6 @@ class Amendment:
     thread_id: str = ""
     undoes: tuple[int, ...] = ()
     stamps: Mapping[str, Mapping[str, float]] | None = None
-    prompt: str = ""
 
 
 def profile(user_id: str) -> Flow[Profile]:
@@ -72,7 +70,6 @@ def revision_of(amendment: Amendment, number: int, at: float) -> Revision:
         changes=amendment.changes,
         thread_id=amendment.thread_id,
         undoes=amendment.undoes,
-        prompt=amendment.prompt,
     )
 
 

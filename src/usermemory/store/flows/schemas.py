@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
 
-from usermemory.erasure import renaming
 from usermemory.store.driver import Flow
 from usermemory.store.flows.common import lock_user
 from usermemory.store.flows.profile import Profile
@@ -33,24 +31,3 @@ def accept(user_id: str, revision: int, fingerprint: str) -> Flow[None]:
     yield from lock_user(user_id)
     asked = {"user_id": user_id, "revision": revision, "fingerprint": fingerprint}
     yield "accept_schema", asked
-
-
-def carry(user_id: str, moves: Mapping[str, Sequence[str]]) -> Flow[None]:
-    """Let what was erased of a field stay erased under the names that its values move to.
-
-    Args:
-        user_id: Whose.
-        moves: The new names of each old one.
-    """
-    yield from lock_user(user_id)
-    erased = {row["field"] for row in (yield "tombstones", {"user_id": user_id})}
-    for old in moves.keys() & erased:
-        for new in moves[old]:
-            stone = renaming(old, new)
-            asked = {"field": stone.field, "digest": stone.digest, "words": "[]"}
-            yield "add_tombstone", {"user_id": user_id, **asked}
-
-
-def erased_fields(user_id: str) -> Flow[set[str]]:
-    """The fields of which something was erased."""
-    return {row["field"] for row in (yield "tombstones", {"user_id": user_id})}
