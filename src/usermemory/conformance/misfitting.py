@@ -9,51 +9,61 @@ import pytest
 from pydantic import BaseModel, Field, field_validator
 
 from usermemory.conformance.harness import Bench, Verbs
-from usermemory.errors import InvalidDocument, InvalidInput, SchemaMismatch
+from usermemory.errors import InvalidDocument, SchemaMismatch
 from usermemory.records import Change
 from usermemory.schema import Remember
 
 Making = Callable[..., Bench]
 
 
-class _Goal(BaseModel):
+class Goal(BaseModel):
+    """A goal as it was."""
+
     title: str
     status: Literal["open", "done", "dropped"] = "open"
 
 
-class _First(BaseModel):
+class First(BaseModel):
+    """The profile as it was."""
+
     city: str | None = None
     weight: str | None = None
-    goals: list[_Goal] = []
+    goals: list[Goal] = []
     hobbies: list[str] = []
     mood: str | None = None
 
 
-class _NewGoal(BaseModel):
+class NewGoal(BaseModel):
+    """A goal with other options."""
+
     title: str
     status: Literal["open", "done", "paused"] = "open"
 
 
-class _Hobby(BaseModel):
+class Hobby(BaseModel):
+    """What was a text before."""
+
     name: str
     level: int | None = None
 
 
-class _Second(BaseModel):
+class Second(BaseModel):
+    """The profile with fields renamed, retyped, tightened and removed."""
+
     home: Annotated[str | None, Remember(was="city")] = None
     weight: float | None = None
-    goals: list[_NewGoal] = []
-    hobbies: list[_Hobby] = []
+    goals: list[NewGoal] = []
+    hobbies: list[Hobby] = []
 
 
-_GOALS = [
+GOALS = [
     {"title": "run", "status": "open"},
     {"title": "swim", "status": "dropped"},
     {"title": "lift", "status": "done"},
 ]
 
 
-def _stored(bench: Bench) -> None:
+def stored(bench: Bench) -> None:
     """A user who was remembered under the first schema, in their own words."""
     said = "I live in Graz. I weigh 80 kg. My mood is fine. I like chess and golf."
     quotes = {
@@ -67,7 +77,7 @@ def _stored(bench: Bench) -> None:
     ]
     proposed = bench.verbs.propose("will", "t", changes, [("user", said)])
     assert proposed.rejections == ()
-    bench.verbs.edit("will", [{"op": "add", "path": "/goals", "value": _GOALS}], by="import")
+    bench.verbs.edit("will", [{"op": "add", "path": "/goals", "value": GOALS}], by="import")
 
 
 def _learn(verbs: Verbs, said: str, *changes: Change) -> Any:
@@ -83,14 +93,14 @@ class Misfitting:
 
     def test_what_fits_goes_on_working(self, making: Making) -> None:
         """Item by item: what the new schema takes is in the profile, the rest is a misfit."""
-        bench = making(schema=_First)
-        _stored(bench)
-        later = bench.another(schema=_Second)
+        bench = making(schema=First)
+        stored(bench)
+        later = bench.another(schema=Second)
         value = later.recall("will").value
         assert [goal.title for goal in value.goals] == ["run", "lift"]
         assert (value.home, value.weight, value.hobbies) == ("Graz", None, [])
         assert sorted(_misfits(later), key=str) == [
-            ("goals", _GOALS[1], "does_not_fit"),
+            ("goals", GOALS[1], "does_not_fit"),
             ("hobbies", "chess", "does_not_fit"),
             ("hobbies", "golf", "does_not_fit"),
             ("mood", "fine", "unknown_field"),
@@ -99,9 +109,9 @@ class Misfitting:
 
     def test_learning_keeps_the_misfits(self, making: Making) -> None:
         """An item is added beside them; a single value takes their place, undo gives it back."""
-        bench = making(schema=_First)
-        _stored(bench)
-        later = bench.another(schema=_Second)
+        bench = making(schema=First)
+        stored(bench)
+        later = bench.another(schema=Second)
         learned = _learn(
             later,
             "I weigh 82 and I play tennis",
@@ -115,15 +125,15 @@ class Misfitting:
         assert changed == {"weight": "80 kg", "hobbies": None}
         assert later.undo("will").conflicts == ()
         assert later.recall("will").document["weight"] == "80 kg"
-        first = bench.another(schema=_First)
+        first = bench.another(schema=First)
         assert first.recall("will").value.hobbies == ["chess", "golf"]
         assert first.recall("will").value.mood == "fine"
 
     def test_why_and_history_of_a_renamed_field(self, making: Making) -> None:
         """Value, words, dates and past of the old name belong to the new one."""
-        bench = making(schema=_First)
-        _stored(bench)
-        later = bench.another(schema=_Second)
+        bench = making(schema=First)
+        stored(bench)
+        later = bench.another(schema=Second)
         assert [one.quote for one in later.why("will", "home")] == ["I live in Graz."]
         assert [one.quote for one in later.why("will", "mood")] == ["My mood is fine."]
         assert later.history("will", "home")[0].changes[0].after == "Graz"
@@ -136,13 +146,13 @@ class Misfitting:
 
     def test_erased_under_the_old_name(self, making: Making) -> None:
         """What was forgotten of the old name is not learned under the new one from old words."""
-        bench = making(schema=_First)
-        _stored(bench)
+        bench = making(schema=First)
+        stored(bench)
         said = [("user", "I live in Graz"), ("user", "Hello")]
         bench.verbs.remember("will", "other", said)
         bench.verbs.forget("will", "city", "Graz")
         bench.clock.advance(1)
-        later = bench.another(schema=_Second, model=_Again())
+        later = bench.another(schema=Second, model=_Again())
         later.migrate_schema(dry_run=False)
         later.trigger("will")
         assert later.recall("will").document["home"] is None
@@ -152,15 +162,15 @@ class Misfitting:
 
     def test_erased_under_the_new_name(self, making: Making) -> None:
         """Forgetting a renamed field reaches the past that bears the old name, and misfits too."""
-        bench = making(schema=_First)
-        _stored(bench)
-        later = bench.another(schema=_Second)
+        bench = making(schema=First)
+        stored(bench)
+        later = bench.another(schema=Second)
         assert later.forget("will", "home", "Graz").values == 1
         assert later.forget("will", "hobbies", "golf").values == 1
         assert later.forget("will", "mood").values == 1
         assert [one[:2] for one in _misfits(later)] == [
             ("weight", "80 kg"),
-            ("goals", _GOALS[1]),
+            ("goals", GOALS[1]),
             ("hobbies", "chess"),
         ]
         text = str(later.export("will"))
@@ -168,9 +178,9 @@ class Misfitting:
 
     def test_misfits_are_edited(self, making: Making) -> None:
         """A patch moves or removes them; no edit makes a new one; whole documents leave them."""
-        bench = making(schema=_First)
-        _stored(bench)
-        later = bench.another(schema=_Second)
+        bench = making(schema=First)
+        stored(bench)
+        later = bench.another(schema=Second)
         later.edit("will", {"home": "Linz"}, by="will")
         assert len(_misfits(later)) == 5
         patch = [
@@ -187,20 +197,20 @@ class Misfitting:
 
     def test_misfits_are_carried(self, making: Making) -> None:
         """An export holds them, and an import keeps them."""
-        bench = making(schema=_First)
-        _stored(bench)
-        later = bench.another(schema=_Second)
+        bench = making(schema=First)
+        stored(bench)
+        later = bench.another(schema=Second)
         carried = later.memory.import_("bill", later.export("will"))
         assert set(carried.unknown) == {"goals", "hobbies", "mood", "weight"}
         assert len(later.misfits("bill")) == 5
 
     def test_both_names_hold_values(self, making: Making) -> None:
         """The new one counts, the old one is a misfit."""
-        bench = making(schema=_First)
+        bench = making(schema=First)
         bench.verbs.edit("will", {"city": "Graz"}, by="x")
-        bench.another(schema=_Second).edit("will", {"home": "Linz"}, by="x")
-        bench.another(schema=_First).edit("will", {"city": "Wien"}, by="x")
-        later = bench.another(schema=_Second)
+        bench.another(schema=Second).edit("will", {"home": "Linz"}, by="x")
+        bench.another(schema=First).edit("will", {"city": "Wien"}, by="x")
+        later = bench.another(schema=Second)
         assert later.recall("will").value.home == "Linz"
         assert _misfits(later) == [("city", "Wien", "renamed")]
 
@@ -210,16 +220,16 @@ class Misfitting:
         class Aliased(BaseModel):
             home: str | None = Field(None, validation_alias="city")
 
-        bench = making(schema=_First)
-        _stored(bench)
+        bench = making(schema=First)
+        stored(bench)
         later = bench.another(schema=Aliased)
         assert later.recall("will").value.home == "Graz"
         assert [one.quote for one in later.why("will", "home")] == ["I live in Graz."]
 
     def test_a_worker_with_another_schema(self, making: Making) -> None:
         """It is told which fields it does not take, and reads nothing; the chat goes on."""
-        bench = making(schema=_First)
-        _stored(bench)
+        bench = making(schema=First)
+        stored(bench)
         wrong = bench.another()  # the default schema, as on a command line without --schema
         wrong.remember("will", "t3", ["I like tea"])
         unread = [job.unread for job in wrong.jobs()]
@@ -243,11 +253,11 @@ class Misfitting:
     def test_a_schema_that_takes_everything(self, making: Making) -> None:
         """A field that is new, or was renamed, keeps nobody from reading."""
 
-        class Wider(_First):
+        class Wider(First):
             pets: list[str] = []
 
-        bench = making(schema=_First)
-        _stored(bench)
+        bench = making(schema=First)
+        stored(bench)
         later = bench.another(schema=Wider)
         assert later.check_schema().fits
         later.remember("will", "t3", ["I like tea"])
@@ -256,12 +266,12 @@ class Misfitting:
     def test_a_field_that_takes_other_values_by_now(self, making: Making) -> None:
         """It keeps nobody from reading: what is learned stands beside what does not fit."""
 
-        class Tighter(_First):
+        class Tighter(First):
             weight: float | None = None  # type: ignore[assignment]
-            hobbies: list[_Hobby] = []  # type: ignore[assignment]
+            hobbies: list[Hobby] = []  # type: ignore[assignment]
 
-        bench = making(schema=_First)
-        _stored(bench)
+        bench = making(schema=First)
+        stored(bench)
         later = bench.another(schema=Tighter)
         later.remember("will", "t3", ["Hello"])
         assert {one.status for one in later.trigger("will")} == {"unchanged"}
@@ -270,14 +280,14 @@ class Misfitting:
     def test_a_validator_that_raises_anything(self, making: Making) -> None:
         """What it met is a misfit; the others are read on, and no error leaves the memory."""
 
-        class Strict(_First):
+        class Strict(First):
             @field_validator("weight")
             @classmethod
             def halved(cls, value: str | None) -> str | None:
                 return None if value is None else str(1 / (value != "80 kg"))
 
-        bench = making(schema=_First)
-        _stored(bench)
+        bench = making(schema=First)
+        stored(bench)
         later = bench.another(schema=Strict)
         assert later.recall("will").value.city == "Graz"
         assert [(one.field, one.value) for one in later.misfits("will")] == [("weight", "80 kg")]
@@ -286,62 +296,14 @@ class Misfitting:
 
     def test_a_schema_is_checked(self, making: Making) -> None:
         """How many users and values do not fit, in which fields and why."""
-        bench = making(schema=_First)
-        _stored(bench)
+        bench = making(schema=First)
+        stored(bench)
         bench.verbs.edit("ana", {"city": "Rom"}, by="x")
         assert bench.verbs.check_schema().fits
-        found = bench.another(schema=_Second).check_schema()
+        found = bench.another(schema=Second).check_schema()
         assert (found.users, found.misfitting, found.unread, found.fits) == (2, 1, 1, False)
         assert found.fields["hobbies", "does_not_fit"] == (2, 1)
         assert found.fields["mood", "unknown_field"] == (1, 1)
-
-    def test_a_schema_is_migrated(self, making: Making) -> None:
-        """Values move with their words, the rest is accepted; undo takes it back."""
-
-        class Third(BaseModel):
-            city: str | None = None
-            weight: str | None = None
-            goals: list[_Goal] = []
-            hobbies: list[str] = []
-            feeling: str | None = None
-
-        bench = making(schema=_First)
-        _stored(bench)
-        later = bench.another(schema=Third)
-        (would,) = later.migrate_schema({"mood": "feeling"})
-        assert {(one.field, one.before, one.after) for one in would.changes} == {
-            ("mood", "fine", None),
-            ("feeling", None, "fine"),
-        }
-        assert later.recall("will").document["mood"] == "fine"
-        assert len(later.migrate_schema({"mood": "feeling"}, dry_run=False)) == 1
-        assert later.migrate_schema({"mood": "feeling"}, dry_run=False) == []
-        assert later.recall("will").value.feeling == "fine"
-        assert [one.quote for one in later.why("will", "feeling")] == ["My mood is fine."]
-        assert later.check_schema().fits
-        later.undo("will")
-        assert later.recall("will").document["mood"] == "fine"
-        with pytest.raises(InvalidInput, match="no field"):
-            later.migrate_schema({"mood": "mode"})
-
-    def test_a_schema_is_migrated_by_a_function(self, making: Making) -> None:
-        """What the function makes of a document is one revision; what is left is accepted."""
-        bench = making(schema=_First)
-        _stored(bench)
-        later = bench.another(schema=_Second)
-
-        def move(document: dict[str, Any]) -> dict[str, Any]:
-            hobbies = [
-                {"name": one} if isinstance(one, str) else one for one in document["hobbies"]
-            ]
-            return {**document, "hobbies": hobbies, "weight": 80.0}
-
-        later.migrate_schema(function=move, dry_run=False)
-        assert [one.name for one in later.recall("will").value.hobbies] == ["chess", "golf"]
-        assert later.recall("will").value.weight == 80.0
-        assert {one.field for one in later.misfits("will")} == {"goals", "mood"}
-        later.remember("will", "t3", ["Hello"])
-        assert {one.status for one in later.trigger("will")} == {"unchanged"}
 
     def test_a_value_of_another_shape(self, making: Making) -> None:
         """What cannot stand beside a new value is set aside, and told."""

@@ -215,13 +215,26 @@ class Migrated:
 
     Attributes:
         user_id: Whose.
-        changes: By value; none where only the schema is accepted.
+        changes: By value; none where only the schema is accepted, or a function changes nothing.
         misfits: What does not fit afterwards, and is kept.
     """
 
     user_id: str
     changes: tuple[Applied, ...] = ()
     misfits: tuple[Misfit, ...] = ()
+
+
+class Migration(list[Migrated]):
+    """The users whom a migration takes over, or would.
+
+    Attributes:
+        skipped: How many others were passed over: the function was applied to them before, or they
+            were begun under today's schema.
+    """
+
+    def __init__(self, users: Iterable[Migrated] = (), *, skipped: int = 0) -> None:
+        super().__init__(users)
+        self.skipped = skipped
 
 
 @dataclass(frozen=True, slots=True)
