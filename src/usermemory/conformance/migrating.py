@@ -198,7 +198,7 @@ class Migrating:
         for skipped in (0, 3):
             assert later.migrate_schema(function=loud, dry_run=False).skipped == skipped
         assert later.recall("ann").document["home"] == "Graz!"
-        assert later.migrate_schema(function=lambda _: {"home": "A"}).skipped == 0
+        assert later.memory.migrate_schema(function=lambda d: {**d, "home": "A"}).skipped == 0
         bench.verbs.migrate_schema(function=back, dry_run=False)
         assert bench.verbs.recall("ann").value.city == "Graz!"
         later.migrate_schema(function=_move, dry_run=False)
