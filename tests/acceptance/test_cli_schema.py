@@ -74,8 +74,13 @@ def test_check_and_migrate(folder: Path) -> None:
     assert run("schema", "migrate", *MOVED, "--map", "city", *DB).returncode == 1
     wrong = run("schema", "migrate", *MOVED, "--map", "city=hom", *DB)
     assert "'hom' is no field of Moved" in wrong.stderr
+    wrong = run("schema", "migrate", *MOVED, "--map", "cty=home", "--dry-run", *DB)
+    assert (wrong.returncode, "did you mean 'city'?" in wrong.stderr) == (1, True)
     done = run("schema", "migrate", *MOVED, "--function", "coaching:move", "--yes", *DB)
     assert "1 user migrated" in done.stdout
+    for command in (("--dry-run",), ("--yes",)):
+        again = run("schema", "migrate", *MOVED, "--function", "coaching:move", *command, *DB)
+        assert ("1 user skipped" in again.stdout, again.returncode) == (True, 0)
     assert data("schema", "check", *MOVED, *DB)["fits"] is True
     assert data("profile", "show", "mia", *MOVED, *DB)["profile"]["home"] == "Graz"
     assert run("jobs", "trigger", "mia", "--model", "offline", *MOVED, *DB).returncode == 0

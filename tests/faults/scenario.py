@@ -13,7 +13,7 @@ from usermemory.gate import Words
 from usermemory.store.driver import Hook
 from usermemory.store.flows.claim import claim_due, give_back, leases, renew
 from usermemory.store.flows.recall import figures, next_due
-from usermemory.store.flows.schemas import accept
+from usermemory.store.flows.schemas import buried_fields, carry
 from usermemory.testing import FakeClock
 
 ERASED = "garlic"
@@ -98,7 +98,8 @@ def tell(memory: UserMemory, listener: Listener, clock: FakeClock, typo: str = "
     memory.driver.read(next_due)
     memory.driver.read(figures)
     memory.driver.read(leases, "a host", 60.0)
-    memory.driver.write(accept, "will", memory.recall("will").revision, memory.schema.fingerprint)
+    memory.driver.read(buried_fields)
+    memory.driver.write(carry, [("interests", "hobbies")])
     correct(memory, clock)
 
 

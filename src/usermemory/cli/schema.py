@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +13,7 @@ from usermemory.cli.output import clean, console, count, print_json
 from usermemory.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from usermemory.records import Migrated, SchemaCheck
+    from usermemory.records import Migrated, Migration, SchemaCheck
 
 app = typer.Typer(
     help="Whether what is stored fits your schema, and how to take it over.",
@@ -90,6 +91,12 @@ def migrate(
         str | None,
         typer.Option(metavar="MODULE:NAME", help="Makes of a stored document one of the schema."),
     ] = None,
+    everyone: Annotated[
+        bool,
+        typer.Option(
+            "--everyone", help="Apply the function to users too who never had another schema."
+        ),
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what it would do.")] = False,
     db: Database = DATABASE,
@@ -99,6 +106,7 @@ def migrate(
 
     Each user is one transaction and one revision, which undo takes back; stopped in the middle, run
     it again. What does not fit stays, and no longer keeps workers with this schema from reading.
+    A function is applied to each user once; who is skipped is counted.
     """
     from usermemory.cli.opening import existing, named
 
@@ -107,22 +115,21 @@ def migrate(
     mapping = dict(map(_pair, moves or ()))
     move = named(function) if function else None
     with existing(db, schema) as memory:
-        would = memory.migrate_schema(mapping, move)
+        would = memory.migrate_schema(mapping, move, everyone=everyone)
         if dry_run or not would:
             _print(would, as_json=json, done=False)
             return
         if not yes:
             _print(would, as_json=False, done=False)
             typer.confirm(f"Migrate {count(len(would), 'user')}?", abort=True, err=True)
-        err = console(stderr=True)
-        made: list[Migrated] = []
+        err, numbers = console(stderr=True), itertools.count(1)
 
-        def progress(one: Migrated) -> None:
-            made.append(one)
-            if err.is_terminal and len(made) % 100 == 0:
-                err.print(f"{len(made)} of {len(would)}", style="dim")
+        def progress(_: Migrated) -> None:
+            number = next(numbers)
+            if err.is_terminal and number % 100 == 0:
+                err.print(f"{number} of {len(would)}", style="dim")
 
-        memory.migrate_schema(mapping, move, dry_run=False, done=progress)
+        made = memory.migrate_schema(mapping, move, everyone=everyone, dry_run=False, done=progress)
     _print(made, as_json=json, done=True)
 
 
@@ -133,9 +140,14 @@ def _pair(given: str) -> tuple[str, str]:
     return old.strip(), new.strip()
 
 
-def _print(found: list[Migrated], *, as_json: bool, done: bool) -> None:
+def _print(found: Migration, *, as_json: bool, done: bool) -> None:
     from usermemory.cli.show import change_text, misfit_line
 
+    if found.skipped:
+        console(stderr=as_json).print(
+            f"{count(found.skipped, 'user')} skipped: migrated before, or never of another schema.",
+            markup=False,
+        )
     if as_json:
         print_json([asdict(one) for one in found])
         return

@@ -70,9 +70,8 @@ def items_of(document: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 def misfit_line(misfit: Misfit) -> str:
     """A stored value that the schema does not take: where it stands, and why."""
-    place = "/".join(
-        str(step) for step in (misfit.field, misfit.key, misfit.index) if step is not None
-    )
+    steps = misfit.path or (misfit.key, misfit.index)
+    place = "/".join(str(step) for step in (misfit.field, *steps) if step is not None)
     return f"{place}: {shown(misfit.value)} ({misfit.detail or misfit.reason.replace('_', ' ')})"
 
 

@@ -22,6 +22,7 @@ from usermemory.conformance.correcting import Correcting
 from usermemory.conformance.failing import Failing
 from usermemory.conformance.forgetting import Forgetting
 from usermemory.conformance.harness import Bench, Colour
+from usermemory.conformance.migrating import Migrating
 from usermemory.conformance.misfitting import Misfitting
 from usermemory.conformance.proposing import Proposing
 from usermemory.conformance.refusing import Refusing
@@ -38,6 +39,7 @@ class Conformance(
     Proposing,
     Refusing,
     Misfitting,
+    Migrating,
     Carrying,
     Failing,
     Backfilling,

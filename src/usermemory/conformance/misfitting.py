@@ -6,54 +6,101 @@ from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 import pytest
-from pydantic import BaseModel, Field, field_validator
+from pydantic import BaseModel, Field
 
 from usermemory.conformance.harness import Bench, Verbs
-from usermemory.errors import InvalidDocument, InvalidInput, SchemaMismatch
+from usermemory.errors import InvalidDocument
 from usermemory.records import Change
 from usermemory.schema import Remember
 
 Making = Callable[..., Bench]
 
 
-class _Goal(BaseModel):
+class Goal(BaseModel):
+    """A goal as it was."""
+
     title: str
     status: Literal["open", "done", "dropped"] = "open"
 
 
-class _First(BaseModel):
+class First(BaseModel):
+    """The profile as it was."""
+
     city: str | None = None
     weight: str | None = None
-    goals: list[_Goal] = []
+    goals: list[Goal] = []
     hobbies: list[str] = []
     mood: str | None = None
 
 
-class _NewGoal(BaseModel):
+class NewGoal(BaseModel):
+    """A goal with other options."""
+
     title: str
     status: Literal["open", "done", "paused"] = "open"
 
 
-class _Hobby(BaseModel):
+class Hobby(BaseModel):
+    """What was a text before."""
+
     name: str
     level: int | None = None
 
 
-class _Second(BaseModel):
+class Second(BaseModel):
+    """The profile with fields renamed, retyped, tightened and removed."""
+
     home: Annotated[str | None, Remember(was="city")] = None
     weight: float | None = None
-    goals: list[_NewGoal] = []
-    hobbies: list[_Hobby] = []
+    goals: list[NewGoal] = []
+    hobbies: list[Hobby] = []
 
 
-_GOALS = [
+GOALS = [
     {"title": "run", "status": "open"},
     {"title": "swim", "status": "dropped"},
     {"title": "lift", "status": "done"},
 ]
 
 
-def _stored(bench: Bench) -> None:
+class _Toy(BaseModel):
+    name: str
+    colour: str | None = None
+
+
+class _Pet(BaseModel):
+    name: str
+    kind: str | None = None
+    toys: list[_Toy] = []
+
+
+class _Kennel(BaseModel):
+    by_name: dict[str, _Pet] = {}
+    by_town: dict[str, list[_Pet]] = {}
+    pets: list[_Pet] = []
+    oldest: _Pet | None = None
+
+
+class _PlainToy(BaseModel):
+    name: str
+
+
+class _PlainPet(BaseModel):
+    name: str
+    toys: list[_PlainToy] = []
+
+
+class _PlainKennel(BaseModel):
+    by_name: dict[str, _PlainPet] = {}
+    by_town: dict[str, list[_PlainPet]] = {}
+    pets: list[_PlainPet] = []
+    oldest: _PlainPet | None = None
+
+
+_REX = {"name": "Rex", "kind": "dog", "toys": [{"name": "ball", "colour": "red"}]}
+
+
+def stored(bench: Bench) -> None:
     """A user who was remembered under the first schema, in their own words."""
     said = "I live in Graz. I weigh 80 kg. My mood is fine. I like chess and golf."
     quotes = {
@@ -67,7 +114,7 @@ def _stored(bench: Bench) -> None:
     ]
     proposed = bench.verbs.propose("will", "t", changes, [("user", said)])
     assert proposed.rejections == ()
-    bench.verbs.edit("will", [{"op": "add", "path": "/goals", "value": _GOALS}], by="import")
+    bench.verbs.edit("will", [{"op": "add", "path": "/goals", "value": GOALS}], by="import")
 
 
 def _learn(verbs: Verbs, said: str, *changes: Change) -> Any:
@@ -83,14 +130,14 @@ class Misfitting:
 
     def test_what_fits_goes_on_working(self, making: Making) -> None:
         """Item by item: what the new schema takes is in the profile, the rest is a misfit."""
-        bench = making(schema=_First)
-        _stored(bench)
-        later = bench.another(schema=_Second)
+        bench = making(schema=First)
+        stored(bench)
+        later = bench.another(schema=Second)
         value = later.recall("will").value
         assert [goal.title for goal in value.goals] == ["run", "lift"]
         assert (value.home, value.weight, value.hobbies) == ("Graz", None, [])
         assert sorted(_misfits(later), key=str) == [
-            ("goals", _GOALS[1], "does_not_fit"),
+            ("goals", GOALS[1], "does_not_fit"),
             ("hobbies", "chess", "does_not_fit"),
             ("hobbies", "golf", "does_not_fit"),
             ("mood", "fine", "unknown_field"),
@@ -99,9 +146,9 @@ class Misfitting:
 
     def test_learning_keeps_the_misfits(self, making: Making) -> None:
         """An item is added beside them; a single value takes their place, undo gives it back."""
-        bench = making(schema=_First)
-        _stored(bench)
-        later = bench.another(schema=_Second)
+        bench = making(schema=First)
+        stored(bench)
+        later = bench.another(schema=Second)
         learned = _learn(
             later,
             "I weigh 82 and I play tennis",
@@ -115,15 +162,15 @@ class Misfitting:
         assert changed == {"weight": "80 kg", "hobbies": None}
         assert later.undo("will").conflicts == ()
         assert later.recall("will").document["weight"] == "80 kg"
-        first = bench.another(schema=_First)
+        first = bench.another(schema=First)
         assert first.recall("will").value.hobbies == ["chess", "golf"]
         assert first.recall("will").value.mood == "fine"
 
     def test_why_and_history_of_a_renamed_field(self, making: Making) -> None:
         """Value, words, dates and past of the old name belong to the new one."""
-        bench = making(schema=_First)
-        _stored(bench)
-        later = bench.another(schema=_Second)
+        bench = making(schema=First)
+        stored(bench)
+        later = bench.another(schema=Second)
         assert [one.quote for one in later.why("will", "home")] == ["I live in Graz."]
         assert [one.quote for one in later.why("will", "mood")] == ["My mood is fine."]
         assert later.history("will", "home")[0].changes[0].after == "Graz"
@@ -136,13 +183,13 @@ class Misfitting:
 
     def test_erased_under_the_old_name(self, making: Making) -> None:
         """What was forgotten of the old name is not learned under the new one from old words."""
-        bench = making(schema=_First)
-        _stored(bench)
+        bench = making(schema=First)
+        stored(bench)
         said = [("user", "I live in Graz"), ("user", "Hello")]
         bench.verbs.remember("will", "other", said)
         bench.verbs.forget("will", "city", "Graz")
         bench.clock.advance(1)
-        later = bench.another(schema=_Second, model=_Again())
+        later = bench.another(schema=Second, model=_Again())
         later.migrate_schema(dry_run=False)
         later.trigger("will")
         assert later.recall("will").document["home"] is None
@@ -152,15 +199,15 @@ class Misfitting:
 
     def test_erased_under_the_new_name(self, making: Making) -> None:
         """Forgetting a renamed field reaches the past that bears the old name, and misfits too."""
-        bench = making(schema=_First)
-        _stored(bench)
-        later = bench.another(schema=_Second)
+        bench = making(schema=First)
+        stored(bench)
+        later = bench.another(schema=Second)
         assert later.forget("will", "home", "Graz").values == 1
         assert later.forget("will", "hobbies", "golf").values == 1
         assert later.forget("will", "mood").values == 1
         assert [one[:2] for one in _misfits(later)] == [
             ("weight", "80 kg"),
-            ("goals", _GOALS[1]),
+            ("goals", GOALS[1]),
             ("hobbies", "chess"),
         ]
         text = str(later.export("will"))
@@ -168,9 +215,9 @@ class Misfitting:
 
     def test_misfits_are_edited(self, making: Making) -> None:
         """A patch moves or removes them; no edit makes a new one; whole documents leave them."""
-        bench = making(schema=_First)
-        _stored(bench)
-        later = bench.another(schema=_Second)
+        bench = making(schema=First)
+        stored(bench)
+        later = bench.another(schema=Second)
         later.edit("will", {"home": "Linz"}, by="will")
         assert len(_misfits(later)) == 5
         patch = [
@@ -187,20 +234,65 @@ class Misfitting:
 
     def test_misfits_are_carried(self, making: Making) -> None:
         """An export holds them, and an import keeps them."""
-        bench = making(schema=_First)
-        _stored(bench)
-        later = bench.another(schema=_Second)
+        bench = making(schema=First)
+        stored(bench)
+        later = bench.another(schema=Second)
         carried = later.memory.import_("bill", later.export("will"))
         assert set(carried.unknown) == {"goals", "hobbies", "mood", "weight"}
         assert len(later.misfits("bill")) == 5
 
+    def test_a_property_that_is_gone_deep_inside(self, making: Making) -> None:
+        """At any depth it is a misfit in its place, and the rest of its item goes on working."""
+        bench = making(schema=_Kennel)
+        kennel = {
+            "by_name": {"rex": _REX},
+            "by_town": {"Graz": [_REX]},
+            "pets": [_REX],
+            "oldest": _REX,
+        }
+        bench.verbs.edit("will", kennel, by="x")
+        later = bench.another(schema=_PlainKennel)
+        assert {
+            (one.field, one.path or (one.index, one.key), one.value)
+            for one in later.misfits("will")
+        } == {
+            ("by_name", ("rex", "kind"), "dog"),
+            ("by_name", ("rex", "toys", 0, "colour"), "red"),
+            ("by_town", ("Graz", 0, "kind"), "dog"),
+            ("by_town", ("Graz", 0, "toys", 0, "colour"), "red"),
+            ("oldest", (None, "kind"), "dog"),
+            ("oldest", ("toys", 0, "colour"), "red"),
+            ("pets", (0, "kind"), "dog"),
+            ("pets", (0, "toys", 0, "colour"), "red"),
+        }
+        found = later.check_schema()
+        assert (found.fits, found.fields["pets", "unknown_field"]) == (False, (2, 1))
+        bench.clock.advance(1)
+        toys = {"toys": [{"name": "ball"}, {"name": "bone"}]}
+        learned = _learn(
+            later, "a new bone", Change("pets", "update", toys, "a new bone", key="Rex")
+        )
+        assert learned.rejections == ()
+        ((rex,), bone) = later.recall("will").document["pets"], {"name": "bone"}
+        assert rex == {**_REX, "toys": [*_REX["toys"], bone]}
+        assert len(later.misfits("will")) == 8
+        assert later.undo("will").conflicts == ()
+        assert bench.verbs.recall("will").document == kennel
+        assert bench.verbs.misfits("will") == []
+        patch = [{"op": "remove", "path": "/by_name/rex/toys/0/colour"}]
+        later.edit("will", patch, by="support")
+        assert len(later.misfits("will")) == 7
+        wrong = [{"op": "add", "path": "/pets/0/toys/0/size", "value": 3}]
+        with pytest.raises(InvalidDocument, match="pets"):
+            later.edit("will", wrong, by="support")
+
     def test_both_names_hold_values(self, making: Making) -> None:
         """The new one counts, the old one is a misfit."""
-        bench = making(schema=_First)
+        bench = making(schema=First)
         bench.verbs.edit("will", {"city": "Graz"}, by="x")
-        bench.another(schema=_Second).edit("will", {"home": "Linz"}, by="x")
-        bench.another(schema=_First).edit("will", {"city": "Wien"}, by="x")
-        later = bench.another(schema=_Second)
+        bench.another(schema=Second).edit("will", {"home": "Linz"}, by="x")
+        bench.another(schema=First).edit("will", {"city": "Wien"}, by="x")
+        later = bench.another(schema=Second)
         assert later.recall("will").value.home == "Linz"
         assert _misfits(later) == [("city", "Wien", "renamed")]
 
@@ -210,138 +302,22 @@ class Misfitting:
         class Aliased(BaseModel):
             home: str | None = Field(None, validation_alias="city")
 
-        bench = making(schema=_First)
-        _stored(bench)
+        bench = making(schema=First)
+        stored(bench)
         later = bench.another(schema=Aliased)
         assert later.recall("will").value.home == "Graz"
         assert [one.quote for one in later.why("will", "home")] == ["I live in Graz."]
 
-    def test_a_worker_with_another_schema(self, making: Making) -> None:
-        """It is told which fields it does not take, and reads nothing; the chat goes on."""
-        bench = making(schema=_First)
-        _stored(bench)
-        wrong = bench.another()  # the default schema, as on a command line without --schema
-        wrong.remember("will", "t3", ["I like tea"])
-        unread = [job.unread for job in wrong.jobs()]
-        told = r"(?s)has no city.*--schema.*schema migrate"
-        bench.clock.advance(1_000)
-        with pytest.raises(SchemaMismatch, match=told):
-            wrong.trigger("will")
-        with pytest.raises(SchemaMismatch, match=told):
-            wrong.trigger_all()
-        with pytest.raises(SchemaMismatch, match=told):
-            wrong.run_due()
-        assert bench.listener.read == []
-        assert [job.unread for job in wrong.jobs()] == unread
-        assert wrong.recall("will").document["city"] == "Graz"
-        wrong.edit("will", [{"op": "replace", "path": "/mood", "value": None}], by="support")
-        with pytest.raises(SchemaMismatch):
-            wrong.trigger("will")
-        bench.verbs.trigger("will")
-        assert bench.listener.texts[-1] == "I like tea"
-
-    def test_a_schema_that_takes_everything(self, making: Making) -> None:
-        """A field that is new, or was renamed, keeps nobody from reading."""
-
-        class Wider(_First):
-            pets: list[str] = []
-
-        bench = making(schema=_First)
-        _stored(bench)
-        later = bench.another(schema=Wider)
-        assert later.check_schema().fits
-        later.remember("will", "t3", ["I like tea"])
-        assert [one.status for one in later.trigger("will")] != []
-
-    def test_a_field_that_takes_other_values_by_now(self, making: Making) -> None:
-        """It keeps nobody from reading: what is learned stands beside what does not fit."""
-
-        class Tighter(_First):
-            weight: float | None = None  # type: ignore[assignment]
-            hobbies: list[_Hobby] = []  # type: ignore[assignment]
-
-        bench = making(schema=_First)
-        _stored(bench)
-        later = bench.another(schema=Tighter)
-        later.remember("will", "t3", ["Hello"])
-        assert {one.status for one in later.trigger("will")} == {"unchanged"}
-        assert later.recall("will").document["hobbies"] == ["chess", "golf"]
-
-    def test_a_validator_that_raises_anything(self, making: Making) -> None:
-        """What it met is a misfit; the others are read on, and no error leaves the memory."""
-
-        class Strict(_First):
-            @field_validator("weight")
-            @classmethod
-            def halved(cls, value: str | None) -> str | None:
-                return None if value is None else str(1 / (value != "80 kg"))
-
-        bench = making(schema=_First)
-        _stored(bench)
-        later = bench.another(schema=Strict)
-        assert later.recall("will").value.city == "Graz"
-        assert [(one.field, one.value) for one in later.misfits("will")] == [("weight", "80 kg")]
-        later.remember("will", "t3", ["Hello"])
-        assert {one.status for one in later.trigger("will")} == {"unchanged"}
-
     def test_a_schema_is_checked(self, making: Making) -> None:
         """How many users and values do not fit, in which fields and why."""
-        bench = making(schema=_First)
-        _stored(bench)
+        bench = making(schema=First)
+        stored(bench)
         bench.verbs.edit("ana", {"city": "Rom"}, by="x")
         assert bench.verbs.check_schema().fits
-        found = bench.another(schema=_Second).check_schema()
+        found = bench.another(schema=Second).check_schema()
         assert (found.users, found.misfitting, found.unread, found.fits) == (2, 1, 1, False)
         assert found.fields["hobbies", "does_not_fit"] == (2, 1)
         assert found.fields["mood", "unknown_field"] == (1, 1)
-
-    def test_a_schema_is_migrated(self, making: Making) -> None:
-        """Values move with their words, the rest is accepted; undo takes it back."""
-
-        class Third(BaseModel):
-            city: str | None = None
-            weight: str | None = None
-            goals: list[_Goal] = []
-            hobbies: list[str] = []
-            feeling: str | None = None
-
-        bench = making(schema=_First)
-        _stored(bench)
-        later = bench.another(schema=Third)
-        (would,) = later.migrate_schema({"mood": "feeling"})
-        assert {(one.field, one.before, one.after) for one in would.changes} == {
-            ("mood", "fine", None),
-            ("feeling", None, "fine"),
-        }
-        assert later.recall("will").document["mood"] == "fine"
-        assert len(later.migrate_schema({"mood": "feeling"}, dry_run=False)) == 1
-        assert later.migrate_schema({"mood": "feeling"}, dry_run=False) == []
-        assert later.recall("will").value.feeling == "fine"
-        assert [one.quote for one in later.why("will", "feeling")] == ["My mood is fine."]
-        assert later.check_schema().fits
-        later.undo("will")
-        assert later.recall("will").document["mood"] == "fine"
-        with pytest.raises(InvalidInput, match="no field"):
-            later.migrate_schema({"mood": "mode"})
-
-    def test_a_schema_is_migrated_by_a_function(self, making: Making) -> None:
-        """What the function makes of a document is one revision; what is left is accepted."""
-        bench = making(schema=_First)
-        _stored(bench)
-        later = bench.another(schema=_Second)
-
-        def move(document: dict[str, Any]) -> dict[str, Any]:
-            hobbies = [
-                {"name": one} if isinstance(one, str) else one for one in document["hobbies"]
-            ]
-            return {**document, "hobbies": hobbies, "weight": 80.0}
-
-        later.migrate_schema(function=move, dry_run=False)
-        assert [one.name for one in later.recall("will").value.hobbies] == ["chess", "golf"]
-        assert later.recall("will").value.weight == 80.0
-        assert {one.field for one in later.misfits("will")} == {"goals", "mood"}
-        later.remember("will", "t3", ["Hello"])
-        assert {one.status for one in later.trigger("will")} == {"unchanged"}
 
     def test_a_value_of_another_shape(self, making: Making) -> None:
         """What cannot stand beside a new value is set aside, and told."""

@@ -19,7 +19,8 @@ from usermemory.errors import InvalidInput
 from usermemory.records import Applied, Evidence, Forgotten, Refused
 from usermemory.schema.document import ASIDE, field_of, stand_in, stored_value
 from usermemory.schema.form import identity
-from usermemory.schema.renames import renamed, renamed_revision
+from usermemory.schema.lineage import moved_names, renamed_history
+from usermemory.schema.renames import renamed
 from usermemory.schema.shape import is_list, is_object
 from usermemory.why import evidence_of
 from usermemory.words import leaves, words
@@ -95,13 +96,15 @@ def plan(target: Target, stored: Stored, schema: Schema) -> Plan:
         stored: All that is kept.
         schema: The profile's.
     """
+    moved = moved_names(stored.revisions)
     stored = replace(
         stored,
         document=renamed(schema, stored.document),
-        revisions=[renamed_revision(schema, revision) for revision in stored.revisions],
+        revisions=renamed_history(schema, stored.revisions),
     )
     if isinstance(target, OfValue):
-        picked = _value(target, stored, schema)
+        olds = {old for old, new in moved.items() if new == target.field}
+        picked = _value(target, stored, schema, frozenset(olds - schema.fields.keys()))
     else:
         picked = _source(target, stored, schema)
     document = {**stored.document, **picked.touched}
@@ -140,7 +143,8 @@ def plan(target: Target, stored: Stored, schema: Schema) -> Plan:
     )
 
 
-def _value(target: OfValue, stored: Stored, schema: Schema) -> _Picked:
+def _value(target: OfValue, stored: Stored, schema: Schema, olds: frozenset[str]) -> _Picked:
+    """What is meant by a value; ``olds`` are the names a migration has moved the field from."""
     held = stored.document.get(target.field)
     field = field_of(schema, target.field, held)
     current = stored_value(field, held)
@@ -159,7 +163,7 @@ def _value(target: OfValue, stored: Stored, schema: Schema) -> _Picked:
     subjects += [
         (old, value)
         for name, value in subjects
-        for old in (schema.fields[name].settings.was if name in schema.fields else ())
+        for old in (*(schema.fields[name].settings.was if name in schema.fields else ()), *olds)
     ]
     values = Needles(_texts(subjects), _strings({**stored.document, **touched}))
     names = {identity(value) for _, value in subjects}
@@ -168,7 +172,7 @@ def _value(target: OfValue, stored: Stored, schema: Schema) -> _Picked:
         return value is not None and (identity(value) in names or values.in_value(value))
 
     def parts(change: Applied) -> frozenset[str]:
-        if change.field != field.name:
+        if change.field != field.name and change.field not in olds:
             return frozenset()
         if target.value is None or goes(change.key):
             return EVERY

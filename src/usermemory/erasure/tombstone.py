@@ -33,12 +33,19 @@ class Tombstone:
         words: Keyed hashes of its words, shortened to what inflection leaves alone, each behind
             its weight: ``20:ab12…``. Version 0.1 wrote fewer words, without weights.
         erased_at: Words that were received later may teach it again.
+        hashed_as: The field that the hashes are made with, where a migration has moved it since.
     """
 
     field: str
     digest: str
     words: frozenset[str] = frozenset()
     erased_at: float = 0.0
+    hashed_as: str = ""
+
+    def is_of(self, salt: str, field: str, value: Any) -> bool:
+        """Whether it is that of this very value of a field."""
+        digest = _hash(salt, self.hashed_as or self.field, identity(value))
+        return (self.field, self.digest) == (field, digest)
 
 
 def tombstone(salt: str, field: str, value: Any, erased_at: float = 0.0) -> Tombstone:
@@ -83,8 +90,10 @@ def buried(
     older = [one for one in tombstones if received <= one.erased_at]
     if any(one.field == EVERYTHING for one in older):
         return True
-    proposed = _Proposed(salt, field, value)
-    return any(one.field == field and proposed.is_like(one) for one in older)
+    here = [one for one in older if one.field == field]
+    names = {one.hashed_as or field for one in here}
+    proposed = {name: _Proposed(salt, name, value) for name in names}
+    return any(proposed[one.hashed_as or field].is_like(one) for one in here)
 
 
 @dataclass(frozen=True, slots=True)

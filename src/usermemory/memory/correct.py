@@ -12,7 +12,8 @@ from usermemory.errors import Conflict, InvalidInput
 from usermemory.memory.core import Core, Id, checked_thread, checked_user
 from usermemory.records import Revision, Undone
 from usermemory.schema.document import counts_as
-from usermemory.schema.renames import renamed_revision, renamed_stamps
+from usermemory.schema.lineage import renamed_history
+from usermemory.schema.renames import renamed_stamps
 from usermemory.store.flows import recall as recalls
 
 if TYPE_CHECKING:
@@ -168,7 +169,7 @@ class CorrectVerbs(Core):
             nonlocal conflicts
             # Read again each time: what was erased meanwhile must not be put back.
             history = self.driver.read(recalls.history, user_id)
-            targets = chosen([renamed_revision(self.schema, one) for one in history])
+            targets = chosen(renamed_history(self.schema, history))
             done = [change for one in reversed(targets) for change in one.changes]
             document, changes, conflicts = undo(profile.document or {}, done, self.schema)
             if not changes:

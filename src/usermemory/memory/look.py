@@ -10,6 +10,7 @@ from usermemory.errors import InvalidInput
 from usermemory.memory.chat import ChatVerbs
 from usermemory.memory.core import Id, checked_user
 from usermemory.records import Evidence, Misfit, Refused, Revision, Snapshot
+from usermemory.schema.lineage import renamed_history
 from usermemory.schema.renames import renamed_revision
 from usermemory.store.flows import amend as amends
 from usermemory.store.flows import recall as recalls
@@ -126,8 +127,8 @@ class LookVerbs(ChatVerbs):
         from usermemory.snapshot import snapshot
 
         wanted = profile.revision if revision is None else revision
-        past = self._renamed(history)
+        past = [renamed_revision(self.schema, one) for one in history]
         return snapshot(profile.document or {}, profile.revision, past, wanted, self.schema)
 
     def _renamed(self, history: list[Revision]) -> list[Revision]:
-        return [renamed_revision(self.schema, revision) for revision in history]
+        return renamed_history(self.schema, history)

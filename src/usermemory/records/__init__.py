@@ -8,6 +8,7 @@ from usermemory.records.answers import (
     Imported,
     Job,
     Migrated,
+    Migration,
     Misfit,
     MisfitReason,
     News,
@@ -25,6 +26,7 @@ from usermemory.records.answers import (
     Undone,
 )
 from usermemory.records.learning import (
+    MIGRATION,
     Action,
     Applied,
     Author,
@@ -40,6 +42,7 @@ from usermemory.records.learning import (
 )
 
 __all__ = [
+    "MIGRATION",
     "Action",
     "Applied",
     "Author",
@@ -50,6 +53,7 @@ __all__ = [
     "Job",
     "Message",
     "Migrated",
+    "Migration",
     "Misfit",
     "MisfitReason",
     "News",

@@ -169,6 +169,7 @@ class Misfit:
         key: The key of a map, or the property of an object, in which it stands.
         index: Its place in a list, as stored.
         detail: What the schema says of it.
+        path: All steps from the field to it, where it stands deeper than key and index tell.
     """
 
     field: str
@@ -177,11 +178,13 @@ class Misfit:
     key: str | None = None
     index: int | None = None
     detail: str = ""
+    path: tuple[str | int, ...] = ()
 
     @property
     def place(self) -> str:
         """One text for the same value in the same place, whatever stands before it in a list."""
-        return json.dumps([self.field, self.key, self.value], sort_keys=True)
+        names = [step for step in self.path or (self.key,) if not isinstance(step, int)]
+        return json.dumps([self.field, *names, self.value], sort_keys=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,13 +218,26 @@ class Migrated:
 
     Attributes:
         user_id: Whose.
-        changes: By value; none where only the schema is accepted.
+        changes: By value; none where only the schema is accepted, or a function changes nothing.
         misfits: What does not fit afterwards, and is kept.
     """
 
     user_id: str
     changes: tuple[Applied, ...] = ()
     misfits: tuple[Misfit, ...] = ()
+
+
+class Migration(list[Migrated]):
+    """The users whom a migration takes over, or would.
+
+    Attributes:
+        skipped: How many others were passed over: the function was applied to them before, or they
+            were begun under today's schema.
+    """
+
+    def __init__(self, users: Iterable[Migrated] = (), *, skipped: int = 0) -> None:
+        super().__init__(users)
+        self.skipped = skipped
 
 
 @dataclass(frozen=True, slots=True)

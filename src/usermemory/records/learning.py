@@ -188,6 +188,10 @@ class Usage:
         )
 
 
+MIGRATION = "migration"
+"""Who a revision is by that took over what another schema had stored."""
+
+
 @dataclass(frozen=True, slots=True)
 class Revision:
     """The accepted changes of one consolidation, or of one edit by hand.
@@ -195,13 +199,15 @@ class Revision:
     Attributes:
         number: Grows by one with each revision of this user, for ever.
         at: When it was committed.
-        by: ``"model"``, the name given to an edit, ``"undo"`` or ``"forget"``.
+        by: ``"model"``, the name given to an edit, ``"undo"``, ``"forget"`` or ``"migration"``.
         thread_id: The thread it was learned in; empty for edits.
         changes: What was done, by value.
-        model: Name of the model or extractor.
+        model: Name of the model or extractor; of a migration its function, or its mapping as JSON.
         prompt: Version of the prompt.
         usage: What it cost.
         undoes: Numbers of the revisions that this one took back.
+        fingerprint: Of the schema that the profile was one of afterwards; empty where an older
+            version wrote it.
     """
 
     number: int
@@ -213,3 +219,4 @@ class Revision:
     prompt: str = ""
     usage: Usage = Usage()
     undoes: tuple[int, ...] = ()
+    fingerprint: str = ""

@@ -17,9 +17,11 @@ from usermemory.schema.form import identity
 from usermemory.schema.reading import Unreadable
 from usermemory.schema.renames import is_empty, renamed
 from usermemory.schema.shape import Json, is_list, is_object
+from usermemory.schema.strangers import strangers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from usermemory.schema.schema import Schema
 
@@ -75,14 +77,19 @@ def read(schema: Schema, stored: Mapping[str, Any]) -> Reading:
             misfits += gone
         else:
             break
-    misfits += _strangers(schema, named, document)
+    misfits += _strangers(schema, named, document, origins, misfits)
     return Reading(named, document, value, tuple(misfits), origins)
 
 
 def _strangers(
-    schema: Schema, named: Mapping[str, Any], document: Mapping[str, Any]
+    schema: Schema,
+    named: Mapping[str, Any],
+    document: Mapping[str, Any],
+    origins: Origins,
+    misfits: Sequence[Misfit],
 ) -> Iterable[Misfit]:
     """What stands under names that the schema does not know, and what was set aside."""
+    listed = {(one.field, one.key, one.index) for one in misfits}
     for name, value in named.items():
         if name == ASIDE and is_object(value):
             for field_name, values in value.items():
@@ -91,22 +98,48 @@ def _strangers(
         elif name not in schema.fields and value not in (None, [], {}):
             reason: MisfitReason = "renamed" if name in schema.old_names else "unknown_field"
             yield Misfit(name, value, reason)
-        elif name in schema.fields and schema.fields[name].keys:
-            yield from _strange_keys(schema.fields[name], value, document[name])
+        elif name in schema.fields and (name, None, None) not in listed:
+            for misfit in _strange_inside(schema, name, value, document[name], origins):
+                if not _is_within(misfit, listed):
+                    yield misfit
 
 
-def _strange_keys(known: Field, stored: Any, fitting: Any) -> Iterable[Misfit]:
-    """Properties that the schema does not know, in an object or in the objects of a list."""
-    if known.kind == "object" and is_object(stored):
-        for key, value in stored.items():
-            if key not in known.keys and key not in fitting and value is not None:
-                yield Misfit(known.name, value, "unknown_field", key=key)
-    elif known.kind == "objects" and is_list(stored):
-        taken = {key for item in fitting for key in item}
-        for at, item in enumerate(stored):
-            for key, value in item.items() if is_object(item) else ():
-                if key not in known.keys and key not in taken and value is not None:
-                    yield Misfit(known.name, value, "unknown_field", key=key, index=at)
+def _strange_inside(
+    schema: Schema, name: str, stored: Any, fitting: Any, origins: Origins
+) -> Iterable[Misfit]:
+    """Properties that the schema does not know, at any depth of a field."""
+    if is_list(fitting):
+        stored = stored if is_list(stored) else [stored]
+        fitting = _as_stored(fitting, stored, origins.get((name, None)))
+    elif is_object(fitting) and is_object(stored):
+        fitting = {
+            key: _as_stored(part, stored[key], origins[name, key])
+            if (name, key) in origins and is_list(part) and is_list(stored[key])
+            else part
+            for key, part in fitting.items()
+        }
+    for path, value in strangers(schema.inside[name], stored, [fitting]):
+        key = next((step for step in path[:2] if isinstance(step, str)), None)
+        index = next((step for step in path[:2] if isinstance(step, int)), None)
+        told = len(path) == (key is not None) + (index is not None)
+        yield Misfit(name, value, "unknown_field", key=key, index=index, path=() if told else path)
+
+
+def _as_stored(fitting: list[Any], stored: list[Any], origins: list[list[int]] | None) -> Any:
+    """The items of the profile, each at its places in the stored list; None for a misfit."""
+    if origins is None or len(origins) != len(fitting):
+        return fitting
+    found: list[Any] = [None] * len(stored)
+    for item, places in zip(fitting, origins, strict=True):
+        for at in places:
+            found[at] = item
+    return found
+
+
+def _is_within(one: Misfit, listed: AbstractSet[tuple[str, str | None, int | None]]) -> bool:
+    """Whether it stands in an item or property that is listed as a whole."""
+    wholes = ((one.key, one.index), (None, one.index), (one.key, None))
+    return any((one.field, key, index) in listed for key, index in wholes)
 
 
 def _normal(fields: Mapping[str, Field], document: Json) -> tuple[Origins, Json]:

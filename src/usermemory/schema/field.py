@@ -24,7 +24,8 @@ _ACTIONS: Mapping[Kind, tuple[Action, ...]] = {
     "object": ("update", "clear"),
     "objects": ("add", "remove", "update"),
 }
-_NAMING = ("name", "title", "id", "key")
+NAMING = ("name", "title", "id", "key")
+"""Properties that name an item, where nothing else is said."""
 
 
 @dataclass(frozen=True)
@@ -163,7 +164,7 @@ def _naming(keys: Mapping[str, Field], wanted: str | None, path: str) -> str:
     plain = [name for name, key in keys.items() if key.kind == "scalar" and key.settings.ask]
     if wanted is not None and wanted not in plain:
         raise SchemaError(f"field {path!r}: key {wanted!r} is no plain property of its items")
-    found = wanted or next((name for name in _NAMING if name in plain), None)
+    found = wanted or next((name for name in NAMING if name in plain), None)
     if found is None and not plain:
         raise SchemaError(f"field {path!r}: its items have no plain property to name them by")
     return found or plain[0]

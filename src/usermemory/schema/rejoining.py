@@ -9,6 +9,7 @@ from collections import defaultdict, deque
 from typing import TYPE_CHECKING, Any
 
 from usermemory.schema.document import ASIDE, is_displaced
+from usermemory.schema.field import NAMING
 from usermemory.schema.form import identity
 from usermemory.schema.shape import Json, canonical, is_list, is_object
 
@@ -59,7 +60,7 @@ def _joined(known: Field, stored: Any, before: Any, after: Any, origins: Any) ->
         return _joined_items(stored, before, after, origins.get((known.name, None)), known)
     if known.kind == "scalar":
         return after
-    result = _merged(stored if is_object(stored) else {}, before, after)
+    result = _merged(known, stored if is_object(stored) else {}, before, after)
     if known.kind == "object":
         for key, inner in known.keys.items():
             if inner.kind in {"list", "objects"} and canonical(before[key]) != canonical(
@@ -71,21 +72,36 @@ def _joined(known: Field, stored: Any, before: Any, after: Any, origins: Any) ->
     return result
 
 
-def _merged(stored: Any, before: Any, after: Any) -> Any:
-    """An object with its changed properties; what the schema does not know of it stays."""
+def _merged(
+    known: Field | None, stored: Any, before: Any, after: Any, *, part: bool = False
+) -> Any:
+    """A value with its changes, at any depth; what the schema does not know of it stays.
+
+    Args:
+        known: Its field, or the one that it is a part of; None where the schema says nothing.
+        stored: As it is stored.
+        before: What fits of it.
+        after: What became of that.
+        part: Whether it is an item of a list or a value of a map.
+    """
+    if is_list(stored) and is_list(before) and is_list(after):
+        return _joined_items(stored, before, after, None, known)
     if not (is_object(stored) and is_object(before) and is_object(after)):
         return after
     result = {key: value for key, value in stored.items() if key not in before or key in after}
+    of_map = known is not None and known.kind == "map" and not part
+    keys: Mapping[str, Field] = {} if known is None else known.keys
     for key, value in after.items():
         if key not in before or canonical(before[key]) != canonical(value):
-            result[key] = _merged(stored.get(key), before.get(key), value)
+            inner = known if of_map else keys.get(key)
+            result[key] = _merged(inner, stored.get(key), before.get(key), value, part=of_map)
         else:
             result.setdefault(key, value)
     return result
 
 
 def _joined_items(
-    stored: Any, before: list[Any], after: list[Any], origins: Any, known: Field
+    stored: Any, before: list[Any], after: list[Any], origins: Any, known: Field | None
 ) -> list[Any]:
     """A list with its changes: its other stored items stay, each at its place among the others."""
     kept = stored if is_list(stored) else [] if stored is None else [stored]
@@ -105,7 +121,7 @@ def _joined_items(
         else:
             held = kept[places[at][0]]
             same = canonical(before[at]) == canonical(item)
-            result.append(held if same else _merged(held, before[at], item))
+            result.append(held if same else _merged(known, held, before[at], item, part=True))
     return [*result, *(kept[at] for at in pending)]
 
 
@@ -113,13 +129,15 @@ def _places(kept: list[Any], before: list[Any], origins: Any) -> list[list[int]]
     """Where each item of the profile stands as stored; nowhere, if a validator made it."""
     if origins is not None and len(origins) == len(before):
         return [list(places) for places in origins]
+    if origins is None and len(kept) == len(before):
+        return [[at] for at in range(len(kept))]
     by_name: dict[str, list[int]] = defaultdict(list)
     for at, item in enumerate(kept):
         by_name[identity(item)].append(at)
     return [by_name.pop(identity(item), []) for item in before]
 
 
-def _matches(before: list[Any], after: list[Any], known: Field) -> list[int | None]:
+def _matches(before: list[Any], after: list[Any], known: Field | None) -> list[int | None]:
     """For each new item, which one it was; None for what is new."""
     result: list[int | None] = [None] * len(after)
     free: dict[str, deque[int]] = defaultdict(deque)
@@ -142,10 +160,13 @@ def _matches(before: list[Any], after: list[Any], known: Field) -> list[int | No
     return result
 
 
-def _name(known: Field, item: Any) -> str | None:
-    if known.kind != "objects" or not is_object(item):
+def _name(known: Field | None, item: Any) -> str | None:
+    if not is_object(item):
         return None
-    name = item.get(known.settings.key or "")
+    if known is not None and known.kind == "objects":
+        name = item.get(known.settings.key or "")
+    else:
+        name = next((item[name] for name in NAMING if name in item), None)
     return None if name is None else identity(str(name))
 
 

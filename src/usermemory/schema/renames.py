@@ -60,11 +60,21 @@ def _renamed_keys(known: Field, value: Any) -> Any:
 
 def renamed_stamps(schema: Schema, stamps: Mapping[str, Any]) -> Mapping[str, Any]:
     """The stamps of fields under today's names."""
-    if not schema.old_names.keys() & stamps.keys():
+    return renamed_times(schema.old_names, stamps)
+
+
+def renamed_times(names: Mapping[str, str], stamps: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The stamps of fields under other names.
+
+    Args:
+        names: Old names to new ones.
+        stamps: The times of each field; where both names have some, those of the new one count.
+    """
+    if not names.keys() & stamps.keys():
         return stamps
     found: Json = {}
     for name, times in stamps.items():
-        new = schema.old_names.get(name, name)
+        new = names.get(name, name)
         found[new] = (
             {**times, **found.get(new, {})} if name != new else {**found.get(new, {}), **times}
         )

@@ -17,6 +17,7 @@ from usermemory.schema.field import Field, field_of
 from usermemory.schema.form import kept_all, ordered
 from usermemory.schema.reading import Reader, Unreadable
 from usermemory.schema.shape import Json, canonical, is_object, placed
+from usermemory.schema.strangers import Inside
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,6 +34,7 @@ class Schema:
         name: The source's name.
         fields: By name, in the source's order.
         json_schema: The source as JSON Schema.
+        inside: What the source says of the inside of each field's value.
         old_names: What fields were called before (`Remember.was`), and what they are called now.
         renames: Whether a field or a property was called otherwise before.
         fingerprint: Changes when the names or types of fields do; the same in every process.
@@ -51,6 +53,10 @@ class Schema:
                 for name, part in json_schema.get("properties", {}).items()
             }
         )
+        self.inside: Mapping[str, Inside] = {
+            name: Inside([part], json_schema)
+            for name, part in json_schema.get("properties", {}).items()
+        }
         self.old_names = _old_names(self.fields)
         self.renames = any(map(_renames, self.fields.values()))
         outline = {name: _outline(field) for name, field in self.fields.items()}

@@ -51,7 +51,7 @@ def inline(schema: Any, root: Mapping[str, Any], path: str, above: tuple[str, ..
                 f"field {path!r} contains itself: recursive types cannot be asked for"
             )
         beside = {word: value for word, value in schema.items() if word != "$ref"}
-        return inline({**_target(reference, root, path), **beside}, root, path, (*above, reference))
+        return inline({**target(reference, root, path), **beside}, root, path, (*above, reference))
     placed = dict(schema)
     for word in schema.keys() & {"items", "additionalProperties", "propertyNames"}:
         placed[word] = inline(schema[word], root, path, above)
@@ -67,7 +67,7 @@ def inline(schema: Any, root: Mapping[str, Any], path: str, above: tuple[str, ..
 def rooted(schema: Json) -> Json:
     """The schema with its own properties on top, also where the root is a reference."""
     reference = schema.get("$ref")
-    return schema if reference is None else {**schema, **_target(reference, schema, "the schema")}
+    return schema if reference is None else {**schema, **target(reference, schema, "the schema")}
 
 
 def placed(schema: Json) -> Json:
@@ -81,7 +81,8 @@ def placed(schema: Json) -> Json:
     return {**schema, "properties": found}
 
 
-def _target(reference: str, root: Mapping[str, Any], path: str) -> Json:
+def target(reference: str, root: Mapping[str, Any], path: str) -> Json:
+    """What a reference points to; `SchemaError` if that is nothing."""
     found: Any = root
     for step in reference.removeprefix("#").split("/")[1:]:
         name = step.replace("~1", "/").replace("~0", "~")

@@ -116,6 +116,7 @@ def revision(row: Row) -> Revision:
         prompt=row["prompt"],
         usage=usage(row["usage"]),
         undoes=tuple(json.loads(row["undoes"])),
+        fingerprint=row["fingerprint"],
     )
 
 
@@ -124,7 +125,7 @@ def tombstone(row: Row) -> Tombstone:
     from usermemory.erasure import Tombstone
 
     words = frozenset(json.loads(row["words"]))
-    return Tombstone(row["field"], row["digest"], words, row["erased_at"])
+    return Tombstone(row["field"], row["digest"], words, row["erased_at"], row["hashed_as"])
 
 
 def rejections(text: str) -> tuple[Refused, ...]:

@@ -104,17 +104,13 @@ SELECT * FROM (SELECT 'said', SUBSTR(i.text, 1, 2000), i.seq, i.said_at, i.threa
 UNION ALL
 SELECT * FROM (SELECT 'earlier', r.changes, r.revision, r.at, r.thread_id, NULL, 0
     FROM usermemory.revisions AS r WHERE r.user_id = :user_id AND r.replaced > 0
+      AND r.author <> 'migration'
     ORDER BY r.revision DESC LIMIT :earlier) AS earlier;
 
 -- name: profiles
 -- Everybody's profile, page by page, for programs that browse them as a store; no chat does.
 SELECT user_id, document, revision, updated_at, stamps, fingerprint FROM usermemory.profiles
 WHERE user_id > :after ORDER BY user_id LIMIT :count;
-
--- name: accept_schema
--- A profile counts as one of this schema: what does not fit it is known, and kept.
-UPDATE usermemory.profiles SET fingerprint = :fingerprint
-WHERE user_id = :user_id AND revision = :revision;
 
 -- name: next_due
 -- When the next user will be due: how long a worker may sleep; and whether an erasure waits for
@@ -188,9 +184,9 @@ UPDATE usermemory.profiles SET stamps = :stamps WHERE user_id = :user_id;
 -- name: add_revision
 -- What was changed, by value; its number is the user's next one.
 INSERT INTO usermemory.revisions (user_id, revision, at, author, thread_id, token, changes,
-    replaced, model, prompt, usage, undoes)
+    replaced, model, prompt, usage, undoes, fingerprint)
 VALUES (:user_id, :revision, :now, :author, :thread_id, :token, :changes, :replaced, :model,
-    :prompt, :usage, :undoes);
+    :prompt, :usage, :undoes, :fingerprint);
 
 -- name: advance_revision
 -- The counter lives with the user, so that an erased profile does not start again at one.
@@ -313,7 +309,7 @@ LIMIT :count;
 
 -- name: history
 -- The revisions of a user, the newest first.
-SELECT revision, at, author, thread_id, changes, model, prompt, usage, undoes
+SELECT revision, at, author, thread_id, changes, model, prompt, usage, undoes, fingerprint
 FROM usermemory.revisions WHERE user_id = :user_id AND revision < :before ORDER BY revision DESC LIMIT :count;
 
 -- name: figures
@@ -332,7 +328,20 @@ UPDATE usermemory.users SET epoch = epoch + 1 WHERE user_id = :user_id RETURNING
 
 -- name: tombstones
 -- What was erased and must not come back from words received before; all of it, or one field's.
-SELECT field, digest, words, erased_at FROM usermemory.tombstones WHERE user_id = :user_id;
+SELECT field, digest, words, erased_at, hashed_as FROM usermemory.tombstones
+WHERE user_id = :user_id;
+
+-- name: buried_fields
+-- Fields of which something was erased, of anybody: a migration takes that along.
+SELECT DISTINCT field FROM usermemory.tombstones WHERE field <> '';
+
+-- name: carry_tombstones
+-- What was erased of one field must not come back in another one that takes its values over.
+INSERT INTO usermemory.tombstones (user_id, field, digest, words, erased_at, hashed_as)
+SELECT user_id, CAST(:new AS TEXT), digest, words, erased_at,
+    CASE hashed_as WHEN '' THEN field ELSE hashed_as END
+FROM usermemory.tombstones WHERE field = :old
+ON CONFLICT (user_id, field, digest) DO UPDATE SET erased_at = excluded.erased_at;
 
 -- name: add_tombstone
 -- Erased again, it covers the time in between too.

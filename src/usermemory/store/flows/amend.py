@@ -24,6 +24,7 @@ class Amendment:
         fingerprint: Of the schema it is valid against.
         thread_id: Where it was said, if in a thread.
         undoes: Revisions that it takes back.
+        model: What made it, where that has a name.
         stamps: Of the new profile, where its words were said in a conversation; None for an edit,
             after which words from before change these fields no more.
     """
@@ -34,6 +35,7 @@ class Amendment:
     fingerprint: str
     thread_id: str = ""
     undoes: tuple[int, ...] = ()
+    model: str = ""
     stamps: Mapping[str, Mapping[str, float]] | None = None
 
 
@@ -57,7 +59,7 @@ def amend(user_id: str, base: Profile, amendment: Amendment) -> Flow[Revision | 
         fields = (change.field for change in amendment.changes)
         stamps = stamped(base.stamps, fields, "edited", user.now)
     new = Profile(amendment.document, revision.number, stamps)
-    yield from revise(user_id, 0, new, revision, amendment.fingerprint)
+    yield from revise(user_id, 0, new, revision, revision.fingerprint)
     return revision
 
 
@@ -69,7 +71,9 @@ def revision_of(amendment: Amendment, number: int, at: float) -> Revision:
         by=amendment.by,
         changes=amendment.changes,
         thread_id=amendment.thread_id,
+        model=amendment.model,
         undoes=amendment.undoes,
+        fingerprint=amendment.fingerprint,
     )
 
 

@@ -125,6 +125,7 @@ def _write(claim: Claim, result: Result, user: User) -> Flow[Revision | None]:
         model=result.model,
         prompt=result.prompt,
         usage=result.usage,
+        fingerprint=result.fingerprint,
     )
     profile = Profile(result.document, revision.number, result.stamps)
     yield from revise(claim.user_id, claim.token, profile, revision, result.fingerprint)

@@ -124,8 +124,7 @@ def _planned(user_id: str, profile: Profile, target: Target, schema: Schema) -> 
     if isinstance(target, OfValue) and target.value is not None:
         # Erased once more, it need not be there.
         salt, stones = yield from graves(user_id)
-        mark = tombstone(salt, target.field, target.value).digest
-        again = any((one.field, one.digest) == (target.field, mark) for one in stones)
+        again = any(one.is_of(salt, target.field, target.value) for one in stones)
         target = replace(target, anywhere=target.anywhere or again)
     made = plan(target, stored, schema)
     if not isinstance(target, OfThread):
@@ -225,10 +224,11 @@ def _revise(user_id: str, user: User, profile: Profile, made: Plan, schema: Sche
 
     So an edit or undo that was worked out before finds that the profile has moved.
     """
-    revision = Revision(user.revision + 1, user.now, "forget", made.gone)
-    new = Profile(made.document, revision.number, profile.stamps)
     fingerprint = counts_as(schema, made.document, profile.fingerprint)
-    yield from revise(user_id, 0, new, revision, fingerprint)
+    number = user.revision + 1
+    revision = Revision(number, user.now, "forget", made.gone, fingerprint=fingerprint)
+    new = Profile(made.document, number, profile.stamps)
+    yield from revise(user_id, 0, new, revision, revision.fingerprint)
 
 
 def _size(value: Any) -> int:

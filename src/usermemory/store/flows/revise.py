@@ -38,5 +38,6 @@ def revise(
             "prompt": revision.prompt,
             "usage": codec.usage_text(revision.usage),
             "undoes": codec.dumps(revision.undoes),
+            "fingerprint": fingerprint,
         },
     )

@@ -1,11 +1,11 @@
-"""Profiles that were learned with another schema: counted, and taken over."""
+"""Profiles that were learned with another schema: looked at, and taken over."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 
 from usermemory.store.driver import Flow
-from usermemory.store.flows.common import lock_user
 from usermemory.store.flows.profile import Profile
 
 
@@ -26,8 +26,13 @@ def stored(after: str, limit: int) -> Flow[list[tuple[str, Profile]]]:
     ]
 
 
-def accept(user_id: str, revision: int, fingerprint: str) -> Flow[None]:
-    """Let a profile count as one of this schema, unless it has moved on meanwhile."""
-    yield from lock_user(user_id)
-    asked = {"user_id": user_id, "revision": revision, "fingerprint": fingerprint}
-    yield "accept_schema", asked
+def buried_fields() -> Flow[list[str]]:
+    """The fields of which something was erased, of anybody."""
+    rows = yield "buried_fields", {}
+    return [row["field"] for row in rows]
+
+
+def carry(moves: Iterable[tuple[str, str]]) -> Flow[None]:
+    """See that what was erased of one field does not come back in another, for every user."""
+    for old, new in moves:
+        yield "carry_tombstones", {"old": old, "new": new}
