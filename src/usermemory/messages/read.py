@@ -317,7 +317,16 @@ def _label(value: Any) -> str | None:
 
 def _time(entries: Mapping[str, Any]) -> float | None:
     """When it was said in seconds since the epoch, if these entries tell."""
-    given = next((entries[name] for name in _TIMES if entries.get(name)), None)
+    return moment(next((entries[name] for name in _TIMES if entries.get(name)), None))
+
+
+def moment(given: Any) -> float | None:
+    """A time as programs write it, in seconds since the epoch; None for what is none.
+
+    Args:
+        given: A ``datetime``, ISO 8601 (UTC where no zone is named), or seconds or milliseconds
+            since the epoch, as a number.
+    """
     try:
         if isinstance(given, str):
             given = datetime.fromisoformat(given)
