@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -115,6 +116,15 @@ def test_the_date_is_shown(tmp_path: Path) -> None:
         assert "2023-03-01 12:00" in done.stdout, done.stderr
 
 
+class Home(BaseModel):
+    city: str | None = None
+    rooms: list[str] = []
+
+
+class Pet(BaseModel):
+    name: str
+
+
 class Words(BaseModel):
     tags: list[str] = []
 
@@ -164,3 +174,28 @@ def test_a_profile_has_a_size(url: str) -> None:
         again = {"core_memories": ["z" * 700]}
         found = [Found("will", [again])]
         assert import_profiles(memory, found, by="import: test", replace=True).left_out == {}
+
+
+class Everything(BaseModel):
+    name: str | None = None
+    home: Home = Home()
+    phones: dict[str, str] = {}
+    pets: list[Pet] = []
+    notes: list[str] = []
+
+
+@pytest.mark.parametrize("most", range(290, 330))
+def test_a_full_profile_is_full(tmp_path: Path, most: int) -> None:
+    """Made again, an import finds no room that it did not find before, to the last character."""
+    part = {
+        "name": "Will",
+        "home": {"city": "Bergen", "rooms": ["hall", "loft"]},
+        "phones": {f"number {at}": "1" for at in range(9)},
+        "pets": [{"name": f"Rex {at}"} for at in range(9)],
+        "notes": [f"Fact {at}" for at in range(9)],
+    }
+    with memory_at(f"sqlite:///{tmp_path}/memory.db", Everything, max_profile=most) as memory:
+        assert brought(memory, part).changed == 1
+        held = memory.recall("will").document
+        assert len(json.dumps(held, separators=(",", ":"))) <= most
+        assert brought(memory, part).changed == 0

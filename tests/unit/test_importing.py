@@ -266,7 +266,9 @@ def test_plain_memories_without_a_place() -> None:
     """Where the schema has no such list they are left out; a field of another kind is an error."""
     schema: Schema = schema_of(Plain)
     result = fit(schema, schema.empty(), Found("will", notes=["Likes tea"]), notes=None)
-    assert [(one.value, one.reason) for one in result.left_out] == [("Likes tea", NO_NOTES)]
+    assert [(one.value, one.reason) for one in result.left_out] == [
+        ("Likes tea", NO_NOTES.format("tags, other"))
+    ]
     with pytest.raises(InvalidInput, match="'count' takes no memories.*tags, other"):
         notes_field(schema, "count")
 

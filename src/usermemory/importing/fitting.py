@@ -18,7 +18,7 @@ from usermemory.schema.form import identity
 from usermemory.schema.shape import parsed
 
 NO_FIELD = "the schema has no such field"
-NO_NOTES = "the schema has no field for memories in plain text; name one"
+NO_NOTES = "no field is for memories in plain text; name one (notes=, --notes): {}"
 
 _AT_ONCE = 512
 """Items of a list or a map that are read together, as long as all of them fit."""
@@ -88,11 +88,7 @@ def notes_field(schema: Schema, name: str | None = None) -> str | None:
     Raises:
         InvalidInput: The named field is none.
     """
-    lists = [
-        each.name
-        for each in schema.fields.values()
-        if each.kind == "list" and each.value_schema.get("type") == "string"
-    ]
+    lists = _lists_of_texts(schema)
     if name is not None:
         if name not in lists:
             raise InvalidInput(
@@ -104,6 +100,14 @@ def notes_field(schema: Schema, name: str | None = None) -> str | None:
     if "core_memories" in lists:
         return "core_memories"
     return anyone[0] if len(anyone) == 1 else None
+
+
+def _lists_of_texts(schema: Schema) -> list[str]:
+    return [
+        each.name
+        for each in schema.fields.values()
+        if each.kind == "list" and each.value_schema.get("type") == "string"
+    ]
 
 
 def fit(
@@ -152,7 +156,8 @@ def _by_field(
             else:
                 left_out.append(LeftOut(name, value, NO_FIELD))
     if notes is None:
-        left_out += [LeftOut("", text, NO_NOTES) for text in found.notes]
+        lists = ", ".join(_lists_of_texts(schema)) or "the schema has no list of texts"
+        left_out += [LeftOut("", text, NO_NOTES.format(lists)) for text in found.notes]
     else:
         # In a list: a text that looks like JSON is none.
         said = zip_longest(found.notes, found.note_dates)

@@ -73,7 +73,8 @@ def import_profiles(
 
     Args:
         memory: Where to.
-        found: What the source says about each user, one at a time.
+        found: What the source says about each user, one at a time; what cannot be read and is
+            nobody's under an empty id.
         by: Whom its revisions are by.
         notes: The field for memories in plain text; None: see `fitting.notes_field`.
         replace: Put the source's values in place of what the fields hold.
@@ -88,6 +89,9 @@ def import_profiles(
     users = changed = 0
     left_out: dict[str, Sequence[LeftOut]] = {}
     for each in found:
+        if not (each.user_id or each.parts or each.notes):
+            left_out[""] = each.unreadable
+            continue
         done = _user(memory, each, by, field, replace=replace, dry_run=dry_run)
         users += 1
         changed += bool(done.fields)
@@ -127,7 +131,11 @@ def _fitted(
     document = memory.schema.read(known.document or {}).document
     refuse = unwanted(memory, found.user_id, by, replace=replace, known=known.revision > 0)
     replaced = {notes, *(name for part in found.parts for name in part)} if replace else ()
-    stays = {name: value for name, value in document.items() if name not in replaced}
+    fields = memory.schema.fields
+    stays = {
+        name: fields[name].default if name in replaced else value
+        for name, value in document.items()
+    }
     refuse = within(memory, stays, refuse)
     return fit(memory.schema, document, found, notes=notes, replace=replace, refuse=refuse)
 

@@ -18,6 +18,7 @@ FORGOTTEN = "the user had it forgotten"
 GONE = "it was imported before and is gone since"
 NO_ROOM = "the profile is full: {} characters at most (max_profile)"
 
+_COLLECTIONS = frozenset({"list", "objects", "map"})
 _ALL = 1_000_000
 """Revisions of a user: more than there are."""
 
@@ -62,15 +63,30 @@ def within(memory: UserMemory, document: Mapping[str, Any], refuse: Refuse) -> R
         refuse: The rule so far.
     """
     room = memory.consolidator.limits.room(document)
+    begun = {name for name, value in document.items() if value}
 
     def full(field: Field, value: Any, key: str | None) -> str | None:
         if reason := refuse(field, value, key):
             return reason
-        index = 0 if field.kind in {"list", "objects"} else None
-        done = Applied(field.name, "set", after=value, key=key, index=index)
+        # The first item has no comma before it: else the next import would find room for one more.
+        comma = int(field.kind in _COLLECTIONS and field.name not in begun)
+        room.size -= comma
+        done = _coming(field, value, key)
         if room.full(done):
+            room.size += comma
             return NO_ROOM.format(room.most)
         room.take(done)
+        begun.add(field.name)
         return None
 
     return full
+
+
+def _coming(field: Field, value: Any, key: str | None) -> Applied:
+    """A value that comes where nothing stands, as a change."""
+    if field.kind in {"list", "objects"}:
+        return Applied(field.name, "add", after=value, key=key, index=0)
+    if field.kind == "map":
+        return Applied(field.name, "set", after=value, key=key)
+    inner = field.keys.get(key or "", field)
+    return Applied(field.name, "update", inner.default, value, key)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -52,6 +53,7 @@ _CALLED = ("tool_calls", "toolCalls", "audio", "additional_kwargs", "arguments",
 _CHUNK = "MessageChunk"
 _TIMES = ("timestamp", "created_at", "created")
 _LATEST = 1e11  # seconds; the year 5138. A greater number counts milliseconds.
+_COUNTED = re.compile(r"\d{9,16}(?:\.\d+)?", re.ASCII)
 _KEY_BYTES = 64  # the longest key that BLAKE2b takes
 
 
@@ -325,11 +327,12 @@ def moment(given: Any) -> float | None:
 
     Args:
         given: A ``datetime``, ISO 8601 (UTC where no zone is named), or seconds or milliseconds
-            since the epoch, as a number.
+            since the epoch, as a number or written as a text.
     """
     try:
         if isinstance(given, str):
-            given = datetime.fromisoformat(given)
+            counted = _COUNTED.fullmatch(given)
+            given = float(given) if counted else datetime.fromisoformat(given)
         if isinstance(given, datetime):
             # A time without a zone is taken as UTC, as every time in this package.
             given = (given if given.tzinfo else given.replace(tzinfo=UTC)).timestamp()
