@@ -54,6 +54,18 @@ def maker_of(revisions: Iterable[Revision], field: str, item: Any) -> Revision |
     return next(made, None)
 
 
+def noted_at(revision: Revision, field: str, item: Any) -> float:
+    """When what a revision made of a value was noted: by the memory it was imported from, or then.
+
+    Args:
+        revision: As `maker_of` gives it.
+        field: The field's name.
+        item: The value, the item of a list, or the key of a map.
+    """
+    made = (c.at for c in revision.changes if c.field == field and _made(c, item))
+    return next((at for at in made if at is not None), revision.at)
+
+
 def about(revisions: list[Revision], field: str | None) -> list[Revision]:
     """The revisions that changed a field, with nothing but those changes; None for all."""
     if field is None:

@@ -22,10 +22,11 @@ from usermemory import UserMemory
 from usermemory.errors import InvalidInput, StoreError
 from usermemory.importing import ImportedUser, LeftOut, import_origin
 from usermemory.importing.fitting import NO_FIELD
-from usermemory.importing.merging import HOLDS
+from usermemory.importing.merging import HOLDS, OLDER
 from usermemory.importing.unwanted import FORGOTTEN, GONE
 from usermemory.langgraph import import_langmem
 from usermemory.langgraph.threads.opening import store_in
+from usermemory.store.flows.amend import amend
 
 ORIGIN = {
     "will": {
@@ -129,7 +130,10 @@ def test_langmems_items(memory: UserMemory, tmp_path: Path, kind: str) -> None:
     assert known["core_memories"] == ["Prefers dark mode", "Lives in Bergen"]
     assert memory.recall("ann").document["core_memories"] == ["Has a dog"]
     assert [r.by for r in memory.history("will")] == ["import: langmem"]
-    assert [one.value for one in done.left_out["will"]] == ["blue"]
+    assert [(one.value, one.reason) for one in done.left_out["will"]] == [
+        ("blue", NO_FIELD),
+        ("Bill", OLDER),
+    ]
     assert [one.value for one in done.left_out["ann"]] == [["not", "a", "memory"]]
     assert {step.user_id: step.revision for step in steps} == {"will": 1, "ann": 1}
 
@@ -228,13 +232,14 @@ def test_a_profile_that_moves_on_meanwhile(
     memory.remember("will", "1", [("user", "I love chess.")])
     memory.trigger("will")
     memory.remember("will", "1", [("user", "I love fog.")])
-    edit = memory.edit
+    write = memory.driver.write
 
-    def late(*args: Any, **kwargs: Any) -> Any:
-        memory.trigger("will")
-        return edit(*args, **kwargs)
+    def late(flow: Any, *args: Any) -> Any:
+        if flow is amend:
+            memory.trigger("will")
+        return write(flow, *args)
 
-    monkeypatch.setattr(memory, "edit", late)
+    monkeypatch.setattr(memory.driver, "write", late)
     import_origin(memory, origin(tmp_path, {"will": ORIGIN["will"]}))
     assert memory.recall("will").document["interests"] == ["chess", "fog", "bouldering"]
 
@@ -278,7 +283,8 @@ def test_the_commands(tmp_path: Path) -> None:
         found = data("import", "langmem", "--from", path, "--db", str(db), "--replace")
     assert (found["changed"], found["unchanged"]) == (1, 1)
     assert found["left_out"]["will"] == [
-        {"field": "favourite", "value": "blue", "reason": NO_FIELD}
+        {"field": "favourite", "value": "blue", "reason": NO_FIELD},
+        {"field": "name", "value": "Bill", "reason": OLDER},
     ]
     with UserMemory(f"sqlite:///{db}", model="offline", worker=False) as memory:
         assert memory.recall("will").document["interests"] == ["tea"]

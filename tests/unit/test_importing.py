@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any
 
 import pytest
@@ -12,7 +13,7 @@ from pydantic import BaseModel, model_validator
 from usermemory import Remember, UserProfile
 from usermemory.errors import InvalidInput
 from usermemory.importing.fitting import NO_FIELD, NO_NOTES, Fitted, Found, fit, notes_field
-from usermemory.importing.merging import FULL, HOLDS
+from usermemory.importing.merging import FULL, HOLDS, OLDER
 from usermemory.schema import Field, Schema, schema_of
 
 
@@ -115,6 +116,71 @@ def test_the_newest_of_several_counts() -> None:
     assert news(result) == {"name": "Will", "likes": ["tea", "fog"]}
 
 
+def test_the_newest_is_told_by_its_date() -> None:
+    """Of values under one name the newest date counts, in whatever order; what is older is said."""
+    found = Found(
+        "will",
+        [
+            {"name": "Will", "phones": {"home": "2"}, "pets": [{"name": "Rex", "kind": "dog"}]},
+            {"name": "Bill", "phones": {"home": "1"}, "pets": [{"name": "Rex", "kind": "cat"}]},
+            {"name": "Billy", "home": {"city": "Oslo"}},
+            {"home": {"city": "Bergen"}},
+        ],
+        part_dates=[200.0, 100.0, None, 300.0],
+    )
+    result = fit(SCHEMA, SCHEMA.validate({}), found)
+    assert news(result) == {
+        "name": "Will",
+        "pets": [{"name": "Rex", "kind": "dog"}],
+        "phones": {"home": "2"},
+        "home": {"city": "Bergen", "floor": None},
+    }
+    assert {one.reason for one in result.left_out} == {OLDER}
+    assert left(result) == [
+        ("name", "Billy"),
+        ("name", "Bill"),
+        ("pets", {"name": "Rex", "kind": "cat"}),
+        ("phones", {"home": "1"}),
+        ("home", {"city": "Oslo"}),
+    ]
+
+
+def test_what_is_no_json_is_left_out() -> None:
+    """No number that is none, and nothing nested without end, gets into a profile."""
+    deep: list[Any] = []
+    for _ in range(200):
+        deep = [deep]
+
+    class Numbers(BaseModel):
+        weight: float | None = None
+        sizes: list[float] = []
+        notes: list[str] = []
+
+    schema = schema_of(Numbers)
+    part = {"weight": float("nan"), "sizes": [1.5, float("inf"), 2.5], "notes": [deep, "tea"]}
+    result = fit(schema, schema.empty(), Found("will", [part]))
+    assert news(result) == {"sizes": [1.5, 2.5], "notes": ["tea"]}
+    assert [one.field for one in result.left_out] == ["weight", "sizes", "notes"]
+    assert json.dumps([one.value for one in result.left_out], allow_nan=False)
+
+
+def test_many_items_are_read_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of thousands of items only those near one that does not fit are validated apart."""
+    judged, asked = Schema.judged, 0
+
+    def counted(schema: Schema, document: Any) -> Any:
+        nonlocal asked
+        asked += 1
+        return judged(schema, document)
+
+    monkeypatch.setattr(Schema, "judged", counted)
+    texts: list[Any] = [f"Fact {number}" for number in range(5_000)]
+    result = fitted({}, {"notes": [*texts, 7, *texts]})
+    assert len(result.document["notes"]) == 5_000
+    assert left(result) == [("notes", 7)]
+    assert asked < 50
+
+
 def test_what_does_not_fit_is_left_out_by_itself() -> None:
     """A bad value keeps no good one out, and each says what is wrong with it."""
     said = {"job": "cook", "age": "old", "name": None, "likes": ["tea", 7, "x" * 21, "fog"],
@@ -200,7 +266,9 @@ def test_plain_memories_without_a_place() -> None:
     """Where the schema has no such list they are left out; a field of another kind is an error."""
     schema: Schema = schema_of(Plain)
     result = fit(schema, schema.empty(), Found("will", notes=["Likes tea"]), notes=None)
-    assert [(one.value, one.reason) for one in result.left_out] == [("Likes tea", NO_NOTES)]
+    assert [(one.value, one.reason) for one in result.left_out] == [
+        ("Likes tea", NO_NOTES.format("tags, other"))
+    ]
     with pytest.raises(InvalidInput, match="'count' takes no memories.*tags, other"):
         notes_field(schema, "count")
 

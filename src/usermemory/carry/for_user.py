@@ -70,6 +70,7 @@ def _change(change: Mapping[str, Any]) -> dict[str, Any]:
         before=change.get("before"),
         after=change.get("after"),
         erased=change.get("erased") or None,
+        at=_iso(change.get("at")),
         said=[
             _told(
                 words=one["quote"],

@@ -31,6 +31,7 @@ def inverted(applied: Applied) -> Applied:
         before=applied.after,
         after=applied.before,
         evidence=(),
+        at=None,
     )
 
 

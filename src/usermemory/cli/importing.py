@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
+import sys
 from collections import Counter
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -39,6 +39,70 @@ Replace = Annotated[
     typer.Option("--replace", help="Put the source's values in place of what fields hold."),
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")]
+
+
+@app.command(
+    "json",
+    epilog=examples(
+        "usermemory import json mem0.json --dry-run",
+        "usermemory import json facts.jsonl --user will --notes core_memories",
+        "usermemory import json hindsight.json --user-key bank_id",
+        "curl … | usermemory import json - --user will",
+    ),
+)
+def json_(  # noqa: PLR0913 - the options of a command
+    file: Annotated[str, typer.Argument(help="JSON or JSON Lines; - for standard input.")],
+    *,
+    user: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ID", help="Whose all of it is.", show_default="whose each item says it is"
+        ),
+    ] = None,
+    user_key: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KEY",
+            help="Where an item says whose it is, steps joined by periods.",
+            show_default="user_id, userId, user, metadata.user_id",
+        ),
+    ] = None,
+    notes: Notes = None,
+    replace: Replace = False,
+    dry_run: DryRun = False,
+    db: Database = DATABASE,
+    schema: SchemaName = None,
+    json: AsJson = False,
+) -> None:
+    """Bring in a list of facts, as mem0, OpenMemory, agno, Zep, Hindsight and others export them.
+
+    A list of texts or of objects, alone, under "results", "memories" and the like, or by user. A
+    text under "memory", "text", "fact", "content", "value", "data" or "observations" goes into
+    --notes; values go into the fields of the same name. Dates are kept: "updated_at",
+    "created_at", "timestamp", "valid_at" and the like.
+
+    Each user's becomes one revision. Single values are set only where nothing stands, lists only
+    grow. Made again, it changes nothing, and what was forgotten does not come back. What the
+    source calls deleted or over, messages, and what cannot be read are listed and left out; ids,
+    scores and metadata beside a text are not listed.
+    """
+    from usermemory.cli.opening import opened_or_scratch
+    from usermemory.importing import import_json, read_json
+
+    with _counting() as progress:
+        document = read_json(sys.stdin.buffer if file == "-" else file)
+        with opened_or_scratch(db, schema, scratch=dry_run) as memory:
+            done = import_json(
+                memory,
+                document,
+                user=user,
+                user_key=user_key,
+                notes=notes,
+                replace=replace,
+                dry_run=dry_run,
+                progress=progress,
+            )
+    _report(done, json=json, dry_run=dry_run)
 
 
 @app.command(
@@ -142,9 +206,20 @@ def origin(
 @contextmanager
 def _counting() -> Generator[Callable[[object], object]]:
     """How many users are done, on the terminal: a source is not asked how many it has."""
-    numbers = itertools.count(1)
-    with console(stderr=True).status("importing") as status:
-        yield lambda _: status.update(f"importing: {count(next(numbers), 'user')}")
+    done = 0
+
+    def tell(_: object) -> None:
+        nonlocal done
+        done += 1
+        status.update(f"importing: {count(done, 'user')}")
+
+    out = console(stderr=True)
+    try:
+        with out.status("importing") as status:
+            yield tell
+    except KeyboardInterrupt:
+        out.print(f"Stopped after {count(done, 'user')}; called again, it goes on with the rest.")
+        raise typer.Exit(130) from None
 
 
 def _report(done: Imported, *, json: bool, dry_run: bool) -> None:
@@ -168,7 +243,8 @@ def _report(done: Imported, *, json: bool, dry_run: bool) -> None:
         user_id, one = examples[field, reason]
         value = shortened(shown(one.value))
         where = f"{field}: " if field else ""
-        text = f"{number:>6}  {where}{reason}; such as {value} of {user_id}"
+        whose = f" of {user_id}" if user_id else ""
+        text = f"{number:>6}  {where}{reason}; such as {value}{whose}"
         out.print(clean(text), markup=False, soft_wrap=True)
     if len(groups) > _LISTED:
         out.print(f"        and {len(groups) - _LISTED} other reasons")

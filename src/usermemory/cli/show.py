@@ -12,7 +12,7 @@ from rich.text import Text
 from usermemory.changes import inverse, patch
 from usermemory.cli.output import clean, listed, shortened, shown, when
 from usermemory.erasure import MASK
-from usermemory.why import evidence_of, maker_of, resolve
+from usermemory.why import evidence_of, maker_of, noted_at, resolve
 
 if TYPE_CHECKING:
     from usermemory.records import Applied, Evidence, Misfit, Revision, Usage
@@ -53,7 +53,7 @@ def _origin(
     maker = maker_of(revisions, field, item)
     if maker is None or maker.by == LEARNED:
         return "", None
-    return f"set by {clean(maker.by)}", maker.at
+    return f"set by {clean(maker.by)}", noted_at(maker, field, item)
 
 
 def items_of(document: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -98,6 +98,8 @@ def revision_lines(revision: Revision) -> Text:
     lines = [Text(clean("  ".join(filter(None, told))), style="bold")]
     for change in revision.changes:
         lines.append(Text("  ").append(change_text(change)))
+        if change.at is not None:
+            lines[-1].append(f"  {when(change.at)}", style="dim")
         lines += (Text("    ").append(quoted(evidence)) for evidence in change.evidence)
     if not revision.changes:
         lines.append(Text("  erased from the past only; the profile stayed as it was"))

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import Any
 
 from usermemory.changes import Unfit
+from usermemory.changes.coerce import plain
 from usermemory.changes.value import check_size
 from usermemory.errors import InvalidDocument, InvalidInput
-from usermemory.importing.merging import Merged, Refuse, anything, merge
+from usermemory.importing.merging import Dated, Merged, Refuse, anything, merge
 from usermemory.messages import is_list, is_mapping
 from usermemory.schema import Field, Schema
+from usermemory.schema.form import identity
+from usermemory.schema.shape import parsed
 
 NO_FIELD = "the schema has no such field"
-NO_NOTES = "the schema has no field for memories in plain text; name one"
+NO_NOTES = "no field is for memories in plain text; name one (notes=, --notes): {}"
+
+_AT_ONCE = 512
+"""Items of a list or a map that are read together, as long as all of them fit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +48,17 @@ class Found:
         parts: Values by field, the oldest part first.
         notes: Memories in plain text.
         unreadable: What could not be made sense of, and why.
+        part_dates: When the source had each of the parts, in seconds since the epoch; None for one
+            of which it does not say so. Empty if it never does.
+        note_dates: The same for the notes.
     """
 
     user_id: str
     parts: Sequence[Mapping[str, Any]] = ()
     notes: Sequence[str] = ()
     unreadable: Sequence[LeftOut] = ()
+    part_dates: Sequence[float | None] = ()
+    note_dates: Sequence[float | None] = ()
 
 
 @dataclass(slots=True)
@@ -57,11 +69,13 @@ class Fitted:
         document: The new profile.
         fields: The fields that are new or changed.
         left_out: All that the source says and the profile does not.
+        dates: By field, when the source had what is new: see `merging.mark`.
     """
 
     document: dict[str, Any]
     fields: list[str] = field(default_factory=list[str])
     left_out: list[LeftOut] = field(default_factory=list[LeftOut])
+    dates: dict[str, dict[str, float]] = field(default_factory=dict[str, Any])
 
 
 def notes_field(schema: Schema, name: str | None = None) -> str | None:
@@ -74,11 +88,7 @@ def notes_field(schema: Schema, name: str | None = None) -> str | None:
     Raises:
         InvalidInput: The named field is none.
     """
-    lists = [
-        each.name
-        for each in schema.fields.values()
-        if each.kind == "list" and each.value_schema.get("type") == "string"
-    ]
+    lists = _lists_of_texts(schema)
     if name is not None:
         if name not in lists:
             raise InvalidInput(
@@ -90,6 +100,14 @@ def notes_field(schema: Schema, name: str | None = None) -> str | None:
     if "core_memories" in lists:
         return "core_memories"
     return anyone[0] if len(anyone) == 1 else None
+
+
+def _lists_of_texts(schema: Schema) -> list[str]:
+    return [
+        each.name
+        for each in schema.fields.values()
+        if each.kind == "list" and each.value_schema.get("type") == "string"
+    ]
 
 
 def fit(
@@ -115,7 +133,7 @@ def fit(
     fitted = Fitted(dict(document), left_out=list(found.unreadable))
     for name, values in _by_field(schema, found, notes, fitted.left_out).items():
         each = schema.fields[name]
-        wanted = [value for raw in values for value in _read(schema, each, raw, fitted.left_out)]
+        wanted = _read(schema, each, values, fitted.left_out)
         current = document.get(name, each.default)
         merged = merge(each, current, wanted, replace=replace, refuse=refuse)
         fitted.left_out += [LeftOut(name, *left) for left in merged.left_out]
@@ -125,44 +143,120 @@ def fit(
 
 def _by_field(
     schema: Schema, found: Found, notes: str | None, left_out: list[LeftOut]
-) -> dict[str, list[Any]]:
-    """The source's values by field, in the order of the schema."""
-    values: dict[str, list[Any]] = {name: [] for name in schema.fields}
-    for part in found.parts:
+) -> dict[str, list[Dated]]:
+    """The source's values by field, in the order of the schema, the oldest first."""
+    values: dict[str, list[Dated]] = {name: [] for name in schema.fields}
+    for part, at in zip_longest(found.parts, found.part_dates):
         for name, value in part.items():
             if value is None or value in ("", [], {}):
                 continue
-            if name in values:
-                values[name].append(value)
+            now = schema.old_names.get(name, name)
+            if now in values:
+                values[now].append(Dated(value, at))
             else:
                 left_out.append(LeftOut(name, value, NO_FIELD))
     if notes is None:
-        left_out += [LeftOut("", text, NO_NOTES) for text in found.notes]
+        lists = ", ".join(_lists_of_texts(schema)) or "the schema has no list of texts"
+        left_out += [LeftOut("", text, NO_NOTES.format(lists)) for text in found.notes]
     else:
-        values[notes] += found.notes
-    return {name: given for name, given in values.items() if given}
+        # In a list: a text that looks like JSON is none.
+        said = zip_longest(found.notes, found.note_dates)
+        values[notes] += [Dated([text], at) for text, at in said]
+    return {name: sorted(given, key=_age) for name, given in values.items() if given}
 
 
-def _read(schema: Schema, each: Field, raw: Any, left_out: list[LeftOut]) -> Iterable[Any]:
-    """A value as the schema reads it; of a list or a map, every item that it takes."""
-    for piece in _pieces(each, raw):
+def _age(value: Dated) -> float:
+    """Of what bears no date nobody knows that it is newer than anything."""
+    return float("-inf") if value.at is None else value.at
+
+
+def _read(
+    schema: Schema, each: Field, given: Sequence[Dated], left_out: list[LeftOut]
+) -> list[Dated]:
+    """Values as the schema reads them; of lists and maps, every item that it takes, once."""
+    once: dict[str, Dated] = {}
+    for piece, at in (one for value in given for one in _pieces(each, value)):
         try:
-            value = schema.validate({each.name: piece})[each.name]
-            check_size(each, value, whole=True)
-        except InvalidDocument as error:
-            left_out.append(LeftOut(each.name, piece, _reason(each.name, error)))
+            found = plain(piece, each.name)
         except Unfit as unfit:
-            left_out.append(LeftOut(each.name, piece, unfit.detail))
+            left_out.append(LeftOut(each.name, str(piece), unfit.detail))
+            continue
+        name = identity(found)
+        if each.kind == "scalar":  # of which the newest counts
+            once.pop(name, None)
+            once[name] = Dated(found, at)
         else:
-            yield value
+            once[name] = Dated(once.get(name, (found,))[0], at)
+    pieces = list(once.values())
+    many = _AT_ONCE if each.kind in {"list", "objects", "map"} else 1
+    return [
+        value
+        for start in range(0, len(pieces), many)
+        for value in _together(schema, each, pieces[start : start + many], left_out)
+    ]
 
 
-def _pieces(each: Field, raw: Any) -> Sequence[Any]:
-    if each.kind in {"list", "objects"} and is_list(raw):
-        return raw
-    if each.kind == "map" and is_mapping(raw):
-        return [{key: value} for key, value in raw.items()]
-    return [raw]
+def _pieces(each: Field, given: Dated) -> Iterator[Dated]:
+    """The items of a list, the entries of a map, or the value itself."""
+    raw, at = given
+    if each.kind in {"list", "objects"}:
+        items = parsed(raw, "array")
+        for item in items if is_list(items) else [raw]:
+            if item is not None:
+                yield Dated(item, at)
+    elif each.kind == "map" and is_mapping(entries := parsed(raw, "object")):
+        for key, value in entries.items():
+            if value is not None:
+                yield Dated({key: value}, at)
+    else:
+        yield given
+
+
+def _together(
+    schema: Schema, each: Field, pieces: Sequence[Dated], left_out: list[LeftOut]
+) -> list[Dated]:
+    """Read pieces in one go, as validating is dear; in halves where one of them does not fit."""
+    single = len(pieces) == 1
+    try:
+        whole = schema.validate({each.name: _joined(each, [piece.value for piece in pieces])})
+    except InvalidDocument as error:
+        if single:
+            left_out.append(LeftOut(each.name, pieces[0].value, _reason(each.name, error)))
+            return []
+    else:
+        values = _parted(each, whole[each.name])
+        if single or len(values) == len(pieces):
+            read = [Dated(value, piece.at) for value, piece in zip(values, pieces, strict=False)]
+            return [one for one in read if _has_size(each, one.value, left_out)]
+    half = len(pieces) // 2
+    return [
+        value
+        for part in (pieces[:half], pieces[half:])
+        for value in _together(schema, each, part, left_out)
+    ]
+
+
+def _joined(each: Field, values: list[Any]) -> Any:
+    if each.kind in {"list", "objects"}:
+        return values
+    if each.kind == "map" and all(map(is_mapping, values)):
+        return {key: value for entry in values for key, value in entry.items()}
+    return values[0]
+
+
+def _parted(each: Field, value: Any) -> list[Any]:
+    if each.kind in {"list", "objects"}:
+        return list(value)
+    return [{key: one} for key, one in value.items()] if each.kind == "map" else [value]
+
+
+def _has_size(each: Field, value: Any, left_out: list[LeftOut]) -> bool:
+    try:
+        check_size(each, value, whole=each.kind not in {"list", "objects"})
+    except Unfit as unfit:
+        left_out.append(LeftOut(each.name, value, unfit.detail))
+        return False
+    return True
 
 
 def _put(schema: Schema, fitted: Fitted, name: str, current: Any, merged: Merged) -> None:
@@ -178,6 +272,7 @@ def _put(schema: Schema, fitted: Fitted, name: str, current: Any, merged: Merged
     if value != current:
         fitted.document[name] = value
         fitted.fields.append(name)
+        fitted.dates[name] = merged.dates
 
 
 def _reason(name: str, error: InvalidDocument) -> str:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from dataclasses import replace as replaced
-from typing import Any
+from dataclasses import replace as altered
 
-from usermemory.errors import Conflict, IdentityError
+from usermemory.changes import edited
+from usermemory.errors import IdentityError
 from usermemory.importing.fitting import Fitted, Found, LeftOut, fit, notes_field
-from usermemory.importing.unwanted import unwanted
+from usermemory.importing.merging import mark
+from usermemory.importing.unwanted import unwanted, within
 from usermemory.memory import UserMemory
-
-_ATTEMPTS = 5
-"""A profile that is being learned moves on now and then between reading and writing it."""
+from usermemory.memory.core import checked_user
+from usermemory.records import Applied, Revision
+from usermemory.schema.document import counts_as
+from usermemory.schema.renames import renamed_stamps
+from usermemory.store.flows.amend import Amendment, amend, profile
+from usermemory.store.flows.profile import Profile
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +67,14 @@ def import_profiles(
     """Bring profiles from elsewhere into the memory.
 
     What a field holds is not overwritten: single values are set where nothing stands, lists and
-    maps grow by what is missing. An import made again changes nothing, and does not bring back
-    what has been changed, removed or forgotten since the last one.
+    maps grow by what is missing, as far as the profile has room (``max_profile=``). An import made
+    again changes nothing, and does not bring back what has been changed, removed or forgotten
+    since the last one. A value counts as set when the source had it; where it does not say so, now.
 
     Args:
         memory: Where to.
-        found: What the source says about each user, one at a time.
+        found: What the source says about each user, one at a time; what cannot be read and is
+            nobody's under an empty id.
         by: Whom its revisions are by.
         notes: The field for memories in plain text; None: see `fitting.notes_field`.
         replace: Put the source's values in place of what the fields hold.
@@ -83,6 +89,9 @@ def import_profiles(
     users = changed = 0
     left_out: dict[str, Sequence[LeftOut]] = {}
     for each in found:
+        if not (each.user_id or each.parts or each.notes):
+            left_out[""] = each.unreadable
+            continue
         done = _user(memory, each, by, field, replace=replace, dry_run=dry_run)
         users += 1
         changed += bool(done.fields)
@@ -97,43 +106,78 @@ def _user(
     memory: UserMemory, found: Found, by: str, notes: str | None, *, replace: bool, dry_run: bool
 ) -> ImportedUser:
     try:
-        return _written(memory, found, by, notes, replace=replace, dry_run=dry_run)
+        user_id = checked_user(found.user_id)
     except IdentityError as error:
-        return ImportedUser(found.user_id, (), None, [LeftOut("", found.user_id, str(error))])
-
-
-def _written(
-    memory: UserMemory, found: Found, by: str, notes: str | None, *, replace: bool, dry_run: bool
-) -> ImportedUser:
-    attempts = 0
+        wrong = LeftOut("", found.user_id, str(error))
+        return ImportedUser(found.user_id, (), None, [wrong, *found.unreadable])
+    known = memory.driver.read(profile, user_id)
     while True:
-        known = memory.recall(found.user_id)
-        refuse = unwanted(memory, found.user_id, by, replace=replace)
-        fitted = fit(
-            memory.schema, known.document, found, notes=notes, replace=replace, refuse=refuse
-        )
-        done = ImportedUser(found.user_id, fitted.fields, None, fitted.left_out)
+        fitted = _fitted(memory, known, found, by, notes, replace=replace)
+        done = ImportedUser(user_id, fitted.fields, None, fitted.left_out)
         if dry_run or not fitted.fields:
             return done
-        # Where no profile is, there may have been one, and only the database knows its revision.
-        seen = None if known.updated_at is None else known.revision
-        try:
-            revision = memory.edit(found.user_id, _patch(fitted), by=by, revision=seen)
-        except Conflict:
-            attempts += 1
-            if attempts == _ATTEMPTS:
-                raise
-        else:
-            return replaced(done, revision=revision.number if revision else None)
+        amendment = _amendment(memory, known, fitted, by)
+        # A profile that is being learned moves on now and then between reading and writing it.
+        answer = memory.driver.write(amend, user_id, known, amendment)
+        if isinstance(answer, Revision):
+            return altered(done, revision=answer.number)
+        known = answer
 
 
-def _patch(fitted: Fitted) -> list[dict[str, Any]]:
-    """What is new as RFC 6902, which leaves the other fields alone."""
-    return [
-        {
-            "op": "replace",
-            "path": "/" + name.replace("~", "~0").replace("/", "~1"),
-            "value": fitted.document[name],
-        }
-        for name in fitted.fields
-    ]
+def _fitted(
+    memory: UserMemory, known: Profile, found: Found, by: str, notes: str | None, *, replace: bool
+) -> Fitted:
+    """What of the source comes into the profile as it is."""
+    document = memory.schema.read(known.document or {}).document
+    refuse = unwanted(memory, found.user_id, by, replace=replace, known=known.revision > 0)
+    replaced = {notes, *(name for part in found.parts for name in part)} if replace else ()
+    fields = memory.schema.fields
+    stays = {
+        name: fields[name].default if name in replaced else value
+        for name, value in document.items()
+    }
+    refuse = within(memory, stays, refuse)
+    return fit(memory.schema, document, found, notes=notes, replace=replace, refuse=refuse)
+
+
+def _amendment(memory: UserMemory, known: Profile, fitted: Fitted, by: str) -> Amendment:
+    """What is new as an edit; what is stored and does not fit the schema stays."""
+    document, changes = edited(known.document or {}, fitted.document, memory.schema)
+    changes = tuple(altered(one, at=_date(memory, fitted, one)) for one in changes)
+    return Amendment(
+        document,
+        changes,
+        by,
+        counts_as(memory.schema, document, known.fingerprint),
+        stamps=_stamps(memory, known, changes),
+    )
+
+
+def _date(memory: UserMemory, fitted: Fitted, change: Applied) -> float | None:
+    """When the source had a value; a date that is yet to come counts as today's."""
+    at = fitted.dates.get(change.field, {}).get(mark(change.key, change.after))
+    return None if at is None else min(at, memory.clock.now())
+
+
+def _stamps(
+    memory: UserMemory, known: Profile, changes: Sequence[Applied]
+) -> Mapping[str, Mapping[str, float]]:
+    """What is new counts as said, and as set by hand, when the source had it; undated, as set now.
+
+    Words from before then change these fields no more, and later ones do.
+    """
+    result = {
+        name: dict(times) for name, times in renamed_stamps(memory.schema, known.stamps).items()
+    }
+    dates: dict[str, list[float | None]] = {}
+    for change in changes:
+        if change.after is not None:
+            dates.setdefault(change.field, []).append(change.at)
+    for name, given in dates.items():
+        stamps = result.setdefault(name, {})
+        set_at = (memory.clock.now() if at is None else at for at in given)
+        stamps["edited"] = max(stamps.get("edited", 0.0), *set_at)
+        if said := [at for at in given if at is not None]:
+            before = 0.0 if memory.schema.fields[name].kind == "scalar" else stamps.get("learned")
+            stamps["learned"] = max(before or 0.0, *said)
+    return result

@@ -89,18 +89,26 @@ def _items(store: BaseStore, namespace: tuple[str, ...]) -> list[SearchItem]:
 
 
 def _user(user_id: str, items: Iterable[SearchItem]) -> Found:
-    parts: list[Mapping[str, Any]] = []
-    notes: list[str] = []
+    parts: list[tuple[Mapping[str, Any], float]] = []
+    notes: list[tuple[str, float]] = []
     unreadable: list[LeftOut] = []
     for item in items:
         # What the application put there by itself may have no content beside it.
         content = item.value.get("content", item.value)
         if is_mapping(content) and set(content) == {"content"}:
             content = content["content"]
-        if isinstance(content, str):
-            notes.append(content)
-        elif is_mapping(content):
-            parts.append(content)
-        else:
+        at = item.updated_at.timestamp()
+        if is_mapping(content):
+            parts.append((content, at))
+        elif not isinstance(content, str):
             unreadable.append(LeftOut("", content, "it is neither a text nor an object"))
-    return Found(user_id, parts, [note for note in notes if note.strip()], unreadable)
+        elif content.strip():
+            notes.append((content, at))
+    return Found(
+        user_id,
+        [part for part, _ in parts],
+        [note for note, _ in notes],
+        unreadable,
+        part_dates=[at for _, at in parts],
+        note_dates=[at for _, at in notes],
+    )

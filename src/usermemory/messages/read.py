@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -54,6 +55,7 @@ _TIMES = ("timestamp", "created_at", "created")
 _LATEST = 1e11  # seconds; the year 5138. A greater number counts milliseconds.
 _MOST_NAMED = 20
 _LONGEST_AUTHOR = 12
+_COUNTED = re.compile(r"\d{9,16}(?:\.\d+)?", re.ASCII)
 _KEY_BYTES = 64  # the longest key that BLAKE2b takes
 
 
@@ -333,10 +335,20 @@ def _label(value: Any) -> str | None:
 
 def _time(entries: Mapping[str, Any]) -> float | None:
     """When it was said in seconds since the epoch, if these entries tell."""
-    given = next((entries[name] for name in _TIMES if entries.get(name)), None)
+    return moment(next((entries[name] for name in _TIMES if entries.get(name)), None))
+
+
+def moment(given: Any) -> float | None:
+    """A time as programs write it, in seconds since the epoch; None for what is none.
+
+    Args:
+        given: A ``datetime``, ISO 8601 (UTC where no zone is named), or seconds or milliseconds
+            since the epoch, as a number or written as a text.
+    """
     try:
         if isinstance(given, str):
-            given = datetime.fromisoformat(given)
+            counted = _COUNTED.fullmatch(given)
+            given = float(given) if counted else datetime.fromisoformat(given)
         if isinstance(given, datetime):
             # A time without a zone is taken as UTC, as every time in this package.
             given = (given if given.tzinfo else given.replace(tzinfo=UTC)).timestamp()

@@ -134,7 +134,8 @@ class Applied:
     ``before`` and ``after`` are the field's value for scalars, and the item's for lists and maps
     (``None`` on the side where it is absent). ``index`` is where in the list it stood: a hint for
     putting it back and for deriving RFC 6902, never an address. ``erased`` says that the user had
-    one or all of the values erased: they are then empty.
+    one or all of the values erased: they are then empty. ``at`` is when the memory that an import
+    took it from had it; what rests on the user's words has the times of these.
     """
 
     field: str
@@ -145,6 +146,7 @@ class Applied:
     index: int | None = None
     evidence: tuple[Evidence, ...] = ()
     erased: bool = False
+    at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,8 +34,17 @@ def dumps(value: Any) -> str:
 
 
 def records(items: Iterable[Applied]) -> str:
-    """The changes of a revision as JSON."""
-    return dumps([asdict(item) for item in items])
+    """The changes of a revision as JSON; few have a time of their own."""
+    return dumps(
+        [
+            {
+                name: value
+                for name, value in asdict(item).items()
+                if name != "at" or value is not None
+            }
+            for item in items
+        ]
+    )
 
 
 def refusals(items: Iterable[Refused]) -> str:

@@ -1,0 +1,347 @@
+"""Lists of facts, as mem0 and other memories export them, read user by user: PURE.
+
+A fact is a text, or an object with the text under one of `TEXTS`, or one whose keys are fields of
+the schema. Facts stand in a list, under one of `LISTS`, or by user. What was seen, in 2026: mem0
+(``results``, ``memory``), OpenMemory's backup (``memories``, ``content``, ``state``), agno
+(``memory``, by user and id), Zep and Graphiti (``edges``, ``fact``, ``invalid_at``), Hindsight
+(``results`` or ``items``, ``text``, ``mentioned_at``), LangGraph's stores (``value``), Vertex AI's
+memory bank (``fact``, ``scope``), MemOS (``memory_detail_list``, ``memory_value``), Open WebUI
+(``content``), and the graph of MCP's memory server (``name``, ``observations``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from usermemory.errors import InvalidInput
+from usermemory.importing.fitting import Found, LeftOut
+from usermemory.importing.json_file import Document
+from usermemory.messages import is_list, is_mapping, moment
+from usermemory.schema import Schema
+
+# Names are compared without case and underscores: created_at is createdAt.
+LISTS = (
+    *("results", "memories", "items", "facts", "edges", "entities", "data", "payload"),
+    "memorydetaillist",
+)
+TEXTS = (
+    *("memory", "text", "fact", "content", "value", "data", "observation", "observations"),
+    "memoryvalue",
+)
+USERS = ("userid", "user")
+DATES = (
+    *("updatedat", "lastupdated", "modifiedat", "updatetime", "timestamp", "mentionedat"),
+    *("createdat", "createtime", "date", "validat"),
+)
+"""When the memory had a fact last, then since when it has it, then since when it holds."""
+
+_ENDS = ("deletedat", "archivedat", "invalidat", "expiredat", "expirationdate", "validuntil")
+_OVER = frozenset({"deleted", "archived"})
+_NAMES = ("name", "entityname", "canonicalname")
+_PAIRS = ("key", "field", "attribute")
+_DEEPEST = 20
+_KEYS = 10
+"""Keys that are listed in a reason: enough to tell what it is."""
+
+ENDED = "the source says that it is over"
+MESSAGE = "it is a message, and no fact; usermemory backfill takes in conversations"
+BESIDE = "it stands beside a memory in plain text"
+NO_DATE = "no date that can be read; what it is about comes without one"
+NOBODY = "nothing says whose it is"
+NO_FACT = "neither a text nor an object"
+NO_TEXT = "no text and no field of the schema under {}"
+
+
+class _Owner(NamedTuple):
+    """Whose something is, and of when, as far as what is around it says."""
+
+    user: str | None = None
+    at: float | None = None
+
+
+def found_in(
+    document: Document,
+    schema: Schema,
+    *,
+    now: float,
+    user: str | None = None,
+    user_key: str | None = None,
+) -> list[Found]:
+    """What a document says about each user.
+
+    Args:
+        document: What was read.
+        schema: The profile's: objects with its fields are parts of a profile.
+        now: The time: what ends later has not ended.
+        user: Whose all of it is.
+        user_key: Where an item says whose it is, steps joined by periods; None for `USERS`.
+
+    Raises:
+        InvalidInput: It holds no list of facts, names several users beside ``user``, or none.
+    """
+    value = document.value
+    if not is_list(value) and not is_mapping(value):
+        raise InvalidInput(f"{document.name} holds no list of facts, only {value!r:.40}")
+    if is_mapping(value) and value.get("format") == "usermemory":
+        raise InvalidInput(
+            f"{document.name} is an export of this package: usermemory profile import takes it"
+        )
+    facts = _Facts(schema, now, user_key)
+    facts.left_out(None, document.unreadable)
+    facts.whole(value, _Owner(), people=True)
+    if user is None:
+        facts.check_owners(document.name)
+        return facts.by_user()
+    if len(facts.named) > 1:
+        names = ", ".join(sorted(facts.named)[:3])
+        raise InvalidInput(
+            f"{document.name} names {len(facts.named)} users ({names} …): leave out the one user "
+            "(user=, --user), or split it"
+        )
+    return facts.of_one(user)
+
+
+class _Facts:
+    """Facts as they are found, by user; None for those of whom nobody says whose they are."""
+
+    def __init__(self, schema: Schema, now: float, user_key: str | None) -> None:
+        self._fields = {*schema.fields, *schema.old_names}
+        self._now = now
+        self._path = user_key.split(".") if user_key else []
+        self._aliases: dict[str, str] = {}
+        self._kept: dict[str | None, list[tuple[float | None, Any]]] = {}
+        self._left: dict[str | None, list[LeftOut]] = {}
+        self._keys: dict[str, None] = {}
+        self.named: set[str] = set()
+
+    def by_user(self) -> list[Found]:
+        """What was found about each user, in the order of the document; nobody's last."""
+        users = [user for user in dict.fromkeys([*self._kept, *self._left]) if user is not None]
+        of_nobody = [LeftOut("", said, NOBODY) for _, said in self._kept.get(None, ())]
+        of_nobody += self._left.get(None, [])
+        found = [_found(user, self._kept.get(user, ()), self._left.get(user, ())) for user in users]
+        return [*found, Found("", unreadable=of_nobody)] if of_nobody else found
+
+    def of_one(self, user: str) -> list[Found]:
+        """The same, where all is one user's."""
+        kept = [one for facts in self._kept.values() for one in facts]
+        return [_found(user, kept, [one for left in self._left.values() for one in left])]
+
+    def check_owners(self, name: str) -> None:
+        """See that something says whose the facts are.
+
+        Raises:
+            InvalidInput: Nothing does; lists the keys that might.
+        """
+        if self._kept and not self.named:
+            keys = f"; its items have {', '.join(list(self._keys)[:_KEYS])}" if self._keys else ""
+            raise InvalidInput(
+                f"nothing in {name} says whose the facts are: name the user (user=, --user), or "
+                f"the key that says it (user_key=, --user-key){keys}"
+            )
+
+    def left_out(self, user: str | None, left: Iterable[LeftOut]) -> None:
+        """Note what is not read."""
+        if given := list(left):
+            self._left.setdefault(user, []).extend(given)
+
+    def whole(self, value: Any, owner: _Owner, *, people: bool, depth: int = 0) -> None:
+        """Read a list, an object, or where they may stand there objects by user."""
+        if is_list(value):
+            for one in value:
+                self._one(one, owner, depth)
+        elif not is_mapping(value):
+            self._one(value, owner, depth)
+        elif people and not self._is_item(value) and _is_nested(value):
+            self._people(value, owner, depth)
+        else:
+            self._one(value, owner, depth)
+
+    def _one(self, value: Any, owner: _Owner, depth: int, about: str = "") -> None:
+        if isinstance(value, str):
+            if value.strip():
+                self._kept.setdefault(owner.user, []).append((owner.at, about + value))
+        elif is_mapping(value) and depth < _DEEPEST:
+            self._item(value, owner, depth)
+        elif value is not None:
+            self.left_out(owner.user, [LeftOut("", value, NO_FACT)])
+
+    def _people(self, value: Mapping[str, Any], owner: _Owner, depth: int) -> None:
+        """Objects by user, or by the id of a fact: what holds a text is one, and names no user."""
+        for name, inner in value.items():
+            whose = owner
+            if owner.user is None and not (is_mapping(inner) and self._is_fact(inner)):
+                whose = owner._replace(user=self._user(name))
+            self.whole(inner, whose, people=whose != owner, depth=depth + 1)
+
+    def _is_fact(self, value: Mapping[str, Any]) -> bool:
+        """Whether an object has a text, or says whose it is."""
+        names = _named(value)
+        return bool(self._text_in(names) or self._named_user(value, names))
+
+    def _is_item(self, value: Mapping[str, Any]) -> bool:
+        names = _named(value)
+        lists = any(name in names for name in LISTS)
+        return lists or bool(self._text_in(names)) or not self._fields.isdisjoint(value)
+
+    def _item(self, item: Mapping[str, Any], outer: _Owner, depth: int) -> None:
+        names = _named(item)
+        if len(self._keys) < _KEYS:
+            self._keys |= dict.fromkeys(item)
+        owner = self._owner(item, names, outer)
+        text = self._text_in(names)
+        if self._has_ended(names):
+            self.left_out(owner.user, [LeftOut("", item, ENDED)])
+        elif text and self._is_message(text, names.get("role")):
+            self.left_out(owner.user, [LeftOut("", item, MESSAGE)])
+        elif text == "value" and (pair := _pair(names)) and not is_mapping(names[text]):
+            self._part({pair: names[text]}, owner)
+        elif text and not self._is_list(text, names[text]):
+            self._text(item, names, text, owner, depth)
+        elif not self._fields.isdisjoint(item):
+            self._part(_values(item, self._fields), owner)
+        elif any(name in names for name in LISTS):
+            self._lists(item, owner, depth)
+        else:
+            keys = ", ".join(list(item)[:_KEYS]) or "no key"
+            self.left_out(owner.user, [LeftOut("", item, NO_TEXT.format(keys))])
+
+    def _part(self, values: Mapping[str, Any], owner: _Owner) -> None:
+        self._kept.setdefault(owner.user, []).append((owner.at, values))
+
+    def _text(
+        self,
+        item: Mapping[str, Any],
+        names: Mapping[str, Any],
+        text: str,
+        owner: _Owner,
+        depth: int,
+    ) -> None:
+        """What stands under a key for texts: one, several, or an object in its turn."""
+        beside = self._fields.intersection(item) if isinstance(names[text], str) else ()
+        entity = next((names[name] for name in _NAMES if name in names), None)
+        about = ""
+        if text == "observations" and isinstance(entity, str):
+            about, beside = f"{entity}: ", ()  # the name of a thing that the user spoke of
+        self.left_out(owner.user, [LeftOut(name, item[name], BESIDE) for name in sorted(beside)])
+        inner = names[text]
+        for one in inner if is_list(inner) else [inner]:
+            self._one(one, owner, depth + 1, about)
+
+    def _lists(self, item: Mapping[str, Any], owner: _Owner, depth: int) -> None:
+        for key, value in item.items():
+            if _bare(key) in LISTS:
+                self.whole(value, owner, people=depth == 0, depth=depth + 1)
+            elif _bare(key) not in USERS:
+                several = value if is_list(value) else [value] if is_mapping(value) else []
+                reason = NO_TEXT.format(key)
+                self.left_out(owner.user, [LeftOut(key, one, reason) for one in several])
+
+    def _text_in(self, names: Mapping[str, Any]) -> str:
+        """The name under which an item has its text, and that is no field of the schema."""
+        present = (name for name in TEXTS if name not in self._fields)
+        return next((name for name in present if names.get(name) not in (None, "", [], {})), "")
+
+    def _is_list(self, name: str, value: Any) -> bool:
+        """Whether what could be a text is one of `LISTS` instead: ``data`` is either."""
+        return name in LISTS and not isinstance(value, str)
+
+    def _is_message(self, text: str, role: Any) -> bool:
+        """Whether it is what was said in a conversation; a memory of the user's may say so too."""
+        fact = text not in {"content", "text"} and role == "user"
+        return isinstance(role, str) and "role" not in self._fields and not fact
+
+    def _has_ended(self, names: Mapping[str, Any]) -> bool:
+        """Whether the source itself no longer holds it for true."""
+        ends = (moment(names[name]) for name in _ENDS if name in names)
+        if any(at is not None and at <= self._now for at in ends):
+            return True
+        states = (names.get(name) for name in ("state", "status") if name not in self._fields)
+        return names.get("isdeleted") is True or any(
+            isinstance(state, str) and state.casefold() in _OVER for state in states
+        )
+
+    def _owner(self, item: Mapping[str, Any], names: Mapping[str, Any], outer: _Owner) -> _Owner:
+        user = self._named_user(item, names) or outer.user
+        dates = [name for name in DATES if name in names and name not in self._fields]
+        given = [names[name] for name in dates if names[name] not in (None, "")]
+        at = next((at for at in map(moment, given) if at is not None), None)
+        if given and at is None:
+            self.left_out(user, [LeftOut(dates[0], given[0], NO_DATE)])
+        return _Owner(user, outer.at if at is None else at)
+
+    def _named_user(self, item: Mapping[str, Any], names: Mapping[str, Any]) -> str | None:
+        if self._path:
+            return self._user(_at(item, self._path))
+        around = (names.get("metadata"), names.get("scope"))
+        places = [names, *(_named(part) for part in around if is_mapping(part))]
+        given = (place.get(name) for place in places for name in USERS)
+        return next((user for user in map(self._user, given) if user), None)
+
+    def _user(self, given: Any) -> str | None:
+        if is_mapping(given):  # the user as a record: items may name it by its key in a database
+            names = _named(given)
+            user = self._user(names.get("userid") or names.get("id"))
+            if user and isinstance(names.get("id"), str | int):
+                self._aliases[str(names["id"])] = user
+            return user
+        if isinstance(given, bool) or not isinstance(given, str | int) or not str(given).strip():
+            return None
+        user = self._aliases.get(str(given), str(given))
+        self.named.add(user)
+        return user
+
+
+def _found(user: str, kept: Iterable[tuple[float | None, Any]], left: Sequence[LeftOut]) -> Found:
+    facts = list(kept)
+    parts = [(at, said) for at, said in facts if not isinstance(said, str)]
+    notes = [(at, said) for at, said in facts if isinstance(said, str)]
+    return Found(
+        user,
+        [said for _, said in parts],
+        [said for _, said in notes],
+        left,
+        [at for at, _ in parts],
+        [at for at, _ in notes],
+    )
+
+
+@lru_cache(4_096)
+def _bare(name: str) -> str:
+    return name.replace("_", "").casefold()
+
+
+def _named(item: Mapping[str, Any]) -> dict[str, Any]:
+    """An item by its bare names."""
+    return {_bare(name): value for name, value in item.items()}
+
+
+def _is_nested(value: Mapping[str, Any]) -> bool:
+    """Whether an object holds nothing but lists and objects, as one by users does."""
+    return bool(value) and all(is_list(inner) or is_mapping(inner) for inner in value.values())
+
+
+def _pair(names: Mapping[str, Any]) -> str | None:
+    """What a value is said to be the value of."""
+    given = (names[name] for name in _PAIRS if name in names)
+    return next((name for name in given if isinstance(name, str)), None)
+
+
+def _values(item: Mapping[str, Any], fields: set[str]) -> dict[str, Any]:
+    """What of an item may be in a profile: all but whose it is, and of when."""
+    aside = {*USERS, *DATES}
+    return {name: one for name, one in item.items() if name in fields or _bare(name) not in aside}
+
+
+def _at(value: Any, path: Sequence[str]) -> Any:
+    """What stands at the end of a path through objects and lists; None if it leads nowhere."""
+    for step in path:
+        if is_mapping(value):
+            value = value.get(step)
+        elif is_list(value) and step.isdecimal() and int(step) < len(value):
+            value = value[int(step)]
+        else:
+            return None
+    return value
