@@ -30,8 +30,8 @@ from usermemory.store import driver as drivers
 from usermemory.store.flows.queue import pause
 from usermemory.store.flows.recall import jobs
 from usermemory.store.postgres import PostgreSQL
+from usermemory.store.postgres.connections import Slots
 from usermemory.store.postgres.dialect import prepared
-from usermemory.store.postgres.slots import Slots
 
 
 def built(url: str) -> UserMemory:

@@ -9,7 +9,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from usermemory import UserMemory
 from usermemory.errors import ConfigurationError, StoreError
-from usermemory.store.postgres.address import address_of
+from usermemory.store.postgres.dialect import address_of
 
 
 def test_libpq_gets_what_the_url_says() -> None:

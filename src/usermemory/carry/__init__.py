@@ -1,7 +1,5 @@
 """One user in one JSON document: taken out of a database, put into another."""
 
-from usermemory.carry.document import VERSION, document_of, rows_from
-from usermemory.carry.for_user import readable
-from usermemory.carry.moving import put_in, take_out
+from usermemory.carry.document import VERSION, document_of, put_in, readable, rows_from, take_out
 
 __all__ = ["VERSION", "document_of", "put_in", "readable", "rows_from", "take_out"]

@@ -1,22 +1,55 @@
-"""The format: rows as JSON that people and programs can read, checked against a JSON Schema.
-
-``format.json`` is that schema, and says what each part is. A document of version 1 stays readable:
-what is added later may be missing in it.
-"""
+"""A user's memory as a document: to carry elsewhere, and for the user to read."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from usermemory.errors import InvalidInput
+from usermemory.errors import Conflict, InvalidInput, StoreBusy
 from usermemory.schema.shape import is_object
 from usermemory.store import codec
-from usermemory.store.flows.copying import Rows
+from usermemory.store.copying import is_foreign
+from usermemory.store.driver import Flow
+from usermemory.store.flows.common import lock_user
+from usermemory.store.flows.copying import Rows, put, rows_of
 from usermemory.store.tables import tables
+
+
+def take_out(user_id: str, schema: Mapping[str, Any], at: float) -> Flow[dict[str, Any] | None]:
+    """The whole of a user as one JSON document; None for a user nobody knows."""
+    rows = (yield from rows_of([user_id])).get(user_id)
+    return document_of(user_id, rows, schema, at) if rows else None
+
+
+def put_in(user_id: str, document: Any) -> Flow[bool]:
+    """Store an exported user; False if all of it is there already.
+
+    Raises:
+        InvalidInput: The document is no export.
+        Conflict: The user is known here from elsewhere, or has moved on since the export.
+        StoreBusy: A worker is at work on the user.
+    """
+    given = rows_from(document, user_id)
+    there: Rows = (yield from rows_of([user_id])).get(user_id, frozenset())
+    if there == given:
+        return False
+    if there:
+        if is_foreign(there, given):
+            raise Conflict(
+                f"this database knows of user {user_id!r} what the export does not: it is of "
+                "another origin, or was used since; forget the user here first, or choose "
+                "another id"
+            )
+        user = yield from lock_user(user_id)
+        if user.lease_until > user.now:
+            raise StoreBusy(f"a worker is reading a thread of {user_id!r}; try again")
+    yield from put({user_id: given})
+    return True
+
 
 VERSION = 1
 
@@ -123,3 +156,110 @@ def _check(document: Any) -> None:
 def _place(row: Mapping[str, Any]) -> list[Any]:
     # A reading that taught nothing has no revision, and None has no place among numbers.
     return [(name, row[name] is None, row[name]) for name in _ORDER if name in row]
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+_BY = {"model": "conversation", "undo": "undone", "forget": "forgotten"}
+"""Who made a revision, in words of somebody who has never seen this package."""
+
+_NOTHING: tuple[Any, ...] = (None, "", [], {}, ())
+
+
+def readable(export: Mapping[str, Any]) -> dict[str, Any]:
+    """An export without what only the machine needs.
+
+    Args:
+        export: As `document_of` gives it.
+
+    Returns:
+        ``user_id``, ``exported_at``, ``learning`` (``on`` or ``paused``), the ``profile`` as it
+        is stored, its ``history`` (oldest first) with the words that each change rests on, the
+        ``messages`` whose text is kept, what was ``refused``, and when something was ``erased``.
+        Times are ISO 8601 in UTC.
+    """
+    profile: Mapping[str, Any] = export["profile"] or {}
+    read = _in_order(export["consolidations"], "at")
+    return {
+        "user_id": export["user_id"],
+        "exported_at": _iso(export["exported_at"]),
+        "learning": "paused" if export["user"]["paused"] else "on",
+        "profile": profile.get("document", {}),
+        "history": [_revision(one) for one in _in_order(export["revisions"], "revision")],
+        "messages": [_message(one) for one in export["messages"] if one["text"]],
+        "refused": [each for one in read for each in _refused(one)],
+        "erased": [_iso(one["at"]) for one in _in_order(export["erasures"], "epoch")],
+    }
+
+
+def _iso(at: float | None) -> str | None:
+    """A moment in ISO 8601, to the second; None for none, or for one beyond the calendar."""
+    if at is None:
+        return None
+    try:
+        return (_EPOCH + timedelta(seconds=round(at))).isoformat()
+    except (OverflowError, ValueError):
+        return None
+
+
+def _in_order(rows: Iterable[Mapping[str, Any]], column: str) -> list[Mapping[str, Any]]:
+    return sorted(rows, key=lambda row: row[column])
+
+
+def _revision(row: Mapping[str, Any]) -> dict[str, Any]:
+    return _told(
+        at=_iso(row["at"]),
+        by=_BY.get(row["author"], row["author"]),
+        thread=row["thread_id"],
+        changes=[_change(one) for one in row["changes"]],
+    )
+
+
+def _change(change: Mapping[str, Any]) -> dict[str, Any]:
+    return _told(
+        field=change["field"],
+        key=change.get("key"),
+        before=change.get("before"),
+        after=change.get("after"),
+        erased=change.get("erased") or None,
+        at=_iso(change.get("at")),
+        said=[
+            _told(
+                words=one["quote"],
+                asked=one.get("question"),
+                at=_iso(one.get("at")),
+                thread=one.get("thread_id"),
+            )
+            for one in change.get("evidence", ())
+            if one["quote"]
+        ],
+    )
+
+
+def _message(row: Mapping[str, Any]) -> dict[str, Any]:
+    return _told(
+        at=_iso(row["said_at"]),
+        thread=row["thread_id"],
+        by=row["name"] or row["author"],
+        text=row["text"],
+        read=row["state"] == "tail",
+    )
+
+
+def _refused(row: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    for one in row["rejections"]:
+        change = one["change"]
+        yield _told(
+            at=_iso(row["at"]),
+            thread=row["thread_id"],
+            field=change["field"],
+            key=change.get("key"),
+            value=change.get("value"),
+            words=change.get("quote"),
+            reason=one["reason"].replace("_", " "),
+        )
+
+
+def _told(**given: Any) -> dict[str, Any]:
+    """What there is to say."""
+    return {name: value for name, value in given.items() if value not in _NOTHING}

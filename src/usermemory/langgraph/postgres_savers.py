@@ -13,7 +13,7 @@ from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
 from usermemory.langgraph.savers import ForSyncGraphs
-from usermemory.store.postgres.errors import translated
+from usermemory.store.postgres.dialect import translated
 
 if TYPE_CHECKING:
     from types import TracebackType

@@ -27,7 +27,7 @@ class CarryVerbs(Core):
         Args:
             user_id: Whose.
             for_user: For the user to read, and not to be imported: no secrets, no counters, no
-                hashes, times in ISO 8601; see `usermemory.carry.for_user`.
+                hashes, times in ISO 8601; see `usermemory.carry.document`.
 
         Returns:
             A document as ``usermemory/carry/format.json`` describes it.

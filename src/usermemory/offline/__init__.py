@@ -9,9 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from usermemory.extract import Extraction, Request
-from usermemory.offline.clauses import clauses, sincere
+from usermemory.offline.clauses import clauses, sincere, statements
 from usermemory.offline.draft import Draft
-from usermemory.offline.english import statements
 from usermemory.offline.readers import Found, greets, read
 
 if TYPE_CHECKING:

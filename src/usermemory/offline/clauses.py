@@ -1,19 +1,144 @@
-"""From a message to the statements that its writer makes in their own name.
-
-What is quoted, pasted, asked, supposed or joked is left out: an extractor without a model has
-no way to tell what is meant by it. Every regex here is linear: no message can stall it.
-"""
+"""English sentences as clauses of the first person, for the rules that stand in for a model."""
 
 from __future__ import annotations
 
+import functools
 import re
+import tomllib
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from importlib import resources
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from usermemory.records import Message
+
+_LINE_BREAK = re.compile(r"(?:\A|\n)\s*")
+_PART = re.compile(r"<([A-Z]+)>")
+
+
+@functools.cache
+def words(name: str) -> frozenset[str]:
+    """One of the word lists, in lower case."""
+    return frozenset(_data()["words"][name].split())
+
+
+@functools.cache
+def activities() -> Mapping[str, str]:
+    """Verbs of leisure, and the interests they make."""
+    return dict(_data()["activities"])
+
+
+@functools.cache
+def numbers() -> Mapping[str, int]:
+    """The words for small numbers and for tens."""
+    return dict(_data()["numbers"])
+
+
+@functools.cache
+def rules() -> Mapping[str, tuple[re.Pattern[str], ...]]:
+    """By kind of statement the patterns of it, in the order they are tried."""
+    return {
+        kind: tuple(re.compile(_filled(pattern), re.IGNORECASE) for pattern in patterns)
+        for kind, patterns in _data()["rules"].items()
+    }
+
+
+def statements(clause: str) -> Iterator[tuple[str, str]]:
+    """What a clause states: the kinds of statement it is, each with the part that matters."""
+    for kind, patterns in rules().items():
+        if found := next(filter(None, (pattern.match(clause) for pattern in patterns)), None):
+            yield kind, (found.groupdict().get("value") or "").strip()
+
+
+def _filled(pattern: str) -> str:
+    flat = _LINE_BREAK.sub("", pattern)
+    parts = _data()["parts"]
+    return _PART.sub(lambda found: _filled(parts[found[1]]), flat)
+
+
+@functools.cache
+def _data() -> Mapping[str, Any]:
+    text = (
+        resources.files("usermemory.offline").joinpath("english.toml").read_text(encoding="utf-8")
+    )
+    return tomllib.loads(text)
+
+
+_I = re.IGNORECASE
+_LIST = re.compile(r",? and |, ?| & | as well as | or ")
+_ITEM_END = re.compile(
+    r" (?:a lot|a bit|a great deal|so|too|very|much|more|most|now|lately|again|these|at|in|on|"
+    r"with|because|when|while|since|after|before|every|for|as|to|but|though|although|even|"
+    r"especially|right|who|that|which|is|are|was|from|about|until|together|recently|last|this|today|tonight|"
+    r"instead|anyway|than|myself|already|there|here|once|twice|all|by|though|whenever)\b.*",
+    _I,
+)
+_ITEM_FRONT = re.compile(
+    r"(?:playing|doing|going|practi[sc]ing|listening to) (?:the )?|to play (?:the )?|the ", _I
+)
+_NOT_NAMES = ("ing", "ed", "ful", "less", "ous", "ive", "able", "ible", "ish", "ese")
+_NAME = re.compile(r"[^\W\d_][\w'\u2019.-]*(?: [A-ZÀ-Þ][\w'\u2019.-]*){0,2}\Z")
+
+
+def name_of(text: str, *, sure: bool) -> str | None:
+    """The name in a text that may be one, or None.
+
+    Args:
+        text: What stands after "I'm" or "my name is".
+        sure: Whether the words around it leave no doubt, so that lower case is good enough.
+    """
+    if not _NAME.match(text) or (text[0].islower() and not sure):
+        return None
+    first = text.split(maxsplit=1)[0].lower().rstrip(".")
+    if first in words("not_names") | words("peoples") or first.endswith(_NOT_NAMES):
+        return None
+    return text.title() if text.islower() else text.rstrip(".")
+
+
+def number_of(text: str) -> int | None:
+    """``32`` or ``thirty-two`` as a number."""
+    if text.isdecimal():
+        return int(text)
+    values = [numbers().get(word) for word in re.split("[ -]", text.lower())]
+    match values:
+        case [int(value)]:
+            return value
+        case [int(tens), int(units)] if tens % 10 == 0 < tens and 0 < units < 10:
+            return tens + units
+        case _:
+            return None
+
+
+def items_of(text: str) -> list[str]:
+    """The things that somebody likes: ``hiking, jazz and playing chess`` is three."""
+    items = (_item(part) for part in _LIST.split(text))
+    return [item for item in items if item]
+
+
+def _item(text: str) -> str:
+    item = _ITEM_END.sub("", _ITEM_FRONT.sub("", text.strip(), count=1)).strip(" .")
+    if item.lower().startswith("to "):
+        return activities().get(item[3:].lower(), "")
+    parts = item.lower().split()
+    if not parts or len(parts) > 4 or len(item) < 2 or parts[0] in words("not_liked"):
+        return ""
+    return item
+
+
+def stems(text: str) -> frozenset[str]:
+    """The words of a text, folded so that ``climbing`` meets ``climb``."""
+    return frozenset(_stem(word) for word in re.findall(r"\w+", text.casefold()))
+
+
+def _stem(word: str) -> str:
+    for ending in ("ing", "ies", "es", "s", "y", "e"):
+        if word.endswith(ending) and len(word) - len(ending) >= 3:
+            stem = word.removesuffix(ending)
+            return stem[:-1] if ending == "ing" and stem[-1] == stem[-2] else stem
+    return word
+
 
 _PLAIN = str.maketrans(
     {"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u00a0": " ", "\t": " "}

@@ -6,9 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from usermemory.offline.english import words
+from usermemory.offline.clauses import items_of, name_of, number_of, stems, words
 from usermemory.offline.person import third_person
-from usermemory.offline.wording import items_of, name_of, number_of, stems
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -10,7 +10,7 @@ from uuid import uuid4
 from langchain_core.messages import BaseMessage, ToolCall, ToolMessage
 
 from usermemory.messages import is_list
-from usermemory.offline.wording import stems
+from usermemory.offline.clauses import stems
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence

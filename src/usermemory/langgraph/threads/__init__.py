@@ -1,13 +1,219 @@
-"""The threads that a LangGraph checkpointer holds: which there are, who spoke in them and when."""
+"""Threads that a checkpointer holds: which there are, who spoke in them and when."""
 
-from usermemory.langgraph.threads.history import (
-    FindSpeaker,
-    Told,
-    WhoseRun,
-    messages_in,
-    told,
-    whose,
+# langgraph has no stubs for its namespace packages, and leaves type parameters open.
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
+from langgraph.checkpoint.sqlite import SqliteSaver
+
+from usermemory.langgraph.signatures import (
+    copied,
+    heard_by,
+    is_human,
+    keys_of,
+    name_of,
+    signature,
+    signed_as,
 )
-from usermemory.langgraph.threads.listing import thread_ids
+from usermemory.memory.core import Id, checked_user
+from usermemory.messages import is_list
+from usermemory.store.elsewhere import THREADS
 
-__all__ = ["FindSpeaker", "Told", "WhoseRun", "messages_in", "thread_ids", "told", "whose"]
+
+def thread_ids(saver: BaseCheckpointSaver[Any]) -> list[str]:
+    """All threads of a sync checkpointer, without loading what is in them where that can be.
+
+    Args:
+        saver: LangGraph's for SQLite or PostgreSQL is asked in one statement; of any other every
+            state of every thread is read.
+    """
+    if isinstance(saver, SqliteSaver):
+        with saver.cursor(transaction=False) as cursor:
+            return [str(row[0]) for row in cursor.execute(THREADS)]
+    if any(
+        base.__module__.startswith("langgraph.checkpoint.postgres") for base in type(saver).mro()
+    ):
+        from usermemory.langgraph.threads.postgres import rows
+
+        return [str(row[0]) for row in rows(saver, THREADS)]
+    newest: dict[str, str] = {}
+    for found in saver.list(None):
+        configurable = found.config.get("configurable", {})
+        if not configurable.get("checkpoint_ns"):
+            thread_id = str(configurable["thread_id"])
+            newest[thread_id] = max(newest.get(thread_id, ""), found.checkpoint["id"])
+    return sorted(newest, key=lambda thread_id: (newest[thread_id], thread_id))
+
+
+WhoseRun = Callable[[CheckpointTuple], Id | None]
+"""Says whose run left a checkpoint; None if it cannot tell."""
+
+FindSpeaker = Callable[[CheckpointTuple], str | None]
+"""The same, with ids as text."""
+
+_PAGE = 50
+"""Checkpoints that are read at a time; each holds the thread as it was."""
+
+_UNKNOWN = "unknown speaker"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What one user said in a thread, with the rest of it around.
+
+    Attributes:
+        user_id: Whose words.
+        messages: The thread as this user's memory takes it.
+        times: When each message was said, by its id, as far as the runs tell.
+        before: When all others were said, at the latest.
+    """
+
+    user_id: str
+    messages: Sequence[Any]
+    times: Mapping[str, float]
+    before: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """A run as it began: when, by whom, and which messages there were by then."""
+
+    at: float
+    user_id: str | None
+    ids: frozenset[str]
+
+
+def whose(user: WhoseRun | Id | None = None, user_key: str = "user_id") -> FindSpeaker:
+    """How it is found out whose a run was.
+
+    Args:
+        user: A function that says it, or the one user of all runs; None for the usual rule: the
+            user who was logged in, else what the run's configurable says.
+        user_key: Its name there, as LangGraph keeps it in a checkpoint's metadata.
+    """
+
+    def find(found: CheckpointTuple) -> str | None:
+        if user is not None:
+            said = user(found) if callable(user) else user
+            return None if said is None or said == "" else checked_user(said)
+        metadata: Mapping[str, Any] = {**found.metadata}
+        for name in ("langgraph_auth_user_id", user_key):
+            said = metadata.get(name)
+            if isinstance(said, str | int) and not isinstance(said, bool) and said != "":
+                return str(said)
+        return None
+
+    return find
+
+
+def messages_in(found: CheckpointTuple, key: str) -> Sequence[Any]:
+    """The messages of a thread at one checkpoint; empty if there are none under that key."""
+    messages = found.checkpoint["channel_values"].get(key)
+    return messages if is_list(messages) else ()
+
+
+def told(
+    saver: BaseCheckpointSaver[Any], newest: CheckpointTuple, find: FindSpeaker, key: str
+) -> list[Told]:
+    """What each user of a thread said in it; empty if nobody knows who they are.
+
+    Args:
+        saver: Where its earlier checkpoints are.
+        newest: The thread as it is now.
+        find: Says whose run a checkpoint is from.
+        key: Where in the state the messages are.
+
+    Returns:
+        The user of the newest checkpoint comes last: if theirs is known, so are the others'.
+    """
+    messages = messages_in(newest, key)
+    began, before = _began(saver, newest, find, key)
+    runs = [began.get(key) for key in keys_of(messages)]
+    last = find(newest)
+    speakers = _without_several_names(
+        messages,
+        [
+            ((run.user_id if run else None) or signature(message)) if is_human(message) else None
+            for message, run in zip(messages, runs, strict=True)
+        ],
+    )
+    users = [user for user in dict.fromkeys(speakers) if user and user != last]
+    users += [last] if last else []
+    messages = [
+        _named(message, speaker, alone=len(users) == 1) if is_human(message) else message
+        for message, speaker in zip(messages, speakers, strict=True)
+    ]
+    times = {name: run.at for name, run in began.items()}
+    return [Told(user, heard_by(user, messages), times, before) for user in users]
+
+
+def _named(message: Any, speaker: str | None, *, alone: bool) -> Any:
+    """In a thread of several, words that nobody is known to have said are no user's."""
+    if speaker is not None:
+        return signed_as(copied(message, name=None), speaker)
+    if alone or name_of(message):
+        return message
+    return copied(message, name=_UNKNOWN)
+
+
+def _without_several_names(
+    messages: Sequence[Any], speakers: Sequence[str | None]
+) -> list[str | None]:
+    """The speakers; of several names in one user's runs only the user's id is theirs."""
+    names: dict[str, set[str]] = {}
+    for message, speaker in zip(messages, speakers, strict=True):
+        if speaker is not None:
+            names.setdefault(speaker, set()).add(name_of(message))
+    return [
+        None if by and name_of(message) not in {"", by} and len(names[by]) > 1 else by
+        for message, by in zip(messages, speakers, strict=True)
+    ]
+
+
+def _began(
+    saver: BaseCheckpointSaver[Any], newest: CheckpointTuple, find: FindSpeaker, key: str
+) -> tuple[dict[str, _Run], float]:
+    """The run in which each message came, by its id; and by when all others were said."""
+    names = keys_of(messages_in(newest, key))
+    waiting = {name for name in names if name}
+    began: dict[str, _Run] = {}
+    before = _time(newest)
+    for run in _runs(saver, newest.config, find, key):
+        began |= dict.fromkeys(waiting - run.ids, run)
+        waiting &= run.ids
+        if not waiting:
+            break
+        if "" not in names:
+            before = run.at
+    return began, before
+
+
+def _runs(
+    saver: BaseCheckpointSaver[Any], config: Any, find: FindSpeaker, key: str
+) -> Iterator[_Run]:
+    """The runs of a thread, the newest first."""
+    thread = {"thread_id": config["configurable"]["thread_id"], "checkpoint_ns": ""}
+    before: Any = None
+    while True:
+        page = list(
+            saver.list(
+                {"configurable": thread}, filter={"source": "input"}, before=before, limit=_PAGE
+            )
+        )
+        for found in page:
+            ids = frozenset(keys_of(messages_in(found, key)))
+            yield _Run(_time(found), find(found), ids)
+        if len(page) < _PAGE:
+            return
+        before = page[-1].config
+
+
+def _time(found: CheckpointTuple) -> float:
+    return datetime.fromisoformat(found.checkpoint["ts"]).timestamp()

@@ -17,8 +17,7 @@ from psycopg_pool import ConnectionPool
 
 from usermemory.errors import ConfigurationError, StoreError
 from usermemory.store.elsewhere import TABLE_THERE, is_postgres
-from usermemory.store.postgres.address import address_of
-from usermemory.store.postgres.errors import translated
+from usermemory.store.postgres.dialect import address_of, translated
 
 
 def rows(saver: Any, statement: str) -> list[tuple[Any, ...]]:

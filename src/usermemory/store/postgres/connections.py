@@ -1,13 +1,11 @@
-"""Connections that wait for work.
-
-Not psycopg's pool: while a server is down, that one lets a caller wait for its whole time-out and
-then does not say why; a chat must be told at once, and what is wrong. This one connects in the
-caller's thread, so that a refusal is an error in the moment it happens.
-"""
+"""Connections to PostgreSQL: how many, lent to whom, and one that listens."""
 
 from __future__ import annotations
 
-from collections.abc import Generator
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 import psycopg
@@ -15,8 +13,54 @@ from psycopg.pq import TransactionStatus
 from psycopg.rows import DictRow, dict_row
 
 from usermemory.errors import StoreBusy
-from usermemory.store.postgres.address import Address
-from usermemory.store.postgres.slots import Slots
+from usermemory.store.postgres.dialect import Address
+
+
+class Slots:
+    """So many places; whoever has waited longest gets the next one.
+
+    Not a semaphore of `threading`: there, who gives a place back and wants it again at once takes
+    it before a waiter has woken up. With 16 busy callers for 8 places some waited for seconds.
+
+    Args:
+        limit: How many places.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._lock = threading.Lock()
+        self._free = limit
+        self._waiting: deque[threading.Lock] = deque()
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for a place."""
+        return len(self._waiting)
+
+    def acquire(self, timeout: float) -> bool:
+        """Take a place, or wait for one for at most so many seconds; whether there was one."""
+        with self._lock:
+            if self._free:
+                self._free -= 1
+                return True
+            called = threading.Lock()
+            called.acquire()
+            self._waiting.append(called)
+        if called.acquire(timeout=timeout):
+            return True
+        with self._lock:
+            if called in self._waiting:
+                self._waiting.remove(called)
+                return False
+        return True  # It was handed to us at the last moment.
+
+    def release(self) -> None:
+        """Give the place to whoever has waited longest, or back."""
+        with self._lock:
+            if self._waiting:
+                self._waiting.popleft().release()
+            else:
+                self._free += 1
+
 
 Connection = psycopg.Connection[DictRow]
 
@@ -88,3 +132,50 @@ class Connections:
     def _drop_idle(self) -> None:
         while self._idle:
             self._idle.pop().close()
+
+
+logger = logging.getLogger("usermemory")
+
+_RETRY = 5.0
+"""Seconds between attempts to connect."""
+
+_LOOK = 1.0
+"""Seconds after which it is noticed that we were stopped."""
+
+
+class Listener:
+    """A thread with a connection of its own, which does nothing but LISTEN.
+
+    Behind a pooler of transactions nothing is heard: point workers at the server itself, or leave
+    it to their polling.
+
+    Args:
+        address: The database; the channel is named like the schema.
+        heard: Called after each notification, and whenever some may have been missed.
+    """
+
+    def __init__(self, address: Address, heard: Callable[[], object]) -> None:
+        self._address = address
+        self._heard = heard
+        self._stopped = threading.Event()
+        threading.Thread(target=self._listen, name="usermemory-listener", daemon=True).start()
+
+    def stop(self) -> None:
+        """Stop listening; the connection is closed within a second."""
+        self._stopped.set()
+
+    def _listen(self) -> None:
+        while not self._stopped.is_set():
+            try:
+                self._listen_once()
+            except psycopg.Error as error:
+                logger.debug("not listening to %s: %s", self._address.name, error)
+                self._stopped.wait(_RETRY)
+
+    def _listen_once(self) -> None:
+        with connect(self._address) as connection:
+            connection.execute(f'LISTEN "{self._address.schema}"'.encode())
+            self._heard()
+            while not self._stopped.is_set():
+                for _ in connection.notifies(timeout=_LOOK, stop_after=1):
+                    self._heard()

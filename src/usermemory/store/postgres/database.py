@@ -20,15 +20,10 @@ from usermemory.clock import Clock, SystemClock
 from usermemory.errors import ForkedProcess, MemoryClosed, StoreError
 from usermemory.records import Place
 from usermemory.store.driver import Flow, Hook, Row, run
-from usermemory.store.postgres.address import address_of
-from usermemory.store.postgres.connections import Connection, Connections, connect
-from usermemory.store.postgres.dialect import prepared
-from usermemory.store.postgres.errors import passing, translated
-from usermemory.store.postgres.listener import Listener
-from usermemory.store.postgres.migrate import done, migrate
-from usermemory.store.postgres.rows import Rows
-from usermemory.store.postgres.searching import search
+from usermemory.store.postgres.connections import Connection, Connections, Listener, connect
+from usermemory.store.postgres.dialect import Rows, address_of, passing, prepared, translated
 from usermemory.store.postgres.transaction import transaction
+from usermemory.store.postgres.upkeep import done, migrate, search
 from usermemory.store.searching import sorted_places
 from usermemory.store.tables import tables
 

@@ -1,13 +1,86 @@
-"""Our SQL as PostgreSQL reads it."""
+"""Addresses, statements, rows and errors as PostgreSQL has them."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import cache
+from typing import Any, overload
+from urllib.parse import unquote, urlsplit, urlunsplit
 
-from usermemory.store.driver import statements
+import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.rows import DictRow
+
+from usermemory.errors import ConfigurationError, StoreBusy, StoreError, StoreFull, StoreReadOnly
+from usermemory.store.driver import Row, statements
 from usermemory.store.tables import copy_statements
+
+_SCHEMA = re.compile(r"[a-z_][a-z0-9_]{0,62}")
+
+_DEFAULTS: Mapping[str, str | int] = {
+    "fallback_application_name": "usermemory",
+    "client_encoding": "utf8",
+    # A host that does not answer is an error while somebody still waits for it.
+    "connect_timeout": 5,
+    # A connection that a firewall or a dead host has cut is noticed within half a minute; else
+    # the kernel takes hours.
+    "keepalives_idle": 15,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """One schema of one database.
+
+    Attributes:
+        conninfo: What libpq connects with; it may hold a password.
+        name: The database for people, without user and password.
+        schema: The schema that holds our tables.
+    """
+
+    conninfo: str = field(repr=False)
+    name: str
+    schema: str
+
+
+def address_of(url: str) -> Address:
+    """Read a URL: libpq's own, and ``schema=…`` among its options (default ``usermemory``).
+
+    What the URL leaves open libpq takes from where it always does: ``PG…`` variables, a service
+    file, a password file.
+
+    Raises:
+        ConfigurationError: It cannot be read.
+    """
+    parts = urlsplit(url)
+    options = [option for option in parts.query.split("&") if option]
+    ours = [unquote(option[7:]) for option in options if option.startswith("schema=")]
+    schema = ours[-1] if ours else "usermemory"
+    if not _SCHEMA.fullmatch(schema):
+        raise ConfigurationError(
+            f"schema={schema!r} in the database's URL: use small letters, digits and _, at most 63"
+        )
+    query = "&".join(option for option in options if not option.startswith("schema="))
+    try:
+        conninfo = urlunsplit(parts._replace(query=query))
+        given = conninfo_to_dict(conninfo)
+    except psycopg.ProgrammingError:
+        # libpq quotes what it cannot read, which may be a part of the password.
+        raise ConfigurationError(
+            "the database's URL cannot be read; write postgresql://user:password@host/name, with "
+            "special characters of the password as %XX"
+        ) from None
+    host, port, database = given.get("host", ""), given.get("port", 5432), given.get("dbname", "")
+    name = f"postgresql://{host}:{port}/{database}?schema={schema}"
+    added = {name: value for name, value in _DEFAULTS.items() if name not in given}
+    return Address(make_conninfo(conninfo, **added), name, schema)
+
 
 SERVER_TIME = "(SELECT CAST(extract(epoch FROM clock_timestamp()) AS DOUBLE PRECISION))"
 """The server's clock: one for all workers. As a subquery it is read once per statement, after the
@@ -55,3 +128,83 @@ def _translated(sql: str, schema: str, server_clock: bool) -> bytes:  # noqa: FB
     if server_clock:
         sql = re.sub(r":now\b", SERVER_TIME, sql)
     return placed(re.sub(r"(?<!:):([a-z]\w*)", r"%(\1)s", sql), schema).encode()
+
+
+_STATES: Sequence[tuple[str, type[StoreError], str]] = (
+    ("55P03", StoreBusy, "kept us waiting too long for a lock; try again, or find who holds it"),
+    ("57014", StoreBusy, "cancelled a statement that took too long; is it overloaded?"),
+    ("40", StoreBusy, "had us in each other's way, again and again; try again"),
+    ("53300", StoreBusy, "has no connection left; raise max_connections, or use a pooler"),
+    ("53100", StoreFull, "cannot grow: there is no room on its disk"),
+    ("25006", StoreReadOnly, "is read-only: a standby? connect to the primary"),
+    ("42501", StoreError, "does not let us: grant this role what `usermemory migrate` needs"),
+    ("57P", StoreError, "is shutting down or starting"),
+    ("28", StoreError, "does not know this user or password"),
+    ("3D", StoreError, "does not exist; create it"),
+    ("42P01", StoreError, "has lost tables of ours; restore it from a backup"),
+)
+
+_IN_EACH_OTHERS_WAY = {"40001", "40P01"}
+_ENDED = {"57P01", "57P02", "25P03"}
+"""The server has ended this connection; libpq may not have noticed that it is closed."""
+
+
+def passing(error: psycopg.Error, connection: psycopg.Connection[Any]) -> bool:
+    """Whether the same transaction, of which nothing was stored, may well succeed now."""
+    if error.sqlstate in _ENDED:
+        connection.close()
+    return connection.closed or error.sqlstate in _IN_EACH_OTHERS_WAY
+
+
+@contextmanager
+def translated(name: str) -> Generator[None]:
+    """Turn psycopg's errors into ours.
+
+    Args:
+        name: The database for people, without its password.
+    """
+    try:
+        yield
+    except psycopg.Error as error:
+        # What the server calls detail may hold a row; the first line never does.
+        text = error.diag.message_primary or str(error).strip()
+        state = error.sqlstate or ""
+        for prefix, kind, advice in _STATES:
+            if state.startswith(prefix):
+                raise kind(f"the database {name} {advice} ({text})") from error
+        failed = "failed" if state else "cannot be reached"
+        raise StoreError(f"the database {name} {failed}: {text}") from error
+
+
+class Rows(Sequence[Row]):
+    """What a statement of a pipeline answers.
+
+    A flow that yields three statements and then looks at what they answered waits once, and one
+    that looks at nothing does not wait at all. What a statement did wrong is raised where the next
+    rows are looked at, or with COMMIT: in the same transaction.
+
+    Args:
+        cursor: It has been told to execute; nobody has fetched from it.
+    """
+
+    def __init__(self, cursor: psycopg.Cursor[DictRow]) -> None:
+        self._cursor = cursor
+        self._fetched: list[DictRow] | None = None
+
+    @overload
+    def __getitem__(self, index: int) -> Row: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Row]: ...
+
+    def __getitem__(self, index: int | slice) -> Row | Sequence[Row]:
+        return self._rows()[index]
+
+    def __len__(self) -> int:
+        return len(self._rows())
+
+    def _rows(self) -> list[DictRow]:
+        # No cached_property: up to Python 3.11 that has one lock for all threads.
+        if self._fetched is None:
+            self._fetched = self._cursor.fetchall()
+        return self._fetched

@@ -11,9 +11,8 @@ import psycopg
 from psycopg.rows import DictRow
 
 from usermemory.errors import StoreError
-from usermemory.store.postgres.address import Address
 from usermemory.store.postgres.connections import Connection, connect
-from usermemory.store.postgres.errors import translated
+from usermemory.store.postgres.dialect import Address, translated
 
 _LIMITS = """SELECT set_config('lock_timeout', %s, true),
     set_config('idle_in_transaction_session_timeout', '10s', true),

@@ -19,7 +19,6 @@ from usermemory.errors import ForkedProcess, MemoryClosed, StoreBusy, StoreError
 from usermemory.records import Place
 from usermemory.store.driver import Flow, Hook, run
 from usermemory.store.searching import sorted_places
-from usermemory.store.sqlite.cleaning import clean
 from usermemory.store.sqlite.connection import (
     SETTINGS,
     Patience,
@@ -30,10 +29,8 @@ from usermemory.store.sqlite.connection import (
     settings_of,
     translated,
 )
-from usermemory.store.sqlite.lane import Answer, Job, Lane
-from usermemory.store.sqlite.migrate import done, migrate
-from usermemory.store.sqlite.searching import search
-from usermemory.store.sqlite.writer import Writer
+from usermemory.store.sqlite.upkeep import clean, done, migrate, search
+from usermemory.store.sqlite.writer import Answer, Job, Lane, Writer
 
 if TYPE_CHECKING:
     from tenacity import RetryCallState, Retrying
