@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from usermemory.changes.apply import field_for
-from usermemory.changes.place import Collision, find, inverted, put
+from usermemory.changes.apply import field_for, taken_back
+from usermemory.changes.place import Collision, find
 from usermemory.erasure import MASK
 from usermemory.errors import InvalidInput
 from usermemory.records import Applied, Revision, Snapshot
 from usermemory.schema.document import stored_value
+from usermemory.schema.rejoining import placed
 from usermemory.words import leaves
 
 if TYPE_CHECKING:
@@ -78,22 +79,24 @@ class _Winding:
     def take_back(self, change: Applied) -> None:
         """Go back to before this change, the newest that is left."""
         self._past[change.field].pop()
-        field = field_for(self._schema, change, self.document.get(change.field))
-        current = stored_value(field, self.document.get(field.name))
+        stored = self.document.get(change.field)
+        field = field_for(self._schema, change, stored)
         try:
-            self.document[field.name] = self._before(field, current, change)
+            before = self._before(field, stored, change)
         except Collision:
             self.unclear.add(field.name)
+        else:
+            self.document = placed(self.document, field, before, back=True)
 
     def erased(self) -> tuple[str, ...]:
         """Fields in which something stood that has been erased."""
         marked = {name for name, value in self.document.items() if MASK in leaves(value)}
         return tuple(sorted(marked | self._unplaced))
 
-    def _before(self, field: Field, current: Any, change: Applied) -> Any:
+    def _before(self, field: Field, stored: Any, change: Applied) -> Any:
         if change.erased:
-            return self._before_erased(field, current, change)
-        return put(field, current, inverted(change))
+            return self._before_erased(field, stored_value(field, stored), change)
+        return taken_back(field, stored, change)
 
     def _before_erased(self, field: Field, current: Any, change: Applied) -> Any:
         earlier = self._past[field.name]

@@ -8,15 +8,17 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.random_schemas import changes, schemas
+from tests.support.random_schemas import aged, changes, schemas
 from tests.unit.test_changes_random import played
 
 from usermemory.changes import settled, undo
 from usermemory.erasure import OfValue, Stored, plan
 from usermemory.records import Applied, Revision
 from usermemory.schema import Schema
+from usermemory.schema.document import ASIDE
 from usermemory.schema.form import identity
 from usermemory.schema.shape import canonical
+from usermemory.snapshot import snapshot
 from usermemory.words import leaves
 
 
@@ -44,12 +46,41 @@ def told(made: Iterable[Applied]) -> set[str]:
     return said(*(one.before for one in made))
 
 
+def full(document: dict[str, Any]) -> dict[str, str]:
+    """What stands in a document: what holds nothing left out, in objects too."""
+    return {
+        name: canonical(bare(value)) for name, value in document.items() if bare(value) not in EMPTY
+    }
+
+
+EMPTY: tuple[Any, ...] = (None, "", [], {})
+
+
+def bare(value: Any) -> Any:
+    """A value without properties that hold nothing."""
+    if isinstance(value, dict):
+        parts = {name: bare(part) for name, part in value.items()}
+        return {name: part for name, part in parts.items() if part not in (None, [], {})}
+    return [bare(item) for item in value] if isinstance(value, list) else value
+
+
 @given(data=st.data(), first=schemas(), second=schemas())
 def test_there_and_back(data: st.DataObject, first: Schema, second: Schema) -> None:
+    """It holds for any two schemas."""
+    there_and_back(data, first, second)
+
+
+@given(data=st.data(), versions=aged())
+def test_a_schema_grows_old(data: st.DataObject, versions: tuple[Schema, Schema]) -> None:
+    """It holds for two versions of one: properties gone deep inside, values of new shapes."""
+    there_and_back(data, *versions)
+
+
+def there_and_back(data: st.DataObject, first: Schema, second: Schema) -> None:
     """What the first schema stored is there under the second and again under the first.
 
     Under the second: in the profile or among the misfits. What was learned meanwhile can be taken
-    back, and then the stored document is what it was.
+    back, and then the stored document is what it was, and so is a look at the past.
     """
     stored, _ = learned(dict(first.empty()), first, data)
     reading = second.read(stored)
@@ -59,11 +90,13 @@ def test_there_and_back(data: st.DataObject, first: Schema, second: Schema) -> N
     assert said(stored) <= said(changed) | told(made)
     undone, _, conflicts = undo(changed, made, second)
     if not conflicts:
-        assert said(stored) <= said(undone)
-        kept = {name: undone.get(name) for name in stored if stored[name] not in (None, [], {})}
-        for name, value in kept.items():
-            if name not in second.fields:
-                assert canonical(value) == canonical(stored[name])
+        assert ASIDE not in undone
+        empty = full(second.empty())
+        assert full(stored).items() <= full(undone).items()
+        assert full(undone).items() <= (empty | full(stored)).items()
+    past = [Revision(1, 1.0, "model", made)]
+    was = snapshot(changed, 1, past, 0, second)
+    assert full(stored).items() <= full(dict(was.document)).items()
     again = first.read(changed)
     assert said(stored) <= said(again.document, again.stored, first.empty()) | told(made)
 

@@ -45,6 +45,45 @@ class Pet(BaseModel):
     toys: set[str] = set()
 
 
+class Plain(BaseModel):
+    """A pet of which less is known."""
+
+    name: str
+    toys: set[str] = set()
+
+
+class Home(BaseModel):
+    """Objects and lists of objects, inside of an object."""
+
+    city: str | None = None
+    best: Pet | None = None
+    pets: list[Pet] = []
+
+
+class PlainHome(BaseModel):
+    """The same with pets of which less is known."""
+
+    city: str | None = None
+    best: Plain | None = None
+    pets: list[Plain] = []
+
+
+class Street(BaseModel):
+    """A list of objects that hold lists of objects."""
+
+    name: str
+    homes: list[Home] = []
+    first: Pet | None = None
+
+
+class PlainStreet(BaseModel):
+    """The same with homes of which less is known."""
+
+    name: str
+    homes: list[PlainHome] = []
+    first: Plain | None = None
+
+
 SCALARS: list[Any] = [
     str,
     bool,
@@ -67,6 +106,19 @@ SHAPES: list[Any] = [
     Place,
     list[Pet],
 ]
+AGED: list[tuple[Any, Any]] = [
+    (list[Pet], list[Plain]),
+    (dict[str, Pet], dict[str, Plain]),
+    (Home, PlainHome),
+    (dict[str, Home], dict[str, PlainHome]),
+    (list[Street], list[PlainStreet]),
+    (dict[str, list[Pet]], dict[str, list[Plain]]),
+]
+"""Types, and what became of them: properties are gone, however deep."""
+
+TURNED: list[Any] = [str, list[str], dict[str, str], Place, list[Pet], Annotated[int, Field(ge=0)]]
+"""Types of all shapes, of which one may take another's place."""
+
 NAMES = st.sampled_from(["name", "a/b", "~tilde", "größe", "with space", "x", "y", "z"])
 WORDS = st.sampled_from(["Rex", "rex", " REX.", "a", "b/c", "~", "ça va", "["]) | st.text(
     st.characters(exclude_categories=["Cs"]), max_size=6
@@ -108,6 +160,21 @@ def schemas(draw: st.DrawFn) -> Schema:
             }
             model = create_model("Random", **named)
             return schema_of(model if form == "model" else model.model_json_schema())
+
+
+@st.composite
+def aged(draw: st.DrawFn) -> tuple[Schema, Schema]:
+    """Two versions of a schema: properties that are gone deep inside, and fields of new shapes."""
+    lost = draw(st.lists(st.sampled_from(AGED), min_size=1, max_size=2))
+    turned = draw(st.lists(st.tuples(st.sampled_from(TURNED), st.sampled_from(TURNED)), max_size=3))
+    fields = [*lost, *turned]
+    made: list[Schema] = []
+    for version in (0, 1):
+        parts: dict[str, Any] = {
+            f"f{at}": (pair[version] | None, None) for at, pair in enumerate(fields)
+        }
+        made.append(schema_of(create_model("Aged", **parts)))
+    return made[0], made[1]
 
 
 def answers(schema: dict[str, Any]) -> st.SearchStrategy[Any]:

@@ -6,14 +6,14 @@ import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from usermemory.changes.compare import compare
-from usermemory.changes.place import Collision, inverted, put
+from usermemory.changes.compare import compare, reshaped, turned
+from usermemory.changes.place import Collision, inverted, is_whole, put
 from usermemory.changes.propose import proposed_value
 from usermemory.changes.unfit import Unfit
 from usermemory.errors import InvalidDocument
-from usermemory.schema.document import stand_in, stored_value
+from usermemory.schema.document import is_shaped, stand_in, stored_value
 from usermemory.schema.rejoining import placed, rejoined
-from usermemory.schema.shape import is_list
+from usermemory.schema.shape import canonical, is_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -87,18 +87,52 @@ def undo(
             conflicts.append(each)
             continue
         field = field_for(schema, each, result.get(each.field))
-        current = stored_value(field, result.get(field.name, copy.deepcopy(field.default)))
+        stored = result.get(field.name, copy.deepcopy(field.default))
         try:
-            value = put(field, current, inverted(each))
-            new = placed(result, field, value)
+            new = placed(result, field, taken_back(field, stored, each), back=True)
             left = _checked_beside(misfits, new, field, schema)
         except Collision:
             conflicts.append(each)
             continue
-        if changed := tuple(compare(field, current, value)):
+        if changed := tuple(turned(field, stored, new.get(field.name))):
             done += changed
             result, misfits = new, left
     return result, tuple(done), tuple(conflicts)
+
+
+def taken_back(field: Field, stored: Any, change: Applied) -> Any:
+    """The stored value of a field before a change, the newest that is left.
+
+    Raises:
+        Collision: It is not what the change made of it.
+    """
+    back = inverted(change)
+    current = stored_value(field, stored)
+    if is_whole(field, back):
+        if any(_says_the_same(stored, side) for side in (back.before, back.after)):
+            return back.after
+        if canonical(stored_value(field, back.before)) == canonical(current):
+            return back.after
+    value = put(field, current, back)
+    if canonical(value) == canonical(current):
+        return stored
+    if not is_object(stored) or not is_object(value):
+        return value
+    # What only stands there as a default is not put down.
+    return {
+        key: part
+        for key, part in value.items()
+        if key in stored or key not in current or canonical(part) != canonical(current[key])
+    }
+
+
+def _says_the_same(one: Any, other: Any) -> bool:
+    """Whether two stored values are equal, but for properties that hold nothing."""
+    bare = [
+        {key: part for key, part in side.items() if part is not None} if is_object(side) else side
+        for side in (one, other)
+    ]
+    return canonical(bare[0]) == canonical(bare[1])
 
 
 def field_for(schema: Schema, change: Applied, stored: Any) -> Field:
@@ -110,10 +144,13 @@ def field_for(schema: Schema, change: Applied, stored: Any) -> Field:
         stored: What stands in the field now.
     """
     field = schema.fields.get(change.field)
-    fits = field is not None and (
-        change.index is None or field.kind not in {"scalar", "map"} or not is_list(stored)
-    )
-    return field if field is not None and fits else stand_in(change.field, None, change)
+    if field is None:
+        return stand_in(change.field, stored, change)
+    if change.key is None and change.index is None:
+        return field
+    kinds = {"map", "object"} if change.index is None else {"list", "objects", "object"}
+    fits = field.kind in kinds and is_shaped(field, stored)
+    return field if fits else stand_in(change.field, stored, change)
 
 
 def _checked_beside(
@@ -163,7 +200,8 @@ def settled(
         a misfit made room for a value, it is what stood there before.
     """
     whole = rejoined(schema, reading, document)
-    if not reading.misfits:
+    touched = [schema.fields[each.field] for each in applied]
+    if not reading.misfits and all(_is_whole(f, reading.stored.get(f.name)) for f in touched):
         return whole, tuple(applied)
     exact: list[Applied] = []
     now, fitting = reading, dict(reading.document)
@@ -174,9 +212,28 @@ def settled(
         except Collision:
             return whole, tuple(applied)
         stored = rejoined(schema, now, fitting)
-        sides = (stored_value(field, one.get(field.name)) for one in (now.stored, stored))
-        one = tuple(compare(field, *sides))
-        exact.append(replace(one[0], evidence=each.evidence) if len(one) == 1 else each)
+        exact += _settled(field, now.stored.get(field.name), stored.get(field.name), each)
         now = schema.read(stored)
         fitting = dict(now.document)
-    return whole, tuple(exact)
+    if canonical(fitting) != canonical(document):
+        return whole, tuple(exact)
+    return dict(now.stored), tuple(exact)
+
+
+def _settled(field: Field, before: Any, after: Any, change: Applied) -> list[Applied]:
+    """A change as it changes the stored value of its field."""
+    room = reshaped(field, before)
+    made = tuple(compare(field, stored_value(field, before), stored_value(field, after)))
+    if len(made) != 1:
+        return [*room, change]
+    exact = replace(made[0], evidence=change.evidence)
+    if field.kind == "object" and is_object(before) and before and exact.key not in before:
+        exact = replace(exact, before=None)  # a default, which was never stored
+    return [*room, exact]
+
+
+def _is_whole(field: Field, stored: Any) -> bool:
+    """Whether a stored value is what the schema itself would have stored."""
+    if field.kind == "object" and is_object(stored) and stored:
+        return stored.keys() >= field.keys.keys()
+    return is_shaped(field, stored)

@@ -12,8 +12,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from usermemory.records import Applied, Change
+from usermemory.schema.document import is_shaped, stored_value
 from usermemory.schema.form import identity
-from usermemory.schema.shape import canonical, is_object
+from usermemory.schema.shape import canonical, is_list, is_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -69,8 +70,32 @@ def compare(field: Field, before: Any, after: Any) -> Iterator[Applied]:
             yield from _items(field, before, after)
 
 
+def turned(field: Field, before: Any, after: Any) -> Iterator[Applied]:
+    """What turns one stored value of a field into another, of whatever shape.
+
+    Where a value of another shape makes room for what the field holds, or comes back, a change of
+    the whole field comes first, or last: so undo gives back what was there, verbatim.
+    """
+    if canonical(before) == canonical(after):
+        return
+    if not is_shaped(field, before) and not is_shaped(field, after):
+        yield Applied(field.name, "set", before, after)
+        return
+    yield from reshaped(field, before)
+    yield from compare(field, stored_value(field, before), stored_value(field, after))
+    for room in reshaped(field, after):
+        yield replace(room, before=room.after, after=room.before)
+
+
+def reshaped(field: Field, stored: Any) -> list[Applied]:
+    """What makes room in a field for what it holds, if a value of another shape stands there."""
+    if field.kind == "scalar" or is_shaped(field, stored):
+        return []
+    return [Applied(field.name, "set", stored, stored_value(field, stored))]
+
+
 def _inside(field: Field, inner: Field, before: Any, after: Any) -> Iterator[Applied]:
-    if inner.kind == "list":
+    if inner.kind == "list" and is_list(before) and is_list(after):
         for applied in _items(inner, before, after):
             yield replace(applied, field=field.name, key=inner.name)
     elif canonical(before) != canonical(after):

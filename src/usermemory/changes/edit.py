@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from usermemory.changes.compare import compare
+from usermemory.changes.compare import compare, turned
 from usermemory.errors import Conflict, InvalidDocument, InvalidInput
-from usermemory.schema.document import stand_in, stored_value
+from usermemory.schema.document import ASIDE, stand_in
 from usermemory.schema.rejoining import rejoined
 from usermemory.schema.shape import canonical, is_list, is_object
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from usermemory.records import Applied
     from usermemory.schema import Schema
@@ -52,8 +52,17 @@ def changed(
     before: Mapping[str, Any], after: Mapping[str, Any], schema: Schema
 ) -> Iterator[Applied]:
     """What turns one stored document into another, fields that the schema has not included."""
+    room, aside = dict(before.get(ASIDE, {})), after.get(ASIDE, {})
     for name in dict.fromkeys([*schema.fields, *before, *after]):
-        yield from _changed(name, before, after, schema)
+        if name == ASIDE:
+            continue
+        field = schema.fields.get(name) or stand_in(name, before.get(name))
+        stored = before.get(name, field.default)
+        done = list(turned(field, stored, after.get(name, field.default)))
+        if done and _same([*room.get(name, ()), stored], aside.get(name)):
+            room[name] = aside[name]  # set aside by that
+        yield from done
+    yield from compare(stand_in(ASIDE, {}), room, aside)
 
 
 def _checked(
@@ -81,14 +90,6 @@ def _checked(
         else found.document.get(name, value)
         for name, value in found.stored.items()
     }
-
-
-def _changed(
-    name: str, before: Mapping[str, Any], after: Mapping[str, Any], schema: Schema
-) -> Iterable[Applied]:
-    field = schema.fields.get(name) or stand_in(name, before.get(name))
-    sides = (stored_value(field, one.get(name, field.default)) for one in (before, after))
-    return compare(field, *sides)
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from usermemory.changes.compare import naming
 from usermemory.schema.form import identity
-from usermemory.schema.shape import canonical, is_object
+from usermemory.schema.shape import canonical, is_list, is_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +21,13 @@ _OPPOSITE: Mapping[Action, Action] = {"add": "remove", "remove": "add"}
 
 class Collision(Exception):
     """What the change starts from is no longer there: somebody changed it since."""
+
+
+def is_whole(field: Field, applied: Applied) -> bool:
+    """Whether a change put all that a field holds in the place of a value of another shape."""
+    if field.kind == "scalar" or applied.key is not None or applied.index is not None:
+        return field.kind == "scalar"
+    return field.kind in {"map", "object"} or is_list(applied.before) or is_list(applied.after)
 
 
 def inverted(applied: Applied) -> Applied:
@@ -52,6 +59,8 @@ def put(field: Field, current: Any, applied: Applied) -> Any:
     Raises:
         Collision: Somebody has changed the same thing since.
     """
+    if is_whole(field, applied):
+        return _replaced(current, applied.before, applied.after)
     key = applied.key or ""
     match field.kind:
         case "scalar":

@@ -27,6 +27,7 @@ from usermemory.conformance.misfitting import Misfitting
 from usermemory.conformance.proposing import Proposing
 from usermemory.conformance.refusing import Refusing
 from usermemory.conformance.remembering import Making, Remembering
+from usermemory.conformance.reshaping import Reshaping
 
 __all__ = ["Conformance"]
 
@@ -40,6 +41,7 @@ class Conformance(
     Refusing,
     Misfitting,
     Migrating,
+    Reshaping,
     Carrying,
     Failing,
     Backfilling,

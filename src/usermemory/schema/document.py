@@ -313,12 +313,18 @@ def _fits(schema: Schema, document: Json) -> bool:
     return True
 
 
+def is_shaped(known: Field, stored: Any) -> bool:
+    """Whether a stored value has the shape of a field, or says nothing."""
+    if is_empty(stored):
+        return True
+    if known.kind in {"list", "objects"}:
+        return is_list(stored)
+    return is_object(stored) is (known.kind in {"map", "object"}) and not is_list(stored)
+
+
 def is_displaced(known: Field, stored: Any) -> bool:
     """Whether a stored value has to make room: nothing of it can stay beside the new one."""
-    if is_empty(stored) or known.kind in {"list", "objects"}:
-        return False
-    held = is_object(stored)
-    return not held if known.kind in {"map", "object"} else held or is_list(stored)
+    return known.kind not in {"list", "objects"} and not is_shaped(known, stored)
 
 
 def stored_value(known: Field, stored: Any) -> Any:
@@ -327,7 +333,7 @@ def stored_value(known: Field, stored: Any) -> Any:
     What has another shape altogether is not: it is set aside as soon as something takes its place.
     """
     if known.kind in {"list", "objects"}:
-        return list(stored) if is_list(stored) else [] if stored is None else [stored]
+        return list(stored) if is_list(stored) else [] if is_empty(stored) else [stored]
     if known.kind == "map":
         return stored if is_object(stored) else {}
     if known.kind == "object":

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from usermemory.schema.document import ASIDE, is_displaced
 from usermemory.schema.field import NAMING
 from usermemory.schema.form import identity
+from usermemory.schema.renames import is_empty
 from usermemory.schema.shape import Json, canonical, is_list, is_object
 
 if TYPE_CHECKING:
@@ -45,14 +46,31 @@ def rejoined(schema: Schema, reading: Reading, document: Mapping[str, Any]) -> J
     return result
 
 
-def placed(document: Mapping[str, Any], known: Field, value: Any) -> Json:
-    """The stored document with a field's new value; what cannot stay beside it is set aside."""
+def placed(document: Mapping[str, Any], known: Field, value: Any, *, back: bool = False) -> Json:
+    """The stored document with a field's new value; what cannot stay beside it is set aside.
+
+    Args:
+        document: The stored document.
+        known: The field.
+        value: Its new value; it is set aside no more, if it was.
+        back: Whether the value was there before: what took its place goes, if it did by that.
+    """
+    if known.name == ASIDE:
+        return {**document, ASIDE: value} if value else _without_aside(document)
     stored = document.get(known.name)
-    result = {**document, known.name: value}
-    if is_displaced(known, stored):
-        aside = document.get(ASIDE, {})
-        result[ASIDE] = {**aside, known.name: [*aside.get(known.name, ()), stored]}
-    return result
+    aside: Json = dict(document.get(ASIDE, {}))
+    held: list[Any] = list(aside.pop(known.name, ()))
+    kept = [one for one in held if canonical(one) != canonical(value)]
+    returns = back and (len(kept) < len(held) or canonical(stored) == canonical([value]))
+    if is_displaced(known, stored) and canonical(stored) != canonical(value) and not returns:
+        kept.append(stored)
+    aside |= {known.name: kept} if kept else {}
+    result = {**document, known.name: value, ASIDE: aside}
+    return result if aside else _without_aside(result)
+
+
+def _without_aside(document: Mapping[str, Any]) -> Json:
+    return {name: value for name, value in document.items() if name != ASIDE}
 
 
 def _joined(known: Field, stored: Any, before: Any, after: Any, origins: Any) -> Any:
@@ -83,6 +101,9 @@ def _merged(
         before: What fits of it.
         after: What became of that.
         part: Whether it is an item of a list or a value of a map.
+
+    Returns:
+        The value; of an object that was stored, with no more properties than were changed.
     """
     if is_list(stored) and is_list(before) and is_list(after):
         return _joined_items(stored, before, after, None, known)
@@ -95,8 +116,8 @@ def _merged(
         if key not in before or canonical(before[key]) != canonical(value):
             inner = known if of_map else keys.get(key)
             result[key] = _merged(inner, stored.get(key), before.get(key), value, part=of_map)
-        else:
-            result.setdefault(key, value)
+        elif not stored:
+            result[key] = value
     return result
 
 
@@ -104,7 +125,7 @@ def _joined_items(
     stored: Any, before: list[Any], after: list[Any], origins: Any, known: Field | None
 ) -> list[Any]:
     """A list with its changes: its other stored items stay, each at its place among the others."""
-    kept = stored if is_list(stored) else [] if stored is None else [stored]
+    kept = stored if is_list(stored) else [] if is_empty(stored) else [stored]
     places = _places(kept, before, origins)
     was = _matches(before, after, known)
     used = {at for at in was if at is not None}
