@@ -15,7 +15,14 @@ from langchain.agents import create_agent
 from langchain.tools import ToolRuntime, tool
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.runtime import Runtime
-from langgraph.store.base import GetOp, ListNamespacesOp, MatchCondition, PutOp, SearchOp
+from langgraph.store.base import (
+    GetOp,
+    InvalidNamespaceError,
+    ListNamespacesOp,
+    MatchCondition,
+    PutOp,
+    SearchOp,
+)
 from langgraph.store.memory import InMemoryStore
 
 from usermemory import UserMemory
@@ -254,6 +261,40 @@ def test_a_write_says_what_to_call_instead(
     with pytest.raises(InvalidInput, match=r"read-only.*memory\.edit.*memory\.forget.*remember"):
         write(store)
     assert memory.recall("ann") == before
+
+
+SOMEWHERE = MatchCondition("prefix", ("users",))
+
+
+@pytest.mark.parametrize(
+    ("op", "error"),
+    [
+        (GetOp(("users", "will.smith"), "profile"), InvalidNamespaceError),
+        (GetOp(("users", ""), "profile"), InvalidNamespaceError),
+        (GetOp(("users", 7), "profile"), InvalidNamespaceError),  # type: ignore[arg-type]
+        (PutOp(("users", "will.smith"), "profile", {}), InvalidNamespaceError),
+        (SearchOp(("users", "will.smith")), InvalidNamespaceError),
+        (SearchOp(("users",), limit=-1), InvalidInput),
+        (SearchOp(("users",), offset=-1), InvalidInput),
+        (SearchOp(("users",), filter="field"), InvalidInput),  # type: ignore[arg-type]
+        (
+            ListNamespacesOp(match_conditions=(MatchCondition("suffix", ("a.b",)),)),
+            InvalidNamespaceError,
+        ),
+        (
+            ListNamespacesOp(match_conditions=(MatchCondition("middle", ("a",)),)),  # type: ignore[arg-type]
+            InvalidInput,
+        ),
+        (ListNamespacesOp(match_conditions=(SOMEWHERE,), limit=-1), InvalidInput),
+        (ListNamespacesOp(offset=-1), InvalidInput),
+        (ListNamespacesOp(max_depth=-1), InvalidInput),
+        ("get", InvalidInput),
+    ],
+)
+def test_a_batch_refuses_what_cannot_be(store: Any, op: Any, error: type[Exception]) -> None:
+    """Operations handed over directly are looked at as closely as the store's methods look."""
+    with pytest.raises(error):
+        store.batch([GetOp(("users", "ann"), "profile"), op])
 
 
 def test_more_users_than_a_page(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from usermemory.cli import (
     chat,
     cleaning,
     copy,
+    costs,
     demo,
     doctor,
     importing,
@@ -72,6 +73,7 @@ app.command(epilog=worker.EXAMPLES)(worker.worker)
 app.command(epilog=migrate.EXAMPLES)(migrate.migrate)
 app.command(epilog=copy.EXAMPLES)(copy.copy)
 app.command(epilog=cleaning.EXAMPLES)(cleaning.clean)
+app.command(epilog=costs.EXAMPLES)(costs.costs)
 app.command(epilog=doctor.EXAMPLES)(doctor.doctor)
 profile.app.command(epilog=carry.EXPORT)(carry.export)
 profile.app.command("import", epilog=carry.IMPORT)(carry.import_)

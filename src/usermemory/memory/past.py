@@ -1,4 +1,4 @@
-"""Taking in what was said before the memory was in use, and looking at everybody's profile."""
+"""Taking in what was said before the memory was in use; everybody's profile and costs."""
 
 from __future__ import annotations
 
@@ -8,13 +8,17 @@ from typing import Any
 from usermemory.memory.chat import ChatVerbs
 from usermemory.memory.core import Id, checked_seconds, checked_thread, checked_user
 from usermemory.messages import newest_first
-from usermemory.records import Message, News, Recalled, Scheduled
+from usermemory.records import Cost, Message, News, Recalled, Scheduled
 from usermemory.store.flows import recall as recalls
+from usermemory.store.flows.costs import costs
 from usermemory.store.flows.remember import Past, Policy, remember, unknown
+
+_LATEST = 1e11
+"""Later than any reading."""
 
 
 class PastVerbs(ChatVerbs):
-    """Backfill, news and profiles."""
+    """Backfill, news, profiles and costs."""
 
     def backfill(
         self,
@@ -90,6 +94,34 @@ class PastVerbs(ChatVerbs):
     async def aprofiles(self, after: str = "", limit: int = 100) -> list[tuple[str, Recalled]]:
         """As `profiles`."""
         return await self.driver.aread(recalls.profiles, after, max(1, limit), self._made)
+
+    def costs(
+        self, user_id: Id | None = None, *, since: float = 0.0, until: float | None = None
+    ) -> list[Cost]:
+        """What learning cost, by user, day (UTC) and model; the oldest day first.
+
+        Counted is what each reading used, as the provider counts it: second looks and failed
+        attempts too, not what a tool's own second look used, nor a reading that was void when it
+        ended. What is known of a user's costs goes with `forget_user`.
+
+        Args:
+            user_id: About whom; None for everybody: the whole table is read.
+            since: From when, in seconds since the epoch.
+            until: To when; None: now.
+        """
+        return self.driver.read(costs, *self._spent(user_id, since, until))
+
+    async def acosts(
+        self, user_id: Id | None = None, *, since: float = 0.0, until: float | None = None
+    ) -> list[Cost]:
+        """As `costs`."""
+        return await self.driver.aread(costs, *self._spent(user_id, since, until))
+
+    def _spent(
+        self, user_id: Id | None, since: float, until: float | None
+    ) -> tuple[str | None, float, float]:
+        known = None if user_id is None else checked_user(user_id)
+        return known, since, _LATEST if until is None else until
 
     def _looking(
         self, user_id: Id, thread_id: Id, messages: Iterable[Any]

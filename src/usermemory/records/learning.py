@@ -195,6 +195,25 @@ MIGRATION = "migration"
 
 
 @dataclass(frozen=True, slots=True)
+class Cost:
+    """What learning about a user cost on one day, with one model.
+
+    Attributes:
+        user_id: About whom.
+        day: In UTC, as ``2026-05-01``.
+        model: Name of the model; empty where an attempt failed before it said so.
+        readings: Batches that were read, or tried.
+        usage: Calls and tokens of all of them, second looks and failed attempts included.
+    """
+
+    user_id: str
+    day: str
+    model: str
+    readings: int
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
 class Revision:
     """The accepted changes of one consolidation, or of one edit by hand.
 

@@ -312,6 +312,18 @@ LIMIT :count;
 SELECT revision, at, author, thread_id, changes, model, prompt, usage, undoes, fingerprint
 FROM usermemory.revisions WHERE user_id = :user_id AND revision < :before ORDER BY revision DESC LIMIT :count;
 
+-- name: costs
+-- What each reading of everybody cost, page by page, for a look at a bill; no chat or worker asks.
+SELECT user_id, token, at, model, usage FROM usermemory.consolidations
+WHERE (user_id, token) > (:after, :token) AND token > 0 AND at >= :since AND at < :until
+ORDER BY user_id, token LIMIT :count;
+
+-- name: costs_of
+-- The same of one user.
+SELECT user_id, token, at, model, usage FROM usermemory.consolidations
+WHERE user_id = :user_id AND token > :token AND at >= :since AND at < :until
+ORDER BY token LIMIT :count;
+
 -- name: figures
 -- What an operator watches; each part reads only what an index holds of waiting, running and dead.
 SELECT due.waiting, due.oldest, CAST(:now AS DOUBLE PRECISION) AS now,

@@ -51,16 +51,18 @@ class ProfileStore(BaseStore):
         return fields_namespace(known) if fields else profile_namespace(known)
 
     def batch(self, ops: Iterable[Op]) -> list[Result]:
-        """Answer several operations; if one of them writes, none.
+        """Answer several operations; if one of them writes or cannot be, none.
 
         Raises:
-            InvalidInput: One of them writes; the text says what to call instead.
+            InvalidInput: One of them writes, and the text says what to call instead; or one has a
+                negative limit, or a filter or condition that is none.
+            InvalidNamespaceError: A label of a namespace is no text, is empty, or has a period.
         """
-        return [self._run(answer(op)) for op in _all_checked(ops)]
+        return [self._run(answer(op)) for op in [checked(op) for op in ops]]
 
     async def abatch(self, ops: Iterable[Op]) -> list[Result]:
         """As `batch`, on no event loop's time."""
-        return [await self._arun(answer(op)) for op in _all_checked(ops)]
+        return [await self._arun(answer(op)) for op in [checked(op) for op in ops]]
 
     def _run(self, asking: Asking) -> Any:
         try:
@@ -93,10 +95,6 @@ class ProfileStore(BaseStore):
             return _known(look.user_id, await self.memory.arecall(look.user_id))
         except IdentityError:
             return []
-
-
-def _all_checked(ops: Iterable[Op]) -> list[Op]:
-    return [checked(op) for op in ops]
 
 
 def _known(user_id: str, recalled: Recalled) -> Known:

@@ -22,7 +22,14 @@ from usermemory.langgraph.profile_store.items import (
     profile_namespace,
 )
 from usermemory.langgraph.profile_store.labels import user_of
-from usermemory.langgraph.profile_store.matching import fits, matches, score
+from usermemory.langgraph.profile_store.matching import (
+    check_conditions,
+    check_filter,
+    check_labels,
+    fits,
+    matches,
+    score,
+)
 from usermemory.records import Recalled
 
 Known = list[tuple[str, Recalled]]
@@ -47,26 +54,47 @@ class Look:
 Asking = Generator[Look, Known, Any]
 
 
-def checked(op: Op) -> Op:
-    """The operation, if it only reads.
+def checked(op: Op) -> GetOp | SearchOp | ListNamespacesOp:
+    """The operation, if it only reads, and asks for what there can be.
+
+    The methods of `BaseStore` look at namespaces; whoever hands over operations passes them by, so
+    LangGraph's own stores look here too.
 
     Raises:
-        InvalidInput: It writes.
+        InvalidNamespaceError: A label of it is none.
+        InvalidInput: It writes, or has a negative limit, a filter or condition that is none.
     """
-    if isinstance(op, PutOp):
-        raise InvalidInput(_READ_ONLY.format(done="deleted" if op.value is None else "stored"))
+    match op:
+        case PutOp():
+            check_labels(op.namespace)
+            raise InvalidInput(_READ_ONLY.format(done="deleted" if op.value is None else "stored"))
+        case GetOp():
+            check_labels(op.namespace)
+        case SearchOp():
+            check_labels(op.namespace_prefix)
+            check_filter(op.filter)
+            _check_counts(limit=op.limit, offset=op.offset)
+        case ListNamespacesOp():
+            check_conditions(op.match_conditions)
+            _check_counts(limit=op.limit, offset=op.offset, max_depth=op.max_depth or 0)
+        case _:
+            raise InvalidInput(f"a store has no operation {type(op).__name__}")
     return op
 
 
-def answer(op: Op) -> Asking:
+def _check_counts(**counts: int) -> None:
+    for name, count in counts.items():
+        if count < 0:
+            raise InvalidInput(f"{name} is {count}; it is 0 or more")
+
+
+def answer(op: GetOp | SearchOp | ListNamespacesOp) -> Asking:
     """What a reading operation finds."""
     if isinstance(op, GetOp):
         return (yield from _get(op))
     if isinstance(op, SearchOp):
         return (yield from _search(op))
-    if isinstance(op, ListNamespacesOp):
-        return (yield from _namespaces(op))
-    raise InvalidInput(f"a store has no operation {type(op).__name__}")
+    return (yield from _namespaces(op))
 
 
 def _get(op: GetOp) -> Generator[Look, Known, Item | None]:

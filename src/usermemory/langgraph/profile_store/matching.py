@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeGuard
 
-from langgraph.store.base import MatchCondition, SearchItem
+from langgraph.store.base import InvalidNamespaceError, MatchCondition, SearchItem
 
 from usermemory.errors import InvalidInput
 from usermemory.messages import is_list, is_mapping
@@ -19,6 +19,43 @@ _ORDERS: Mapping[str, Callable[[Any, Any], bool]] = {
     "$lte": operator.le,
 }
 _EQUALITIES = {"$eq": True, "$ne": False}
+
+
+def check_labels(namespace: Iterable[Any]) -> None:
+    """See that a namespace is one.
+
+    Raises:
+        InvalidNamespaceError: A label is no text, empty, or has a period.
+    """
+    for label in namespace:
+        if not isinstance(label, str) or not label or "." in label:
+            raise InvalidNamespaceError(
+                f"a label is a text without periods, not {label!r} in {namespace!r}; "
+                "ProfileStore.namespace(user_id) writes one for any id"
+            )
+
+
+def check_filter(wanted: Any) -> None:
+    """See that a filter is one.
+
+    Raises:
+        InvalidInput: It is no object.
+    """
+    if wanted is not None and not is_mapping(wanted):
+        raise InvalidInput(f"a filter has values by key, and is not {wanted!r:.80}")
+
+
+def check_conditions(conditions: Iterable[MatchCondition] | None) -> None:
+    """See that patterns of namespaces are some.
+
+    Raises:
+        InvalidNamespaceError: A label of one is none.
+        InvalidInput: One is neither a prefix nor a suffix.
+    """
+    for condition in conditions or ():
+        check_labels(condition.path)
+        if condition.match_type not in {"prefix", "suffix"}:
+            raise InvalidInput(f"a namespace has no {condition.match_type!r}, a prefix or suffix")
 
 
 def fits(value: Mapping[str, Any], wanted: Mapping[str, Any] | None) -> bool:
