@@ -23,7 +23,19 @@ async def authenticate(authorization: str | None) -> str:
 
 @auth.on
 async def own(ctx: Auth.types.AuthContext, value: dict[str, Any]) -> dict[str, str]:
-    """Threads, and whatever else the server keeps, are seen by those who made them only."""
+    """Threads, runs and crons are seen by those who made them only."""
     owner = {"owner": ctx.user.identity}
     value.setdefault("metadata", {}).update(owner)
     return owner
+
+
+@auth.on.assistants
+async def the_graphs_own(ctx: Auth.types.AuthContext, value: object) -> dict[str, str] | bool:
+    """Everybody sees the assistant that the server makes of the graph; nobody makes others."""
+    return {"created_by": "system"} if ctx.action in ("read", "search") else False
+
+
+@auth.on.store
+async def closed(ctx: Auth.types.AuthContext, value: object) -> bool:
+    """The server's store knows no owners, and the memory does not use it."""
+    return False

@@ -90,3 +90,50 @@ def test_threads_are_listed_to_their_owner(server: Server) -> None:
     }
     assert made in {thread["thread_id"] for thread in found["will"]}
     assert made not in {thread["thread_id"] for thread in found["ana"]}
+
+
+def test_the_store_is_closed(server: Server) -> None:
+    """The server's store has no owners: nobody who is signed in puts, reads or lists anything."""
+    place = {"namespace": ["notes"], "key": "1"}
+    for method, path, body in (
+        ("PUT", "/store/items", {**place, "value": {"text": "mine"}}),
+        ("GET", "/store/items?namespace=notes&key=1", None),
+        ("POST", "/store/items/search", {"namespace_prefix": []}),
+        ("POST", "/store/namespaces", {}),
+        ("DELETE", "/store/items", place),
+    ):
+        assert asked(server, "will", method, path, body).status_code == httpx.codes.FORBIDDEN
+
+
+def test_the_assistant_is_the_servers(server: Server) -> None:
+    """Everybody, Studio too, finds the assistant of the graph, and nobody makes or changes one."""
+    for who in ("will", "ana", ""):
+        found = asked(server, who, "POST", "/assistants/search", {}).json()
+        assert [(one["name"], one["graph_id"]) for one in found] == [("bot", "bot")]
+    path = f"/assistants/{found[0]['assistant_id']}"
+    assert asked(server, "will", "GET", path).status_code == httpx.codes.OK
+    for method, where, body in (
+        ("POST", "/assistants", {"graph_id": "bot", "context": {"user_id": "ana"}}),
+        ("PATCH", path, {"name": "other"}),
+        ("DELETE", path, None),
+    ):
+        assert asked(server, "will", method, where, body).status_code == httpx.codes.FORBIDDEN
+
+
+def test_crons_are_their_owners(server: Server) -> None:
+    """What one user has scheduled, another does not see."""
+    thread_id = asked(server, "will", "POST", "/threads", {}).json()["thread_id"]
+    cron = {"assistant_id": "bot", "schedule": "0 0 1 1 *", "input": {"messages": []}}
+    made = asked(server, "will", "POST", f"/threads/{thread_id}/runs/crons", cron).json()
+    seen = {
+        who: [one["cron_id"] for one in asked(server, who, "POST", "/runs/crons/search", {}).json()]
+        for who in ("will", "ana")
+    }
+    assert seen == {"will": [made["cron_id"]], "ana": []}
+
+
+def asked(server: Server, who: str, method: str, path: str, body: Any = None) -> httpx.Response:
+    """A request over plain HTTP by a user, or by Studio for none."""
+    studio = {"x-auth-scheme": "langsmith"}
+    headers = {"Authorization": f"Bearer token-of-{who}"} if who else studio
+    return httpx.request(method, server.url + path, json=body, headers=headers)

@@ -10,7 +10,7 @@ that were there before, with what it was given, and (in the metadata) with the c
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -80,18 +80,18 @@ def in_newest_turn(
     if not inputs:
         # Nothing is saved before a run ends, or nothing was yet: what is there is older.
         newest = yield Look()
-        saved = _texts(messages_in(newest[0], "messages")) if newest else {}
+        saved = _texts(_messages(newest[0])) if newest else {}
         pending = _behind_the_last_answer(newest[0], run) if newest else frozenset[str]()
         mine = (one for one, text in _each(wanted) if saved.get(one) != text or one in pending)
         return dict.fromkeys(mine, run.user_id)
     began = inputs[0]
     speaker = _named(began, run)
-    before, given = _texts(messages_in(began, "messages")), set(_strings(_start(began)))
+    before, given = _texts(_messages(began)), set(_strings(_start(began)))
     came = {one: text for one, text in _each(wanted) if before.get(one) != text}
     handed |= {one for one, text in came.items() if {*text} <= given}
     # A checkpoint may be on its way to the disk: the newest one is of an earlier run then.
     newest = [] if came.keys() <= handed else (yield Look())
-    saved = _texts(messages_in(newest[0], "messages")) if newest else {}
+    saved = _texts(_messages(newest[0])) if newest else {}
     on_its_way = {one for one, text in came.items() if saved.get(one) != text} - handed
     found: dict[str, str | None] = {}
     inserted: dict[str, Any] = {}
@@ -106,18 +106,17 @@ def in_newest_turn(
 
 
 def in_earlier_turns(run: Run, wanted: Mapping[str, Any]) -> Looking:
-    """The speakers of messages that came in earlier turns; None where nobody can tell."""
+    """The speakers of messages that came in earlier turns; None where nobody can tell.
+
+    What no run was given came from a node, or in a run that saved nothing as it began: it may be
+    anybody's.
+    """
     found: dict[str, str | None] = {}
-    inserted: dict[str, Any] = {}
     for began in (yield Look("input", _TURNS)):
-        before, given = _texts(messages_in(began, "messages")), set(_strings(_start(began)))
+        before, given = _texts(_messages(began)), set(_strings(_start(began)))
         for one, text in _each(wanted):
-            if one in found or before.get(one) == text:
-                continue
-            found[one] = _named(began, run)
-            if not {*text} <= given:
-                inserted[one] = wanted[one]
-    found |= yield from _updated(run, inserted, found)
+            if one not in found and before.get(one) != text:
+                found[one] = _named(began, run) if {*text} <= given else None
     return {one: found.get(one) for one in wanted}
 
 
@@ -131,7 +130,7 @@ def _updated(run: Run, inserted: Mapping[str, Any], found: Mapping[str, str | No
     doubtful: dict[str, str | None] = {}
     for update in (yield Look("update", _TURNS)):
         by = _named(update, run)
-        there = _texts(messages_in(update, "messages"))
+        there = _texts(_messages(update))
         for one, text in _each(inserted):
             if there.get(one) == text and by not in {None, found[one]}:
                 doubtful[one] = None
@@ -142,7 +141,7 @@ def _behind_the_last_answer(newest: CheckpointTuple, run: Run) -> frozenset[str]
     """The keys of a stopped turn of this user's."""
     if _named(newest, run) != run.user_id:
         return frozenset()
-    messages = messages_in(newest, "messages")
+    messages = _messages(newest)
     answers = [at for at, one in enumerate(messages) if role_of(one) == "assistant"]
     return frozenset(keys_of(messages)[answers[-1] + 1 if answers else 0 :])
 
@@ -159,6 +158,11 @@ def given_to(config: RunnableConfig, run: Run, wanted: Mapping[str, Any]) -> Loo
         return {}
     given = set(_strings(_start(inputs[0])))
     return {one: run.user_id for one, text in _each(wanted) if {*text} <= given}
+
+
+def _messages(found: CheckpointTuple) -> Sequence[Any]:
+    """The messages at a checkpoint; a state may be nothing but their list."""
+    return messages_in(found, "messages") or messages_in(found, "__root__")
 
 
 def _named(found: CheckpointTuple, run: Run) -> str | None:
