@@ -11,14 +11,15 @@ from usermemory.changes.place import Collision, inverted, is_whole, put
 from usermemory.changes.propose import proposed_value
 from usermemory.changes.unfit import Unfit
 from usermemory.errors import InvalidDocument
+from usermemory.records import Applied
 from usermemory.schema.document import is_shaped, stand_in, stored_value
 from usermemory.schema.rejoining import placed, rejoined
 from usermemory.schema.shape import canonical, is_object
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from usermemory.records import Applied, Change, Evidence
+    from usermemory.records import Change, Evidence, Misfit
     from usermemory.schema import Field, Schema
     from usermemory.schema.document import Reading
 
@@ -79,7 +80,7 @@ def undo(
         misfit.
     """
     reading = schema.read(document)
-    result, misfits = dict(reading.stored), {one.place for one in reading.misfits}
+    result, misfits = dict(reading.stored), _places(reading.misfits)
     done: list[Applied] = []
     conflicts: list[Applied] = []
     for each in reversed(applied):
@@ -94,10 +95,18 @@ def undo(
         except Collision:
             conflicts.append(each)
             continue
-        if changed := tuple(turned(field, stored, new.get(field.name))):
+        if changed := _done(field, each, stored, new.get(field.name)):
             done += changed
             result, misfits = new, left
     return result, tuple(done), tuple(conflicts)
+
+
+def _done(field: Field, change: Applied, stored: Any, new: Any) -> tuple[Applied, ...]:
+    """What taking a change back did: of a whole value a whole value again."""
+    if field.kind == "scalar" or not is_whole(field, change):
+        return tuple(turned(field, stored, new))
+    same = canonical(stored) == canonical(new)
+    return () if same else (Applied(field.name, "set", stored, new),)
 
 
 def taken_back(field: Field, stored: Any, change: Applied) -> Any:
@@ -170,12 +179,17 @@ def _checked_beside(
     Raises:
         Collision: It does.
     """
-    found = {one.place for one in schema.read(after).misfits}
+    found = _places(schema.read(after).misfits)
     if new := found - known:
-        alone = schema.read({field.name: after[field.name]}).misfits
-        if new - {one.place for one in alone}:
+        alone = {name: after[name] for name in (field.name,) if name in after}
+        if new - _places(schema.read(alone).misfits):
             raise Collision
     return found
+
+
+def _places(misfits: Iterable[Misfit]) -> set[str]:
+    """Where values stand that do not fit there; what was set aside stands in nobody's way."""
+    return {one.place for one in misfits if one.reason != "set_aside"}
 
 
 def _judged(document: Mapping[str, Any], field: Field, wanted: Any, schema: Schema) -> Any:

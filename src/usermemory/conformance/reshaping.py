@@ -1,13 +1,15 @@
-"""What a value of another shape promises on every database: undo gives it back as it was."""
+"""What objects and values of another shape promise on every database, when a schema changes."""
 
 from __future__ import annotations
 
 from itertools import permutations
 from typing import Any
 
+import pytest
 from pydantic import BaseModel
 
 from usermemory.conformance.misfitting import Making
+from usermemory.errors import InvalidDocument
 from usermemory.records import Change
 from usermemory.schema.shape import is_object
 
@@ -57,8 +59,45 @@ _LEARNED: dict[type[BaseModel], Change] = {
 }
 
 
+class _Toy(BaseModel):
+    name: str
+    colour: str | None = None
+
+
+class _Pet(BaseModel):
+    name: str
+    kind: str | None = None
+    toys: list[_Toy] = []
+
+
+class _Kennel(BaseModel):
+    by_name: dict[str, _Pet] = {}
+    by_town: dict[str, list[_Pet]] = {}
+    pets: list[_Pet] = []
+    oldest: _Pet | None = None
+
+
+class _PlainToy(BaseModel):
+    name: str
+
+
+class _PlainPet(BaseModel):
+    name: str
+    toys: list[_PlainToy] = []
+
+
+class _PlainKennel(BaseModel):
+    by_name: dict[str, _PlainPet] = {}
+    by_town: dict[str, list[_PlainPet]] = {}
+    pets: list[_PlainPet] = []
+    oldest: _PlainPet | None = None
+
+
+_REX = {"name": "Rex", "kind": "dog", "toys": [{"name": "ball", "colour": "red"}]}
+
+
 class Reshaping:
-    """Tests of fields that take values of another shape by now."""
+    """Tests of fields that take values of another shape by now, and of properties that are gone."""
 
     def test_undo_after_a_change_of_shape(self, making: Making) -> None:
         """What was learned goes, the stored value is back verbatim, and the old class reads it."""
@@ -119,6 +158,54 @@ class Reshaping:
         assert document == {"place": {"home": "Linz"}, "x-aside": {"place": ["Graz"]}}
         assert later.undo("will", 3).conflicts == ()
         assert [one.value for one in later.misfits("will")] == ["Graz"]
+
+    def test_a_property_that_is_gone_deep_inside(self, making: Making) -> None:
+        """At any depth it is a misfit in its place, and the rest of its item goes on working."""
+        bench = making(schema=_Kennel)
+        kennel = {
+            "by_name": {"rex": _REX},
+            "by_town": {"Graz": [_REX]},
+            "pets": [_REX],
+            "oldest": _REX,
+        }
+        bench.verbs.edit("will", kennel, by="x")
+        later = bench.another(schema=_PlainKennel)
+        assert {
+            (one.field, one.path or (one.index, one.key), one.value)
+            for one in later.misfits("will")
+        } == {
+            ("by_name", ("rex", "kind"), "dog"),
+            ("by_name", ("rex", "toys", 0, "colour"), "red"),
+            ("by_town", ("Graz", 0, "kind"), "dog"),
+            ("by_town", ("Graz", 0, "toys", 0, "colour"), "red"),
+            ("oldest", (None, "kind"), "dog"),
+            ("oldest", ("toys", 0, "colour"), "red"),
+            ("pets", (0, "kind"), "dog"),
+            ("pets", (0, "toys", 0, "colour"), "red"),
+        }
+        found = later.check_schema()
+        assert (found.fits, found.fields["pets", "unknown_field"]) == (False, (2, 1))
+        bench.clock.advance(1)
+        toys = {"toys": [{"name": "ball"}, {"name": "bone"}]}
+        learned = later.propose(
+            "will",
+            "t",
+            [Change("pets", "update", toys, "a new bone", key="Rex")],
+            [("user", "a new bone")],
+        )
+        assert learned.rejections == ()
+        ((rex,), bone) = later.recall("will").document["pets"], {"name": "bone"}
+        assert rex == {**_REX, "toys": [*_REX["toys"], bone]}
+        assert len(later.misfits("will")) == 8
+        assert later.undo("will").conflicts == ()
+        assert bench.verbs.recall("will").document == kennel
+        assert bench.verbs.misfits("will") == []
+        patch = [{"op": "remove", "path": "/by_name/rex/toys/0/colour"}]
+        later.edit("will", patch, by="support")
+        assert len(later.misfits("will")) == 7
+        wrong = [{"op": "add", "path": "/pets/0/toys/0/size", "value": 3}]
+        with pytest.raises(InvalidDocument, match="pets"):
+            later.edit("will", wrong, by="support")
 
 
 def _bare(document: dict[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from typing import TYPE_CHECKING, Any
 
-from usermemory.schema.document import ASIDE, is_displaced
+from usermemory.schema.document import ASIDE, is_displaced, stored_value
 from usermemory.schema.field import NAMING
 from usermemory.schema.form import identity
 from usermemory.schema.renames import is_empty
@@ -61,12 +61,25 @@ def placed(document: Mapping[str, Any], known: Field, value: Any, *, back: bool 
     aside: Json = dict(document.get(ASIDE, {}))
     held: list[Any] = list(aside.pop(known.name, ()))
     kept = [one for one in held if canonical(one) != canonical(value)]
-    returns = back and (len(kept) < len(held) or canonical(stored) == canonical([value]))
-    if is_displaced(known, stored) and canonical(stored) != canonical(value) and not returns:
+    room = known.kind != "scalar" and canonical(stored) == canonical(stored_value(known, value))
+    wrapped = canonical(stored) == canonical([value])
+    returns = back and (len(kept) < len(held) or wrapped or room)
+    if back and is_empty(value):
+        ousted = is_displaced(known, stored)
+    else:
+        ousted = _is_ousted(stored, value) and not returns
+    if ousted:
         kept.append(stored)
     aside |= {known.name: kept} if kept else {}
     result = {**document, known.name: value, ASIDE: aside}
     return result if aside else _without_aside(result)
+
+
+def _is_ousted(stored: Any, value: Any) -> bool:
+    """Whether a value of another shape takes the place of a stored one; a list may take it in."""
+    if is_empty(stored) or (is_list(value) and canonical(stored) in map(canonical, value)):
+        return False
+    return (is_list(stored), is_object(stored)) != (is_list(value), is_object(value))
 
 
 def _without_aside(document: Mapping[str, Any]) -> Json:
