@@ -105,6 +105,8 @@ def tell(memory: UserMemory, listener: Listener, clock: FakeClock, typo: str = "
 
 def correct(memory: UserMemory, clock: FakeClock) -> None:
     """Eve has put right what was learned about her, and then has it erased bit by bit."""
+    memory.costs("will")
+    memory.costs()
     for thread_id in ("x", "y"):  # the second one teaches nothing new, and that is recorded
         said = {"role": "user", "content": f"I like {ERASED}", "id": f"e{thread_id}"}
         memory.remember("eve", thread_id, [said])
