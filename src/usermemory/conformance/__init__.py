@@ -21,6 +21,7 @@ from usermemory.conformance.consolidating import Consolidating
 from usermemory.conformance.correcting import Correcting
 from usermemory.conformance.failing import Failing
 from usermemory.conformance.forgetting import Forgetting
+from usermemory.conformance.forgetting_inside import ForgettingInside
 from usermemory.conformance.harness import Bench, Colour
 from usermemory.conformance.migrating import Migrating
 from usermemory.conformance.misfitting import Misfitting
@@ -37,6 +38,7 @@ class Conformance(
     Consolidating,
     Correcting,
     Forgetting,
+    ForgettingInside,
     Proposing,
     Refusing,
     Misfitting,

@@ -3,49 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any
 
 import pytest
-from pydantic import BaseModel, Field
 
 from usermemory.conformance.correcting import learn
 from usermemory.conformance.harness import Bench
 from usermemory.errors import InvalidInput
 from usermemory.records import Change
-from usermemory.schema import Remember
 from usermemory.store.copying import everything
 
 Making = Callable[..., Bench]
-
-
-class _Goal(BaseModel):
-    title: str
-    place: str | None = None
-    company: Annotated[list[str], Field(alias="with")] = []
-
-
-class _Nested(BaseModel):
-    goals: list[_Goal] = []
-    plan: dict[str, _Goal] = {}
-    home: _Goal | None = None
-    days: dict[str, list[str]] = {}
-
-
-class _Older(BaseModel):
-    name: str | None = None
-    old: Annotated[Any, Remember(ask=False)] = None
-
-
-_INSIDE: list[tuple[str, str, Any]] = [
-    ("goals", "Bergen", [{"title": "row", "place": None, "with": ["Idalina"]}]),
-    ("goals", "Idalina", [{"title": "row", "place": "Bergen", "with": []}]),
-    ("goals", "row", []),
-    ("plan", "Bergen", {"may": {"title": "row", "place": None, "with": ["Idalina"]}}),
-    ("plan", "row", {}),
-    ("home", "Bergen", {"title": "flat", "place": None, "with": []}),
-    ("days", "Bergen", {"may": ["rowing"]}),
-    ("old", "Bergen", {"deep": [{"here": {}}, "stays"]}),
-]
 
 
 def kept(bench: Bench, user_id: str = "will") -> str:
@@ -335,30 +302,3 @@ class Forgetting:
         assert bench.verbs.snapshot("will").document["interests"] == []
         with pytest.raises(InvalidInput, match="erased as a whole"):
             bench.verbs.snapshot("will", 2)
-
-    @pytest.mark.parametrize(("field", "value", "left"), _INSIDE)
-    def test_a_value_inside_of_an_item(
-        self, making: Making, field: str, value: str, left: Any
-    ) -> None:
-        """It goes from the item, which stays; the item goes if it cannot be without."""
-        bench = making(schema=_Nested)
-        goal: Any = {"title": "row", "place": "Bergen", "with": ["Idalina"]}
-        given: dict[str, Any] = {
-            "goals": [goal],
-            "plan": {"may": goal},
-            "home": {"title": "flat", "place": "Bergen", "with": []},
-            "days": {"may": ["rowing", "Bergen"]},
-        }
-        bench.verbs.edit("will", {field: given.get(field)}, by="will")
-        if field == "old":
-            old = {"deep": [{"here": {"city": "Bergen"}}, "stays", "Bergen"]}
-            earlier = bench.another(schema=_Older)
-            earlier.edit("will", {"old": old}, by="will")
-        bench.clock.advance(1)
-        done = bench.verbs.forget("will", field, value)
-        assert done.values >= 1
-        assert bench.verbs.recall("will").document[field] == left
-        assert value not in kept(bench)
-        assert bench.verbs.verify_erased("will", value).erased
-        with pytest.raises(InvalidInput, match="is no item"):
-            bench.verbs.forget("will", field, "Berg")

@@ -13,7 +13,7 @@ from usermemory.changes.compare import naming
 from usermemory.erasure.kept import Kept, Refusals, Stored
 from usermemory.erasure.needles import Needles
 from usermemory.erasure.scrub import EVERY, scrubbed, scrubbed_refusals, sides
-from usermemory.erasure.taking import removed, subject_of, taken_back, without
+from usermemory.erasure.taking import removed, subject_of, taken, taken_back, without_inside
 from usermemory.erasure.target import OfMessage, OfThread, OfValue, Target
 from usermemory.errors import InvalidInput
 from usermemory.records import Applied, Evidence, Forgotten, Refused
@@ -21,7 +21,7 @@ from usermemory.schema.document import ASIDE, field_of, stand_in, stored_value
 from usermemory.schema.form import identity
 from usermemory.schema.lineage import moved_names, renamed_history
 from usermemory.schema.renames import renamed
-from usermemory.schema.shape import is_list, is_object
+from usermemory.schema.shape import canonical, is_list, is_object
 from usermemory.why import evidence_of
 from usermemory.words import leaves, words
 
@@ -67,6 +67,7 @@ class _Picked:
         touched: The new values of fields.
         gone: What leaves the profile, by value.
         subjects: What must not come back.
+        cut: A past change without what goes from the inside of its values.
         parts: Which parts of a past change go.
         taught: Whether a quote goes, whatever it says.
         values: Texts that go from everywhere.
@@ -79,6 +80,7 @@ class _Picked:
     touched: Mapping[str, Any]
     gone: Sequence[Applied]
     subjects: Sequence[tuple[str, Any]]
+    cut: Callable[[Applied], Applied]
     parts: Callable[[Applied], frozenset[str]]
     taught: Callable[[Evidence], bool]
     values: Needles
@@ -112,6 +114,7 @@ def plan(target: Target, stored: Stored, schema: Schema) -> Plan:
         stored.revisions,
         document,
         schema,
+        picked.cut,
         picked.parts,
         picked.taught,
         picked.values,
@@ -148,16 +151,17 @@ def _value(target: OfValue, stored: Stored, schema: Schema, olds: frozenset[str]
     held = stored.document.get(target.field)
     field = field_of(schema, target.field, held)
     current = stored_value(field, held)
-    rest = without(field, current, target.value)
-    touched, gone = {field.name: rest}, removed(field, current, rest)
-    for name, left, lost in _besides(target, stored.document, schema):
+    rest, gone, inside = taken(field, current, target.value)
+    # What nothing was taken from stays as it is stored, in whatever shape.
+    kept = not (gone or inside) and field.name in stored.document
+    touched = {field.name: held if kept else rest}
+    for name, left, lost, changed in _besides(target, stored.document, schema):
         touched[name] = left
         gone += lost
+        inside += changed
     past = [change for revision in stored.revisions for change in revision.changes]
     history = [change for change in past if change.field == field.name and target.value is None]
-    # Of an item that only lost a part of it the rest may come back.
-    whole = [one for one in gone if one.after is None or target.value is None]
-    subjects = [(field.name, subject_of(field, one, one.before)) for one in whole]
+    subjects = [(field.name, subject_of(field, one, one.before)) for one in gone]
     subjects += [(field.name, subject_of(field, one, one.after)) for one in history if one.after]
     subjects += [(field.name, target.value)] if target.value is not None else []
     subjects += [
@@ -171,12 +175,17 @@ def _value(target: OfValue, stored: Stored, schema: Schema, olds: frozenset[str]
     def goes(value: Any) -> bool:
         return value is not None and (identity(value) in names or values.in_value(value))
 
+    def cut(change: Applied) -> Applied:
+        mine = change.field == field.name or change.field in olds
+        return without_inside(field, change, target.value) if mine else change
+
     def parts(change: Applied) -> frozenset[str]:
         if change.field != field.name and change.field not in olds:
             return frozenset()
-        if target.value is None or goes(change.key):
+        left = cut(change)
+        if target.value is None or goes(change.key) or (left != change and _is_nothing(left)):
             return EVERY
-        return sides(change, goes)
+        return sides(left, goes)
 
     behind = [evidence for one in gone for evidence in _behind(stored, one)]
     behind += [
@@ -186,8 +195,9 @@ def _value(target: OfValue, stored: Stored, schema: Schema, olds: frozenset[str]
     quotes = Needles(one.quote for one in behind if len(words(one.quote)) > 1)
     return _Picked(
         touched=touched,
-        gone=gone,
+        gone=[*gone, *inside],
         subjects=subjects,
+        cut=cut,
         parts=parts,
         taught=lambda _: False,
         values=values,
@@ -196,6 +206,11 @@ def _value(target: OfValue, stored: Stored, schema: Schema, olds: frozenset[str]
         heard=lambda _: False,
         about=partial(_about, target, field.name, goes),
     )
+
+
+def _is_nothing(change: Applied) -> bool:
+    """Whether a change does nothing any more."""
+    return canonical(change.before) == canonical(change.after)
 
 
 def _check_item(target: Target, stored: Stored, schema: Schema) -> None:
@@ -214,6 +229,7 @@ def _check_item(target: Target, stored: Stored, schema: Schema) -> None:
         items = [naming(field, item) or str(item) for item in current]
     elif not is_object(current) and current is not None:
         items = [str(current)]
+    items = list(dict.fromkeys([*_strings({field.name: current}), *items]))
     near = get_close_matches(str(target.value), items[-_LOOKED_AT:], n=_NEAR, cutoff=0.0)
     listed = ", ".join(repr(item) for item in near) or "nothing"
     more = f" and {len(items) - len(near)} more" if len(items) > len(near) else ""
@@ -225,19 +241,18 @@ def _check_item(target: Target, stored: Stored, schema: Schema) -> None:
 
 def _besides(
     target: OfValue, document: Mapping[str, Any], schema: Schema
-) -> Iterable[tuple[str, Any, list[Applied]]]:
+) -> Iterable[tuple[str, Any, list[Applied], list[Applied]]]:
     """What else is kept of a field: under its old names, and set aside for it."""
     known = schema.fields.get(target.field)
     for old in known.settings.was if known else ():
         if old in document:
             field = stand_in(old, document[old])
-            rest = without(field, stored_value(field, document[old]), target.value)
-            yield old, rest, removed(field, stored_value(field, document[old]), rest)
+            yield old, *taken(field, stored_value(field, document[old]), target.value)
     aside = document.get(ASIDE)
     if is_object(aside) and target.field in aside:
         items = stand_in(target.field, [])
-        rest = without(items, aside[target.field], target.value)
-        yield ASIDE, {**aside, target.field: rest}, removed(items, aside[target.field], rest)
+        rest, gone, inside = taken(items, aside[target.field], target.value)
+        yield ASIDE, {**aside, target.field: rest}, gone, inside
 
 
 def _source(target: OfMessage | OfThread, stored: Stored, schema: Schema) -> _Picked:
@@ -269,10 +284,18 @@ def _source(target: OfMessage | OfThread, stored: Stored, schema: Schema) -> _Pi
     quoted = (e.quote for change in past for e in change.evidence if target.taught(e))
     texts = (kept.text for kept in stored.messages if emptied(kept))
     said = Needles([*quoted, *(text for text in texts if len(words(text)) >= _TELLING)])
-    heard = partial(_heard, target, stored.numbers)
-    none, taught = Needles(()), target.taught
     return _Picked(
-        touched, gone, subjects, parts, taught, none, said, emptied, heard, lambda _: False
+        touched=touched,
+        gone=gone,
+        subjects=subjects,
+        cut=lambda change: change,
+        parts=parts,
+        taught=target.taught,
+        values=Needles(()),
+        quotes=said,
+        emptied=emptied,
+        heard=partial(_heard, target, stored.numbers),
+        about=lambda _: False,
     )
 
 

@@ -48,6 +48,7 @@ def scrubbed(
     revisions: Iterable[Revision],
     document: Mapping[str, Any],
     schema: Schema,
+    cut: Callable[[Applied], Applied],
     parts: Callable[[Applied], frozenset[str]],
     taught: Callable[[Evidence], bool],
     values: Needles,
@@ -59,6 +60,7 @@ def scrubbed(
         revisions: All of a user's.
         document: The profile as it will be.
         schema: The profile's.
+        cut: A change without what goes from the inside of its values.
         parts: Which parts of a change go.
         taught: Whether a quote goes, whatever it says.
         values: Texts that must not be left.
@@ -77,8 +79,8 @@ def scrubbed(
         held = bool(asked) and (values.in_text(asked) or quotes.in_text(asked))
         return replace(evidence, question="") if held else evidence
 
-    def rewritten(change: Applied) -> Applied:
-        gone = parts(change)
+    def rewritten(told: Applied) -> Applied:
+        gone, change = parts(told), cut(told)
         if not gone and values.in_value(change.before, change.after, change.key):
             stays = _holds(document, schema, change)
             gone = EVERY
@@ -95,7 +97,7 @@ def scrubbed(
             past.others.append((change.field, change.after, len(lost)))
         past.quotes += len(lost)
         past.threads |= {evidence.thread_id for evidence in lost}
-        past.changes += bool(gone)
+        past.changes += bool(gone) or change != told
         evidence = tuple(
             replace(e, quote="", question="", erased=True) if e in lost else unasked(e)
             for e in change.evidence

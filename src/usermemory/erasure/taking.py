@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 def without(field: Field, current: Any, value: Any) -> Any:
     """The field's value without one item, key or property; without anything for None.
 
-    An item of a list is found by what it says or by its name. A value inside of an item goes from
-    it alone: the item stays, unless it cannot be without. What is not there is no error.
+    An item of a list is found by what it says or by its name; what is not there is no error.
     """
     empty = copy.deepcopy(field.default)
     wanted = identity(value)
@@ -30,65 +29,108 @@ def without(field: Field, current: Any, value: Any) -> Any:
         case _ if value is None:
             return empty
         case "scalar":
-            return empty if identity(current) == wanted else _inside(None, current, wanted)
+            return empty if identity(current) == wanted else current
         case "map":
-            rest = {key: item for key, item in current.items() if identity(key) != wanted}
-            return _inside(field, rest, wanted)
+            return {key: item for key, item in current.items() if identity(key) != wanted}
         case "object":
-            named = {key for key in current if identity(key) == wanted}
-            held, lost = _split(field, current, wanted)
-            return _emptied(field, held, named | lost)
+            named = {key for key in field.keys if identity(key) == wanted}
+            named |= {key for key, held in current.items() if identity(held) == wanted}
+            named |= {key for key in current if identity(key) == wanted}
+            rest = {key: held for key, held in current.items() if key not in named}
+            defaults = {
+                key: copy.deepcopy(field.keys[key].default) for key in named & field.keys.keys()
+            }
+            return {**rest, **defaults}
         case "list" | "objects":
-            kept = [item for item in current if wanted not in _names(field, item)]
-            return _inside(field, kept, wanted)
+            return [item for item in current if wanted not in _names(field, item)]
 
 
-_GONE = object()
-"""In the place of an object that cannot be without what went."""
+def taken(field: Field, current: Any, value: Any) -> tuple[Any, list[Applied], list[Applied]]:
+    """The field's value without another value, wherever that stands in it.
 
-
-def _inside(field: Field | None, value: Any, wanted: str) -> Any:
-    """A list, map or object without the value anywhere in it.
-
-    Args:
-        field: What it is a value of; None where no schema knows.
-        value: Any JSON value, that is not the wanted one itself.
-        wanted: The identity of what goes.
+    Returns:
+        What is left; the items, keys and properties that went; and what changed since the value
+        stood inside of them.
     """
+    rest = without(field, current, value)
+    left = rest if value is None else cleared(field, rest, value)
+    return left, removed(field, current, rest), removed(field, rest, left)
+
+
+def cleared(field: Field, current: Any, value: Any) -> Any:
+    """The field's value without what stands inside of its items: a property, a value of a map.
+
+    An item goes whole where the schema demands the property, or nothing else is in it.
+    """
+    wanted = identity(value)
+    match field.kind:
+        case "scalar":
+            left = _without_inside(current, {}, wanted)
+            return copy.deepcopy(field.default) if left is _NOTHING else left
+        case "map":
+            found = {key: _left(item, field.keys, wanted) for key, item in current.items()}
+            return {key: item for key, item in found.items() if item is not _NOTHING}
+        case "object":
+            inner = {key: _left(item, _keys(field, key), wanted) for key, item in current.items()}
+            return {
+                key: _empty(field, key) if item is _NOTHING else item
+                for key, item in inner.items()
+                if item is not _NOTHING or key in field.keys
+            }
+        case "list" | "objects":
+            items = [_without_inside(item, field.keys, wanted) for item in current]
+            return [item for item in items if item is not _NOTHING]
+
+
+def without_inside(field: Field, change: Applied, value: Any) -> Applied:
+    """A past change of a field without what stood inside of its values."""
+    if value is None:
+        return change
+    keys = _keys(field, change.key or "") if field.kind == "object" else field.keys
+    wanted = identity(value)
+    left = [_without_inside(side, keys, wanted) for side in (change.before, change.after)]
+    if any(side is _NOTHING for side in left):
+        return change
+    return replace(change, before=left[0], after=left[1])
+
+
+_NOTHING: Any = object()
+
+
+def _left(value: Any, keys: Mapping[str, Field], wanted: str) -> Any:
+    """A value without what is wanted, `_NOTHING` if it is that."""
+    return _NOTHING if identity(value) == wanted else _without_inside(value, keys, wanted)
+
+
+def _without_inside(value: Any, keys: Mapping[str, Field], wanted: str) -> Any:
+    """A value without what is wanted in it; `_NOTHING` where it cannot be without."""
     if is_list(value):
-        parts = (_part(field, item, wanted) for item in value if identity(item) != wanted)
-        return [part for part in parts if part is not _GONE]
-    if is_object(value) and field and field.kind == "map":
-        kept = {key: item for key, item in value.items() if identity(item) != wanted}
-        found = {key: _part(field, item, wanted) for key, item in kept.items()}
-        return {key: part for key, part in found.items() if part is not _GONE}
-    return _part(field, value, wanted)
-
-
-def _part(field: Field | None, value: Any, wanted: str) -> Any:
-    """An item without the value: an object with the field's properties, or anything else."""
+        items = [_left(item, keys, wanted) for item in value]
+        kept = [item for item in items if item is not _NOTHING]
+        return kept if kept or not value else _NOTHING
     if not is_object(value):
-        return _inside(None, value, wanted) if is_list(value) else value
-    held, lost = _split(field, value, wanted)
-    if field and any(field.keys[key].required for key in lost & field.keys.keys()):
-        return _GONE
-    return _emptied(field, held, lost)
+        return value
+    found: dict[str, Any] = {}
+    for key, part in value.items():
+        known = keys.get(key)
+        if known is None and identity(key) == wanted:
+            continue
+        left = _left(part, {} if known is None else known.keys, wanted)
+        if left is not _NOTHING:
+            found[key] = left
+        elif known is not None and known.required:
+            return _NOTHING
+        elif known is not None and identity(known.default) != wanted:
+            found[key] = copy.deepcopy(known.default)
+    return found if found or not value else _NOTHING
 
 
-def _split(
-    field: Field | None, value: Mapping[str, Any], wanted: str
-) -> tuple[Mapping[str, Any], set[str]]:
-    """An object without the value inside of its properties, and the properties that it is."""
-    keys: Mapping[str, Field] = field.keys if field else {}
-    held = {key: _inside(keys.get(key), item, wanted) for key, item in value.items()}
-    return held, {key for key in held if held[key] is _GONE or identity(value[key]) == wanted}
+def _keys(field: Field, key: str) -> Mapping[str, Field]:
+    return field.keys[key].keys if key in field.keys else {}
 
 
-def _emptied(field: Field | None, value: Mapping[str, Any], lost: set[str]) -> Mapping[str, Any]:
-    """An object without these properties: what the schema says of an empty one stands there."""
-    keys: Mapping[str, Field] = field.keys if field else {}
-    defaults = {key: copy.deepcopy(keys[key].default) for key in lost & keys.keys()}
-    return {key: item for key, item in value.items() if key not in lost} | defaults
+def _empty(field: Field, key: str) -> Any:
+    return copy.deepcopy(field.keys[key].default)
 
 
 def taken_back(field: Field, current: Any, change: Applied) -> Any:

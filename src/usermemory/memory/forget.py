@@ -51,9 +51,10 @@ class ForgetVerbs(LookVerbs):
         Args:
             user_id: Whose.
             field: The field, or a JSON pointer such as ``/interests/0``.
-            value: The item of a list, the key of a map, the property of an object; None for the
-                whole field with its history. What other items say stays: of "tennis" goes neither
-                the item "table tennis" nor the quote that it rests on.
+            value: The item of a list, the key of a map, the property of an object, or what stands
+                inside of one of them; None for the whole field with its history. What other items
+                say stays: of "tennis" goes neither the item "table tennis" nor the quote that it
+                rests on.
             anywhere: The value need be no item, and need stand nowhere: the field is kept from
                 learning it from words said before.
             checkpointer: A LangGraph saver: the threads in which it was said are deleted there,
