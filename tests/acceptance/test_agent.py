@@ -6,7 +6,7 @@ import gc
 import sqlite3
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from langchain.agents import create_agent
@@ -18,7 +18,7 @@ from langchain.agents.middleware import (
 )
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 from langgraph.checkpoint.memory import InMemorySaver
-from langgraph.types import Command
+from langgraph.types import Command, StreamMode
 from tests.support.agents import PROMPT, answering, chatting_agent, systems
 from tests.support.graphs import COLOURS, Chat
 
@@ -153,7 +153,7 @@ async def test_a_model_that_is_asked_again_is_told_the_same(tmp_path: Path, colo
     assert systems(model)[1] == systems(model)[2]
 
 
-@pytest.mark.parametrize("mode", ["updates", "values", "messages", "tasks", "debug", "custom"])
+@pytest.mark.parametrize("mode", get_args(StreamMode))
 async def test_streams_show_nothing_of_the_profile(tmp_path: Path, colour: str, mode: Any) -> None:
     """Every stream mode brings the agent's own steps, and nothing that was recalled."""
     model = answering("One two three.")
@@ -168,6 +168,27 @@ async def test_streams_show_nothing_of_the_profile(tmp_path: Path, colour: str, 
     if mode == "updates":
         ours = ["UserMemoryMiddleware.before_agent", "UserMemoryMiddleware.after_agent"]
         assert [name for part in parts for name in part] == [ours[0], "model", ours[1]]
+
+
+@pytest.mark.parametrize("ours_first", [True, False])
+async def test_all_streams_at_once_show_nothing_of_the_profile(
+    tmp_path: Path, ours_first: bool, colour: str
+) -> None:
+    """Nor do they with tools and sub-graphs, of the profile or of what was said elsewhere."""
+    model = ScriptedModel(replies=["Hi.", {"city": "Rome"}, "It rains.", {"city": "Oslo"}, "Too."])
+    async with chatting_agent(
+        tmp_path, colour, model, tools=[weather], ours_first=ours_first
+    ) as chat:
+        await introduced(chat)
+        chat.memory.remember("will", "elsewhere", [("user", "I quit my job")])
+        modes: Any = list(get_args(StreamMode))
+        parts = await chat.stream("And Rome?", modes, "2", subgraphs=True)
+        parts += await chat.stream("And Oslo?", modes, "2", subgraphs=True)
+    assert {mode for _, mode, _ in parts} >= {*modes} - {"custom"}
+    assert len(systems(model)) == 5
+    for told in ("zymurgy", "I quit my job"):
+        assert all(told in system for system in systems(model)[1:])
+        assert told not in repr(parts)
 
 
 REVIEW = HumanInTheLoopMiddleware(interrupt_on={"weather": True})
@@ -269,15 +290,32 @@ async def test_what_a_summary_replaces_was_remembered(tmp_path: Path, colour: st
     assert (document["name"], document["interests"]) == ("Will", ["zymurgy"])
 
 
-async def test_what_is_redacted_takes_the_place_of_what_was_said(
-    tmp_path: Path, colour: str
+@pytest.mark.parametrize("saved", [True, False])
+@pytest.mark.parametrize("ours_first", [True, False])
+@pytest.mark.parametrize("strategy", ["redact", "mask", "hash"])
+async def test_what_is_taken_away_before_the_model_is_not_remembered(
+    tmp_path: Path, strategy: Any, ours_first: bool, saved: bool, colour: str
 ) -> None:
-    """Middleware that changes a message before the model sees it changes it in the inbox too."""
-    hiding = PIIMiddleware("email", strategy="redact")
-    async with chatting_agent(tmp_path, colour, answering(), others=[hiding]) as chat:
-        await chat.say("Write to will@example.org, please.")
-        assert inbox(tmp_path, "1")[0] == ("user", "Write to [REDACTED_EMAIL], please.")
-        assert chat.unread() == 2
+    """What `PIIMiddleware` leaves takes the place of what was said, in either order."""
+    hiding = PIIMiddleware("email", strategy=strategy)
+    model = answering()
+    async with chatting_agent(
+        tmp_path,
+        colour,
+        model,
+        saver=InMemorySaver() if saved else False,
+        others=[hiding],
+        ours_first=ours_first,
+    ) as chat:
+        await chat.say("Write to me@zymurgy.org, and I love chess.")
+        ((author, text), answer) = inbox(tmp_path, "1")
+        assert (author, answer) == ("user", ("assistant", "Noted."))
+        assert text == model.calls[0].messages[-1].text
+        assert "zymurgy" not in text
+        assert "I love chess." in text
+        chat.memory.trigger("will")
+        assert "chess" in chat.memory.recall("will").document["interests"]
+        assert "zymurgy" not in str(chat.memory.export("will"))
 
 
 async def test_an_agent_that_is_a_tool_has_no_users_voice(tmp_path: Path, colour: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from langchain.agents import create_agent
-from langchain_core.messages import HumanMessage
+from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.func import entrypoint, task
 from langgraph.graph import START, MessagesState, StateGraph
@@ -180,3 +180,40 @@ async def test_an_entrypoints_own_words_are_not_the_users(memory: UserMemory) ->
 
     await flow.ainvoke("I love tea.", CONFIG)
     assert memory.jobs() == []
+
+
+@pytest.mark.parametrize("colour", COLOURS)
+@pytest.mark.parametrize("saved", [True, False])
+@pytest.mark.parametrize(
+    ("order", "policy", "learned"),
+    [
+        (HumanMessage("I love orders."), False, ["tea", "orders"]),
+        (
+            HumanMessage("I love orders.", additional_kwargs={"usermemory_user": "boss"}),
+            False,
+            ["tea", "orders"],
+        ),
+        (HumanMessage("I love orders.", name="supervisor"), False, ["tea"]),
+        (HumanMessage("I love orders."), True, ["tea"]),
+        (AIMessage("I love orders."), False, ["tea"]),
+        (SystemMessage("I love orders."), False, ["tea"]),
+    ],
+)
+async def test_a_supervisors_message_in_a_top_graph(
+    tmp_path: Path, order: Any, policy: bool, learned: list[str], saved: bool, colour: str
+) -> None:
+    """It is the user's, unless it bears a name, is of another kind, or ``author=`` says so."""
+
+    def author(message: Any) -> Any:
+        return "other" if policy and "orders" in message.text else None
+
+    with memory_in(tmp_path, clock=FakeClock(), author=author) as memory:
+        graph = StateGraph(MessagesState)
+        graph.add_node("supervise", lambda _: {"messages": [order]})
+        graph.add_node("remember", remember_node(memory))
+        graph.add_edge(START, "supervise")
+        graph.add_edge("supervise", "remember")
+        bot = graph.compile(checkpointer=InMemorySaver() if saved else None)
+        await run(bot, {"messages": [("user", "I love tea.")]}, colour)
+        memory.trigger("will")
+        assert heard(memory) == learned

@@ -26,15 +26,16 @@ def agent(
     others: Sequence[AgentMiddleware[Any, Any, Any]] = (),
     prompt: Any = PROMPT,
     checkpointer: Any = None,
+    ours_first: bool = False,
     **options: Any,
 ) -> Any:
-    """An agent whose last middleware is ours."""
+    """An agent whose last middleware is ours, or its first."""
     ours = UserMemoryMiddleware(memory, **options)
     return create_agent(
         model,
         list(tools),
         system_prompt=prompt,
-        middleware=[*others, ours],
+        middleware=[ours, *others] if ours_first else [*others, ours],
         checkpointer=checkpointer,
     )
 
