@@ -7,6 +7,8 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from typing import Any
 import pytest
 from tests.support.command_line import COMMAND, PATIENCE, data, environment, run
 from tests.support.postgres import fresh
+from tests.support.until import until
 
 from usermemory import UserMemory
 from usermemory.errors import InvalidInput
@@ -187,6 +190,15 @@ def test_from_standard_input_into_a_schema(tmp_path: Path) -> None:
     assert "Left out" not in done.stdout
 
 
+def _ended_by_control_c(process: subprocess.Popen[str]) -> bool:
+    """Once more: a signal between two looks of the interpreter waits for the end of the read."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGINT)
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(5)
+    return process.poll() is not None
+
+
 def test_control_c_is_answered(tmp_path: Path) -> None:
     """Ctrl-C ends an import with a sentence: what is done stays, and it can be called again."""
     pipe = tmp_path / "facts.json"
@@ -199,8 +211,8 @@ def test_control_c_is_answered(tmp_path: Path) -> None:
         text=True,
     )
     with pipe.open("w"):  # opens when the command reads
-        process.send_signal(signal.SIGINT)
-        said = process.communicate(timeout=PATIENCE)
+        until(partial(_ended_by_control_c, process), "the import to end")
+    said = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
     assert said == ("", "Stopped after 0 users; called again, it goes on with the rest.\n")
 
