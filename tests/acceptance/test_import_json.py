@@ -203,16 +203,18 @@ def test_control_c_is_answered(tmp_path: Path) -> None:
     """Ctrl-C ends an import with a sentence: what is done stays, and it can be called again."""
     pipe = tmp_path / "facts.json"
     os.mkfifo(pipe)
+    # What a shell started in its background ignores Ctrl-C, and so would what that starts.
+    heard = ["env", "--default-signal=INT", COMMAND]
     process = subprocess.Popen(
-        [COMMAND, "import", "json", str(pipe), "--db", str(tmp_path / "memory.db")],
+        [*heard, "import", "json", str(pipe), "--db", str(tmp_path / "memory.db")],
         env=environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
-    with pipe.open("w"):  # opens when the command reads
+    with process, pipe.open("w"):  # opens when the command reads
         until(partial(_ended_by_control_c, process), "the import to end")
-    said = process.communicate(timeout=PATIENCE)
+        said = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
     assert said == ("", "Stopped after 0 users; called again, it goes on with the rest.\n")
 
