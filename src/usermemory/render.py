@@ -9,16 +9,18 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from usermemory.messages import clean, is_list, is_mapping, tokens
+from usermemory.records import Recalled
+from usermemory.schema.renames import renamed, renamed_revision, renamed_stamps
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from usermemory.records import Applied, Recalled
+    from usermemory.records import Applied, Revision
     from usermemory.schema import Schema
 
 INTRODUCTION = (
@@ -201,3 +203,27 @@ def _plain(text: str, length: int | None = None) -> str:
 
 def _shortened(line: str, length: int) -> str:
     return line if len(line) <= length else line[: length - 1].rstrip() + "…"
+
+
+def recalled(
+    schema: Schema,
+    document: Mapping[str, Any],
+    stamps: Mapping[str, Any],
+    earlier: Iterable[Revision] = (),
+    **rest: Any,
+) -> Recalled:
+    """What was recalled, under today's names, able to load and render itself.
+
+    In the schema's order, with the fields that it got since the profile was saved.
+    """
+    known = renamed(schema, document)
+    all_there = known.keys() >= schema.fields.keys()
+    complete = dict.fromkeys(schema.fields) if all_there else schema.empty()
+    return Recalled(
+        {**complete, **known},
+        stamps=renamed_stamps(schema, stamps),
+        earlier=tuple(renamed_revision(schema, one) for one in earlier),
+        **rest,
+        load=schema.load,
+        to_text=partial(render, schema=schema),
+    )

@@ -11,10 +11,14 @@ from usermemory.consolidate import Consolidator
 from usermemory.events import Event
 from usermemory.extract.manner import apart
 from usermemory.lease import LEASE, kept
-from usermemory.records import Outcome
+from usermemory.records import Job, Outcome
 from usermemory.store.flows.claim import Claim, Unclaimed, claim_due, claim_thread
-from usermemory.store.flows.recall import waiting_users
+from usermemory.store.flows.queue import retry
+from usermemory.store.flows.recall import jobs, waiting_users
 from usermemory.worker import report, worker_name
+
+_ALL = 1 << 31
+"""More threads than there are."""
 
 _LOOK_AGAIN = 0.1
 """Seconds of real time between looks at a user whom a worker holds."""
@@ -47,6 +51,18 @@ class Trigger:
             if _ends(claim, outcomes[-1]):
                 after = claim.thread_id
         return outcomes
+
+    def retry_failed(self, reason: str, *, dry_run: bool) -> list[Job]:
+        """Make every thread due that failed and whose last error has this in its text."""
+        driver = self.consolidator.driver
+        every = driver.read(jobs, None, None, _ALL)
+        wanted = reason.casefold()
+        failed = [job for job in every if _has_failed(job) and wanted in job.last_error.casefold()]
+        if dry_run:
+            return failed
+        found = [job for job in failed if driver.write(retry, job.user_id, job.thread_id)]
+        self.consolidator.outage.ended(self.clock.now())
+        return found
 
     def everybody(self) -> list[Outcome]:
         """Everything unread of everybody who is not paused."""
@@ -96,3 +112,9 @@ def _ends(claim: Claim, outcome: Outcome) -> bool:
     if outcome.status == "failed":
         return outcome.retry_at is None or outcome.retry_at > claim.now
     return outcome.status == "held"
+
+
+def _has_failed(job: Job) -> bool:
+    """Whether it failed or waits for a provider; what a gate or the budget holds has not."""
+    outage = job.last_error.startswith("outage:")
+    return bool(job.attempts or job.dead or (job.last_error and (outage or job.state != "held")))

@@ -14,6 +14,7 @@ from tests.support.graphs import memory_in
 
 from usermemory import Change, UserMemory
 from usermemory.errors import IdentityError, InvalidInput
+from usermemory.propose import Proposing
 from usermemory.records import Forgotten, Refused
 from usermemory.testing import FakeClock
 
@@ -83,7 +84,8 @@ def test_a_profile_that_moved_is_judged_anew(
     memory: UserMemory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What another wrote between our look and our commit is kept, and not written twice."""
-    real, hooks = memory._start, iter([lambda: memory.propose("will", "2", [add("chess")], both)])
+    real = Proposing.begin
+    hooks = iter([lambda: memory.propose("will", "2", [add("chess")], both)])
     both = [("user", "I love chess. I love bouldering.")]
 
     def look(*args: Any) -> Any:
@@ -91,7 +93,7 @@ def test_a_profile_that_moved_is_judged_anew(
         next(hooks, lambda: None)()
         return found
 
-    monkeypatch.setattr(memory, "_start", look)
+    monkeypatch.setattr(Proposing, "begin", look)
     proposed = memory.propose("will", "1", [add("chess"), add("bouldering")], both)
     assert [one.reason for one in proposed.rejections] == ["duplicate"]
     assert memory.recall("will").document["interests"] == ["chess", "bouldering"]
@@ -100,14 +102,14 @@ def test_a_profile_that_moved_is_judged_anew(
 
 def test_a_pause_in_between_counts(memory: UserMemory, monkeypatch: pytest.MonkeyPatch) -> None:
     """A user who is paused after our look is not learned about."""
-    real = memory._start
+    real = Proposing.begin
 
     def look(*args: Any) -> Any:
         found = real(*args)
         memory.pause("will")
         return found
 
-    monkeypatch.setattr(memory, "_start", look)
+    monkeypatch.setattr(Proposing, "begin", look)
     proposed = memory.propose("will", "1", [add("bouldering")], SAID)
     assert [one.reason for one in proposed.rejections] == ["paused"]
     assert memory.history("will") == []
@@ -115,7 +117,8 @@ def test_a_pause_in_between_counts(memory: UserMemory, monkeypatch: pytest.Monke
 
 def test_an_erasure_in_between_counts(memory: UserMemory, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is erased after our look is not written back, though the profile never held it."""
-    real, hooks = memory._start, iter([lambda: memory.forget("will", "interests", "bouldering")])
+    real = Proposing.begin
+    hooks = iter([lambda: memory.forget("will", "interests", "bouldering")])
 
     def look(*args: Any) -> Any:
         found = real(*args)
@@ -123,7 +126,7 @@ def test_an_erasure_in_between_counts(memory: UserMemory, monkeypatch: pytest.Mo
         return found
 
     memory.remember("will", "1", said := [("user", SAID[0][1])])
-    monkeypatch.setattr(memory, "_start", look)
+    monkeypatch.setattr(Proposing, "begin", look)
     proposed = memory.propose("will", "1", [add("bouldering")], said)
     assert [one.reason for one in proposed.rejections] == ["erased"]
     assert memory.recall("will").document["interests"] == []

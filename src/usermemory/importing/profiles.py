@@ -12,10 +12,10 @@ from usermemory.importing.fitting import Fitted, Found, LeftOut, fit, notes_fiel
 from usermemory.importing.merging import mark
 from usermemory.importing.unwanted import unwanted, within
 from usermemory.memory import UserMemory
-from usermemory.memory.core import checked_user
 from usermemory.records import Applied, Revision
 from usermemory.schema.document import counts_as
 from usermemory.schema.renames import renamed_stamps
+from usermemory.settings import checked_user
 from usermemory.store.flows.amend import Amendment, amend, profile
 from usermemory.store.flows.profile import Profile
 

@@ -15,7 +15,7 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from usermemory.errors import IdentityError, InvalidInput
 from usermemory.langgraph.signatures import heard_by
 from usermemory.langgraph.threads import FindSpeaker, WhoseRun, messages_in, thread_ids, told, whose
-from usermemory.memory.core import Id
+from usermemory.settings import Id
 
 if TYPE_CHECKING:
     from usermemory.memory import UserMemory

@@ -11,7 +11,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.runtime import get_runtime
 
 from usermemory.errors import IdentityError
-from usermemory.memory.core import Id, checked_thread, checked_user
+from usermemory.settings import Id, checked_thread, checked_user
 
 FindUser = Callable[[RunnableConfig, Any], Id]
 """Says who the user is, seeing the run's config and its context."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import copy
 import hashlib
 import sys
+from difflib import get_close_matches
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from pydantic_core import to_jsonable_python
 
-from usermemory.errors import InvalidDocument, SchemaError
+from usermemory.errors import InvalidDocument, InvalidInput, SchemaError
 from usermemory.schema.change_schema import change_schema
 from usermemory.schema.document import Reading, read
 from usermemory.schema.field import Field, field_of
@@ -118,6 +119,19 @@ class Schema:
     def read(self, stored: Mapping[str, Any]) -> Reading:
         """What of a stored document fits this schema, item by item, and what does not."""
         return read(self, stored)
+
+    def check_name(self, field: str, document: Mapping[str, Any]) -> None:
+        """See that a field is one of the schema or of a stored document; a pointer passes.
+
+        Raises:
+            InvalidInput: It is neither; says which there are, and which may be meant.
+        """
+        if field.startswith("/") or field in {*self.fields, *document}:
+            return
+        near = get_close_matches(field, [*self.fields, *document], n=1)
+        meant = f" (did you mean {near[0]!r}?)" if near else ""
+        known = ", ".join(self.fields)
+        raise InvalidInput(f"the profile has no field {field!r}{meant}; it has {known}")
 
     def change_schema(self, *, caps: bool = True) -> Json:
         """The JSON Schema of the change list that a model fills in; the same bytes every time.

@@ -10,7 +10,7 @@ from langgraph.store.base import BaseStore, Op, Result
 from usermemory.errors import IdentityError
 from usermemory.langgraph.profile_store.answers import Asking, Known, Look, answer, checked
 from usermemory.langgraph.profile_store.items import fields_namespace, profile_namespace
-from usermemory.memory.core import Id, checked_user
+from usermemory.settings import Id, checked_user
 
 if TYPE_CHECKING:
     from usermemory.memory import UserMemory

@@ -22,8 +22,8 @@ from usermemory.langgraph.signatures import (
     signature,
     signed_as,
 )
-from usermemory.memory.core import Id, checked_user
 from usermemory.messages import is_list
+from usermemory.settings import Id, checked_user
 from usermemory.store.elsewhere import THREADS
 
 

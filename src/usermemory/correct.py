@@ -1,0 +1,134 @@
+"""Putting a profile right by hand: what an edit and an undo write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from usermemory.changes import edited, undo
+from usermemory.clock import Clock
+from usermemory.errors import Conflict, InvalidInput
+from usermemory.records import Revision, Undone
+from usermemory.schema import Schema
+from usermemory.schema.document import counts_as
+from usermemory.schema.lineage import renamed_history
+from usermemory.schema.renames import renamed_stamps
+from usermemory.store import Driver
+from usermemory.store.flows import amend as amends
+from usermemory.store.flows import recall as recalls
+from usermemory.store.flows.amend import Amendment
+from usermemory.store.flows.profile import Profile
+
+_OURS = frozenset({"model", "undo", "forget"})
+"""Who a revision is by, where it is no edit: undo and history go by it."""
+
+
+class Correcting:
+    """Works corrections out and writes them; again on the newer profile, if that has moved.
+
+    Args:
+        driver: The database.
+        schema: The profile's.
+        clock: What time it is, for a dry run.
+    """
+
+    def __init__(self, driver: Driver, schema: Schema, clock: Clock) -> None:
+        self._driver = driver
+        self._schema = schema
+        self._clock = clock
+
+    def edit(
+        self, user_id: str, wanted: Any, by: str, revision: int | None, *, dry_run: bool
+    ) -> Revision | None:
+        """As `UserMemory.edit` says."""
+        if not by.strip():
+            raise InvalidInput("by= is empty; say who edits, such as an id of yours")
+        if by in _OURS:
+            raise InvalidInput(f"by={by!r} is what the memory signs its own revisions with")
+
+        def change(profile: Profile) -> Amendment | None:
+            shown = 0 if profile.document is None else profile.revision
+            if revision is not None and revision not in {profile.revision, shown}:
+                raise Conflict(
+                    f"the profile of {user_id!r} is at revision {profile.revision}, not at "
+                    f"{revision} any more: look at it again"
+                )
+            document, changes = edited(profile.document or {}, wanted, self._schema)
+            if not changes:
+                return None
+            fingerprint = counts_as(self._schema, document, profile.fingerprint)
+            return Amendment(document, changes, by, fingerprint)
+
+        return self._write(user_id, change, dry_run=dry_run)
+
+    def undo(self, user_id: str, revision: int | None, *, dry_run: bool) -> Undone:
+        """As `UserMemory.undo` says."""
+
+        def chosen(history: list[Revision]) -> list[Revision]:
+            if revision is None:
+                return _newest(history)
+            found = [one for one in history if one.number == revision]
+            if not found:
+                raise InvalidInput(f"there is no revision {revision} of {user_id!r}")
+            return found
+
+        return self._undo(user_id, chosen, dry_run=dry_run)
+
+    def undo_thread(self, user_id: str, thread_id: str, *, dry_run: bool) -> Undone:
+        """As `UserMemory.undo_thread` says."""
+
+        def chosen(history: list[Revision]) -> list[Revision]:
+            undone = {number for one in history for number in one.undoes}
+            return [
+                one for one in history if one.thread_id == thread_id and one.number not in undone
+            ]
+
+        return self._undo(user_id, chosen, dry_run=dry_run)
+
+    def _undo(
+        self, user_id: str, chosen: Callable[[list[Revision]], list[Revision]], *, dry_run: bool
+    ) -> Undone:
+        conflicts: tuple[Any, ...] = ()
+
+        def change(profile: Profile) -> Amendment | None:
+            nonlocal conflicts
+            # Read again each time: what was erased meanwhile must not be put back.
+            history = self._driver.read(recalls.history, user_id)
+            targets = chosen(renamed_history(self._schema, history))
+            done = [one for revision in reversed(targets) for one in revision.changes]
+            document, changes, conflicts = undo(profile.document or {}, done, self._schema)
+            if not changes:
+                return None
+            numbers = tuple(one.number for one in targets)
+            fingerprint = counts_as(self._schema, document, profile.fingerprint)
+            return Amendment(document, changes, "undo", fingerprint, undoes=numbers)
+
+        return Undone(self._write(user_id, change, dry_run=dry_run), conflicts)
+
+    def _write(
+        self, user_id: str, change: Callable[[Profile], Amendment | None], *, dry_run: bool
+    ) -> Revision | None:
+        profile = self._driver.read(amends.profile, user_id)
+        while True:
+            profile = replace(profile, stamps=renamed_stamps(self._schema, profile.stamps))
+            amendment = change(profile)
+            if amendment is None:
+                return None
+            if dry_run:
+                return amends.revision_of(amendment, profile.revision + 1, self._clock.now())
+            answer = self._driver.write(amends.amend, user_id, profile, amendment)
+            if isinstance(answer, Revision):
+                return answer
+            profile = answer
+
+
+def _newest(history: list[Revision]) -> list[Revision]:
+    """The newest revision that was not taken back and takes nothing back itself."""
+    undone = {number for one in history for number in one.undoes}
+    standing = (
+        one
+        for one in history
+        if one.changes and not one.undoes and one.by != "forget" and one.number not in undone
+    )
+    return [first] if (first := next(standing, None)) else []

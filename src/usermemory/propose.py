@@ -1,0 +1,177 @@
+"""Changes that a tool proposes while the user is there: judged as the background job's are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from usermemory.batch import Batch, newest_turn
+from usermemory.changes import settled
+from usermemory.clock import Clock
+from usermemory.consolidate import Consolidator
+from usermemory.judge import Judged, applied, judge, stamped
+from usermemory.judge.verify import Verifier
+from usermemory.messages import AuthorPolicy, read_messages
+from usermemory.records import Change, Message, Proposed, Refused
+from usermemory.schema.document import counts_as
+from usermemory.schema.fold import fold_outer
+from usermemory.schema.renames import renamed_stamps
+from usermemory.store.flows.amend import Amendment
+from usermemory.store.flows.common import TAIL
+from usermemory.store.flows.profile import times
+from usermemory.store.flows.propose import Start, propose, start
+from usermemory.store.flows.refused import record
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What was said in the turn in which a tool proposes.
+
+    Attributes:
+        user_id: By whom.
+        thread_id: Where.
+        context: What was said before, bounded.
+        turn: The user's newest messages in a row.
+    """
+
+    user_id: str
+    thread_id: str
+    context: Sequence[Message]
+    turn: Sequence[Message]
+
+
+class Proposing:
+    """Judges what a tool proposes and writes what may be made at once.
+
+    Args:
+        consolidator: The memory's, whose settings apply.
+        author: Whose words a message holds, where the usual rule does not fit.
+        clock: What time it is.
+    """
+
+    def __init__(
+        self, consolidator: Consolidator, author: AuthorPolicy | None, clock: Clock
+    ) -> None:
+        self._consolidator = consolidator
+        self._driver = consolidator.driver
+        self._schema = consolidator.schema
+        self._author = author
+        self._clock = clock
+
+    def changes(self, said: Said, changes: tuple[Change, ...], by: str) -> Proposed:
+        """As `UserMemory.propose` says."""
+        while True:
+            begun = self.begin(said)
+            if begun.paused:
+                return Proposed(None, tuple(map(_paused, changes)))
+            judged = self._judged(self._batch(said, begun), changes)
+            if not judged.applied:
+                if judged.refused:
+                    where = said.user_id, said.thread_id
+                    self._driver.write(record, *where, begun, judged.refused, said.context)
+                return Proposed(None, judged.refused)
+            made = self._amendment(said, begun, judged, by)
+            revision = self._driver.write(
+                propose, said.user_id, begun, made, judged.refused, said.context
+            )
+            if revision is not None:
+                return Proposed(revision, judged.refused)
+
+    def erasure(
+        self, said: Said, field: str, value: str | None, quote: str, *, confirmed: bool
+    ) -> Change | Refused:
+        """The erasure that the user asks for, its value as the profile has it; or why not."""
+        batch = self._batch(said, self.begin(said))
+        held = self._held(batch.document, field, value)
+        change = Change(field, "clear" if held is None else "remove", held, quote)
+        return self._unwanted(batch, change, confirmed=confirmed) or change
+
+    def said(self, user_id: str, thread_id: str, messages: Iterable[Any]) -> Said:
+        """What was said before, bounded, and the newest turn."""
+        before, turn = newest_turn(read_messages(messages, user_id, self._author))
+        return Said(user_id, thread_id, tuple(before[-TAIL:]), turn)
+
+    def begin(self, said: Said) -> Start:
+        """The user as they are stored now."""
+        now = self._clock.now()
+        return self._driver.read(start, said.user_id, said.thread_id, said.turn, now)
+
+    def _judged(self, batch: Batch, changes: tuple[Change, ...]) -> Judged:
+        """What may be made at once: the same wall, and no second look."""
+        judgements = judge(batch, changes, evidence=self._consolidator.evidence)
+        judged = applied(batch, judgements)
+        verifier = Verifier(self._consolidator.verifier.mode)
+        without_look, _ = verifier.settle(batch, judgements, judged.made)
+        if without_look is not None:
+            judgements, judged = without_look, applied(batch, without_look)
+        exceeded = batch.limits.exceeded(batch.document, judged.applied, judged.refused)
+        if exceeded is None:
+            return judged
+        made = {id(one) for one in judged.made}
+        late = [
+            one.refuse("too_many", exceeded[1]) if id(one) in made else one for one in judgements
+        ]
+        return applied(batch, late)
+
+    def _amendment(self, said: Said, begun: Start, judged: Judged, by: str) -> Amendment:
+        profile, schema = begun.profile, self._schema
+        reading = schema.read(profile.document or {})
+        document, changes = settled(reading, judged.document, judged.applied, schema)
+        return Amendment(
+            document,
+            changes,
+            by,
+            counts_as(schema, document, profile.fingerprint),
+            thread_id=said.thread_id,
+            stamps=stamped(renamed_stamps(schema, profile.stamps), judged, self._clock.now()),
+        )
+
+    def _unwanted(self, batch: Batch, change: Change, *, confirmed: bool) -> Refused | None:
+        """Why an erasure is not made; None if the user asks for it."""
+        (judgement,) = judge(batch, [change])
+        if judgement.refused is not None:
+            return judgement.refused
+        verifier = self._consolidator.verifier
+        if confirmed or verifier.mode == "off":
+            return None
+        look = verifier.look()
+        if look is None:
+            told = "an erasure needs the user's confirmation in the application, or a second look"
+            return judgement.refuse("doubtful", told).refused
+        verdict = look.look(batch, [judgement], erasing=True).verdicts[0]
+        if verdict == "said":
+            return None
+        told = "the user's own words do not ask to forget just this"
+        return judgement.refuse(verdict or "unverified", told).refused
+
+    def _held(self, known: Mapping[str, Any], name: str, value: str | None) -> Any:
+        """The value as the profile has it; None for a single one, which goes as a whole."""
+        field = self._schema.fields.get(name)
+        if field is None or field.kind == "scalar" or value is None:
+            return None
+        held: Iterable[Any] = known[name]
+        if field.kind == "objects":
+            held = [item.get(field.settings.key) for item in known[name]]
+        return next((one for one in held if fold_outer(str(one)) == fold_outer(value)), value)
+
+    def _batch(self, said: Said, begun: Start) -> Batch:
+        stamps = renamed_stamps(self._schema, begun.profile.stamps)
+        return Batch(
+            schema=self._schema,
+            document=self._schema.read(begun.profile.document or {}).document,
+            batch=begun.messages,
+            context=tuple(said.context),
+            user_id=said.user_id,
+            thread_id=said.thread_id,
+            now=self._clock.now(),
+            edited=times(stamps, "edited"),
+            learned=times(stamps, "learned"),
+            salt=begun.salt,
+            tombstones=begun.tombstones,
+            limits=self._consolidator.limits,
+        )
+
+
+def _paused(change: Change) -> Refused:
+    return Refused(change, "paused", "nothing may be learned about this user now")
