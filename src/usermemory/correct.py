@@ -12,8 +12,7 @@ from usermemory.errors import Conflict, InvalidInput
 from usermemory.records import Revision, Undone
 from usermemory.schema import Schema
 from usermemory.schema.document import counts_as
-from usermemory.schema.lineage import renamed_history
-from usermemory.schema.renames import renamed_stamps
+from usermemory.schema.renames import renamed_history, renamed_stamps
 from usermemory.store import Driver
 from usermemory.store.flows import amend as amends
 from usermemory.store.flows import recall as recalls

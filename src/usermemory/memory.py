@@ -48,8 +48,7 @@ from usermemory.records import (
 from usermemory.render import recalled
 from usermemory.retry import Retry
 from usermemory.schema import UserProfile, schema_of
-from usermemory.schema.lineage import renamed_history
-from usermemory.schema.renames import renamed_revision
+from usermemory.schema.renames import renamed_history, renamed_revision
 from usermemory.screen import SecretPolicy
 from usermemory.settings import Id, checked_seconds, checked_thread, checked_user
 from usermemory.snapshot import snapshot as wound_back
@@ -182,9 +181,7 @@ class UserMemory:
         self._background = Background(self, self.consolidator, self.clock, at_a_time)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        raise TypeError(
-            "a UserMemory cannot be copied or pickled: build it anew, with its settings"
-        )
+        raise TypeError("a UserMemory cannot be copied or pickled: build it anew there")
 
     def open(self) -> Self:
         """Connect and migrate now, instead of at the first verb."""

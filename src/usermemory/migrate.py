@@ -13,15 +13,22 @@ from itertools import product
 from types import CodeType
 from typing import Any
 
+from usermemory.changes.apply import changed
 from usermemory.changes.coerce import plain
-from usermemory.changes.edit import changed
 from usermemory.errors import InvalidInput
 from usermemory.messages import is_mapping
 from usermemory.records import MIGRATION, Applied, Migrated, Migration, Revision, SchemaCheck
 from usermemory.schema import Schema
 from usermemory.schema.document import dropped
-from usermemory.schema.lineage import State, mapping_name, moves_of, renamed_history, state
-from usermemory.schema.renames import is_empty, renamed_times
+from usermemory.schema.renames import (
+    State,
+    is_empty,
+    mapping_name,
+    moves_of,
+    renamed_history,
+    renamed_times,
+    state,
+)
 from usermemory.store import Driver
 from usermemory.store.flows import amend as amends
 from usermemory.store.flows import recall as recalls

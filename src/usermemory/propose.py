@@ -15,7 +15,7 @@ from usermemory.judge.verify import Verifier
 from usermemory.messages import AuthorPolicy, read_messages
 from usermemory.records import Change, Message, Proposed, Refused
 from usermemory.schema.document import counts_as
-from usermemory.schema.fold import fold_outer
+from usermemory.schema.form import fold_outer
 from usermemory.schema.renames import renamed_stamps
 from usermemory.store.flows.amend import Amendment
 from usermemory.store.flows.common import TAIL

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from usermemory.changes.apply import field_for, taken_back
-from usermemory.changes.place import Collision, find
+from usermemory.changes.diff import Collision, find
 from usermemory.erasure import MASK
 from usermemory.errors import InvalidInput
 from usermemory.records import Applied, Revision, Snapshot

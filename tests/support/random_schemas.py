@@ -15,7 +15,7 @@ from usermemory.errors import SchemaError
 from usermemory.records import Change
 from usermemory.schema import Field as Described
 from usermemory.schema import Remember, Schema, schema_of
-from usermemory.schema.strict import closed, properties, strict
+from usermemory.schema.answer_form import closed, properties, strict
 
 _CAPS = Remember(max_items=4, max_length=9)
 

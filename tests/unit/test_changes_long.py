@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from usermemory.changes import apply, compare, difference, patch, undo
+from usermemory.changes import apply, difference, patch, undo
+from usermemory.changes import diff as compare
 from usermemory.records import Change
 from usermemory.schema import schema_of
 

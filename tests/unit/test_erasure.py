@@ -19,7 +19,7 @@ from usermemory.erasure import (
     plan,
     tombstone,
 )
-from usermemory.erasure.needles import MASK
+from usermemory.erasure.target import MASK
 from usermemory.records import Applied, Change, Evidence, Refused, Revision
 from usermemory.schema import UserProfile, schema_of
 

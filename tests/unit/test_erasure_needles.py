@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from usermemory.erasure.needles import MASK, Needles
+from usermemory.erasure.target import MASK, Needles
 
 LENGTH = 100_000
 

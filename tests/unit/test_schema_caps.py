@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field, create_model
 from usermemory.changes import Unfit, apply
 from usermemory.records import Change
 from usermemory.schema import Remember, UserProfile, schema_of
-from usermemory.schema.settings import FORM_MAX_ITEMS, FORM_MAX_LENGTH, MAX_LENGTH
+from usermemory.schema.fields import FORM_MAX_ITEMS, FORM_MAX_LENGTH, MAX_LENGTH
 
 
 class Toy(BaseModel):

@@ -1,10 +1,8 @@
 """Changes of a document: made, taken back, compared, and shown as JSON patches."""
 
-from usermemory.changes.apply import apply, settled, undo
-from usermemory.changes.compare import difference, proposed
-from usermemory.changes.edit import edited
-from usermemory.changes.patch import inverse, patch
-from usermemory.changes.unfit import Unfit
+from usermemory.changes.apply import apply, edited, settled, undo
+from usermemory.changes.coerce import Unfit
+from usermemory.changes.diff import difference, inverse, patch, proposed
 
 __all__ = [
     "Unfit",

@@ -13,9 +13,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import date, time
 from enum import Enum
-from typing import Any, TypeGuard, cast
+from typing import TYPE_CHECKING, Any, TypeGuard, cast
 
-from usermemory.changes.unfit import Unfit
 from usermemory.errors import SchemaError
 from usermemory.schema.form import identity
 from usermemory.schema.shape import (
@@ -28,6 +27,24 @@ from usermemory.schema.shape import (
     parsed,
     simplify,
 )
+
+if TYPE_CHECKING:
+    from usermemory.records import Reason
+
+
+class Unfit(Exception):
+    """A change that cannot be made to this document.
+
+    Args:
+        reason: From the closed list.
+        detail: What is wrong, for a person or for the model that may try again.
+    """
+
+    def __init__(self, reason: Reason, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason: Reason = reason
+        self.detail = detail
+
 
 _DEPTH = 50
 _LARGEST = 2.0**1_023

@@ -9,18 +9,33 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from usermemory.changes.apply import field_for
-from usermemory.changes.compare import naming
-from usermemory.erasure.kept import Kept, Refusals, Stored
-from usermemory.erasure.needles import Needles
-from usermemory.erasure.scrub import EVERY, scrubbed, scrubbed_refusals, sides
-from usermemory.erasure.taking import removed, subject_of, taken, taken_back, without_inside
-from usermemory.erasure.target import OfMessage, OfThread, OfValue, Target
+from usermemory.changes.diff import naming
+from usermemory.erasure.past import (
+    EVERY,
+    removed,
+    scrubbed,
+    scrubbed_refusals,
+    sides,
+    subject_of,
+    taken,
+    taken_back,
+    without_inside,
+)
+from usermemory.erasure.target import (
+    Kept,
+    Needles,
+    OfMessage,
+    OfThread,
+    OfValue,
+    Refusals,
+    Stored,
+    Target,
+)
 from usermemory.errors import InvalidInput
 from usermemory.records import Applied, Evidence, Forgotten, Refused
 from usermemory.schema.document import ASIDE, field_of, stand_in, stored_value
 from usermemory.schema.form import identity
-from usermemory.schema.lineage import moved_names, renamed_history
-from usermemory.schema.renames import renamed
+from usermemory.schema.renames import moved_names, renamed, renamed_history
 from usermemory.schema.shape import canonical, is_list, is_object
 from usermemory.why import evidence_of
 from usermemory.words import leaves, words

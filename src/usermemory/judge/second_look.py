@@ -18,9 +18,9 @@ from usermemory.judge.passages import is_dressed
 from usermemory.prompt import dialogue
 from usermemory.prompt.batch import harmless, meaning, one_line, words
 from usermemory.records import Usage
+from usermemory.schema.answer_form import closed, one_of
 from usermemory.schema.form import identity
 from usermemory.schema.shape import is_list, is_object
-from usermemory.schema.strict import closed, one_of
 from usermemory.words import folded_words, leaves, pairs
 
 if TYPE_CHECKING:

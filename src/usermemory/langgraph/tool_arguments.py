@@ -11,7 +11,7 @@ from usermemory.extract.proposals import proposals
 from usermemory.langgraph.signatures import FORGET, SAVE
 from usermemory.messages import is_list, is_mapping
 from usermemory.prompt import asked_fields
-from usermemory.schema.strict import closed, nullable, one_of, text
+from usermemory.schema.answer_form import closed, nullable, one_of, text
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

@@ -12,12 +12,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from usermemory.records import Applied, Misfit, MisfitReason
-from usermemory.schema.field import Field
+from usermemory.schema.fields import Field
 from usermemory.schema.form import identity
 from usermemory.schema.reading import Unreadable
 from usermemory.schema.renames import is_empty, renamed
-from usermemory.schema.shape import Json, is_list, is_object
-from usermemory.schema.strangers import strangers
+from usermemory.schema.shape import Json, is_list, is_object, strangers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -2,20 +2,179 @@
 
 from __future__ import annotations
 
+import dataclasses
+import inspect
 import json
-from typing import TYPE_CHECKING, Any, Protocol
+import types
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    NotRequired,
+    Protocol,
+    Required,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
-from pydantic import TypeAdapter, ValidationError
+import pydantic
+import typing_extensions
+from pydantic import BaseModel, TypeAdapter, ValidationError, create_model
+from pydantic.dataclasses import dataclass as pydantic_dataclass
+from pydantic.dataclasses import is_pydantic_dataclass
+from pydantic.fields import FieldInfo
 
 from usermemory.errors import InvalidDocument
 from usermemory.schema.form import sourced
-from usermemory.schema.partial import partial
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from usermemory.schema.field import Field
+    from usermemory.schema.fields import Field
     from usermemory.schema.shape import Json
+
+
+_MARKS: tuple[Any, ...] = (Required, NotRequired)
+_GENERIC: tuple[Any, ...] = (list, set, frozenset, tuple, dict)
+
+
+def modern(annotation: Any) -> Any:
+    """The annotation with every TypedDict in it made anew; anything else stays as it is."""
+    if typing_extensions.is_typeddict(annotation):
+        return typed_dict(annotation, {name: modern(hint) for name, hint in keys(annotation)})
+    origin: Any = get_origin(annotation)
+    arguments: tuple[Any, ...] = get_args(annotation)
+    if origin is Annotated:
+        return Annotated[(modern(arguments[0]), *arguments[1:])]
+    if origin is Union or origin is types.UnionType:
+        return Union[tuple(map(modern, arguments))]  # noqa: UP007 (built at run time)
+    if origin in _MARKS:
+        return origin[modern(arguments[0])]
+    if arguments and origin in _GENERIC:
+        return origin[tuple(map(modern, arguments))]
+    return annotation
+
+
+def keys(source: Any) -> list[tuple[str, Any]]:
+    """Every key with its type, always marked as required or not."""
+    hints = typing_extensions.get_type_hints(source, include_extras=True)
+    return [
+        (name, hint if get_origin(hint) in _MARKS else _mark(source, name)[hint])
+        for name, hint in hints.items()
+    ]
+
+
+def _mark(source: Any, name: str) -> Any:
+    return Required if name in source.__required_keys__ else NotRequired
+
+
+def typed_dict(source: Any, hints: dict[str, Any]) -> Any:
+    """A TypedDict of the same name and docstring with these keys."""
+    make: Any = typing_extensions.TypedDict  # a type checker knows only literal ones
+    made = make(source.__name__, hints)
+    made.__doc__ = source.__doc__
+    return made
+
+
+_ALIASES = ("alias", "validation_alias", "serialization_alias", "alias_priority")
+_CONTAINERS = (list, set, frozenset, tuple, dict)
+
+
+def partial(annotation: Any, above: tuple[Any, ...] = ()) -> Any:
+    """The twin of a model, dataclass or TypedDict, also inside of ``… | None``; else the same."""
+    above, outer = (*above, annotation), above
+    if get_origin(annotation) is Annotated:
+        inner, *metadata = get_args(annotation)
+        return Annotated[(partial(inner, above), *metadata)]
+    if get_origin(annotation) in {Union, types.UnionType}:
+        return Union[tuple(partial(part, above) for part in get_args(annotation))]  # noqa: UP007
+    if annotation in outer or not inspect.isclass(annotation):
+        return annotation
+    if typing_extensions.is_typeddict(annotation):
+        return _typed_dict(annotation, above)
+    if issubclass(annotation, BaseModel):
+        return _model(annotation, above)
+    return _dataclass(annotation, above) if dataclasses.is_dataclass(annotation) else annotation
+
+
+def _model(source: type[BaseModel], above: tuple[Any, ...]) -> type[BaseModel]:
+    changed = _loosened(source.model_fields, above)
+    if not changed:
+        return source
+    return create_model(source.__name__, __base__=source, __module__=source.__module__, **changed)
+
+
+def _loosened(fields: dict[str, FieldInfo], above: tuple[Any, ...]) -> dict[str, Any]:
+    """The fields a twin declares anew: the required ones, and those with a twin of their own."""
+    changed: dict[str, Any] = {}
+    for name, info in fields.items():
+        annotation = partial(info.annotation, above)
+        if info.is_required():
+            default = _nothing(annotation)
+            annotation = annotation | None
+        elif annotation is not info.annotation:
+            default = _default(info)
+        else:
+            continue
+        aliases = {word: getattr(info, word) for word in _ALIASES if getattr(info, word)}
+        if info.metadata:
+            annotation = Annotated[(annotation, *info.metadata)]
+        changed[name] = (annotation, pydantic.Field(**aliases, **default))
+    return changed
+
+
+def _default(info: FieldInfo) -> dict[str, Any]:
+    if info.default_factory is not None:
+        return {"default_factory": info.default_factory}
+    return {"default": info.default}
+
+
+def _nothing(annotation: Any) -> dict[str, Any]:
+    for choice in (annotation, *get_args(annotation)):
+        if (container := get_origin(choice)) in _CONTAINERS:
+            return {"default_factory": container}
+    return {"default": None}
+
+
+def _dataclass(source: Any, above: tuple[Any, ...]) -> Any:
+    changed = _loosened(_dataclass_fields(source), above)
+    if not changed:
+        return source
+    twin = dataclasses.make_dataclass(
+        source.__name__,
+        [(name, annotation, field) for name, (annotation, field) in changed.items()],
+        bases=(source,),
+        frozen=source.__dataclass_params__.frozen,
+    )
+    return pydantic_dataclass(twin) if is_pydantic_dataclass(source) else twin
+
+
+def _dataclass_fields(source: Any) -> dict[str, FieldInfo]:
+    """What Pydantic makes of a dataclass's fields; it keeps them for its own dataclasses only."""
+    if is_pydantic_dataclass(source):
+        return dict(source.__pydantic_fields__)
+    hints = get_type_hints(source, include_extras=True)
+    fields: dict[str, FieldInfo] = {}
+    for field in dataclasses.fields(source):
+        default = field.default
+        if field.default_factory is not dataclasses.MISSING:
+            default = pydantic.Field(default_factory=field.default_factory)
+        hint = hints[field.name]
+        fields[field.name] = (
+            FieldInfo.from_annotation(hint)
+            if default is dataclasses.MISSING
+            else FieldInfo.from_annotated_attribute(hint, default)
+        )
+    return fields
+
+
+def _typed_dict(source: Any, above: tuple[Any, ...]) -> Any:
+    bare = {name: get_args(hint)[0] for name, hint in keys(source)}
+    return typed_dict(
+        source, {name: NotRequired[partial(hint, above)] for name, hint in bare.items()}
+    )
 
 
 class Unreadable(InvalidDocument):

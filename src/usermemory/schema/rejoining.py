@@ -9,7 +9,7 @@ from collections import defaultdict, deque
 from typing import TYPE_CHECKING, Any
 
 from usermemory.schema.document import ASIDE, is_displaced, stored_value
-from usermemory.schema.field import NAMING
+from usermemory.schema.fields import NAMING
 from usermemory.schema.form import identity
 from usermemory.schema.renames import is_empty
 from usermemory.schema.shape import Json, canonical, is_list, is_object
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from usermemory.schema.document import Reading
-    from usermemory.schema.field import Field
+    from usermemory.schema.fields import Field
     from usermemory.schema.schema import Schema
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from functools import cached_property
 
-from usermemory.erasure.needles import Needles
+from usermemory.erasure.target import Needles
 from usermemory.records import Place
 
 
