@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tests.support.command_line import Terminal, run
 
-from usermemory.cli.output import clean
+from usermemory.cli.common import printable
 
 COMMANDS = [
     "doctor",
@@ -122,8 +122,8 @@ def test_looking_makes_no_database(tmp_path: Path) -> None:
 
 def test_nobody_drives_the_terminal() -> None:
     """Control characters of what people wrote are shown, not obeyed; other text is left alone."""
-    assert clean("a\x1b[2Jb\x9bc\ud800\r") == "a\ufffd[2Jb\ufffdc\ufffd\ufffd"
-    assert clean("tab\tline\nשלום 👩‍👩‍👧") == "tab\tline\nשלום 👩‍👩‍👧"
+    assert printable("a\x1b[2Jb\x9bc\ud800\r") == "a\ufffd[2Jb\ufffdc\ufffd\ufffd"
+    assert printable("tab\tline\nשלום 👩‍👩‍👧") == "tab\tline\nשלום 👩‍👩‍👧"
 
 
 def test_colours_only_where_wanted(tmp_path: Path) -> None:

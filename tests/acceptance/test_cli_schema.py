@@ -8,7 +8,7 @@ import pytest
 from tests.support.command_line import data, run
 
 from usermemory import UserMemory
-from usermemory.cli.opening import named
+from usermemory.cli.common import load_object
 
 CODE = """
 from pydantic import BaseModel
@@ -35,7 +35,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     monkeypatch.syspath_prepend(str(tmp_path))
-    coachee = named("coaching:Coachee")
+    coachee = load_object("coaching:Coachee")
     with UserMemory("memory.db", coachee, "offline", worker=False, delay=0) as memory:
         memory.edit("mia", {"name": "Mia", "city": "Graz", "allergies": ["peanuts"]}, by="seed")
         memory.remember("mia", "t", [("user", "I love bouldering. I live in Linz.")])

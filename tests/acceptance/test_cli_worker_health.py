@@ -15,7 +15,7 @@ from tests.support.command_line import Terminal, run
 from tests.support.postgres import fresh
 
 from usermemory import Change, Event, Outcome, Retry, UserMemory, metrics
-from usermemory.cli.worker import _metrics, _pages
+from usermemory.cli.jobs import _health_pages, _metrics_if_installed
 from usermemory.clock import SystemClock
 from usermemory.conformance.harness import Listener
 from usermemory.health import Page, alive, ready
@@ -179,10 +179,10 @@ def test_health_without_the_package_of_metrics(
 ) -> None:
     """Where it is missing, ``/metrics`` says what to install, and the rest is served."""
     monkeypatch.setattr(metrics, "find_spec", lambda name: None)
-    assert _metrics() is None
+    assert _metrics_if_installed() is None
     with built(str(tmp_path / "memory.db")) as memory:
         working = Worker(memory.consolidator, memory.clock, memory.emit)
-        pages = _pages(memory.driver, working, None)
+        pages = _health_pages(memory.driver, working, None)
         assert pages["/metrics"]() == Page(501, f"{metrics.MISSING}\n")
         assert pages["/readyz"]().status == 200
     assert "pip install 'usermemory[metrics]'" in metrics.MISSING

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from usermemory.cli.document import operations, parsed, read, split
+from usermemory.cli.edit import assignment, parse_document, read_document, split_comments
 from usermemory.errors import InvalidInput
 from usermemory.schema import schema_of
 
@@ -40,32 +40,32 @@ SCHEMA = schema_of(Person)
 )
 def test_assignments(typed: str, operation: dict[str, Any]) -> None:
     """A field gets JSON or plain text, as its type wants it; nothing empties it."""
-    assert operations([typed], SCHEMA) == [operation]
+    assert assignment(typed, SCHEMA) == operation
 
 
 @pytest.mark.parametrize("typed", ["name", "=x", "hobbies=x", "/hobbies/0=x", "/=x"])
 def test_what_is_no_assignment(typed: str) -> None:
     """Without a field of the schema or without a value it is refused."""
     with pytest.raises(InvalidInput, match=r"FIELD=VALUE|it has name, age"):
-        operations([typed], SCHEMA)
+        assignment(typed, SCHEMA)
 
 
 def test_a_list_is_not_replaced_by_an_item() -> None:
     """One item for a whole list is refused, with the way to add it."""
     with pytest.raises(InvalidInput, match="--set /tags/-=a adds to it"):
-        operations(["tags=a"], SCHEMA)
+        assignment("tags=a", SCHEMA)
 
 
 def test_comments() -> None:
     """Comments and empty lines on top are left out; lines are counted with them."""
     text = '// one\n\n// two\n{"name": "// no comment"}\n'
-    assert split(text) == ("// one\n\n// two\n", '{"name": "// no comment"}\n')
-    assert parsed(text, "x") == {"name": "// no comment"}
+    assert split_comments(text) == ("// one\n\n// two\n", '{"name": "// no comment"}\n')
+    assert parse_document(text, "x") == {"name": "// no comment"}
     with pytest.raises(InvalidInput, match="x is not JSON in line 3, column 2"):
-        parsed("// one\n\n{,", "x")
+        parse_document("// one\n\n{,", "x")
 
 
 def test_a_file_that_is_not_there() -> None:
     """A file that cannot be read is named."""
     with pytest.raises(InvalidInput, match=r"nowhere\.json cannot be read"):
-        read("nowhere.json")
+        read_document("nowhere.json")

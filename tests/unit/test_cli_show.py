@@ -7,18 +7,18 @@ from dataclasses import replace
 import pytest
 from pydantic import BaseModel
 
-from usermemory.cli.conflict import undone_text
-from usermemory.cli.output import count, how_far, shortened, span, when
-from usermemory.cli.reach import reach_lines
+from usermemory.cli.chat_commands import ChatStatus
+from usermemory.cli.common import count, how_far, shortened, span, when
+from usermemory.cli.erase import reach_lines
 from usermemory.cli.show import (
     change_text,
     confirmed_line,
-    items_of,
     nothing_behind,
+    profile_items,
     profile_table,
     revision_lines,
+    undone_text,
 )
-from usermemory.cli.status import Status
 from usermemory.events import Event
 from usermemory.records import (
     Applied,
@@ -29,7 +29,6 @@ from usermemory.records import (
     Outcome,
     Refused,
     Revision,
-    Scheduled,
     Undone,
     Usage,
 )
@@ -46,7 +45,7 @@ def test_items_of_every_kind_of_field() -> None:
         "pets": [{"name": "Rex"}],
         "links": {},
     }
-    found = list(items_of(document))
+    found = list(profile_items(document))
     assert found == [
         ("age", 0),
         ("tags", "a"),
@@ -175,37 +174,37 @@ def test_lengths_of_time_and_text() -> None:
     assert (count(1, "message"), count(2, "message")) == ("1 message", "2 messages")
 
 
-def told(status: Status, kind: str, thread_id: str = "t", **details: object) -> None:
+def told(status: ChatStatus, kind: str, thread_id: str = "t", **details: object) -> None:
     status.on_event(Event(kind, "will", thread_id, **details))  # type: ignore[arg-type]
 
 
 def test_status_line() -> None:
-    """The line follows what waits, what is being read and what was learned; other users' not."""
-    status = Status("will")
-    assert status.line(0) == ""
-    status.on_event(Event("scheduled", "eve", "t", scheduled=Scheduled(1.0, 1, 1)))
-    assert status.line(2) == "2 messages pending"
-    told(status, "scheduled", scheduled=Scheduled(1.0, 1, 1))
-    assert status.line(1) == "1 message pending, consolidating in 0 s"
-    told(status, "claimed")
-    assert status.line(1) == "1 message pending, consolidating"
+    """The line says what waits, what is being read and what was learned; other users' not."""
+    status = ChatStatus("will")
+    due = Job("will", "t", "waiting", 1.0, 1, 0)
+    assert status.line([]) == ""
+    assert status.line([replace(due, due_at=None, unread=2)]) == "2 messages pending"
+    assert status.line([due]) == "1 message pending, consolidating in 0 s"
+    assert status.line([replace(due, running=True)]) == "1 message pending, consolidating"
+    assert status.line([replace(due, unread=0, dead=1)]) == ""
     revision = Revision(1, 0.0, "model", (Applied("name", "set", None, "Will"),))
     told(status, "consolidated", outcome=Outcome("will", "t", "changed", revision=revision))
-    assert status.line(0) == "learned: name: Will"
+    assert status.line([]) == "learned: name: Will"
+    status.on_event(Event("failed", "eve", "t", outcome=Outcome("eve", "t", "failed", "timeout")))
+    assert status.line([]) == "learned: name: Will"
     told(status, "failed", outcome=Outcome("will", "t", "failed", "timeout", retry_at=1.0))
-    assert status.line(1).startswith("1 message pending, consolidating in 0 s  ·  not learned")
+    line = status.line([due, replace(due, thread_id="u", due_at=2.0)])
+    assert line.startswith("2 messages pending, consolidating in 0 s  ·  not learned")
     told(status, "error", error=ValueError("the disk is full"))
-    status.follow([Job("will", "u", "waiting", 1.0, 1, 0), Job("eve", "t", "waiting", 1.0, 1, 0)])
-    assert status.due == {"u": 1.0}
     status.note("erased")
-    assert status.line(0) == "erased"
+    assert status.line([]) == "erased"
     assert [news.split(":")[0] for news in status.unsaid()] == ["learned", "not learned", "memory"]
     assert status.unsaid() == []
 
 
 def test_what_was_refused_is_news() -> None:
     """A line each says in which field and why, without a word of it; of many only the first."""
-    status = Status("will")
+    status = ChatStatus("will")
     reasons = ("duplicate", "quote_not_found", *["list_full"] * 5)
     refused = tuple(
         Refused(Change("interests", "add", "chess", "I like chess"), reason, "no chess")
@@ -214,7 +213,7 @@ def test_what_was_refused_is_news() -> None:
     outcome = Outcome("will", "t", "unchanged", rejections=refused)
     told(status, "consolidated", outcome=outcome)
     told(status, "rejected", outcome=outcome)
-    assert status.line(0) == "read; nothing new to learn"
+    assert status.line([]) == "read; nothing new to learn"
     news = status.unsaid()
     assert news[:3] == [
         "read; nothing new to learn",

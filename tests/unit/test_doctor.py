@@ -22,8 +22,8 @@ from tests.support.provider_server import (
 )
 
 from usermemory import Extraction, Request, UserMemory
-from usermemory.cli import checkup, model_checkup
-from usermemory.cli.checkup import Finding
+from usermemory.cli import doctor
+from usermemory.cli.doctor import Finding, check_chat_model, check_database, check_packages
 from usermemory.errors import ExtractionError
 from usermemory.retry import Retry
 
@@ -61,7 +61,7 @@ def states(found: dict[str, Finding]) -> dict[str, str]:
 
 
 def checked(server: ProviderServer, patience: float = 30.0) -> dict[str, Finding]:
-    return of(model_checkup.model("test", server.openai_url, patience))
+    return of(check_chat_model("test", server.openai_url, patience))
 
 
 def test_a_model_that_works(server: ProviderServer) -> None:
@@ -136,13 +136,13 @@ def test_a_weak_model(server: ProviderServer) -> None:
 
 def test_no_call_without_a_model(monkeypatch: pytest.MonkeyPatch) -> None:
     """Unless a model is named or a key set nothing is called, and that is said."""
-    found = of(model_checkup.model(None, None, 1.0))
+    found = of(check_chat_model(None, None, 1.0))
     assert states(found) == {"model": "warn"}
     assert "none was called" in found["model"].said
-    assert states(of(model_checkup.model("offline", None, 1.0))) == {"model": "skip"}
+    assert states(of(check_chat_model("offline", None, 1.0))) == {"model": "skip"}
     with OllamaServer([listed("qwen3:4b")]) as server:
         monkeypatch.setenv("OLLAMA_HOST", server.host)
-        found = of(model_checkup.model(None, None, 1.0))
+        found = of(check_chat_model(None, None, 1.0))
         assert server.asked == []
     assert found["model"].state == "skip"
     assert "usermemory doctor --model ollama:qwen3:4b" in found["model"].todo
@@ -158,21 +158,21 @@ def test_no_call_without_a_model(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_a_model_that_cannot_be_built(name: str, said: str) -> None:
     """A missing key, package or file is a failure that says what is missing."""
-    found = of(model_checkup.model(name, None, 1.0))
+    found = of(check_chat_model(name, None, 1.0))
     assert found["model"].state == "fail"
     assert said in found["model"].said
 
 
 def test_packages() -> None:
     """Python and what we need are there, in versions that fit."""
-    assert states(of(checkup.packages())) == {"python": "ok", "packages": "ok"}
+    assert states(of(check_packages())) == {"python": "ok", "packages": "ok"}
 
 
 def test_packages_that_do_not_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     """A package that is missing or too old is a failure that names it."""
     needs = ["langgraph>=99", "no-such-package>=1", 'nothing>=1; extra == "postgres"']
-    monkeypatch.setattr(checkup, "requires", lambda _: needs)
-    found = of(checkup.packages())["packages"]
+    monkeypatch.setattr(doctor, "requires", lambda _: needs)
+    found = of(check_packages())["packages"]
     assert found.state == "fail"
     assert "langgraph is " in found.said
     assert "no-such-package is missing" in found.said
@@ -181,7 +181,7 @@ def test_packages_that_do_not_fit(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_no_database(tmp_path: Path) -> None:
     """A database that is not there is told, and not made."""
-    assert states(of(checkup.database(str(tmp_path / "m.db")))) == {"database": "warn"}
+    assert states(of(check_database(str(tmp_path / "m.db")))) == {"database": "warn"}
     assert list(tmp_path.iterdir()) == []
 
 
@@ -197,7 +197,7 @@ def test_a_database_that_works(tmp_path: Path, postgres: str, kind: str) -> None
     url = str(tmp_path / "m.db") if kind == "sqlite" else postgres
     with UserMemory(url, model="offline", worker=False) as memory:
         memory.remember("will", "t", ["I like chess"])
-    found = of(checkup.database(url))
+    found = of(check_database(url))
     if kind == "postgresql":  # whose server of the tests may be set to forget: it is quicker so
         del found["durability"]
     assert set(states(found).values()) == {"ok"}
@@ -208,7 +208,7 @@ def test_postgres_that_may_forget(postgres: str, monkeypatch: pytest.MonkeyPatch
     """A server that answers before a commit is on its disk is a warning."""
     UserMemory(postgres, model="offline", worker=False).open().close()
     monkeypatch.setenv("PGOPTIONS", "-c synchronous_commit=off")
-    found = of(checkup.database(postgres))
+    found = of(check_database(postgres))
     assert found["durability"].state == "warn"
     assert "synchronous_commit is off" in found["durability"].said
 
@@ -227,7 +227,7 @@ def test_dead_jobs(tmp_path: Path) -> None:
     with UserMemory(url, model=Failing(), **settings) as memory:
         memory.remember("will", "t", ["I like chess"])
         memory.trigger("will")
-    found = of(checkup.database(url))["jobs"]
+    found = of(check_database(url))["jobs"]
     assert (found.state, found.said) == ("warn", "0 waiting, 1 dead")
     assert "usermemory jobs list --state dead" in found.todo
 
@@ -236,8 +236,8 @@ def test_a_database_that_fails(tmp_path: Path) -> None:
     """No database, a later version's, an old one's, and a URL that means nothing are told apart."""
     other = tmp_path / "other.db"
     other.write_bytes(b"this is no database at all " * 100)
-    assert "not an SQLite database" in of(checkup.database(str(other)))["database"].said
-    assert "no driver" in of(checkup.database("mysql://x/y"))["database"].said
+    assert "not an SQLite database" in of(check_database(str(other)))["database"].said
+    assert "no driver" in of(check_database("mysql://x/y"))["database"].said
     url = str(tmp_path / "m.db")
     UserMemory(url, model="offline", worker=False).open().close()
     for change, state, said in (
@@ -247,5 +247,5 @@ def test_a_database_that_fails(tmp_path: Path) -> None:
         with sqlite3.connect(url) as connection:
             connection.execute(change)
         connection.close()
-        found = of(checkup.database(url))["database"]
+        found = of(check_database(url))["database"]
         assert (found.state, said in found.said) == (state, True), found

@@ -1,27 +1,17 @@
-"""The commands, and the help that introduces them."""
+"""The program: its commands, the help that introduces them, and how errors end it."""
 
 from __future__ import annotations
 
+import io
+import os
+import sys
 from typing import Annotated
 
 import typer
 
-from usermemory.cli import (
-    backfill,
-    carry,
-    chat,
-    cleaning,
-    copy,
-    costs,
-    demo,
-    doctor,
-    importing,
-    jobs,
-    migrate,
-    profile,
-    schema,
-    worker,
-)
+from usermemory.cli import carry, chat, database, demo, doctor, erase, jobs, profile, schema
+from usermemory.cli.common import printable
+from usermemory.errors import UserMemoryError
 
 HELP = """
 Long-term memory of users for LangGraph and LangChain chatbots.
@@ -67,22 +57,22 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command(epilog=demo.EXAMPLES)(demo.demo)
-app.command(epilog=chat.EXAMPLES)(chat.chat)
-app.command(epilog=worker.EXAMPLES)(worker.worker)
-app.command(epilog=migrate.EXAMPLES)(migrate.migrate)
-app.command(epilog=copy.EXAMPLES)(copy.copy)
-app.command(epilog=cleaning.EXAMPLES)(cleaning.clean)
-app.command(epilog=costs.EXAMPLES)(costs.costs)
-app.command(epilog=doctor.EXAMPLES)(doctor.doctor)
-profile.app.command(epilog=carry.EXPORT)(carry.export)
-profile.app.command("import", epilog=carry.IMPORT)(carry.import_)
-profile.app.command("verify-erased", epilog=carry.VERIFY)(carry.verify_erased)
-app.command(epilog=backfill.EXAMPLES)(backfill.backfill)
-app.add_typer(importing.app, name="import")
-app.add_typer(profile.app, name="profile")
-app.add_typer(jobs.app, name="jobs")
-app.add_typer(schema.app, name="schema")
+app.command("demo", epilog=demo.DEMO)(demo.demo)
+app.command("chat", epilog=chat.CHAT)(chat.chat)
+app.command("worker", epilog=jobs.WORKER)(jobs.run_worker)
+app.command("migrate", epilog=database.MIGRATE)(database.migrate_tables)
+app.command("copy", epilog=database.COPY)(database.copy_database)
+app.command("clean", epilog=erase.CLEAN)(erase.clean_disk)
+app.command("costs", epilog=database.COSTS)(database.show_costs)
+app.command("doctor", epilog=doctor.DOCTOR)(doctor.doctor)
+app.command("backfill", epilog=database.BACKFILL)(database.backfill_threads)
+app.add_typer(carry.import_commands, name="import")
+app.add_typer(profile.profile_commands, name="profile")
+app.add_typer(jobs.jobs_commands, name="jobs")
+app.add_typer(schema.schema_commands, name="schema")
+
+_LONGEST = 500
+"""Characters of an unforeseen error that are shown."""
 
 
 def _version(*, wanted: bool) -> None:
@@ -101,3 +91,28 @@ def root(
     ] = False,
 ) -> None:
     """Options of the program itself; the help is given above."""
+
+
+def main() -> None:
+    """Run one command.
+
+    Errors of ours become one line and exit code 1; wrong usage is 2, Ctrl-C 130.
+    """
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        # A terminal or a pipe that cannot take or give a character must not end a conversation.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    try:
+        app()
+    except UserMemoryError as error:
+        message = str(error)
+    except Exception as error:
+        if os.environ.get("USERMEMORY_DEBUG"):
+            raise
+        # A traceback may show what people said.
+        text = " ".join(str(error).split())[:_LONGEST]
+        message = f"{type(error).__name__}: {text} (USERMEMORY_DEBUG=1 shows where)"
+    else:
+        return
+    typer.echo(f"usermemory: {printable(message)}", err=True)
+    raise SystemExit(1)

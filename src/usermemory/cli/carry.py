@@ -1,23 +1,39 @@
-"""``usermemory profile export``, ``import`` and ``verify-erased``."""
+"""Profiles in and out: ``usermemory profile export`` and ``import``, ``usermemory import``."""
 
 from __future__ import annotations
 
-import json as jsons
+import json as json_text
 import sys
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from typer import Argument, Option, Typer
 
-from usermemory.cli.options import DATABASE, AsJson, Database, SchemaName, User, examples
-from usermemory.cli.output import clean, console, count, print_json
+from usermemory.cli.common import (
+    DATABASE,
+    AsJson,
+    Database,
+    SchemaName,
+    User,
+    console,
+    count,
+    examples,
+    open_existing,
+    open_memory,
+    open_or_scratch,
+    print_json,
+    printable,
+    shortened,
+    value_text,
+)
 from usermemory.errors import InvalidInput
-from usermemory.schema.shape import is_object
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
-    from usermemory.records import Place
+    from usermemory.importing import Imported, LeftOut
 
 EXPORT = examples(
     "usermemory profile export will > will.json",
@@ -28,19 +44,38 @@ IMPORT = examples(
     "usermemory profile import will.json --db other.db",
     "usermemory profile export will | usermemory profile import - --db other.db",
 )
-VERIFY = examples('usermemory profile verify-erased will --text "bouldering"')
+
+import_commands = Typer(
+    help="Bring in profiles that another memory kept; nothing that is known is overwritten.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+Notes = Annotated[
+    str | None,
+    Option(
+        metavar="FIELD",
+        help="The field for memories in plain text.",
+        show_default="core_memories, or the only list of texts about anyone",
+    ),
+]
+Replace = Annotated[
+    bool, Option("--replace", help="Put the source's values in place of what fields hold.")
+]
+Rehearse = Annotated[bool, Option("--dry-run", help="Only say what would be done.")]
+
+_LISTED = 20
+"""Reasons for which values were left out that are listed; --json has all."""
 
 
 def export(
     user: User,
     *,
     out: Annotated[
-        Path | None,
-        typer.Option(help="A file that is not there yet.", show_default="standard output"),
+        Path | None, Option(help="A file that is not there yet.", show_default="standard output")
     ] = None,
     for_user: Annotated[
-        bool,
-        typer.Option("--for-user", help="For the user to read: no secrets, dates as dates."),
+        bool, Option("--for-user", help="For the user to read: no secrets, dates as dates.")
     ] = False,
     db: Database = DATABASE,
     schema: SchemaName = None,
@@ -51,31 +86,28 @@ def export(
     what the user said, and the key of the hashes: keep it as confidential as that. With --for-user
     it is a document to hand out, which cannot be imported.
     """
-    from usermemory.cli.opening import existing
-
-    with existing(db, schema) as memory:
+    with open_existing(db, schema) as memory:
         document = memory.export(user, for_user=for_user)
     if out is None:
         print_json(document)
         return
     try:
         with out.open("x", encoding="utf-8") as file:
-            jsons.dump(document, file, ensure_ascii=False, indent=2)
+            json_text.dump(document, file, ensure_ascii=False, indent=2)
     except FileExistsError:
         raise InvalidInput(f"{out} is there already; name another file") from None
     except OSError as error:
         raise InvalidInput(f"{out} cannot be written: {error.strerror}") from error
-    console().print(f"{clean(user)} is in {clean(str(out))}.", markup=False)
+    console().print(f"{printable(user)} is in {printable(str(out))}.")
 
 
 def import_(
-    file: Annotated[Path, typer.Argument(help="What export wrote; - for standard input.")],
+    file: Annotated[Path, Argument(help="What export wrote; - for standard input.")],
     *,
     user: Annotated[
-        str | None,
-        typer.Option(metavar="ID", help="Under this id.", show_default="the export's"),
+        str | None, Option(metavar="ID", help="Under this id.", show_default="the export's")
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what is in it.")] = False,
+    dry_run: Annotated[bool, Option("--dry-run", help="Only say what is in it.")] = False,
     db: Database = DATABASE,
     schema: SchemaName = None,
     json: AsJson = False,
@@ -86,108 +118,230 @@ def import_(
     were not read yet come along.
     """
     from usermemory.carry import rows_from
-    from usermemory.cli.opening import opened
+    from usermemory.cli.edit import read_document
+    from usermemory.schema.shape import is_object
 
-    document = _read(file)
+    document = read_document(str(file))
+    if not is_object(document):
+        raise InvalidInput(f"{file} is no export of a user")
     user_id = user if user is not None else str(document.get("user_id", ""))
     rows_from(document, user_id)  # is it an export at all?
+    unread = sum(message["state"] == "unread" for message in document["messages"])
     held = (
-        f"{clean(user_id)}: {count(len(document['revisions']), 'revision')}, "
-        f"{count(sum(m['state'] == 'unread' for m in document['messages']), 'message')} to read"
+        f"{printable(user_id)}: {count(len(document['revisions']), 'revision')}, "
+        f"{count(unread, 'message')} to read"
     )
+    out = console()
     if dry_run:
-        console().print(f"Would import {held}.", markup=False)
+        out.print(f"Would import {held}.")
         return
-    with opened(db, schema, worker=False) as memory:
+    with open_memory(db, schema, worker=False) as memory:
         done = memory.import_(user_id, document)
     if json:
         print_json({"user_id": user_id, "written": done.written, "unknown": done.unknown})
         return
-    out = console()
-    what = (
-        f"Imported {held}." if done.written else f"{clean(user_id)} is here already, as exported."
-    )
-    out.print(what, markup=False)
+    here = f"{printable(user_id)} is here already, as exported."
+    out.print(f"Imported {held}." if done.written else here)
     if done.unknown:
-        fields = ", ".join(map(clean, done.unknown))
-        out.print(f"The schema here does not know {fields}: kept, and not used.", markup=False)
+        fields = printable(", ".join(done.unknown))
+        out.print(f"The schema here does not know {fields}: kept, and not used.")
 
 
-def verify_erased(
-    user: User,
+@import_commands.command(
+    "json",
+    epilog=examples(
+        "usermemory import json mem0.json --dry-run",
+        "usermemory import json facts.jsonl --user will --notes core_memories",
+        "usermemory import json hindsight.json --user-key bank_id",
+        "curl … | usermemory import json - --user will",
+    ),
+)
+def import_facts(  # noqa: PLR0913 - the options of a command
+    file: Annotated[str, Argument(help="JSON or JSON Lines; - for standard input.")],
     *,
-    text: Annotated[str, typer.Option(help="What was erased.", show_default=False)],
+    user: Annotated[
+        str | None,
+        Option(metavar="ID", help="Whose all of it is.", show_default="whose each item says it is"),
+    ] = None,
+    user_key: Annotated[
+        str | None,
+        Option(
+            metavar="KEY",
+            help="Where an item says whose it is, steps joined by periods.",
+            show_default="user_id, userId, user, metadata.user_id",
+        ),
+    ] = None,
+    notes: Notes = None,
+    replace: Replace = False,
+    dry_run: Rehearse = False,
     db: Database = DATABASE,
+    schema: SchemaName = None,
     json: AsJson = False,
 ) -> None:
-    """Look for a text in every table and file, and print the proof; exit code 1 if it stands.
+    """Bring in a list of facts, as mem0, OpenMemory, agno, Zep, Hindsight and others export them.
 
-    The checkpointer's tables in the same database are looked into too. On PostgreSQL the server's
-    own files, log and backups are out of reach.
+    A list of texts or of objects, alone, under "results", "memories" and the like, or by user. A
+    text under "memory", "text", "fact", "content", "value", "data" or "observations" goes into
+    --notes; values go into the fields of the same name. Dates are kept: "updated_at",
+    "created_at", "timestamp", "valid_at" and the like.
+
+    Each user's becomes one revision. Single values are set only where nothing stands, lists only
+    grow. Made again, it changes nothing, and what was forgotten does not come back. What the
+    source calls deleted or over, messages, and what cannot be read are listed and left out; ids,
+    scores and metadata beside a text are not listed.
     """
-    from usermemory.cli.opening import existing
+    from usermemory.importing import import_json, read_json
 
-    with existing(db) as memory:
-        proof = memory.verify_erased(user, text)
-    if json:
-        print_json({"erased": proof.erased, "pending": proof.pending, "places": proof.places})
-    else:
-        out = console()
-        out.print(_table(proof.places))
-        if proof.erased:
-            out.print(f"\nErased: nothing of {clean(user)} holds it.", markup=False)
-        else:
-            out.print(f"\nNot erased: it stands in {_named(proof.places)}.", markup=False)
-        if kept := sum(place.kept for place in proof.places):
-            out.print(
-                f"In {count(kept, 'value')} it is only a part of a word, or of another item that "
-                "is kept.",
-                markup=False,
+    with _counting() as progress:
+        document = read_json(sys.stdin.buffer if file == "-" else file)
+        with open_or_scratch(db, schema, scratch=dry_run) as memory:
+            done = import_json(
+                memory,
+                document,
+                user=user,
+                user_key=user_key,
+                notes=notes,
+                replace=replace,
+                dry_run=dry_run,
+                progress=progress,
             )
-        if proof.pending:
-            out.print(
-                "An erasure waits for the file to be cleaned: somebody was reading it. A worker "
-                "tries again each minute."
-            )
-    if not proof.erased:
-        raise typer.Exit(1)
+    _report(done, as_json=json, dry_run=dry_run)
 
 
-def _read(file: Path) -> Any:
-    try:
-        text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
-        document: Any = jsons.loads(text)
-    except OSError as error:
-        raise InvalidInput(f"{file} cannot be read: {error.strerror}") from error
-    except ValueError as error:
-        raise InvalidInput(f"{file} is not JSON: {error}") from error
-    if not is_object(document):
-        raise InvalidInput(f"{file} is no export of a user")
-    return document
+@import_commands.command(
+    "langmem",
+    epilog=examples(
+        "usermemory import langmem --from store.db --dry-run",
+        "usermemory import langmem --from postgresql://app@db.example.com/app",
+        "usermemory import langmem --from store.db --namespace 'app.{user_id}.profile'",
+    ),
+)
+def import_store(
+    *,
+    source: Annotated[
+        str,
+        Option(
+            "--from",
+            metavar="PATH|URL",
+            help="The database of the LangGraph store: a path or postgresql://…",
+        ),
+    ],
+    namespace: Annotated[
+        str, Option(help="Where LangMem put a user's items, the user's label in braces.")
+    ] = "memories.{user_id}",
+    notes: Notes = None,
+    replace: Replace = False,
+    dry_run: Rehearse = False,
+    db: Database = DATABASE,
+    schema: SchemaName = None,
+    json: AsJson = False,
+) -> None:
+    """Bring in what LangMem kept in a LangGraph store, each user's as one revision.
 
+    Values go into the fields of the same name, memories in plain text into --notes. Single values
+    are set only where nothing stands, lists and maps only grow. Made again, it changes nothing.
+    What does not fit the schema is listed and left out.
+    """
+    from usermemory.langgraph import import_langmem
+    from usermemory.langgraph.threads.opening import store_in
 
-def _table(places: tuple[Place, ...]) -> Table:
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("where", "size", "this user", "others", "nobody's"):
-        table.add_column(heading, justify="left" if heading == "where" else "right")
-    for place in places:
-        unit = "byte" if place.where.startswith("file") else "row"
-        figures = (place.of_user, place.of_others, place.unknown)
-        table.add_row(
-            clean(place.where),
-            count(place.size, unit),
-            *map(str, figures),
-            style="bold red" if place.found else "",
+    with (
+        store_in(source) as store,
+        open_or_scratch(db, schema, scratch=dry_run) as memory,
+        _counting() as progress,
+    ):
+        done = import_langmem(
+            memory,
+            store,
+            namespace=namespace,
+            notes=notes,
+            replace=replace,
+            dry_run=dry_run,
+            progress=progress,
         )
-    return table
+    _report(done, as_json=json, dry_run=dry_run)
 
 
-def _named(places: tuple[Place, ...]) -> str:
-    named: list[str] = []
-    for place in places:
-        if place.of_user or place.unknown:
-            threads = f" (threads {', '.join(place.threads)})" if place.threads else ""
-            named.append(clean(place.where + threads))
-    return ", ".join(named)
+@import_commands.command(
+    "origin",
+    epilog=examples(
+        "usermemory import origin --from memory.db --dry-run",
+        "usermemory import origin --from memory.db",
+    ),
+)
+def import_table(
+    *,
+    source: Annotated[
+        str,
+        Option(
+            "--from",
+            metavar="PATH",
+            help="The SQLite file with the table core_memories.",
+        ),
+    ],
+    notes: Notes = None,
+    replace: Replace = False,
+    dry_run: Rehearse = False,
+    db: Database = DATABASE,
+    schema: SchemaName = None,
+    json: AsJson = False,
+) -> None:
+    """Bring in the table of LangGraph's how-to on user memory: core_memories(user_id, memory).
+
+    Each user's profile becomes one revision. Single values are set only where nothing stands,
+    lists only grow. Made again, it changes nothing. What does not fit the schema is listed and
+    left out.
+    """
+    from usermemory.importing import import_origin
+
+    with open_or_scratch(db, schema, scratch=dry_run) as memory, _counting() as progress:
+        done = import_origin(
+            memory, source, notes=notes, replace=replace, dry_run=dry_run, progress=progress
+        )
+    _report(done, as_json=json, dry_run=dry_run)
+
+
+@contextmanager
+def _counting() -> Generator[Callable[[object], object]]:
+    """How many users are done, on the terminal: a source is not asked how many it has."""
+    done = 0
+
+    def advance(_: object) -> None:
+        nonlocal done
+        done += 1
+        status.update(f"importing: {count(done, 'user')}")
+
+    out = console(stderr=True)
+    try:
+        with out.status("importing") as status:
+            yield advance
+    except KeyboardInterrupt:
+        out.print(f"Stopped after {count(done, 'user')}; called again, it goes on with the rest.")
+        raise typer.Exit(130) from None
+
+
+def _report(done: Imported, *, as_json: bool, dry_run: bool) -> None:
+    if as_json:
+        print_json({**asdict(done), "dry_run": dry_run})
+        return
+    out = console()
+    verb = "would change" if dry_run else "changed"
+    out.print(
+        f"{count(done.users, 'user')}: {done.changed} {verb}, {done.unchanged} had nothing new."
+    )
+    groups: dict[tuple[str, str], list[tuple[str, LeftOut]]] = {}
+    for user_id, left in done.left_out.items():
+        for one in left:
+            groups.setdefault((one.field, one.reason), []).append((user_id, one))
+    if groups:
+        values = count(sum(map(len, groups.values())), "value")
+        out.print(f"\nLeft out: {values} (--json lists them all)")
+    largest = sorted(groups.items(), key=lambda group: len(group[1]), reverse=True)
+    for (field, reason), found in largest[:_LISTED]:
+        user_id, one = found[0]
+        where = f"{field}: " if field else ""
+        whose = f" of {user_id}" if user_id else ""
+        text = f"{where}{reason}; such as {shortened(value_text(one.value))}{whose}"
+        out.print(f"{len(found):>6}  {printable(text)}", soft_wrap=True)
+    if len(groups) > _LISTED:
+        out.print(f"        and {len(groups) - _LISTED} other reasons")

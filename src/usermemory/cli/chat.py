@@ -1,27 +1,47 @@
-"""``usermemory chat``: talk to a bot that remembers."""
+"""``usermemory chat``: talk to a bot that remembers, through the real graph."""
 
 from __future__ import annotations
 
 import logging
 import os
+import secrets
 import signal
 import sys
-from typing import TYPE_CHECKING, Annotated
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from queue import Empty, SimpleQueue
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import uuid4
 
 import typer
+from typer import Option
 
-from usermemory.cli.options import DATABASE, BaseUrl, Database, Model, SchemaName, examples
+from usermemory.cli.common import (
+    DATABASE,
+    BaseUrl,
+    Database,
+    Model,
+    SchemaName,
+    console,
+    examples,
+    open_memory,
+    printable,
+)
+from usermemory.errors import IdentityError, UserMemoryError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Generator, Iterable, Iterator
 
-    from usermemory.cli.commands import Commands
-    from usermemory.cli.conversation import Conversation
-    from usermemory.cli.status import Status
+    from langchain_core.language_models import BaseChatModel
+    from langchain_core.messages import BaseMessage, HumanMessage
+    from prompt_toolkit.key_binding import KeyPressEvent
+
+    from usermemory.cli.chat_commands import ChatCommands, ChatStatus
     from usermemory.memory import UserMemory
 
-
-EXAMPLES = examples(
+CHAT = examples(
     "usermemory chat --user will",
     "usermemory chat --user will --thread monday --delay 10",
     "usermemory chat --model anthropic:claude-haiku-4-5",
@@ -29,18 +49,149 @@ EXAMPLES = examples(
     'echo "Hi, I\'m Will" | usermemory chat --user will',
 )
 
+_LOOK = 0.2
+"""Seconds between looks for an interrupt."""
+
+
+def new_thread() -> str:
+    """A name for a thread that says when it began."""
+    return f"{datetime.now(tz=UTC).astimezone():%Y-%m-%d-%H%M}-{secrets.token_hex(2)}"
+
+
+@dataclass
+class Conversation:
+    """One user's side of a chatbot.
+
+    Attributes:
+        memory: What the bot remembers with.
+        graph: The compiled chatbot.
+        user_id: Who talks.
+        thread_id: In which thread.
+    """
+
+    memory: UserMemory
+    graph: Any
+    user_id: str
+    thread_id: str = field(default_factory=new_thread)
+    _last: HumanMessage | None = None
+
+    def say(self, text: str) -> Iterator[str]:
+        """The pieces of the bot's reply, as they come.
+
+        Raises:
+            ProviderError: The model could not be asked; what was said is remembered.
+            ExtractionError: Its answer could not be used.
+        """
+        from langchain_core.messages import HumanMessage
+
+        self._last = HumanMessage(text, id=str(uuid4()))
+        return self._reply(self._last)
+
+    def _reply(self, message: HumanMessage) -> Iterator[str]:
+        from langchain_core.messages import AIMessage
+
+        from usermemory.extract.provider_errors import ProviderErrors
+
+        inputs = {"messages": [message]}
+        with ProviderErrors():
+            stream = self.graph.stream(inputs, self._config, stream_mode="messages")
+            for piece, _ in _leavable(stream):
+                if isinstance(piece, AIMessage):
+                    yield str(piece.text)
+
+    def keep(self) -> None:
+        """Remember what was said last, also where the graph was stopped before it could."""
+        if self._last:
+            self.memory.remember(self.user_id, self.thread_id, [self._last])
+
+    def so_far(self) -> list[BaseMessage]:
+        """What was said in this thread before.
+
+        Raises:
+            IdentityError: Somebody else said it: a checkpointer knows threads, not users.
+        """
+        state = self.graph.get_state(self._config)
+        metadata: dict[str, Any] = state.metadata or {}
+        owner = metadata.get("user_id", self.user_id)
+        if owner != self.user_id:
+            raise IdentityError(
+                f"thread {self.thread_id!r} belongs to {owner!r}, not to {self.user_id!r}; "
+                "name another"
+            )
+        messages: list[BaseMessage] = state.values.get("messages", [])
+        return messages
+
+    @property
+    def _config(self) -> dict[str, Any]:
+        return {"configurable": {"user_id": self.user_id, "thread_id": self.thread_id}}
+
+
+def _leavable(stream: Iterator[Any]) -> Iterator[Any]:
+    """The same items, from a thread that can be left alone with them.
+
+    Whoever stops LangGraph's stream waits until the model has answered, and Ctrl-C is pressed just
+    because it does not.
+    """
+    items: SimpleQueue[tuple[Any, BaseException | None]] = SimpleQueue()
+    left = Event()
+
+    def run() -> None:
+        end: BaseException = StopIteration()
+        try:
+            for item in stream:
+                if left.is_set():
+                    break
+                items.put((item, None))
+        except BaseException as error:  # noqa: BLE001 - raised where the items are awaited
+            end = error
+        items.put((None, end))
+
+    Thread(target=run, daemon=True).start()
+    try:
+        while True:
+            try:
+                # Not for ever: an interrupt is noticed between two looks, whichever thread gets it.
+                item, end = items.get(timeout=_LOOK)
+            except Empty:
+                continue
+            if isinstance(end, StopIteration):
+                return
+            if end is not None:
+                raise end
+            yield item
+    finally:
+        left.set()
+
+
+@contextmanager
+def conversing(
+    memory: UserMemory, bot: BaseChatModel, user_id: str, thread_id: str | None = None
+) -> Generator[Conversation]:
+    """A conversation whose threads are kept in the memory's own database file.
+
+    Args:
+        memory: What the bot remembers with.
+        bot: The chat model that talks.
+        user_id: Who talks.
+        thread_id: A thread to go on with; None for a new one.
+    """
+    from usermemory.langgraph import checkpointer, create_chatbot
+
+    with checkpointer(memory) as saver:
+        graph = create_chatbot(memory, bot, checkpointer=saver)
+        yield Conversation(memory, graph, user_id, thread_id or new_thread())
+
 
 def chat(
     *,
     user: Annotated[
-        str, typer.Option(envvar="USERMEMORY_USER", metavar="ID", help="Who you are.")
+        str, Option(envvar="USERMEMORY_USER", metavar="ID", help="Who you are.")
     ] = "me",
     thread: Annotated[
-        str | None,
-        typer.Option(metavar="ID", help="A thread to go on with.", show_default="a new one"),
+        str | None, Option(metavar="ID", help="A thread to go on with.", show_default="a new one")
     ] = None,
     delay: Annotated[
-        float, typer.Option(min=0, metavar="SECONDS", help="Quiet time before it learns.")
+        float, Option(min=0, metavar="SECONDS", help="Quiet time before it learns.")
     ] = 60.0,
     model: Model = None,
     base_url: BaseUrl = None,
@@ -54,40 +205,35 @@ def chat(
     terminal lose nothing.
     """
     from usermemory.choice import choose
-    from usermemory.cli.commands import Commands
-    from usermemory.cli.conversation import conversing
-    from usermemory.cli.opening import opened
-    from usermemory.cli.output import console
-    from usermemory.cli.status import Status
+    from usermemory.cli.chat_commands import ChatCommands, ChatStatus
 
     _leave_on_signals()
-    # What goes wrong is told in the chat; log lines would run through what is being typed.
+    # What goes wrong is shown in the chat; log lines would run through what is being typed.
     logging.getLogger("usermemory").addHandler(logging.NullHandler())
     chosen = choose(model, base_url, look=True)
     bot = chosen.bot()
-    status = Status(user)
+    status = ChatStatus(user)
     with (
-        opened(db, schema, chosen.model, delay=delay, on_event=status.on_event) as memory,
+        open_memory(db, schema, chosen.model, delay=delay, on_event=status.on_event) as memory,
         conversing(memory, bot, user, thread) as conversation,
     ):
-        status.follow(memory.jobs(user_id=user))
         aside = console(stderr=not _interactive())
-        commands = Commands(memory, conversation, status, console(), aside)
+        commands = ChatCommands(conversation, status, console(), aside)
         commands.tell(chosen.notice or f"You are talking to {chosen.name}.")
         commands.greet()
         try:
-            _talk(memory, conversation, commands, status)
+            _talk(conversation, commands, status)
         finally:
             commands.farewell()
 
 
-def _talk(
-    memory: UserMemory, conversation: Conversation, commands: Commands, status: Status
-) -> None:
+def _talk(conversation: Conversation, commands: ChatCommands, status: ChatStatus) -> None:
     """Turn after turn, until the user leaves."""
-    from usermemory.errors import UserMemoryError
-
-    for line in _lines(memory, commands, status):
+    if _interactive():
+        lines = _typed_lines(conversation, commands, status)
+    else:
+        lines = (line.strip() for line in sys.stdin if line.strip())
+    for line in lines:
         try:
             if line.startswith("/"):
                 commands.run(line)
@@ -107,37 +253,62 @@ def _interactive() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty()
 
 
-def _lines(memory: UserMemory, commands: Commands, status: Status) -> Iterable[str]:
-    if not _interactive():
-        return (line.strip() for line in sys.stdin if line.strip())
-    from usermemory.cli.terminal import typed
-
-    return typed(lambda: _status_line(memory, status), commands.by_name)
-
-
-def _status_line(memory: UserMemory, status: Status) -> str:
-    from usermemory.errors import UserMemoryError
-
-    try:
-        return status.line(memory.recall(status.user_id).pending)
-    except UserMemoryError as error:
-        return f"the memory cannot be read: {error}"
-
-
 def _answer(conversation: Conversation, line: str) -> None:
     """Print the reply to a line as it comes; whoever stops it has said the line all the same."""
-    from usermemory.cli.output import clean
-
     pieces = conversation.say(line)
     try:
         typer.echo("bot: ", nl=False)
         for piece in pieces:
-            typer.echo(clean(piece), nl=False)
+            typer.echo(printable(piece), nl=False)
     except (KeyboardInterrupt, SystemExit):
         conversation.keep()
         raise
     finally:
         typer.echo()
+
+
+def _typed_lines(
+    conversation: Conversation, commands: ChatCommands, status: ChatStatus
+) -> Iterable[str]:
+    """The lines that the user types, until Ctrl-D; the status stands below, Tab completes commands.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C on an empty line; on any other it clears the line.
+    """
+    from prompt_toolkit import PromptSession
+    from prompt_toolkit.completion import WordCompleter
+    from prompt_toolkit.key_binding import KeyBindings
+
+    keys = KeyBindings()
+
+    @keys.add("c-c")
+    def _(event: KeyPressEvent) -> None:
+        if event.current_buffer.text:
+            event.current_buffer.reset()
+        else:
+            event.app.exit(exception=KeyboardInterrupt)
+
+    def below() -> str:
+        try:
+            return status.line(conversation.memory.jobs(user_id=conversation.user_id))
+        except UserMemoryError as error:
+            return f"the memory cannot be read: {error}"
+
+    session: PromptSession[str] = PromptSession(
+        message=[("bold", "you: ")],
+        bottom_toolbar=below,
+        refresh_interval=1.0,
+        completer=WordCompleter(list(commands.by_name), sentence=True),
+        complete_while_typing=False,
+        key_bindings=keys,
+    )
+    while True:
+        try:
+            line = session.prompt().strip()
+        except EOFError:
+            return
+        if line:
+            yield line
 
 
 def _leave_on_signals() -> None:

@@ -3,51 +3,68 @@
 from __future__ import annotations
 
 import json as json_text
-import tempfile
 import time
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from queue import Empty, SimpleQueue
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
+from typer import Option
 
-from usermemory.cli.options import AsJson, examples
+from usermemory.cli.common import AsJson, console, examples, open_memory, print_json, printable
+from usermemory.errors import ConfigurationError, ExtractionError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Iterator
 
     from rich.console import Console
 
-    from usermemory.cli.story import Learned, Opened, Quiet, Scene, Turn
+    from usermemory.choice import Choice
+    from usermemory.cli.chat import Conversation
+    from usermemory.events import Event
+    from usermemory.memory import UserMemory
+    from usermemory.records import Outcome
 
-
-EXAMPLES = examples(
+DEMO = examples(
     "usermemory demo",
     "usermemory demo --db demo.db && usermemory profile history will --db demo.db",
     "usermemory demo --model openai:gpt-5-mini --delay 5",
 )
 
+_FIRST = (
+    "Hi there, I'm will",
+    "Sorry Im testing something!",
+    "Well it's not that bad i guess!",
+    "I'm building long term memory for you! then you can know me",
+    "I'm building long term memory for you! then you can know me",
+)
+_SECOND = ("Hi there. guess what i'm working on?",)
+_THIRD = ("I been working! making some progress", "Guess what i was working on? Remeber?", "HI?")
+
+_PATIENCE = 120.0
+"""Seconds that a model may take to read the first thread."""
+
+Scene = dict[str, Any]
+"""What has happened, as --json prints it; ``scene`` says what kind it is."""
+
 
 def demo(
     *,
     delay: Annotated[
-        float, typer.Option(min=0, metavar="SECONDS", help="Quiet time before it learns.")
+        float, Option(min=0, metavar="SECONDS", help="Quiet time before it learns.")
     ] = 2.0,
     db: Annotated[
         str | None,
-        typer.Option(
-            "--db",
+        Option(
             metavar="PATH|URL",
             help="Keep the database, to look at it afterwards.",
             show_default="a temporary file",
         ),
     ] = None,
-    user: Annotated[str, typer.Option(metavar="ID", help="Whom it plays.")] = "will",
+    user: Annotated[str, Option(metavar="ID", help="Whom it plays.")] = "will",
     model: Annotated[
         str,
-        typer.Option(
-            metavar="PROVIDER:NAME", help="A real model, such as anthropic:claude-haiku-4-5."
-        ),
+        Option(metavar="PROVIDER:NAME", help="A real model, such as anthropic:claude-haiku-4-5."),
     ] = "offline",
     json: AsJson = False,
 ) -> None:
@@ -58,101 +75,155 @@ def demo(
     that no key and no network are needed.
     """
     from usermemory.choice import choose
-    from usermemory.cli.output import console, print_json
-    from usermemory.cli.story import play, told
 
     chosen = choose(model)
-    with _database(db) as database:
-        scenes = play(database, user, chosen, delay)
+    with TemporaryDirectory(prefix="usermemory-") as folder:
+        scenes = _play(db or str(Path(folder) / "demo.db"), user, chosen, delay)
         if json:
-            print_json([told(scene) for scene in scenes])
+            print_json(list(scenes))
             return
         out = console()
         for scene in scenes:
             _show(out, scene)
-        _conclude(out, db, user)
-
-
-@contextmanager
-def _database(db: str | None) -> Generator[str]:
+    out.print()
+    out.rule(align="left")
+    out.print("Your turn:   usermemory chat --user you")
     if db is not None:
-        yield db
-        return
-    with tempfile.TemporaryDirectory(prefix="usermemory-") as folder:
-        yield str(Path(folder) / "demo.db")
+        out.print(f"Look at it:  usermemory profile show {user} --db {db}")
 
 
-def _introduce(out: Console, opened: Opened) -> None:
-    rules = "no language model: rules stand in for it"
-    model = rules if opened.model == "offline" else opened.model
-    out.print("A chatbot that remembers its users across threads", style="bold")
-    out.print(f"database  {opened.database}\nmodel     {model}", style="dim", markup=False)
+def _play(database: str, user: str, chosen: Choice, delay: float) -> Iterator[Scene]:
+    """Play the story; each scene is given when it has happened, but the quiet when it begins.
+
+    Args:
+        database: A path or URL.
+        user: Whom to play: a user whom this database does not know yet.
+        chosen: The model.
+        delay: Seconds of quiet before the worker reads.
+
+    Raises:
+        ConfigurationError: The user is known already, so there would be nothing to see.
+        ExtractionError: The model did not read the thread.
+    """
+    from usermemory.cli.chat import conversing
+
+    outcomes: SimpleQueue[Outcome] = SimpleQueue()
+
+    def follow(event: Event) -> None:
+        if event.outcome and event.kind != "rejected":
+            outcomes.put(event.outcome)
+
+    with (
+        open_memory(database, None, chosen.model, delay=delay, on_event=follow) as memory,
+        conversing(memory, chosen.bot(), user, "convo 1") as conversation,
+    ):
+        if memory.recall(user).revision or conversation.so_far():
+            raise ConfigurationError(
+                f"this database knows {user!r} already; name another --user, or another --db"
+            )
+        yield {"scene": "opened", "database": memory.driver.url, "model": chosen.name}
+        yield from _talk(conversation, "convo 1", "The bot knows nobody.", _FIRST)
+        job = next(iter(memory.jobs(user_id=user)), None)
+        due_at = (job and job.due_at) or time.time()
+        pending = job.unread if job else 0
+        yield {"scene": "quiet", "seconds": delay, "due_at": due_at, "pending": pending}
+        yield _learned(memory, user, outcomes)
+        again = "A new thread. Nothing of the first is in it but what was learned."
+        yield from _talk(conversation, "convo 2", again, _SECOND)
+        yield from _talk(conversation, "convo 3", "And another one, later.", _THIRD)
+
+
+def _talk(
+    conversation: Conversation, thread_id: str, about: str, lines: tuple[str, ...]
+) -> Iterator[Scene]:
+    conversation.thread_id = thread_id
+    yield {"scene": "begun", "thread_id": thread_id, "about": about}
+    for line in lines:
+        yield {
+            "scene": "turn",
+            "thread_id": thread_id,
+            "user_id": conversation.user_id,
+            "said": line,
+            "answered": "".join(conversation.say(line)),
+        }
+
+
+def _learned(memory: UserMemory, user: str, outcomes: SimpleQueue[Outcome]) -> Scene:
+    """Wait for the worker; a long thread may take it more than one batch."""
+    from usermemory.changes import patch
+
+    while memory.recall(user).pending:
+        try:
+            outcome = outcomes.get(timeout=memory.delay + _PATIENCE)
+        except Empty:
+            raise ExtractionError(f"nothing was read within {_PATIENCE:.0f} s") from None
+        if outcome.status == "failed":
+            raise ExtractionError(outcome.error or outcome.reason)
+    revisions = memory.history(user)[::-1]
+    return {
+        "scene": "learned",
+        "revisions": revisions,
+        "patch": patch([change for revision in revisions for change in revision.changes]),
+        "profile": memory.recall(user).document,
+    }
 
 
 def _show(out: Console, scene: Scene) -> None:
-    from usermemory.cli.story import Begun, Learned, Opened, Quiet, Turn
-
-    match scene:
-        case Opened():
-            _introduce(out, scene)
-        case Begun():
-            out.print()
-            out.rule(f"[bold]thread {scene.thread_id}[/]", align="left")
-            out.print(f"{scene.about}\n", style="dim", markup=False)
-        case Turn():
-            _show_turn(out, scene)
-        case Quiet():
-            _show_quiet(out, scene)
-        case Learned():
-            _show_learned(out, scene)
-
-
-def _show_turn(out: Console, turn: Turn) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from usermemory.cli.output import clean
+    match scene:
+        case {"scene": "opened", "database": database, "model": model}:
+            rules = "no language model: rules stand in for it"
+            model = rules if model == "offline" else model
+            out.print("A chatbot that remembers its users across threads", style="bold")
+            out.print(f"database  {database}\nmodel     {model}", style="dim")
+        case {"scene": "begun", "thread_id": thread_id, "about": about}:
+            _show_title(out, f"thread {thread_id}", f"{about}\n")
+        case {"scene": "turn", "user_id": user_id, "said": said, "answered": answered}:
+            lines = Table.grid(padding=(0, 2))
+            lines.add_row(Text(printable(user_id), "bold cyan"), printable(said))
+            lines.add_row(Text("bot", "bold green"), printable(answered))
+            out.print(lines)
+        case {"scene": "quiet"}:
+            _show_quiet(out, scene)
+        case _:
+            _show_learned(out, scene)
 
-    lines = Table.grid(padding=(0, 2))
-    lines.add_row(Text(clean(turn.user_id), "bold cyan"), Text(clean(turn.said)))
-    lines.add_row(Text("bot", "bold green"), Text(clean(turn.answered)))
-    out.print(lines)
 
+def _show_title(out: Console, title: str, about: str) -> None:
+    from rich.text import Text
 
-def _show_quiet(out: Console, quiet: Quiet) -> None:
-    """Let the time pass where it can be seen; the worker measures it for itself."""
     out.print()
-    out.rule("[bold]quiet[/]", align="left")
-    out.print(
-        f"Nobody says anything for {quiet.seconds:g} s, so the worker in the background reads the "
-        f"{quiet.pending} messages.\nThe chat did not wait for that, and a new message would have "
-        "put it off.\n",
-        style="dim",
+    out.rule(Text(title, "bold"), align="left")
+    out.print(about, style="dim")
+
+
+def _show_quiet(out: Console, quiet: Scene) -> None:
+    """Let the time pass where it can be seen; the worker measures it for itself."""
+    about = (
+        f"Nobody says anything for {quiet['seconds']:g} s, so the worker in the background reads "
+        f"the {quiet['pending']} messages.\nThe chat did not wait for that, and a new message "
+        "would have put it off.\n"
     )
+    _show_title(out, "quiet", about)
     with out.status("") as waiting:
-        while (left := quiet.due_at - time.time()) > 0:
+        while (left := quiet["due_at"] - time.time()) > 0:
             waiting.update(f"consolidating in {left:.0f} s")
             time.sleep(min(left, 0.2))
         waiting.update("consolidating")
 
 
-def _show_learned(out: Console, learned: Learned) -> None:
+def _show_learned(out: Console, learned: Scene) -> None:
     from rich.syntax import Syntax
+    from rich.text import Text
 
     from usermemory.cli.show import revision_lines
 
-    out.rule("[bold]learned[/]", align="left")
+    out.rule(Text("learned", "bold"), align="left")
     out.print("Each change names the words it rests on: no quote, no memory.\n", style="dim")
-    for revision in learned.revisions:
+    for revision in learned["revisions"]:
         out.print(revision_lines(revision))
     out.print("\nThe same as a JSON patch (RFC 6902):\n", style="dim")
-    patch = "\n".join(json_text.dumps(step, ensure_ascii=False) for step in learned.patch)
+    patch = "\n".join(json_text.dumps(step, ensure_ascii=False) for step in learned["patch"])
     out.print(Syntax(patch, "json", background_color="default", word_wrap=True))
-
-
-def _conclude(out: Console, db: str | None, user: str) -> None:
-    out.print()
-    out.rule(align="left")
-    out.print("Your turn:   usermemory chat --user you")
-    if db is not None:
-        out.print(f"Look at it:  usermemory profile show {user} --db {db}", markup=False)

@@ -1,38 +1,64 @@
-"""``usermemory jobs``: what waits to be read, what failed, and what to do about it."""
+"""What waits to be read, and who reads it: ``usermemory jobs`` and ``usermemory worker``."""
 
 from __future__ import annotations
 
+import logging
+import signal
+from contextlib import nullcontext
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+from typer import Argument, Option, Typer
 
-from usermemory.cli.options import (
+from usermemory.cli.common import (
     DATABASE,
     AsJson,
     BaseUrl,
     Database,
     Model,
     SchemaName,
-    Thread,
     User,
+    Yes,
+    console,
+    count,
     examples,
+    how_far,
+    open_existing,
+    open_memory,
+    print_json,
+    printable,
+    table,
 )
-from usermemory.cli.output import clean, console, count, how_far, print_json
 from usermemory.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.table import Table
 
+    from usermemory.health import Pages
+    from usermemory.metrics import Metrics
     from usermemory.records import Job, Outcome
+    from usermemory.store import Driver
+    from usermemory.worker import Worker
 
-app = typer.Typer(
+WORKER = examples(
+    "usermemory worker --db memory.db --model anthropic:claude-haiku-4-5",
+    "usermemory worker --schema my_app.profiles:Customer --concurrency 8",
+    "usermemory worker --db postgresql://app@db.example.com/app --metrics-port 9464",
+)
+
+jobs_commands = Typer(
     help="Threads with messages that nobody has read yet: waiting, held or dead.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
 
+_log = logging.getLogger("usermemory")
 
-@app.command(
+
+@jobs_commands.command(
     "list",
     epilog=examples(
         "usermemory jobs list",
@@ -43,40 +69,58 @@ def list_jobs(
     *,
     state: Annotated[
         Literal["waiting", "held", "dead"] | None,
-        typer.Option(help="Only these: dead ones failed too often and wait for a person."),
+        Option(help="Only these: dead ones failed too often and wait for a person."),
     ] = None,
     db: Database = DATABASE,
     json: AsJson = False,
 ) -> None:
     """List threads with unread messages, the most urgent first."""
-    from usermemory.cli.opening import existing
-
-    with existing(db) as memory:
+    with open_existing(db) as memory:
         jobs = memory.jobs(state)
     if json:
         print_json(jobs)
     elif jobs:
-        console().print(_table(jobs))
+        console().print(_jobs_table(jobs))
     else:
         console().print("Nothing waits to be read." if state is None else f"Nothing is {state}.")
 
 
-@app.command(
+def _jobs_table(jobs: Sequence[Job]) -> Table:
+    from rich.text import Text
+
+    rows = table("user", "thread", "state", "due", "unread", "failed", "last error")
+    rows.columns[-1].style = "dim"
+    for job in jobs:
+        state = "running" if job.running else job.state
+        rows.add_row(
+            printable(job.user_id),
+            printable(job.thread_id),
+            Text(state, "bold red" if job.state == "dead" else ""),
+            how_far(job.due_at),
+            str(job.unread),
+            str(job.attempts or ""),
+            printable(job.last_error),
+        )
+    return rows
+
+
+@jobs_commands.command(
+    "retry",
     epilog=examples(
         "usermemory jobs retry will monday",
         "usermemory jobs retry --all",
         "usermemory jobs retry --all --reason 'HTTP 401' --dry-run",
-    )
+    ),
 )
-def retry(
-    user: Annotated[str | None, typer.Argument(help="Whose memory.", show_default=False)] = None,
-    thread: Annotated[str | None, typer.Argument(help="Which thread.", show_default=False)] = None,
+def retry_jobs(
+    user: Annotated[str | None, Argument(help="Whose memory.")] = None,
+    thread: Annotated[str | None, Argument(help="Which thread.")] = None,
     *,
-    every: Annotated[bool, typer.Option("--all", help="All threads that failed.")] = False,
+    every: Annotated[bool, Option("--all", help="All threads that failed.")] = False,
     reason: Annotated[
-        str, typer.Option(metavar="TEXT", help="With --all: whose last error says this.")
+        str, Option(metavar="TEXT", help="With --all: whose last error says this.")
     ] = "",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say which.")] = False,
+    dry_run: Annotated[bool, Option("--dry-run", help="Only say which.")] = False,
     db: Database = DATABASE,
     json: AsJson = False,
 ) -> None:
@@ -85,96 +129,26 @@ def retry(
     Dead letters are read again too. What waits for a provider that cannot be asked needs no retry:
     it is read when the outage is over.
     """
-    from usermemory.cli.opening import existing
-
-    if every is (user is not None) or (user is not None and thread is None):
-        raise typer.BadParameter("name a user and a thread, or pass --all")
-    if not every:
+    if user is not None and thread is not None and not every:
         if reason or dry_run or json:
             raise typer.BadParameter("--reason, --dry-run and --json go with --all")
-        with existing(db) as memory:
-            if not memory.retry(user or "", thread or ""):
-                raise _nothing_unread(user or "", thread or "")
+        with open_existing(db) as memory:
+            if not memory.retry(user, thread):
+                raise _nothing_unread(user, thread)
         console().print("Due now: the next worker that is free reads it.")
         return
-    with existing(db) as memory:
+    if user is not None or not every:
+        raise typer.BadParameter("name a user and a thread, or pass --all")
+    with open_existing(db) as memory:
         jobs = memory.retry_all(reason, dry_run=dry_run)
     if json:
         print_json(jobs)
     elif not jobs:
         console().print("Nothing has failed." if not reason else "Nothing has failed for that.")
     else:
-        console().print(_table(jobs))
+        console().print(_jobs_table(jobs))
         would = "would be due now" if dry_run else "due now: the next free workers read them"
         console().print(f"\n{count(len(jobs), 'thread')} {would}.")
-
-
-@app.command()
-def drop(
-    user: User,
-    thread: Thread,
-    *,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
-    db: Database = DATABASE,
-) -> None:
-    """Give up on a thread's unread messages: nothing will ever be learned from them.
-
-    What was learned already stays, and the conversation itself is not touched.
-    """
-    from usermemory.cli.opening import existing
-
-    with existing(db) as memory:
-        mine = (job for job in memory.jobs(user_id=user) if job.thread_id == thread)
-        job = next(mine, None)
-        if job is None:
-            raise _nothing_unread(user, thread)
-        what = f"{count(job.unread, 'unread message')} of {clean(user)} in thread {clean(thread)}"
-        if dry_run:
-            typer.echo(f"Would drop {what}.")
-            return
-        if not yes:
-            typer.confirm(f"Drop {what}? They will never be read", abort=True)
-        typer.echo(f"Dropped {count(memory.drop(user, thread), 'message')}.")
-
-
-@app.command(
-    epilog=examples(
-        "usermemory jobs trigger will",
-        "usermemory jobs trigger will monday",
-        "usermemory jobs trigger --all",
-    )
-)
-def trigger(
-    user: Annotated[str | None, typer.Argument(help="Whose memory.", show_default=False)] = None,
-    thread: Annotated[
-        str | None, typer.Argument(help="Only this thread.", show_default=False)
-    ] = None,
-    *,
-    everybody: Annotated[bool, typer.Option("--all", help="Of everybody.")] = False,
-    model: Model = None,
-    base_url: BaseUrl = None,
-    schema: SchemaName = None,
-    db: Database = DATABASE,
-    json: AsJson = False,
-) -> None:
-    """Read now what is unread, without waiting for quiet; exit code 1 if any of it failed."""
-    from usermemory.choice import choose_reader
-    from usermemory.cli.opening import existing
-
-    if everybody is (user is not None):
-        raise typer.BadParameter("name a user, or pass --all")
-    chosen = choose_reader(model, base_url)
-    if chosen.notice:
-        console(stderr=True).print(chosen.notice, style="dim", markup=False)
-    with existing(db, schema, chosen.model) as memory:
-        outcomes = memory.trigger_all() if user is None else memory.trigger(user, thread)
-    if json:
-        print_json(outcomes)
-    else:
-        _print(outcomes)
-    if any(outcome.status == "failed" for outcome in outcomes):
-        raise typer.Exit(1)
 
 
 def _nothing_unread(user: str, thread: str) -> InvalidInput:
@@ -183,39 +157,175 @@ def _nothing_unread(user: str, thread: str) -> InvalidInput:
     )
 
 
-def _table(jobs: list[Job]) -> Table:
-    from rich.table import Table
-    from rich.text import Text
+@jobs_commands.command("drop")
+def drop_job(
+    user: User,
+    thread: Annotated[str, Argument(help="Which of their threads.")],
+    *,
+    yes: Yes = False,
+    dry_run: Annotated[bool, Option("--dry-run", help="Only say what would go.")] = False,
+    db: Database = DATABASE,
+) -> None:
+    """Give up on a thread's unread messages: nothing will ever be learned from them.
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("user", "thread", "state", "due", "unread", "failed", "last error"):
-        table.add_column(heading)
-    for job in jobs:
-        state = "running" if job.running else job.state
-        table.add_row(
-            Text(clean(job.user_id)),
-            Text(clean(job.thread_id)),
-            Text(state, style="bold red" if job.state == "dead" else ""),
-            how_far(job.due_at),
-            str(job.unread),
-            str(job.attempts or ""),
-            Text(clean(job.last_error), style="dim"),
-        )
-    return table
+    What was learned already stays, and the conversation itself is not touched.
+    """
+    with open_existing(db) as memory:
+        jobs = (job for job in memory.jobs(user_id=user) if job.thread_id == thread)
+        job = next(jobs, None)
+        if job is None:
+            raise _nothing_unread(user, thread)
+        messages = count(job.unread, "unread message")
+        what = f"{messages} of {printable(user)} in thread {printable(thread)}"
+        if dry_run:
+            typer.echo(f"Would drop {what}.")
+            return
+        if not yes:
+            typer.confirm(f"Drop {what}? They will never be read", abort=True)
+        typer.echo(f"Dropped {count(memory.drop(user, thread), 'message')}.")
 
 
-def _print(outcomes: list[Outcome]) -> None:
-    from usermemory.cli.refused import refused_lines
-    from usermemory.cli.show import revision_lines
+@jobs_commands.command(
+    "trigger",
+    epilog=examples(
+        "usermemory jobs trigger will",
+        "usermemory jobs trigger will monday",
+        "usermemory jobs trigger --all",
+    ),
+)
+def trigger_jobs(
+    user: Annotated[str | None, Argument(help="Whose memory.")] = None,
+    thread: Annotated[str | None, Argument(help="Only this thread.")] = None,
+    *,
+    everybody: Annotated[bool, Option("--all", help="Of everybody.")] = False,
+    model: Model = None,
+    base_url: BaseUrl = None,
+    schema: SchemaName = None,
+    db: Database = DATABASE,
+    json: AsJson = False,
+) -> None:
+    """Read now what is unread, without waiting for quiet; exit code 1 if any of it failed."""
+    from usermemory.choice import choose_reader
+
+    if everybody is (user is not None):
+        raise typer.BadParameter("name a user, or pass --all")
+    chosen = choose_reader(model, base_url)
+    if chosen.notice:
+        console(stderr=True).print(chosen.notice, style="dim")
+    with open_existing(db, schema, chosen.model) as memory:
+        outcomes = memory.trigger_all() if user is None else memory.trigger(user, thread)
+    if json:
+        print_json(outcomes)
+    else:
+        _print_outcomes(outcomes)
+    if any(outcome.status == "failed" for outcome in outcomes):
+        raise typer.Exit(1)
+
+
+def _print_outcomes(outcomes: Sequence[Outcome]) -> None:
+    from usermemory.cli.show import refused_lines, revision_lines
 
     out = console()
     for outcome in outcomes:
-        where = f"{clean(outcome.user_id)}, thread {clean(outcome.thread_id)}"
-        result = outcome.error or outcome.reason or outcome.status
-        out.print(f"{where}: {count(outcome.messages, 'message')}, {clean(result)}", markup=False)
+        where = printable(f"{outcome.user_id}, thread {outcome.thread_id}")
+        result = printable(outcome.error or outcome.reason or outcome.status)
+        out.print(f"{where}: {count(outcome.messages, 'message')}, {result}")
         if outcome.revision:
             out.print(revision_lines(outcome.revision))
         for line in refused_lines(outcome.rejections, outcome.user_id):
-            out.print(f"  {clean(line)}", markup=False)
+            out.print(f"  {printable(line)}")
     if not outcomes:
         out.print("Nothing was unread.")
+
+
+def run_worker(
+    *,
+    concurrency: Annotated[int, Option(min=1, help="Batches at a time.")] = 4,
+    model: Model = None,
+    base_url: BaseUrl = None,
+    schema: SchemaName = None,
+    db: Database = DATABASE,
+    metrics_port: Annotated[
+        int | None,
+        Option(
+            min=0,
+            max=65_535,
+            help="Serve /metrics, /healthz and /readyz on this port; 0 for any that is free.",
+            show_default="off",
+        ),
+    ] = None,
+    metrics_host: Annotated[
+        str, Option(help="The address to serve them at; 0.0.0.0 for all.")
+    ] = "127.0.0.1",
+    verbose: Annotated[bool, Option("--verbose", "-v", help="Say more in the log.")] = False,
+) -> None:
+    """Consolidate what is due, until told to stop; any number of workers may share a database.
+
+    The application then builds its memory with worker=False. SIGTERM or Ctrl-C stops it cleanly:
+    a running batch is finished or given back. The log names users and threads, never their words.
+    """
+    from usermemory.choice import choose_reader
+    from usermemory.health import served
+    from usermemory.worker import Worker
+
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s")
+    _log.setLevel(logging.DEBUG if verbose else logging.INFO)
+    chosen = choose_reader(model, base_url)
+    if chosen.notice:
+        _log.warning(chosen.notice)
+    metrics = None if metrics_port is None else _metrics_if_installed()
+    on_event = metrics.on_event if metrics else None
+    with open_memory(db, schema, chosen.model, worker=False, on_event=on_event) as memory:
+        working = Worker(memory.consolidator, memory.clock, memory.emit, threads=concurrency)
+        signals = _stop_signals()
+        working.start()
+        pages = _health_pages(memory.driver, working, metrics)
+        _log.info(
+            "serving %s, schema %s, model %s, %d batches at a time",
+            memory.driver.url,
+            memory.schema.name,
+            chosen.name,
+            concurrency,
+        )
+        with nullcontext() if metrics_port is None else served(metrics_host, metrics_port, pages):
+            number = signals.get()
+            _log.info("stopping on %s; once more ends it at once", signal.Signals(number).name)
+            signal.signal(number, signal.SIG_DFL)
+            finished = working.stop()
+    _log.info("stopped" if finished else "stopped; what was running was given back")
+    if number == signal.SIGINT:
+        raise typer.Exit(130)
+
+
+def _metrics_if_installed() -> Metrics | None:
+    """Counters, if their package is there; without it the other pages are served all the same."""
+    from usermemory.errors import ConfigurationError
+    from usermemory.metrics import Metrics
+
+    try:
+        return Metrics()
+    except ConfigurationError as error:
+        _log.warning(str(error))
+        return None
+
+
+def _health_pages(driver: Driver, working: Worker, metrics: Metrics | None) -> Pages:
+    from usermemory.health import Page, alive, ready
+    from usermemory.metrics import MISSING
+
+    if metrics:
+        metrics.watch(driver)
+    return {
+        "/healthz": lambda: alive(working),
+        "/readyz": lambda: ready(driver),
+        "/metrics": lambda: Page(200, metrics.text()) if metrics else Page(501, f"{MISSING}\n"),
+    }
+
+
+def _stop_signals() -> SimpleQueue[int]:
+    """The signals that ask to stop, as they come."""
+    # Setting an Event within a handler may dead-lock; this queue is made for it.
+    numbers: SimpleQueue[int] = SimpleQueue()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda received, _frame: numbers.put(received))
+    return numbers

@@ -1,74 +1,96 @@
-"""``usermemory profile``: what is known about a user, and from which words."""
+"""Looking at a profile: ``usermemory profile show``, ``list``, ``history``, ``why`` and others."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict
+from itertools import islice
 from json import dumps
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from typer import Argument, Option, Typer
 
-from usermemory.cli import diff, edit, forget, refused, undo
-from usermemory.cli.options import DATABASE, AsJson, Database, SchemaName, User, examples
-from usermemory.cli.output import clean, console, count, print_json, when
+from usermemory.cli import carry, edit, erase
+from usermemory.cli.common import (
+    DATABASE,
+    AsJson,
+    Database,
+    SchemaName,
+    User,
+    console,
+    count,
+    examples,
+    listed,
+    open_existing,
+    print_json,
+    printable,
+    when,
+)
 
 if TYPE_CHECKING:
     from usermemory.memory import UserMemory
-    from usermemory.records import Recalled
+    from usermemory.records import Recalled, Snapshot
 
-app = typer.Typer(
+profile_commands = Typer(
     help="What is known about a user: see it, put it right, erase it.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
 
 
-@app.command(
+@profile_commands.command(
+    "show",
     epilog=examples(
         "usermemory profile show will",
         "usermemory profile show will --json | jq .profile",
-    )
+    ),
 )
-def show(
+def show_profile(
     user: User, *, db: Database = DATABASE, schema: SchemaName = None, json: AsJson = False
 ) -> None:
     """Show the profile, each item with the words it rests on, and what was confirmed since.
 
     With --schema also what is kept and that schema does not take.
     """
-    from usermemory.cli.opening import existing
     from usermemory.cli.show import confirmed_line, misfit_line, profile_table
 
-    with existing(db, schema) as memory:
+    with open_existing(db, schema) as memory:
         known = memory.recall(user)
         revisions = memory.history(user)
         # Without a schema named, nothing says what the application takes.
         misfits = memory.misfits(user) if schema else []
     if json:
-        found = {"profile": known.document, "misfits": [asdict(one) for one in misfits]}
-        times = {"updated_at": known.updated_at, "stamps": known.stamps}
-        counts = {"revision": known.revision, "pending": known.pending}
-        print_json({"user_id": user, **counts, **times, **found})
+        print_json(
+            {
+                "user_id": user,
+                "revision": known.revision,
+                "pending": known.pending,
+                "updated_at": known.updated_at,
+                "stamps": known.stamps,
+                "profile": known.document,
+                "misfits": [asdict(one) for one in misfits],
+            }
+        )
         return
     out = console()
-    if table := profile_table(known.document, revisions):
-        since = f"as of {when(known.updated_at)} (revision {known.revision})"
-        out.print(f"{clean(user)}, {since}\n", markup=False)
-        out.print(table)
+    if rows := profile_table(known.document, revisions):
+        out.print(
+            f"{printable(user)}, as of {when(known.updated_at)} (revision {known.revision})\n"
+        )
+        out.print(rows)
         if confirmed := confirmed_line(known.stamps):
-            out.print(f"\nConfirmed since: {confirmed}.", markup=False)
+            out.print(f"\nConfirmed since: {confirmed}.")
     else:
-        out.print(f"Nothing is known about {clean(user)} yet.", markup=False)
+        out.print(f"Nothing is known about {printable(user)} yet.")
     if misfits:
-        out.print("\nKept, and not taken by this schema:", markup=False)
+        out.print("\nKept, and not taken by this schema:")
         for one in misfits:
-            out.print(f"  {clean(misfit_line(one))}", markup=False)
+            out.print(f"  {printable(misfit_line(one))}")
     if known.pending:
         out.print(f"\n{count(known.pending, 'message')} not read yet.")
 
 
-@app.command(
+@profile_commands.command(
     "list",
     epilog=examples(
         "usermemory profile list",
@@ -78,24 +100,19 @@ def show(
 )
 def list_profiles(
     words: Annotated[
-        str | None,
-        typer.Argument(help="Only users whose id or profile holds this.", show_default=False),
+        str | None, Argument(help="Only users whose id or profile holds this.")
     ] = None,
     *,
-    limit: Annotated[int, typer.Option(min=1, help="Users at most.")] = 50,
-    after: Annotated[str, typer.Option(metavar="USER", help="Go on behind this user.")] = "",
+    limit: Annotated[int, Option(min=1, help="Users at most.")] = 50,
+    after: Annotated[str, Option(metavar="USER", help="Go on behind this user.")] = "",
     db: Database = DATABASE,
     schema: SchemaName = None,
     json: AsJson = False,
 ) -> None:
     """List users that have a profile, or find those whose id or profile holds some words."""
-    from itertools import islice
-
-    from usermemory.cli.opening import existing
-
-    with existing(db, schema) as memory:
-        found = list(islice(_matching(memory, (words or "").casefold(), after), limit + 1))
-    shown, more = found[:limit], len(found) > limit
+    with open_existing(db, schema) as memory:
+        matching = list(islice(_matching(memory, (words or "").casefold(), after), limit + 1))
+    page = matching[:limit]
     if json:
         print_json(
             [
@@ -105,19 +122,18 @@ def list_profiles(
                     "updated_at": known.updated_at,
                     "profile": known.document,
                 }
-                for user_id, known in shown
+                for user_id, known in page
             ]
         )
         return
     out = console()
-    for user_id, known in shown:
+    for user_id, known in page:
         filled = [name for name, value in known.document.items() if value not in (None, [], {})]
-        told = f"{clean(user_id)}  {when(known.updated_at)}  {', '.join(map(clean, filled))}"
-        out.print(told, markup=False)
-    if not shown:
+        out.print(f"{printable(user_id)}  {when(known.updated_at)}  {printable(', '.join(filled))}")
+    if not page:
         out.print("Nobody has a profile yet." if not words else "Nobody's holds that.")
-    elif more:
-        out.print(f"There are more: --after {clean(shown[-1][0])}", markup=False)
+    elif len(matching) > limit:
+        out.print(f"There are more: --after {printable(page[-1][0])}")
 
 
 def _matching(memory: UserMemory, words: str, after: str) -> Iterator[tuple[str, Recalled]]:
@@ -125,22 +141,22 @@ def _matching(memory: UserMemory, words: str, after: str) -> Iterator[tuple[str,
     while page := memory.profiles(after):
         for user_id, known in page:
             after = user_id
-            told = f"{user_id} {dumps(known.document, ensure_ascii=False)}"
-            if words in told.casefold():
+            if words in f"{user_id} {dumps(known.document, ensure_ascii=False)}".casefold():
                 yield user_id, known
 
 
-@app.command(
+@profile_commands.command(
+    "history",
     epilog=examples(
         "usermemory profile history will",
         "usermemory profile history will --field interests",
-    )
+    ),
 )
-def history(
+def show_history(
     user: User,
     *,
     field: Annotated[
-        str | None, typer.Option(metavar="FIELD", help="Only changes of this field.")
+        str | None, Option(metavar="FIELD", help="Only changes of this field.")
     ] = None,
     db: Database = DATABASE,
     schema: SchemaName = None,
@@ -152,13 +168,12 @@ def history(
     its prompt and what it cost; what was taken back or erased says so. In JSON each revision has
     its patches (RFC 6902).
     """
-    from usermemory.cli.opening import existing
     from usermemory.cli.show import revision_data, revision_lines
 
-    with existing(db, schema) as memory:
+    with open_existing(db, schema) as memory:
         revisions = memory.history(user, field)
-        if field is not None and not revisions and field not in memory.schema.fields:
-            memory.why(user, field)  # says which fields there are
+        if not revisions:
+            _check_field(memory, user, field)
     if json:
         print_json([revision_data(revision) for revision in revisions])
         return
@@ -166,23 +181,31 @@ def history(
     for revision in revisions:
         out.print(revision_lines(revision), end="\n\n")
     if not revisions:
-        about = f"{clean(field)} of {clean(user)}" if field else clean(user)
-        out.print(f"There is no history of {about}.", markup=False)
+        out.print(f"There is no history of {_name(user, field)}.")
 
 
-@app.command(
+def _check_field(memory: UserMemory, user: str, field: str | None) -> None:
+    """Refuse a field that the profile does not have, with those that it has."""
+    if field is not None and field not in memory.schema.fields:
+        memory.why(user, field)
+
+
+def _name(user: str, field: str | None) -> str:
+    return printable(user if field is None else f"{field} of {user}")
+
+
+@profile_commands.command(
+    "why",
     epilog=examples(
         "usermemory profile why will name",
         "usermemory profile why will interests bouldering",
         "usermemory profile why will /interests/0",
-    )
+    ),
 )
-def why(
+def show_why(
     user: User,
-    field: Annotated[
-        str, typer.Argument(help="A field, or a JSON pointer: /interests/0.", show_default=False)
-    ],
-    value: Annotated[str | None, typer.Argument(help="One item of it.", show_default=False)] = None,
+    field: Annotated[str, Argument(help="A field, or a JSON pointer: /interests/0.")],
+    value: Annotated[str | None, Argument(help="One item of it.")] = None,
     *,
     db: Database = DATABASE,
     schema: SchemaName = None,
@@ -192,48 +215,153 @@ def why(
 
     A value that was refined rests on the words for both, be they from different threads.
     """
-    from usermemory.cli.opening import existing
     from usermemory.cli.show import nothing_behind, quoted
 
-    with existing(db, schema) as memory:
-        found = memory.why(user, field, value)
+    with open_existing(db, schema) as memory:
+        evidence = memory.why(user, field, value)
         nothing = ""
-        if not found:
-            nothing = nothing_behind(
-                memory.snapshot(user).document, memory.history(user), field, value
-            )
+        if not evidence:
+            document = memory.snapshot(user).document
+            nothing = nothing_behind(document, memory.history(user), field, value)
     if json:
-        print_json(found)
+        print_json(evidence)
         return
     out = console()
-    for item in found:
-        out.print(quoted(item, numbered=True))
-    if not found:
-        out.print(nothing, markup=False)
+    for one in evidence:
+        out.print(quoted(one, numbered=True))
+    if nothing:
+        out.print(nothing)
 
 
-app.command(epilog=refused.EXAMPLES)(refused.refused)
-app.command(epilog=diff.EXAMPLES)(diff.diff)
-app.command(epilog=edit.EXAMPLES)(edit.edit)
-app.command(epilog=undo.EXAMPLES)(undo.undo)
-app.command(epilog=forget.EXAMPLES)(forget.forget)
+@profile_commands.command(
+    "refused",
+    epilog=examples(
+        "usermemory profile refused will",
+        "usermemory profile refused will --field diet --limit 10",
+        "usermemory profile refused will --json | jq 'map(select(.reason != \"duplicate\"))'",
+    ),
+)
+def show_refused(
+    user: User,
+    *,
+    field: Annotated[
+        str | None, Option(metavar="FIELD", help="Only what was proposed for this field.")
+    ] = None,
+    limit: Annotated[int, Option(min=1, metavar="N", help="How many at most.")] = 100,
+    db: Database = DATABASE,
+    schema: SchemaName = None,
+    json: AsJson = False,
+) -> None:
+    """Show what was proposed for the profile and not made, and why; the newest first.
+
+    A line each: when, field, what would have been done, the reason, and the user's words. Value
+    and words are left out where they may not be the user's own. What was known already is listed
+    too, as `duplicate` in JSON.
+    """
+    from usermemory.cli.show import refused_text
+
+    with open_existing(db, schema) as memory:
+        refused = memory.refused(user, field, limit)
+        if not refused:
+            _check_field(memory, user, field)
+    if json:
+        print_json(refused)
+        return
+    out = console()
+    for one in refused:
+        out.print(refused_text(one), soft_wrap=True)
+    if not refused:
+        out.print(f"Nothing that was proposed for {_name(user, field)} was refused.")
 
 
-@app.command()
-def pause(user: User, *, db: Database = DATABASE) -> None:
+@profile_commands.command(
+    "diff",
+    epilog=examples(
+        "usermemory profile diff will",
+        "usermemory profile diff will 3",
+        "usermemory profile diff will 0 5 --json",
+    ),
+)
+def show_difference(
+    user: User,
+    first: Annotated[
+        int | None,
+        Argument(
+            metavar="FROM",
+            help="A revision; 0 is before the first.",
+            show_default="the last but one",
+        ),
+    ] = None,
+    second: Annotated[
+        int | None, Argument(metavar="TO", help="Another one.", show_default="the newest")
+    ] = None,
+    *,
+    db: Database = DATABASE,
+    schema: SchemaName = None,
+    json: AsJson = False,
+) -> None:
+    """Compare two revisions of a profile.
+
+    What has been erased since is shown as erased. In JSON both documents are there, and the patch
+    (RFC 6902) from one to the other.
+    """
+    from usermemory.changes import difference, patch
+    from usermemory.cli.show import change_text
+
+    with open_existing(db, schema) as memory:
+        after = memory.snapshot(user, second)
+        before = memory.snapshot(user, max(0, after.revision - 1) if first is None else first)
+        unclear = {*before.unclear, *after.unclear}
+        changes = tuple(
+            change
+            for change in difference(before.document, after.document, memory.schema)
+            if change.field in memory.schema.fields and change.field not in unclear
+        )
+    if json:
+        print_json({"user_id": user, "from": before, "to": after, "patch": patch(changes)})
+        return
+    out = console()
+    if not after.revision and not before.revision:
+        out.print(f"Nothing is known about {printable(user)} yet.")
+        return
+    out.print(f"{printable(user)}, {_revision(before)} → {_revision(after)}", style="bold")
+    for change in changes:
+        style = "red" if change.after is None else "green" if change.before is None else ""
+        out.print(f"  {change_text(change)}", style=style)
+    if not changes:
+        out.print("  No difference.")
+    if erased := sorted({*before.erased, *after.erased}):
+        out.print(f"Erased since, and not to be seen any more: {listed(erased)}.")
+    if unclear:
+        out.print(f"Not to be followed back under this schema: {listed(sorted(unclear))}.")
+
+
+def _revision(snapshot: Snapshot) -> str:
+    made = f" ({when(snapshot.at)})" if snapshot.at is not None else ""
+    return f"revision {snapshot.revision}{made}"
+
+
+profile_commands.command("edit", epilog=edit.EDIT)(edit.edit)
+profile_commands.command("undo", epilog=edit.UNDO)(edit.undo)
+profile_commands.command("forget", epilog=erase.FORGET)(erase.forget)
+
+
+@profile_commands.command("pause")
+def pause_user(user: User, *, db: Database = DATABASE) -> None:
     """Stop learning about a user: what they say until `resume` is never learned."""
-    from usermemory.cli.opening import existing
-
-    with existing(db) as memory:
+    with open_existing(db) as memory:
         memory.pause(user)
-    console().print(f"Nothing more is learned about {clean(user)} until resume.", markup=False)
+    console().print(f"Nothing more is learned about {printable(user)} until resume.")
 
 
-@app.command()
-def resume(user: User, *, db: Database = DATABASE) -> None:
+@profile_commands.command("resume")
+def resume_user(user: User, *, db: Database = DATABASE) -> None:
     """Learn about a user again, from what they say from now on."""
-    from usermemory.cli.opening import existing
-
-    with existing(db) as memory:
+    with open_existing(db) as memory:
         memory.resume(user)
-    console().print(f"From now on {clean(user)} is remembered again.", markup=False)
+    console().print(f"From now on {printable(user)} is remembered again.")
+
+
+profile_commands.command("export", epilog=carry.EXPORT)(carry.export)
+profile_commands.command("import", epilog=carry.IMPORT)(carry.import_)
+profile_commands.command("verify-erased", epilog=erase.VERIFY)(erase.verify_erased)

@@ -1,41 +1,57 @@
-"""``usermemory schema``: today's schema and what is stored."""
+"""Today's schema and what is stored: ``usermemory schema check`` and ``migrate``."""
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from typer import Option, Typer
 
-from usermemory.cli.options import DATABASE, AsJson, Database, SchemaName, examples
-from usermemory.cli.output import clean, console, count, print_json
+from usermemory.cli.common import (
+    DATABASE,
+    AsJson,
+    Database,
+    SchemaName,
+    Yes,
+    console,
+    count,
+    examples,
+    load_object,
+    open_existing,
+    print_json,
+    printable,
+    progress_bar,
+)
 from usermemory.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from usermemory.records import Migrated, Migration, SchemaCheck
+    from usermemory.records import Migration, SchemaCheck
 
-app = typer.Typer(
+_USERS_SHOWN = 20
+
+schema_commands = Typer(
     help="Whether what is stored fits your schema, and how to take it over.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
 
 
-@app.command(
+@schema_commands.command(
+    "check",
     epilog=examples(
         "usermemory schema check --schema my_app.profiles:Customer",
         "usermemory schema check --schema my_app.profiles:Customer --json | jq .misfitting",
-    )
+    ),
 )
-def check(*, schema: SchemaName = None, db: Database = DATABASE, json: AsJson = False) -> None:
+def check_schema(
+    *, schema: SchemaName = None, db: Database = DATABASE, json: AsJson = False
+) -> None:
     """Say how many users have values that the schema does not take, in which fields, and why.
 
     Exit code 0 if all fits, 1 if not: to be run before a new version of the schema goes live.
     """
-    from usermemory.cli.opening import existing
-
-    with existing(db, schema) as memory:
+    with open_existing(db, schema) as memory:
         found = memory.check_schema()
         name = memory.schema.name
     if json:
@@ -54,51 +70,44 @@ def _print_check(found: SchemaCheck, name: str) -> None:
     out = console()
     who = count(found.users, "user")
     if found.fits:
-        out.print(f"All that is stored of {who} fits {clean(name)}.", markup=False)
+        out.print(f"All that is stored of {who} fits {printable(name)}.")
         return
-    out.print(
-        f"Of {who}, {found.misfitting} have values that {clean(name)} does not take:", markup=False
-    )
+    out.print(f"Of {who}, {found.misfitting} have values that {printable(name)} does not take:")
     for (field, reason), (values, users) in found.fields.items():
         told = f"{count(values, 'value')} of {count(users, 'user')}"
-        out.print(f"  {clean(field)}: {reason.replace('_', ' ')}, {told}", markup=False)
+        out.print(f"  {printable(field)}: {reason.replace('_', ' ')}, {told}")
     out.print(
-        "They are kept. Remember(was=...) or `usermemory schema migrate` moves or accepts them.",
-        markup=False,
+        "They are kept. Remember(was=...) or `usermemory schema migrate` moves or accepts them."
     )
     if found.unread:
-        out.print(
-            f"Until then nothing is read of {count(found.unread, 'user')} with this schema.",
-            markup=False,
-        )
+        out.print(f"Until then nothing is read of {count(found.unread, 'user')} with this schema.")
 
 
-@app.command(
+@schema_commands.command(
+    "migrate",
     epilog=examples(
         "usermemory schema migrate --schema my_app.profiles:Customer --dry-run",
         "usermemory schema migrate --schema my_app.profiles:Customer --map city=home",
         "usermemory schema migrate --schema my_app.profiles:Customer --function my_app.moves:to_v2",
-    )
+    ),
 )
-def migrate(
+def migrate_schema(
     *,
     schema: SchemaName = None,
     moves: Annotated[
         list[str] | None,
-        typer.Option("--map", metavar="OLD=NEW", help="Move a field's values; may be repeated."),
+        Option("--map", metavar="OLD=NEW", help="Move a field's values; may be repeated."),
     ] = None,
     function: Annotated[
         str | None,
-        typer.Option(metavar="MODULE:NAME", help="Makes of a stored document one of the schema."),
+        Option(metavar="MODULE:NAME", help="Makes of a stored document one of the schema."),
     ] = None,
     everyone: Annotated[
         bool,
-        typer.Option(
-            "--everyone", help="Apply the function to users too who never had another schema."
-        ),
+        Option("--everyone", help="Apply the function to users too who never had another schema."),
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what it would do.")] = False,
+    yes: Yes = False,
+    dry_run: Annotated[bool, Option("--dry-run", help="Only show what it would do.")] = False,
     db: Database = DATABASE,
     json: AsJson = False,
 ) -> None:
@@ -108,45 +117,38 @@ def migrate(
     it again. What does not fit stays, and no longer keeps workers with this schema from reading.
     A function is applied to each user once; who is skipped is counted.
     """
-    from usermemory.cli.opening import existing, named
-
     if moves and function:
         raise typer.BadParameter("pass --map or --function, not both")
-    mapping = dict(map(_pair, moves or ()))
-    move = named(function) if function else None
-    with existing(db, schema) as memory:
+    mapping = dict(map(_move, moves or ()))
+    move = load_object(function) if function else None
+    with open_existing(db, schema) as memory:
         would = memory.migrate_schema(mapping, move, everyone=everyone)
         if dry_run or not would:
-            _print(would, as_json=json, done=False)
+            _print_migration(would, as_json=json, done=False)
             return
         if not yes:
-            _print(would, as_json=False, done=False)
+            _print_migration(would, as_json=False, done=False)
             typer.confirm(f"Migrate {count(len(would), 'user')}?", abort=True, err=True)
-        err, numbers = console(stderr=True), itertools.count(1)
-
-        def progress(_: Migrated) -> None:
-            number = next(numbers)
-            if err.is_terminal and number % 100 == 0:
-                err.print(f"{number} of {len(would)}", style="dim")
-
-        made = memory.migrate_schema(mapping, move, everyone=everyone, dry_run=False, done=progress)
-    _print(made, as_json=json, done=True)
+        with progress_bar("users", len(would)) as update:
+            made = memory.migrate_schema(
+                mapping, move, everyone=everyone, dry_run=False, done=lambda _: update(advance=1)
+            )
+    _print_migration(made, as_json=json, done=True)
 
 
-def _pair(given: str) -> tuple[str, str]:
+def _move(given: str) -> tuple[str, str]:
     old, equals, new = given.partition("=")
     if not (equals and old.strip() and new.strip()):
         raise InvalidInput(f"--map {given!r}: write it as OLD=NEW")
     return old.strip(), new.strip()
 
 
-def _print(found: Migration, *, as_json: bool, done: bool) -> None:
+def _print_migration(found: Migration, *, as_json: bool, done: bool) -> None:
     from usermemory.cli.show import change_text, misfit_line
 
     if found.skipped:
         console(stderr=as_json).print(
-            f"{count(found.skipped, 'user')} skipped: migrated before, or never of another schema.",
-            markup=False,
+            f"{count(found.skipped, 'user')} skipped: migrated before, or never of another schema."
         )
     if as_json:
         print_json([asdict(one) for one in found])
@@ -155,16 +157,13 @@ def _print(found: Migration, *, as_json: bool, done: bool) -> None:
     if not found:
         out.print("Nothing is to be migrated.")
         return
-    for one in found[:_SHOWN]:
-        out.print(clean(one.user_id), style="bold", markup=False)
+    for one in found[:_USERS_SHOWN]:
+        out.print(printable(one.user_id), style="bold")
         for change in one.changes:
             out.print("  ", change_text(change))
         for misfit in one.misfits:
-            out.print(f"  kept: {clean(misfit_line(misfit))}", markup=False)
-    if len(found) > _SHOWN:
-        out.print(f"and {len(found) - _SHOWN} more", markup=False)
+            out.print(f"  kept: {printable(misfit_line(misfit))}")
+    if len(found) > _USERS_SHOWN:
+        out.print(f"and {len(found) - _USERS_SHOWN} more")
     would = "migrated" if done else "would be migrated"
     out.print(f"{count(len(found), 'user')} {would}.")
-
-
-_SHOWN = 20

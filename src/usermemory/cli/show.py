@@ -10,15 +10,20 @@ from rich.table import Table
 from rich.text import Text
 
 from usermemory.changes import inverse, patch
-from usermemory.cli.output import clean, listed, shortened, shown, when
+from usermemory.cli.common import listed, plural, printable, shortened, table, value_text, when
 from usermemory.erasure import MASK
+from usermemory.refused import action_of, field_of, in_words
 from usermemory.why import evidence_of, maker_of, noted_at, resolve
 
 if TYPE_CHECKING:
-    from usermemory.records import Applied, Evidence, Misfit, Revision, Usage
+    from usermemory.records import Applied, Evidence, Misfit, Refused, Revision, Undone, Usage
+    from usermemory.schema import Schema
 
 LEARNED = "model"
 """Who revisions are by that were learned from what the user said."""
+
+_REFUSED_LINES = 5
+"""Refused changes of a batch that are listed one by one."""
 
 
 def profile_table(document: Mapping[str, Any], revisions: Sequence[Revision]) -> Table | None:
@@ -28,16 +33,14 @@ def profile_table(document: Mapping[str, Any], revisions: Sequence[Revision]) ->
         document: The profile.
         revisions: The user's revisions, the newest first.
     """
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("field", "value", "in the user's words", "said"):
-        table.add_column(heading)
-    for field, item in items_of(document):
-        quote, said = _origin(document, revisions, field, item)
+    rows = table("field", "value", "in the user's words", "said")
+    rows.columns[2].style = rows.columns[3].style = "dim"
+    for field, item in profile_items(document):
+        quote, at = _origin(document, revisions, field, item)
         held = document[field]
-        value = f"{item}: {shown(held[item])}" if isinstance(held, Mapping) else item
-        told = Text(quote, style="dim"), Text(when(said), style="dim")
-        table.add_row(Text(clean(field)), Text(shown(value)), *told)
-    return table if table.row_count else None
+        value = f"{item}: {value_text(held[item])}" if isinstance(held, Mapping) else item
+        rows.add_row(printable(field), value_text(value), quote, when(at))
+    return rows if rows.row_count else None
 
 
 def _origin(
@@ -53,10 +56,10 @@ def _origin(
     maker = maker_of(revisions, field, item)
     if maker is None or maker.by == LEARNED:
         return "", None
-    return f"set by {clean(maker.by)}", noted_at(maker, field, item)
+    return f"set by {printable(maker.by)}", noted_at(maker, field, item)
 
 
-def items_of(document: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+def profile_items(document: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """Each field that says something, once for each of its items (for maps: its keys)."""
     for field, value in document.items():
         held: Any = value
@@ -72,13 +75,15 @@ def misfit_line(misfit: Misfit) -> str:
     """A stored value that the schema does not take: where it stands, and why."""
     steps = misfit.path or (misfit.key, misfit.index)
     place = "/".join(str(step) for step in (misfit.field, *steps) if step is not None)
-    return f"{place}: {shown(misfit.value)} ({misfit.detail or misfit.reason.replace('_', ' ')})"
+    return (
+        f"{place}: {value_text(misfit.value)} ({misfit.detail or misfit.reason.replace('_', ' ')})"
+    )
 
 
 def confirmed_line(stamps: Mapping[str, Mapping[str, float]]) -> str:
     """Which fields were said again since they last changed, and when; empty for none."""
     return ", ".join(
-        f"{clean(field)} ({when(times['confirmed'])})"
+        f"{printable(field)} ({when(times['confirmed'])})"
         for field, times in stamps.items()
         if times.get("confirmed", 0.0) == max(times.values(), default=None)
     )
@@ -95,7 +100,7 @@ def revision_lines(revision: Revision) -> Text:
         f"prompt {revision.prompt}" if revision.prompt else "",
         cost(revision.usage),
     ]
-    lines = [Text(clean("  ".join(filter(None, told))), style="bold")]
+    lines = [Text(printable("  ".join(filter(None, told))), style="bold")]
     for change in revision.changes:
         lines.append(Text("  ").append(change_text(change)))
         if change.at is not None:
@@ -128,17 +133,17 @@ def revision_data(revision: Revision) -> dict[str, Any]:
 
 def change_text(change: Applied) -> str:
     """One change in a line, such as ``name: Bill → Will`` or ``+ interests: chess``."""
-    where = clean(change.field + (f".{change.key}" if change.key else ""))
-    before, after = _told(change)
+    where = printable(change.field + (f".{change.key}" if change.key else ""))
+    before, after = _before_and_after(change)
     if before is None:
         sign = "+ " if change.action == "add" else ""
-        return f"{sign}{where}: {shown(after)}"
+        return f"{sign}{where}: {value_text(after)}"
     if after is None:
-        return f"- {where}: {shown(before)}"
-    return f"{where}: {shown(before)} → {shown(after)}"
+        return f"- {where}: {value_text(before)}"
+    return f"{where}: {value_text(before)} → {value_text(after)}"
 
 
-def _told(change: Applied) -> tuple[Any, Any]:
+def _before_and_after(change: Applied) -> tuple[Any, Any]:
     """Both sides of a change, with a mark for what was erased of it."""
     before, after = change.before, change.after
     if not change.erased:
@@ -158,8 +163,8 @@ def quoted(evidence: Evidence, *, numbered: bool = False) -> Text:
     """A quote and where it was said; ``numbered`` adds the message, as `forget` takes it."""
     message = f"message {evidence.seq}" if numbered and evidence.seq else ""
     where = "  ".join(filter(None, (f"thread {evidence.thread_id}", message, when(evidence.at))))
-    said = "evidence erased" if evidence.erased else f"“{clean(evidence.quote)}”"
-    return Text(said, style="italic").append(f"  {clean(where)}", style="not italic dim")
+    said = "evidence erased" if evidence.erased else f"“{printable(evidence.quote)}”"
+    return Text(said, style="italic").append(f"  {printable(where)}", style="not italic dim")
 
 
 def nothing_behind(
@@ -167,11 +172,73 @@ def nothing_behind(
 ) -> str:
     """What to say of a field, or of a value of it, that rests on no words."""
     where, item = resolve(document, field) if field.startswith("/") else (field, value)
-    items = (
-        [item] if item is not None else [one for name, one in items_of(document) if name == where]
-    )
+    items = [item]
+    if item is None:
+        items = [one for name, one in profile_items(document) if name == where]
     makers = [maker_of(revisions, where, one) for one in items]
     by_hand = next((maker for maker in makers if maker and maker.by != LEARNED), None)
     if by_hand:
-        return f"Set by {clean(by_hand.by)} in revision {by_hand.number}, {when(by_hand.at)}."
+        return f"Set by {printable(by_hand.by)} in revision {by_hand.number}, {when(by_hand.at)}."
     return "No words of the user stand behind that." if items else "Nothing is known there."
+
+
+def refused_text(refused: Refused) -> Text:
+    """One refused change in a line."""
+    change, value = refused.change, refused.change.value
+    shown = "" if value is None else shortened(value_text(value), 40)
+    detail = f" ({shortened(refused.detail, 80)})" if refused.detail else ""
+    parts = (
+        (when(refused.at), "dim"),
+        (printable(field_of(refused) or "no field"), "bold"),
+        (" ".join(filter(None, [action_of(refused), printable(change.key or ""), shown])), ""),
+        (in_words(refused) + detail, ""),
+        (f"“{shortened(change.quote)}”" if change.quote else "", "italic"),
+        (f"thread {printable(refused.thread_id)}" if refused.thread_id else "", "dim"),
+    )
+    return Text("  ").join(Text(text, style) for text, style in parts if text)
+
+
+def refused_lines(refused: Sequence[Refused], user_id: str) -> list[str]:
+    """What a batch refused and why, in a line each, without its words; of many only the first."""
+    lines = [
+        f"refused: {field_of(one) or 'no field'}: {in_words(one)}"
+        for one in refused[:_REFUSED_LINES]
+    ]
+    if more := len(refused[_REFUSED_LINES:]):
+        lines.append(f"refused: {more} more; usermemory profile refused {user_id} lists them")
+    return lines
+
+
+def undone_text(undone: Undone, history: Sequence[Revision], schema: Schema) -> Text:
+    """What an undo took back, and what stays and why.
+
+    Args:
+        undone: What the undo returned.
+        history: The user's revisions from before it, the newest first.
+        schema: The profile's.
+    """
+    lines: list[str] = []
+    if undone.revision:
+        numbers = undone.revision.undoes
+        named = f"{plural(len(numbers), 'revision')} {listed(map(str, sorted(numbers)))}"
+        lines.append(f"Takes back {named}, as revision {undone.revision.number}:")
+        lines += [f"  {change_text(change)}" for change in undone.revision.changes]
+    for change in undone.conflicts:
+        made = next((one.number for one in history if change in one.changes), 0)
+        where = f" (revision {made})" if made else ""
+        reason = _why_it_stays(change, [one for one in history if one.number > made], schema)
+        lines.append(f"Stays: {change_text(change)}{where}, since {reason}")
+    return Text("\n".join(lines or ["There is nothing left to take back."]))
+
+
+def _why_it_stays(change: Applied, later: Sequence[Revision], schema: Schema) -> str:
+    """Why a change cannot be taken back, with the revisions after it, the newest first."""
+    if change.field not in schema.fields:
+        return "the profile has no such field any more"
+    if change.erased:
+        return "a value of it has been erased"
+    for revision in reversed(later):
+        for other in revision.changes:
+            if (other.field, other.key) == (change.field, change.key):
+                return f"revision {revision.number} changed it again: {change_text(other)}"
+    return "the schema refuses the profile without it"

@@ -1,40 +1,109 @@
-"""What a person can type in a chat besides talking."""
+"""What a person can type in a chat besides talking, and the status line below."""
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from functools import partial
+from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 import typer
 
-from usermemory.cli.conflict import undone_text
-from usermemory.cli.conversation import Conversation, new_thread
-from usermemory.cli.output import clean, count, listed, plural
-from usermemory.cli.reach import PENDING, reach_lines
-from usermemory.cli.refused import refused_text
-from usermemory.cli.show import changes_line, profile_table, quoted
-from usermemory.cli.threads import OwnThreads
+from usermemory.cli.chat import Conversation, new_thread
+from usermemory.cli.common import count, listed, plural, printable
+from usermemory.cli.erase import PENDING, OwnThreads, reach_lines
+from usermemory.cli.show import (
+    changes_line,
+    profile_table,
+    quoted,
+    refused_lines,
+    refused_text,
+    undone_text,
+)
 from usermemory.errors import InvalidInput, StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from rich.console import Console
 
-    from usermemory.cli.status import Status
-    from usermemory.memory import UserMemory
-    from usermemory.records import Forgotten
+    from usermemory.events import Event
+    from usermemory.records import Job, Outcome
 
-_REFUSED = 20
+_REFUSED_SHOWN = 20
 """Refused changes that are shown, the newest."""
 
 
-class Commands:
+class ChatStatus:
+    """What a chat's status line says, and what happened in the background since the last turn.
+
+    Events come from the worker's threads, reads from the chat's.
+
+    Args:
+        user_id: Whose events.
+    """
+
+    def __init__(self, user_id: str) -> None:
+        self._user_id = user_id
+        self._latest = ""
+        self._news: SimpleQueue[str] = SimpleQueue()
+
+    def on_event(self, event: Event) -> None:
+        """Take in one event of the memory."""
+        if event.kind == "error":
+            self._add(f"memory: {event.error}")
+        elif event.outcome and event.user_id == self._user_id:
+            if event.kind == "rejected":
+                for line in refused_lines(event.outcome.rejections, self._user_id):
+                    self._news.put(printable(line))
+            else:
+                self._add(_outcome_line(event.outcome))
+
+    def _add(self, news: str) -> None:
+        self.note(news)
+        self._news.put(self._latest)
+
+    def note(self, text: str) -> None:
+        """Show this as the last thing that happened, to people who know of it already."""
+        self._latest = printable(text)
+
+    def line(self, jobs: Iterable[Job]) -> str:
+        """What is going on, with the user's threads that wait to be read."""
+        jobs = [job for job in jobs if job.unread]
+        waiting = ""
+        if jobs:
+            waiting = f"{count(sum(job.unread for job in jobs), 'message')} pending"
+            due = min((job.due_at for job in jobs if job.due_at is not None), default=None)
+            if any(job.running for job in jobs):
+                waiting += ", consolidating"
+            elif due is not None:
+                waiting += f", consolidating in {max(0.0, due - time.time()):.0f} s"
+        return "  ·  ".join(filter(None, (waiting, self._latest)))
+
+    def unsaid(self) -> list[str]:
+        """What happened since this was asked last."""
+        news: list[str] = []
+        while not self._news.empty():
+            news.append(self._news.get())
+        return news
+
+
+def _outcome_line(outcome: Outcome) -> str:
+    if outcome.revision:
+        return f"learned: {changes_line(outcome.revision.changes)}"
+    if outcome.status == "held":
+        return f"not read yet: {outcome.reason}"
+    if outcome.status == "failed":
+        then = "tried again soon" if outcome.retry_at else "see usermemory jobs list"
+        return f"not learned: {outcome.error or outcome.reason} ({then})"
+    return "read; nothing new to learn"
+
+
+class ChatCommands:
     """The slash commands of one chat.
 
     Args:
-        memory: The memory of the bot.
         conversation: Whose thread ``/new`` changes.
         status: What the status line shows.
         out: Where answers go.
@@ -42,14 +111,10 @@ class Commands:
     """
 
     def __init__(
-        self,
-        memory: UserMemory,
-        conversation: Conversation,
-        status: Status,
-        out: Console,
-        aside: Console,
+        self, conversation: Conversation, status: ChatStatus, out: Console, aside: Console
     ) -> None:
-        self._memory = memory
+        self._memory = conversation.memory
+        self._user_id = conversation.user_id
         self._conversation = conversation
         self._status = status
         self._out = out
@@ -89,7 +154,7 @@ class Commands:
 
     def tell(self, text: str) -> None:
         """Say something that is neither the user's nor the bot's."""
-        self._aside.print(clean(text), style="dim", markup=False)
+        self._aside.print(printable(text), style="dim")
 
     def greet(self) -> None:
         """Say which thread this is, and what was said in it last."""
@@ -101,12 +166,11 @@ class Commands:
 
     def farewell(self) -> None:
         """Say what is still unread, and that nothing is lost."""
-        user = self._conversation.user_id
         with suppress(StoreError, OSError):  # the terminal may be gone
-            if pending := self._memory.recall(user).pending:
+            if pending := self._memory.recall(self._user_id).pending:
                 self.tell(
                     f"{count(pending, 'message')} pending: kept, and read when a chat or a worker "
-                    f"runs next (usermemory jobs trigger {user} does it now)."
+                    f"runs next (usermemory jobs trigger {self._user_id} does it now)."
                 )
 
     def _new(self, name: str) -> None:
@@ -119,10 +183,9 @@ class Commands:
             raise
 
     def _profile(self, _: str) -> None:
-        user = self._conversation.user_id
-        table = profile_table(self._memory.recall(user).document, self._memory.history(user))
-        if table:
-            self._out.print(table)
+        document = self._memory.recall(self._user_id).document
+        if rows := profile_table(document, self._memory.history(self._user_id)):
+            self._out.print(rows)
         else:
             self.tell("Nothing is known about you yet.")
 
@@ -131,73 +194,68 @@ class Commands:
         if not field:
             self._profile("")
             return
-        found = self._memory.why(self._conversation.user_id, field, value.strip() or None)
-        for item in found:
-            self._out.print(quoted(item))
-        if not found:
+        evidence = self._memory.why(self._user_id, field, value.strip() or None)
+        for one in evidence:
+            self._out.print(quoted(one))
+        if not evidence:
             self.tell("No words of yours stand behind that.")
 
     def _refused(self, field: str) -> None:
-        found = self._memory.refused(self._conversation.user_id, field or None, _REFUSED)
-        for one in found:
+        refused = self._memory.refused(self._user_id, field or None, _REFUSED_SHOWN)
+        for one in refused:
             self._out.print(refused_text(one), soft_wrap=True)
-        if not found:
+        if not refused:
             self.tell("Nothing that was proposed was refused.")
 
     def _remember(self, _: str) -> None:
         with self._out.status("reading"):
-            outcomes = self._memory.trigger(self._conversation.user_id)
+            outcomes = self._memory.trigger(self._user_id)
         if not outcomes:  # else the status line's news says what came of it
             self.tell("Nothing was pending.")
 
     def _undo(self, number: str) -> None:
         if number and not number.isdecimal():
             raise InvalidInput(f"/undo {number}: write the number of a revision, or nothing")
-        user = self._conversation.user_id
-        history = self._memory.history(user)
-        undone = self._memory.undo(user, int(number) if number else None)
+        history = self._memory.history(self._user_id)
+        undone = self._memory.undo(self._user_id, int(number) if number else None)
         self._out.print(undone_text(undone, history, self._memory.schema))
         if undone.revision:
             self._status.note(f"took back: {changes_line(undone.revision.changes)}")
 
     def _forget(self, what: str) -> None:
-        user = self._conversation.user_id
         field, _, value = what.partition(" ")
-        erase = partial(self._memory.forget_user, user)
         if field:
-            erase = partial(self._memory.forget, user, field, value.strip() or None)
+            erase = partial(self._memory.forget, self._user_id, field, value.strip() or None)
+        else:
+            erase = partial(self._memory.forget_user, self._user_id)
         reach = erase(dry_run=True)
         for line in reach_lines(reach, done=False):
             self.tell(line)
         if not self._asked(f"Erase {what or 'all that is known about you'}? There is no undo"):
             self.tell("It stays.")
             return
-        threads = OwnThreads(self._conversation.graph.checkpointer, user)
+        threads = OwnThreads(self._conversation.graph.checkpointer, self._user_id)
         held = threads.held(reach.threads)
         named = f"{plural(len(held), 'thread')} {listed(held)}"
         whole = held and self._asked(f"The conversation still holds it: {named}. Delete it, whole?")
         done = erase(checkpointer=threads if whole else None)
-        self._erased(done, held if not whole else [], threads.deleted)
-
-    def _erased(self, done: Forgotten, held: list[str], deleted: list[str]) -> None:
-        """Say what became of it, on the status line too, which may have shown what is erased."""
         reached = " ".join(reach_lines(done, done=True))
-        self._status.follow(self._memory.jobs(user_id=self._conversation.user_id))
-        self._status.note(reached)
+        self._status.note(reached)  # the line may have shown what is erased
         self.tell(reached)
-        if held:
+        if held and not whole:
             self.tell(f"The conversation still holds it: {listed(held)}.")
-        if deleted:
-            self.tell(f"Deleted: {plural(len(deleted), 'thread')} {listed(deleted)}.")
+        if threads.deleted:
+            named = f"{plural(len(threads.deleted), 'thread')} {listed(threads.deleted)}"
+            self.tell(f"Deleted: {named}.")
         if done.pending:
             self.tell(PENDING)
-        if self._conversation.thread_id in deleted:
+        if self._conversation.thread_id in threads.deleted:
             self._new("")
 
     def _asked(self, question: str) -> bool:
         """Whether the user says yes; Ctrl-C and the end of the input say no."""
         try:
-            return typer.confirm(clean(question), err=self._aside.stderr)
+            return typer.confirm(printable(question), err=self._aside.stderr)
         except typer.Abort:
             return False
 

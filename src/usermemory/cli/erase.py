@@ -1,0 +1,324 @@
+"""Erasing what is known: ``profile forget``, ``profile verify-erased`` and ``clean``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import asdict
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer import Argument, Option
+
+from usermemory.cli.common import (
+    DATABASE,
+    AsJson,
+    Database,
+    DryRun,
+    SchemaName,
+    User,
+    Yes,
+    console,
+    count,
+    examples,
+    listed,
+    open_existing,
+    plural,
+    print_json,
+    printable,
+    table,
+    value_text,
+)
+
+if TYPE_CHECKING:
+    from usermemory.memory import UserMemory
+    from usermemory.records import Forgotten, Proof
+
+    Erase = Callable[..., Forgotten]
+
+FORGET = examples(
+    "usermemory profile forget will interests bouldering",
+    "usermemory profile forget will interests --dry-run",
+    "usermemory profile forget will --thread monday --checkpoints",
+    "usermemory profile forget will --thread monday --message 3",
+    "usermemory profile forget will --everything",
+)
+VERIFY = examples('usermemory profile verify-erased will --text "bouldering"')
+CLEAN = examples("usermemory clean --db memory.db")
+
+
+class OwnThreads:
+    """A checkpointer that deletes threads of one user only: it knows threads, not users.
+
+    Args:
+        saver: The checkpointer.
+        user_id: The user.
+
+    Attributes:
+        deleted: Threads that it deleted.
+        others: Threads that it left, since somebody else spoke in them last.
+    """
+
+    def __init__(self, saver: Any, user_id: str) -> None:
+        self._saver = saver
+        self._user_id = user_id
+        self.deleted: list[str] = []
+        self.others: list[str] = []
+
+    def held(self, threads: Iterable[str]) -> list[str]:
+        """Those of these threads that are there and the user's."""
+        return [thread_id for thread_id in threads if self._owner(thread_id) == self._user_id]
+
+    def delete_thread(self, thread_id: str) -> None:
+        """Delete a thread, if it is there and the user's."""
+        owner = self._owner(thread_id)
+        if owner == self._user_id:
+            self._saver.delete_thread(thread_id)
+            self.deleted.append(thread_id)
+        elif owner is not None:
+            self.others.append(thread_id)
+
+    async def adelete_thread(self, thread_id: str) -> None:
+        """The same: the command line never awaits."""
+        self.delete_thread(thread_id)
+
+    def _owner(self, thread_id: str) -> str | None:
+        """Who spoke in a thread last, as its run was configured; None where it is not there."""
+        found = self._saver.get_tuple({"configurable": {"thread_id": thread_id}})
+        return found and str(found.metadata.get("user_id", self._user_id))
+
+
+@contextmanager
+def _own_threads(memory: UserMemory, user_id: str) -> Generator[OwnThreads]:
+    from usermemory.langgraph import checkpointer
+
+    with checkpointer(memory) as saver:
+        yield OwnThreads(saver, user_id)
+
+
+def forget(  # noqa: PLR0913 - the options of a command
+    user: User,
+    field: Annotated[str | None, Argument(help="A field, or a JSON pointer: /interests/0.")] = None,
+    value: Annotated[str | None, Argument(help="One item of it.")] = None,
+    *,
+    thread: Annotated[
+        str | None,
+        Option(metavar="ID", help="All that was said there, and what rests on it alone."),
+    ] = None,
+    message: Annotated[
+        str | None,
+        Option(metavar="ID", help="Only this message of --thread: your id of it, or why's number."),
+    ] = None,
+    everything: Annotated[
+        bool, Option("--everything", help="All that is known and kept of the user.")
+    ] = False,
+    anywhere: Annotated[
+        bool, Option("--anywhere", help="Even if VALUE is no item and was never said.")
+    ] = False,
+    checkpoints: Annotated[
+        bool,
+        Option(
+            "--checkpoints",
+            help="Delete the threads it was said in, whole, from this database's checkpointer.",
+        ),
+    ] = False,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+    db: Database = DATABASE,
+    schema: SchemaName = None,
+    json: AsJson = False,
+) -> None:
+    """Erase a value, a message, a thread, a user.
+
+    It goes from the profile, its history, the quotes and the messages that are still kept. Nothing
+    said before teaches that field the same again; the user may say it anew. There is no undo, and
+    it asks first. Backups, and on PostgreSQL archived logs and replicas, are not reached.
+    """
+    if message is not None and thread is None:
+        raise typer.BadParameter("--message needs its --thread")
+    if anywhere and value is None:
+        raise typer.BadParameter("--anywhere needs a VALUE")
+    if [field is not None, thread is not None, everything].count(True) != 1:
+        raise typer.BadParameter("name a field, or else --thread, or --everything for all of it")
+    with open_existing(db, schema) as memory:
+        what, erase = _target(memory, user, field, value, thread, message)
+        if value is not None:
+            erase = partial(erase, anywhere=anywhere)
+        reach = erase(dry_run=True)
+        if dry_run:
+            _print(reach, None, as_json=json, done=False)
+            return
+        if not yes:
+            checkpoints = _confirmed(f"{what} of {user}", reach, checkpoints=checkpoints)
+        with _own_threads(memory, user) if checkpoints else nullcontext() as threads:
+            erased = erase(checkpointer=threads)
+    _print(erased, threads, as_json=json, done=True)
+
+
+def _target(
+    memory: UserMemory,
+    user: str,
+    field: str | None,
+    value: str | None,
+    thread: str | None,
+    message: str | None,
+) -> tuple[str, Erase]:
+    """What is to be erased, in words, and the verb that erases it."""
+    if field is not None:
+        what = field if value is None else f"{value!r} in {field}"
+        return what, partial(memory.forget, user, field, value)
+    if thread is None:
+        return "everything", partial(memory.forget_user, user)
+    if message is None:
+        return f"what thread {thread} taught", partial(memory.forget_thread, user, thread)
+    erase = partial(memory.forget_message, user, thread, message)
+    if message.isdigit() and not erase(dry_run=True).threads:
+        erase = partial(memory.forget_message, user, thread, int(message))
+    return f"message {message} of thread {thread}", erase
+
+
+def _confirmed(what: str, reach: Forgotten, *, checkpoints: bool) -> bool:
+    """Ask whether to erase it, and whether its threads are to go too if no option says so."""
+    for line in reach_lines(reach, done=False):
+        typer.echo(line, err=True)
+    typer.confirm(f"Erase {printable(what)}? This cannot be undone", abort=True, err=True)
+    if checkpoints or not reach.threads:
+        return checkpoints
+    question = f"Delete {_named(reach)} too, whole, from the checkpointer in this database?"
+    return typer.confirm(question, err=True)
+
+
+def _named(reach: Forgotten) -> str:
+    return f"{plural(len(reach.threads), 'thread')} {printable(listed(reach.threads))}"
+
+
+def _print(reach: Forgotten, threads: OwnThreads | None, *, as_json: bool, done: bool) -> None:
+    if as_json:
+        deleted = {"checkpoints_deleted": threads.deleted if threads else []} if done else {}
+        print_json({**asdict(reach), **deleted})
+        return
+    lines = list(reach_lines(reach, done=done))
+    if threads:
+        lines += _deleted_lines(threads)
+    elif reach.threads:
+        lines.append(
+            f"A checkpointer may still hold the conversation: {_named(reach)}. --checkpoints "
+            "deletes what is in this database; elsewhere delete_thread of your saver does."
+        )
+    if reach.pending:
+        lines.append(PENDING)
+    console().print(*lines, sep="\n")
+
+
+def _deleted_lines(threads: OwnThreads) -> Iterator[str]:
+    """What became of threads in the checkpointer."""
+    if threads.deleted:
+        named = f"{count(len(threads.deleted), 'thread')}, {printable(listed(threads.deleted))}"
+        yield f"Deleted from the checkpointer: {named}."
+    if threads.others:
+        others = printable(listed(threads.others))
+        yield f"Left in the checkpointer, since somebody else spoke there last: {others}."
+    if not threads.deleted and not threads.others:
+        yield "The checkpointer of this database holds none of these threads."
+
+
+PENDING = (
+    "Copies may be left on the disk, since somebody is reading the database just now. A worker "
+    "that runs removes them as soon as it can; usermemory clean does when nobody reads."
+)
+
+
+def reach_lines(reach: Forgotten, *, done: bool) -> Iterator[str]:
+    """What an erasure reaches, a line for each kind, but for the threads in a checkpointer.
+
+    Args:
+        reach: In numbers.
+        done: Whether it has been erased already.
+    """
+    counted = (
+        (reach.values, "value in the profile", "values in the profile"),
+        (reach.changes, "change in the history", "changes in the history"),
+        (reach.quotes, "quote", "quotes"),
+        (reach.messages, "message that is still kept", "messages that are still kept"),
+    )
+    found = [f"{number} {plural(number, one, more)}" for number, one, more in counted if number]
+    if found:
+        yield f"{'Erased' if done else 'It is in'}: {listed(found)}."
+    else:
+        yield f"Nothing {'was' if done else 'is'} kept of it."
+    if reach.elsewhere:
+        mention = plural(len(reach.elsewhere), "mentions", "mention")
+        fields = printable(listed(reach.elsewhere))
+        yield f"{fields} {mention} it too and {plural(len(reach.elsewhere), 'keeps', 'keep')} it."
+    for field, value, quotes in reach.others:
+        named = printable(f"{value_text(value)} in {field}")
+        yield f"{named} stays, without {count(quotes, 'quote')} in which this is named."
+
+
+def verify_erased(
+    user: User,
+    *,
+    text: Annotated[str, Option(help="What was erased.")],
+    db: Database = DATABASE,
+    json: AsJson = False,
+) -> None:
+    """Look for a text in every table and file, and print the proof; exit code 1 if it stands.
+
+    The checkpointer's tables in the same database are looked into too. On PostgreSQL the server's
+    own files, log and backups are out of reach.
+    """
+    with open_existing(db) as memory:
+        proof = memory.verify_erased(user, text)
+    if json:
+        print_json({"erased": proof.erased, "pending": proof.pending, "places": proof.places})
+    else:
+        _print_proof(proof, user)
+    if not proof.erased:
+        raise typer.Exit(1)
+
+
+def _print_proof(proof: Proof, user: str) -> None:
+    rows = table("where", "size", "this user", "others", "nobody's", figures=True)
+    for place in proof.places:
+        size = count(place.size, "byte" if place.where.startswith("file") else "row")
+        figures = map(str, (place.of_user, place.of_others, place.unknown))
+        style = "bold red" if place.found else ""
+        rows.add_row(printable(place.where), size, *figures, style=style)
+    out = console()
+    out.print(rows)
+    if proof.erased:
+        out.print(f"\nErased: nothing of {printable(user)} holds it.")
+    else:
+        held = (
+            place.where + (f" (threads {', '.join(place.threads)})" if place.threads else "")
+            for place in proof.places
+            if place.of_user or place.unknown
+        )
+        out.print(f"\nNot erased: it stands in {printable(', '.join(held))}.")
+    if kept := sum(place.kept for place in proof.places):
+        out.print(
+            f"In {count(kept, 'value')} it is only a part of a word, or of another item that is "
+            "kept."
+        )
+    if proof.pending:
+        out.print(
+            "An erasure waits for the file to be cleaned: somebody was reading it. A worker tries "
+            "again each minute."
+        )
+
+
+def clean_disk(*, db: Database = DATABASE) -> None:
+    """Remove copies of erased text from the disk, where forget could not; exit code 1 if not yet.
+
+    A worker does the same by itself. It has to wait while somebody reads the database.
+    """
+    with open_existing(db) as memory:
+        done = memory.clean()
+    if not done:
+        console(stderr=True).print(
+            "Somebody is reading the database: copies may be left. Try again, or leave it to a "
+            "worker."
+        )
+        raise typer.Exit(1)
+    console().print("The disk holds no copies of what was erased.")
