@@ -60,7 +60,7 @@ class Choice:
     def bot(self) -> BaseChatModel:
         """The chat model that talks."""
         if self.model == OFFLINE:
-            from usermemory.offline import OfflineChatModel
+            from usermemory.extras.rules.chat_model import OfflineChatModel
 
             return OfflineChatModel()
         return chat_model(self.model)

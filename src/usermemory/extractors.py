@@ -75,7 +75,7 @@ def _asking(model: Any, strategy: Strategy) -> Extractor:
 
 @cache
 def _offline() -> Extractor:
-    from usermemory.offline import OfflineExtractor
+    from usermemory.extras.rules.extractor import OfflineExtractor
 
     return OfflineExtractor()
 

@@ -23,8 +23,8 @@ from tests.support.postgres import shared
 from usermemory import UserMemory
 from usermemory.conformance.harness import Listener
 from usermemory.errors import UserMemoryError
+from usermemory.extras.backfill import NOBODY, PAUSED, SILENT, UNREADABLE
 from usermemory.langgraph import BackfilledThread, backfill, checkpointer, create_chatbot
-from usermemory.langgraph.backfilling import NOBODY, PAUSED, SILENT, UNREADABLE
 from usermemory.langgraph.threads.opening import saver_in
 from usermemory.testing import FakeClock, ScriptedModel
 

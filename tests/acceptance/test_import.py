@@ -20,10 +20,10 @@ from tests.support.postgres import shared
 
 from usermemory import UserMemory
 from usermemory.errors import InvalidInput, StoreError
+from usermemory.extras.importing.fitting import NO_FIELD
+from usermemory.extras.importing.merging import HOLDS, OLDER
+from usermemory.extras.importing.profiles import FORGOTTEN, GONE
 from usermemory.importing import ImportedUser, LeftOut, import_origin
-from usermemory.importing.fitting import NO_FIELD
-from usermemory.importing.merging import HOLDS, OLDER
-from usermemory.importing.unwanted import FORGOTTEN, GONE
 from usermemory.langgraph import import_langmem
 from usermemory.langgraph.threads.opening import store_in
 from usermemory.store.flows.amend import amend
@@ -155,7 +155,7 @@ def test_other_namespaces(memory: UserMemory) -> None:
 
 def test_more_items_than_a_page(memory: UserMemory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Users and items beyond a page are found, each once."""
-    monkeypatch.setattr("usermemory.langgraph.langmem._PAGE", 2)
+    monkeypatch.setattr("usermemory.extras.importing.sources._PAGE", 2)
     store = InMemoryStore()
     for user in range(5):
         for item in range(5):

@@ -15,8 +15,8 @@ from tests.support.command_line import run
 from tests.support.postgres import fresh
 
 from usermemory import Remember, UserMemory
+from usermemory.extras.importing.profiles import FORGOTTEN, GONE
 from usermemory.importing import Found, Imported, LeftOut, import_profiles
-from usermemory.importing.unwanted import FORGOTTEN, GONE
 from usermemory.langgraph import import_langmem
 
 OLD = datetime(2023, 3, 1, 12, tzinfo=UTC).timestamp()

@@ -20,8 +20,9 @@ from tests.support.until import until
 
 from usermemory import UserMemory
 from usermemory.errors import InvalidInput
-from usermemory.importing import import_json, json_file, read_json
-from usermemory.importing.unwanted import FORGOTTEN
+from usermemory.extras.importing import sources
+from usermemory.extras.importing.profiles import FORGOTTEN
+from usermemory.importing import import_json, read_json
 
 MEM0 = {
     "results": [
@@ -153,7 +154,7 @@ def test_files_that_are_none(text: bytes, sentence: str, tmp_path: Path) -> None
 
 def test_a_file_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No more is read than there is room for, be it a device without an end."""
-    monkeypatch.setattr(json_file, "LARGEST", 2**20)
+    monkeypatch.setattr(sources, "LARGEST", 2**20)
     for path in (written(tmp_path, " " * (2**20 + 1)), "/dev/zero"):
         with pytest.raises(InvalidInput, match="has more than 1 MiB: split it"):
             read_json(path)

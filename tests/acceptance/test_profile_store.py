@@ -27,8 +27,8 @@ from langgraph.store.memory import InMemoryStore
 
 from usermemory import UserMemory
 from usermemory.errors import InvalidInput
+from usermemory.extras.profile_store import label_of, user_of
 from usermemory.langgraph import ProfileStore
-from usermemory.langgraph.profile_store.labels import label_of, user_of
 from usermemory.testing import FakeClock, ScriptedModel
 
 TOLD = {

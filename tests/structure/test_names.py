@@ -42,6 +42,19 @@ def test_public_names() -> None:
         assert getattr(usermemory, name) is not None
 
 
+def test_extras_are_imported_once_they_are_used() -> None:
+    """What few applications need is not loaded with the graph's nodes, only with its name."""
+    code = (
+        "import sys; from usermemory import UserMemory, langgraph; "
+        "extras = lambda: sorted(n for n in sys.modules if n.startswith('usermemory.extras')); "
+        "print(extras()); assert langgraph.ProfileStore; print(bool(extras()))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.split() == ["[]", "True"]
+
+
 def test_import_is_light() -> None:
     """Importing `UserMemory` and `UserProfile` pulls in neither langgraph, langchain nor a UI."""
     code = (

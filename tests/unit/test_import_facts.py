@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from usermemory import UserProfile
 from usermemory.errors import InvalidInput
-from usermemory.importing.facts import (
+from usermemory.extras.importing.facts import (
     BESIDE,
     ENDED,
     MESSAGE,
@@ -21,8 +21,8 @@ from usermemory.importing.facts import (
     NOBODY,
     found_in,
 )
-from usermemory.importing.fitting import Found
-from usermemory.importing.json_file import Document
+from usermemory.extras.importing.fitting import Found
+from usermemory.extras.importing.sources import Document
 from usermemory.schema import schema_of
 
 SCHEMA = schema_of(UserProfile)

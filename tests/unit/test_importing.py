@@ -12,8 +12,8 @@ from pydantic import BaseModel, model_validator
 
 from usermemory import Remember, UserProfile
 from usermemory.errors import InvalidInput
-from usermemory.importing.fitting import NO_FIELD, NO_NOTES, Fitted, Found, fit, notes_field
-from usermemory.importing.merging import FULL, HOLDS, OLDER
+from usermemory.extras.importing.fitting import NO_FIELD, NO_NOTES, Fitted, Found, fit, notes_field
+from usermemory.extras.importing.merging import FULL, HOLDS, OLDER
 from usermemory.schema import Field, Schema, schema_of
 
 

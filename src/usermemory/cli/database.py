@@ -205,7 +205,7 @@ def backfill_threads(  # noqa: PLR0913 - the options of a command
 
 
 def _print_backfilled(done: Backfilled, *, dry_run: bool) -> None:
-    from usermemory.langgraph.backfilling import NOBODY
+    from usermemory.extras.backfill import NOBODY
 
     out = console()
     verb = "would be taken in" if dry_run else "taken in"

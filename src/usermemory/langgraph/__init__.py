@@ -15,19 +15,20 @@ does the same; `memory_tools` let any agent save and forget at once.
 
 # This folder is the only one that imports langgraph, and langchain only for the middleware.
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from usermemory.errors import ConfigurationError
-from usermemory.langgraph.backfilling import Backfilled, BackfilledThread, backfill
 from usermemory.langgraph.chatbot import create_chatbot
 from usermemory.langgraph.identity import FindUser
-from usermemory.langgraph.langmem import import_langmem
 from usermemory.langgraph.nodes import OnError, UserInfo, recall_node, remember_node
-from usermemory.langgraph.profile_store import ProfileStore
 from usermemory.langgraph.savers import AsyncSaver, Saver, acheckpointer, checkpointer
 from usermemory.langgraph.tools import memory_tools
 
 if TYPE_CHECKING:
+    from usermemory.extras.backfill import Backfilled, BackfilledThread, backfill
+    from usermemory.extras.importing.sources import import_langmem
+    from usermemory.extras.profile_store import ProfileStore
     from usermemory.langgraph.middleware import UserMemoryMiddleware
 
 __all__ = [
@@ -51,7 +52,19 @@ __all__ = [
 ]
 
 
+_EXTRAS = {
+    "Backfilled": "backfill",
+    "BackfilledThread": "backfill",
+    "ProfileStore": "profile_store",
+    "backfill": "backfill",
+    "import_langmem": "importing.sources",
+}
+"""What most applications do without, loaded when it is first used."""
+
+
 def __getattr__(name: str) -> Any:
+    if name in _EXTRAS:
+        return getattr(import_module(f"usermemory.extras.{_EXTRAS[name]}"), name)
     if name != "UserMemoryMiddleware":
         raise AttributeError(f"module 'usermemory.langgraph' has no attribute {name!r}")
     try:

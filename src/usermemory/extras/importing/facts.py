@@ -12,12 +12,12 @@ memory bank (``fact``, ``scope``), MemOS (``memory_detail_list``, ``memory_value
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from usermemory.errors import InvalidInput
-from usermemory.importing.fitting import Found, LeftOut
-from usermemory.importing.json_file import Document
+from usermemory.extras.importing.fitting import Found, LeftOut, found_of
 from usermemory.messages import is_list, is_mapping, moment
 from usermemory.schema import Schema
 
@@ -52,6 +52,21 @@ NO_DATE = "no date that can be read; what it is about comes without one"
 NOBODY = "nothing says whose it is"
 NO_FACT = "neither a text nor an object"
 NO_TEXT = "no text and no field of the schema under {}"
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What a file holds.
+
+    Attributes:
+        name: What to call it in errors.
+        value: Its JSON; of JSON Lines the list of their values.
+        unreadable: Lines that are no JSON.
+    """
+
+    name: str
+    value: Any
+    unreadable: tuple[LeftOut, ...] = ()
 
 
 class _Owner(NamedTuple):
@@ -121,13 +136,15 @@ class _Facts:
         users = [user for user in dict.fromkeys([*self._kept, *self._left]) if user is not None]
         of_nobody = [LeftOut("", said, NOBODY) for _, said in self._kept.get(None, ())]
         of_nobody += self._left.get(None, [])
-        found = [_found(user, self._kept.get(user, ()), self._left.get(user, ())) for user in users]
+        found = [
+            found_of(user, self._kept.get(user, ()), self._left.get(user, ())) for user in users
+        ]
         return [*found, Found("", unreadable=of_nobody)] if of_nobody else found
 
     def of_one(self, user: str) -> list[Found]:
         """The same, where all is one user's."""
         kept = [one for facts in self._kept.values() for one in facts]
-        return [_found(user, kept, [one for left in self._left.values() for one in left])]
+        return [found_of(user, kept, [one for left in self._left.values() for one in left])]
 
     def check_owners(self, name: str) -> None:
         """See that something says whose the facts are.
@@ -292,20 +309,6 @@ class _Facts:
         user = self._aliases.get(str(given), str(given))
         self.named.add(user)
         return user
-
-
-def _found(user: str, kept: Iterable[tuple[float | None, Any]], left: Sequence[LeftOut]) -> Found:
-    facts = list(kept)
-    parts = [(at, said) for at, said in facts if not isinstance(said, str)]
-    notes = [(at, said) for at, said in facts if isinstance(said, str)]
-    return Found(
-        user,
-        [said for _, said in parts],
-        [said for _, said in notes],
-        left,
-        [at for at, _ in parts],
-        [at for at, _ in notes],
-    )
 
 
 @lru_cache(4_096)

@@ -6,14 +6,14 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from usermemory.offline.clauses import items_of, name_of, number_of, stems, words
-from usermemory.offline.person import third_person
+from usermemory.extras.rules.clauses import items_of, name_of, number_of, stems, words
+from usermemory.extras.rules.person import third_person
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from usermemory.offline.clauses import Clause
-    from usermemory.offline.draft import Draft, Topic
+    from usermemory.extras.rules.clauses import Clause
+    from usermemory.extras.rules.draft import Draft, Topic
     from usermemory.records import Who
 
 _I = re.IGNORECASE

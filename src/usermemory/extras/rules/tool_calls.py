@@ -9,8 +9,8 @@ from uuid import uuid4
 
 from langchain_core.messages import BaseMessage, ToolCall, ToolMessage
 
+from usermemory.extras.rules.clauses import stems
 from usermemory.messages import is_list
-from usermemory.offline.clauses import stems
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence

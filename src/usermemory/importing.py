@@ -7,11 +7,9 @@
 `usermemory.langgraph.import_langmem` for LangMem's.
 """
 
-from usermemory.importing.fitting import Found, LeftOut
-from usermemory.importing.from_json import import_json
-from usermemory.importing.json_file import read_json
-from usermemory.importing.origin import import_origin
-from usermemory.importing.profiles import Imported, ImportedUser, import_profiles
+from usermemory.extras.importing.fitting import Found, LeftOut
+from usermemory.extras.importing.profiles import Imported, ImportedUser, import_profiles
+from usermemory.extras.importing.sources import import_json, import_origin, read_json
 
 __all__ = [
     "Found",

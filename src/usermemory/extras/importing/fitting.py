@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import Any
@@ -11,7 +11,7 @@ from usermemory.changes import Unfit
 from usermemory.changes.coerce import plain
 from usermemory.changes.value import check_size
 from usermemory.errors import InvalidDocument, InvalidInput
-from usermemory.importing.merging import Dated, Merged, Refuse, anything, merge
+from usermemory.extras.importing.merging import Dated, Merged, Refuse, anything, merge
 from usermemory.messages import is_list, is_mapping
 from usermemory.schema import Field, Schema
 from usermemory.schema.form import identity
@@ -59,6 +59,29 @@ class Found:
     unreadable: Sequence[LeftOut] = ()
     part_dates: Sequence[float | None] = ()
     note_dates: Sequence[float | None] = ()
+
+
+def found_of(
+    user_id: str, dated: Iterable[tuple[float | None, Any]], unreadable: Sequence[LeftOut] = ()
+) -> Found:
+    """What a source says about a user, from dated texts, which are notes, and objects, the parts.
+
+    Args:
+        user_id: Of whom.
+        dated: When the source had each, in seconds since the epoch or None, and what it says.
+        unreadable: What could not be made sense of, and why.
+    """
+    said = list(dated)
+    notes = [(at, one) for at, one in said if isinstance(one, str)]
+    parts = [(at, one) for at, one in said if not isinstance(one, str)]
+    return Found(
+        user_id,
+        [part for _, part in parts],
+        [note for _, note in notes],
+        unreadable,
+        [at for at, _ in parts],
+        [at for at, _ in notes],
+    )
 
 
 @dataclass(slots=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, cast
 
-from usermemory.offline.clauses import stems
-from usermemory.offline.person import second_person
+from usermemory.extras.rules.clauses import stems
+from usermemory.extras.rules.person import second_person
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -1,8 +1,8 @@
 """A chat model without a language model, to show what the memory does when there is no key.
 
 It knows nothing but what stands in its system message (the profile, and what was said elsewhere)
-and in the thread, and answers by the rules of `usermemory.offline.replies`. Of the tools that it is
-given it knows those of the memory (`usermemory.offline.tool_calls`).
+and in the thread, and answers by the rules of `usermemory.extras.rules.replies`. Of the tools that
+it is given it knows those of the memory (`usermemory.extras.rules.tool_calls`).
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from langchain_core.utils.function_calling import convert_to_openai_tool
 
 from usermemory.changes import apply
 from usermemory.extract import Request
-from usermemory.offline import OfflineExtractor
-from usermemory.offline.replies import reply
-from usermemory.offline.tool_calls import done, forgetting, saving
+from usermemory.extras.rules.extractor import OfflineExtractor
+from usermemory.extras.rules.replies import reply
+from usermemory.extras.rules.tool_calls import done, forgetting, saving
 from usermemory.records import Change, Message
 from usermemory.schema import UserProfile, schema_of
 

@@ -61,7 +61,9 @@ def _filled(pattern: str) -> str:
 @functools.cache
 def _data() -> Mapping[str, Any]:
     text = (
-        resources.files("usermemory.offline").joinpath("english.toml").read_text(encoding="utf-8")
+        resources.files("usermemory.extras.rules")
+        .joinpath("english.toml")
+        .read_text(encoding="utf-8")
     )
     return tomllib.loads(text)
 

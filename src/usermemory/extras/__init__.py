@@ -1,0 +1,1 @@
+"""What not everybody needs, loaded when it is used: rules without a model, importers, and more."""

@@ -1,0 +1,1 @@
+"""Profiles that another memory kept: found in its files, fitted into the schema, written down."""
