@@ -1,9 +1,9 @@
-"""Compare `usermemory.messages.tokens` with tokenizers: ``python -m bench.cost.fit FOLDER``.
+"""Compare `usermemory.text.tokens` with tokenizers: ``python -m bench.cost.fit FOLDER``.
 
 The folder holds texts, one file a language or kind of text. Printed is the estimate by what
 tekken counts, and by what OpenAI's o200k_base counts where bpe-openai is installed.
 
-``--table`` prints a table of letter pairs for ``usermemory/messages/text.py``, fitted to the texts
+``--table`` prints a table of letter pairs for ``usermemory/text.py``, fitted to the texts
 in Latin letters: English (files whose names begin with ``en``) as it is, no language below what
 the tokenizers count. Today's table comes from the Universal Declaration of Human Rights in 409
 languages, XQuAD in eight and XPersona in four; not from the dialogues of this bench.
@@ -21,8 +21,7 @@ from pathlib import Path
 import numpy as np
 from bench.cost.counting import Tokens
 
-from usermemory.messages import tokens
-from usermemory.messages.text import _BEYOND_ASCII, _WORD
+from usermemory.text import _BEYOND_ASCII, _LATIN_WORD, tokens
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz~ "
 """A tilde is any letter with a mark, a space the edge of a word."""
@@ -87,7 +86,7 @@ def _fitted(texts: Mapping[str, str], counts: Mapping[str, Count]) -> np.ndarray
 
 def _row(text: str, counts: Mapping[str, Count]) -> tuple[np.ndarray, int, int]:
     """How often each pair stands in a text, its words, and the tokens of these."""
-    known: Counter[str] = Counter(_WORD.findall(text))
+    known: Counter[str] = Counter(_LATIN_WORD.findall(text))
     found = np.zeros(len(LETTERS) ** 2)
     for word, often in known.items():
         plain = _BEYOND_ASCII.sub("~", word.lower())

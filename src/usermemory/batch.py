@@ -13,7 +13,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from usermemory.limits import Limits
-from usermemory.messages import tokens
+from usermemory.text import tokens
 
 if TYPE_CHECKING:
     from usermemory.erasure import Tombstone

@@ -20,6 +20,7 @@ from usermemory.events import Event
 from usermemory.gate import Gate, gate_of, guarded
 from usermemory.limits import Limits
 from usermemory.messages import AuthorPolicy, guarded_author, newest_first
+from usermemory.messages.secrets import SecretPolicy
 from usermemory.migrate import Migrating, Move, checked_schema
 from usermemory.records import (
     Change,
@@ -49,7 +50,6 @@ from usermemory.render import recalled
 from usermemory.retry import Retry
 from usermemory.schema import UserProfile, schema_of
 from usermemory.schema.renames import renamed_history, renamed_revision
-from usermemory.screen import SecretPolicy
 from usermemory.settings import Id, checked_seconds, checked_thread, checked_user
 from usermemory.snapshot import snapshot as wound_back
 from usermemory.store import open_driver
@@ -61,8 +61,8 @@ from usermemory.store.flows.cleaning import newest_erasure
 from usermemory.store.flows.costs import costs
 from usermemory.store.flows.refused import refused as listing
 from usermemory.store.flows.remember import Past, Policy, remember, screened_before, unknown
+from usermemory.text import leaves
 from usermemory.why import about, evidence_of, resolve
-from usermemory.words import leaves
 
 if TYPE_CHECKING:
     from usermemory.consolidate import Consolidator

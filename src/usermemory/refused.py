@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast, get_args
 
+from usermemory.messages.secrets import screened
 from usermemory.records import Action, Change, Message, Reason, Refused
 from usermemory.schema.shape import is_list, is_object
-from usermemory.screen import screened
-from usermemory.words import Text, folded_words, leaves
+from usermemory.text import Text, folded_words, leaves
 
 Buried = Callable[[str, Any, float | None], bool]
 """Field, value and when the words were received -> whether the value was erased after that."""

@@ -13,9 +13,10 @@ from functools import cache, partial
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
-from usermemory.messages import clean, is_list, is_mapping, tokens
+from usermemory.messages import is_mapping, is_sequence
 from usermemory.records import Recalled
 from usermemory.schema.renames import renamed, renamed_revision, renamed_stamps
+from usermemory.text import clean, tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -46,7 +47,7 @@ def render(recalled: Recalled, schema: Schema, max_tokens: int) -> str:
     Args:
         recalled: What to show; empty fields, and those that the schema does not know, are left out.
         schema: Gives the order of the fields.
-        max_tokens: Never exceeded, as `usermemory.messages.tokens` counts. Long values are
+        max_tokens: Never exceeded, as `usermemory.text.tokens` counts. Long values are
             shortened first, then the oldest items of lists left out, then whole fields. Of what
             is unread or held before, the last line that there is room for may be cut.
 
@@ -116,7 +117,7 @@ def _lines(known: Mapping[str, Any], length: int | None, items: int) -> list[str
 def _field(name: str, value: Any, length: int | None, items: int) -> list[str]:
     """A field with its value on one line, or with an indented line for each of its newest items."""
     name = _plain(name)
-    if is_list(value):
+    if is_sequence(value):
         entries = [_plain(_inline(item), length) for item in value[-items:]]
     elif is_mapping(value):
         entries = [_plain(f"{key}: {_inline(item)}", length) for key, item in value.items()][
@@ -129,12 +130,12 @@ def _field(name: str, value: Any, length: int | None, items: int) -> list[str]:
 
 
 def _has_items(value: Any) -> bool:
-    return is_list(value) or is_mapping(value)
+    return is_sequence(value) or is_mapping(value)
 
 
 def _inline(value: Any) -> str:
     """A value inside a line."""
-    if is_list(value):
+    if is_sequence(value):
         return ", ".join(map(_inline, value))
     if is_mapping(value):
         return "; ".join(

@@ -12,7 +12,7 @@ from usermemory.errors import InvalidInput
 from usermemory.records import Applied, Revision, Snapshot
 from usermemory.schema.document import stored_value
 from usermemory.schema.rejoining import placed
-from usermemory.words import leaves
+from usermemory.text import leaves
 
 if TYPE_CHECKING:
     from usermemory.schema import Field, Schema

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from usermemory.errors import InvalidInput
-from usermemory.messages import is_list, is_mapping
+from usermemory.messages import is_mapping, is_sequence
 from usermemory.records import Applied, Evidence, Revision
 
 
@@ -85,7 +85,7 @@ def resolve(document: Mapping[str, Any], pointer: str) -> tuple[str, Any]:
     value = document.get(field)
     if not rest:
         return field, None
-    if not is_list(value):
+    if not is_sequence(value):
         return field, rest[0]
     try:
         return field, value[int(rest[0])]
@@ -94,7 +94,7 @@ def resolve(document: Mapping[str, Any], pointer: str) -> tuple[str, Any]:
 
 
 def _current(value: Any) -> list[Any]:
-    return list(value) if is_list(value) or is_mapping(value) else [value]
+    return list(value) if is_sequence(value) or is_mapping(value) else [value]
 
 
 def _chain(revisions: Iterable[Revision], field: str, item: Any) -> Iterable[Evidence]:

@@ -23,8 +23,8 @@ from tests.support.agents import PROMPT, answering, chatting_agent, systems
 from tests.support.graphs import COLOURS, Chat
 
 from usermemory.langgraph import UserMemoryMiddleware
-from usermemory.messages import tokens
 from usermemory.testing import ScriptedModel
+from usermemory.text import tokens
 
 pytestmark = pytest.mark.parametrize("colour", COLOURS)
 

@@ -18,8 +18,8 @@ from langgraph.types import Command, interrupt
 from tests.support.graphs import COLOURS, chatting
 
 from usermemory.langgraph import UserInfo, recall_node
-from usermemory.messages import tokens
 from usermemory.testing import ScriptedModel
+from usermemory.text import tokens
 
 pytestmark = pytest.mark.parametrize("colour", COLOURS)
 

@@ -19,7 +19,7 @@ from usermemory.schema.document import ASIDE
 from usermemory.schema.form import identity
 from usermemory.schema.shape import canonical
 from usermemory.snapshot import snapshot
-from usermemory.words import leaves
+from usermemory.text import leaves
 
 
 def said(*values: Any) -> set[str]:

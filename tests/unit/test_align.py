@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from usermemory.align import WINDOW, Alignment, Mark, Passed, align, ids_to_ask
 from usermemory.messages import digest
+from usermemory.messages.align import WINDOW, Alignment, Mark, Passed, align, ids_to_ask
 from usermemory.records import Message
 
 

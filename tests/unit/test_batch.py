@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from usermemory.batch import fitting, half, turns
-from usermemory.messages import tokens
 from usermemory.records import Author, Message
+from usermemory.text import tokens
 
 LINE = "word " * 40
 COST = tokens(LINE)

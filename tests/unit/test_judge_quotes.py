@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from usermemory.judge.quotes import Found, clause, find, said
 from usermemory.records import Message
-from usermemory.words import folded_words
+from usermemory.text import folded_words
 
 
 def look(quote: str, *texts: str) -> Found | None:

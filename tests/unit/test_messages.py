@@ -30,16 +30,9 @@ from langchain_core.messages import (
 )
 
 from usermemory.errors import InvalidInput
-from usermemory.messages import (
-    Attributed,
-    digest,
-    guarded_author,
-    newest_first,
-    parts,
-    read_messages,
-    tokens,
-)
+from usermemory.messages import Attributed, digest, guarded_author, newest_first, read_messages
 from usermemory.records import Message
+from usermemory.text import parts, tokens
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)

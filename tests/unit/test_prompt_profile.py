@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from usermemory.messages import tokens
 from usermemory.prompt.batch import one_line
 from usermemory.prompt.profile import shown
 from usermemory.records import Message
 from usermemory.schema import Remember, schema_of
+from usermemory.text import tokens
 
 
 class Profile(BaseModel):

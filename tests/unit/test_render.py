@@ -6,10 +6,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from usermemory.messages import tokens
 from usermemory.records import Applied, Evidence, Recalled, Revision, Said
 from usermemory.render import render
 from usermemory.schema import UserProfile, schema_of
+from usermemory.text import tokens
 
 SCHEMA = schema_of(UserProfile)
 DAY = 1_763_600_000.0  # 2025-11-20

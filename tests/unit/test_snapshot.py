@@ -18,7 +18,7 @@ from usermemory.errors import InvalidInput
 from usermemory.records import Applied, Revision, Snapshot
 from usermemory.schema import Schema, schema_of
 from usermemory.snapshot import snapshot
-from usermemory.words import leaves
+from usermemory.text import leaves
 
 
 class Life:

@@ -37,8 +37,8 @@ from usermemory.schema.document import ASIDE, field_of, stand_in, stored_value
 from usermemory.schema.form import identity
 from usermemory.schema.renames import moved_names, renamed, renamed_history
 from usermemory.schema.shape import canonical, is_list, is_object
+from usermemory.text import leaves, words
 from usermemory.why import evidence_of
-from usermemory.words import leaves, words
 
 if TYPE_CHECKING:
     from usermemory.schema import Schema

@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 from usermemory.records import Evidence, Refused, Revision
-from usermemory.words import Text, Word, leaves, words
+from usermemory.text import Text, Word, leaves, words
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ import regex
 
 from usermemory.schema.form import fold, identity
 from usermemory.schema.shape import canonical
-from usermemory.words import leaves
+from usermemory.text import leaves
 
 _SCRIPTS = "Han Hiragana Katakana Hangul Thai Lao Khmer Myanmar Tibetan Bopomofo Yi Javanese"
 _UNSPACED = "".join(rf"\p{{Script={name}}}" for name in _SCRIPTS.split())

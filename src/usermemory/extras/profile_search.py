@@ -10,7 +10,7 @@ from typing import Any, TypeGuard
 from langgraph.store.base import InvalidNamespaceError, MatchCondition, SearchItem
 
 from usermemory.errors import InvalidInput
-from usermemory.messages import is_list, is_mapping
+from usermemory.messages import is_mapping, is_sequence
 
 _ORDERS: Mapping[str, Callable[[Any, Any], bool]] = {
     "$gt": operator.gt,
@@ -77,8 +77,8 @@ def _same(value: Any, wanted: Any) -> bool:
         if any(str(key).startswith("$") for key in wanted):
             return all(_holds(value, name, operand) for name, operand in wanted.items())
         return is_mapping(value) and all(_same(value.get(k), part) for k, part in wanted.items())
-    if is_list(wanted):
-        return is_list(value) and list(value) == list(wanted)
+    if is_sequence(wanted):
+        return is_sequence(value) and list(value) == list(wanted)
     return bool(value == wanted)
 
 
@@ -128,7 +128,7 @@ def _texts(value: Any) -> Iterable[str]:
         for key, part in value.items():
             if not is_empty(part):
                 yield from (str(key), *_texts(part))
-    elif is_list(value):
+    elif is_sequence(value):
         for part in value:
             yield from _texts(part)
     elif value is not None:

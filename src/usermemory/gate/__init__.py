@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from usermemory.gate.policy import By, Count, Gate, Matches, Tokens, Words, gate_of, guarded
 from usermemory.gate.resembles import Resembles
-from usermemory.messages import tokens
+from usermemory.text import tokens
 
 __all__ = [
     "By",

@@ -9,8 +9,8 @@ from reprlib import repr as shortened
 from typing import Literal, ParamSpec
 
 from usermemory.errors import ConfigurationError
-from usermemory.messages import tokens
 from usermemory.records import Message
+from usermemory.text import tokens
 
 logger = logging.getLogger("usermemory")
 

@@ -10,7 +10,7 @@ from usermemory.changes import Unfit, apply
 from usermemory.erasure import MASK, buried, subject_of
 from usermemory.records import Applied, Evidence, Refused
 from usermemory.schema.form import identity
-from usermemory.words import leaves
+from usermemory.text import leaves
 
 if TYPE_CHECKING:
     from usermemory.batch import Batch

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 import regex
 
 from usermemory.schema.shape import is_list, is_object, parsed
-from usermemory.words import folded_words
+from usermemory.text import folded_words
 
 if TYPE_CHECKING:
     from usermemory.records import Action, Change

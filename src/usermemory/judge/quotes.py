@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import regex
 
-from usermemory.words import Text, folded_words, pairs, words
+from usermemory.text import Text, folded_words, pairs, words
 
 if TYPE_CHECKING:
     from usermemory.records import Message

@@ -21,7 +21,7 @@ from usermemory.records import Usage
 from usermemory.schema.answer_form import closed, one_of
 from usermemory.schema.form import identity
 from usermemory.schema.shape import is_list, is_object
-from usermemory.words import folded_words, leaves, pairs
+from usermemory.text import folded_words, leaves, pairs
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel

@@ -19,7 +19,7 @@ from usermemory.judge.quotes import Found, Said, clause, find, said
 from usermemory.judge.second_look import doubted, unsaid
 from usermemory.records import Change, Evidence, Message
 from usermemory.render import INTRODUCTION
-from usermemory.words import Text, folded_words
+from usermemory.text import Text, folded_words
 
 if TYPE_CHECKING:
     from usermemory.batch import Batch

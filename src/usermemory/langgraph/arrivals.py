@@ -19,7 +19,7 @@ from pydantic import BaseModel
 
 from usermemory.langgraph.signatures import keys_of
 from usermemory.langgraph.threads import messages_in, whose
-from usermemory.messages import is_list, is_mapping, role_of
+from usermemory.messages import is_mapping, is_sequence, role_of
 
 if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
@@ -188,7 +188,7 @@ def _leaves(message: Any) -> tuple[str, ...]:
     """The texts of what a message says, without who says it."""
     if is_mapping(message):
         message = [said for name, said in message.items() if name not in _ABOUT]
-    elif is_list(message):
+    elif is_sequence(message):
         message = message[1:]
     return tuple(_strings(getattr(message, "content", message)))
 
@@ -207,7 +207,7 @@ def _strings(value: Any, depth: int = 0) -> Iterator[str]:
             inside = [getattr(value, each.name, None) for each in fields(value)]
         elif is_mapping(value):
             inside = value.values()
-        elif is_list(value):
+        elif is_sequence(value):
             inside = value
         for part in inside:
             yield from _strings(part, depth + 1)

@@ -22,7 +22,7 @@ from usermemory.extract.wrappers import rebuilt
 from usermemory.langgraph.node import Node
 from usermemory.langgraph.nodes import OnError, Recaller, Rememberer, remember_node
 from usermemory.langgraph.told import Told
-from usermemory.screen import screened
+from usermemory.messages.secrets import screened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -20,7 +20,7 @@ from usermemory.events import Event
 from usermemory.langgraph.identity import FindUser, Run, current_run, field_of
 from usermemory.langgraph.node import Node
 from usermemory.langgraph.speakers import asettle, settle, speakers_of
-from usermemory.messages import is_list
+from usermemory.messages import is_sequence
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -254,8 +254,8 @@ def remember_node(
 
 def messages_of(state: Any) -> list[Any]:
     """The messages that a state holds, or is; one alone is one too."""
-    messages: Any = state if is_list(state) else field_of(state, "messages")
-    return list(messages) if is_list(messages) else [messages] if messages else []
+    messages: Any = state if is_sequence(state) else field_of(state, "messages")
+    return list(messages) if is_sequence(messages) else [messages] if messages else []
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from langchain_core.tools import ToolException
 
 from usermemory.extract.proposals import proposals
 from usermemory.langgraph.signatures import FORGET, SAVE
-from usermemory.messages import is_list, is_mapping
+from usermemory.messages import is_mapping, is_sequence
 from usermemory.prompt import asked_fields
 from usermemory.schema.answer_form import closed, nullable, one_of, text
 
@@ -64,7 +64,7 @@ def read_changes(given: Mapping[str, Any]) -> tuple[tuple[Change, ...], tuple[Re
     """
     refuse_others(SAVE, given, ("changes",))
     listed = given.get("changes")
-    for change in listed if is_list(listed) else ():
+    for change in listed if is_sequence(listed) else ():
         if is_mapping(change):
             refuse_others("a change", change, _CHANGE)
     found = proposals(listed)

@@ -1,6 +1,6 @@
 """What callers pass as messages, read into the one form that the memory works with."""
 
-from usermemory.messages.content import is_list, is_mapping
+from usermemory.messages.content import is_mapping, is_sequence
 from usermemory.messages.read import (
     Attributed,
     AuthorPolicy,
@@ -11,20 +11,16 @@ from usermemory.messages.read import (
     read_messages,
     role_of,
 )
-from usermemory.messages.text import clean, parts, tokens
 
 __all__ = [
     "Attributed",
     "AuthorPolicy",
-    "clean",
     "digest",
     "guarded_author",
-    "is_list",
     "is_mapping",
+    "is_sequence",
     "moment",
     "newest_first",
-    "parts",
     "read_messages",
     "role_of",
-    "tokens",
 ]

@@ -10,7 +10,7 @@ from dataclasses import asdict, is_dataclass
 from typing import Any, TypeGuard
 
 from usermemory.errors import InvalidInput
-from usermemory.messages.text import clean
+from usermemory.text import clean
 
 logger = logging.getLogger("usermemory")
 
@@ -113,7 +113,7 @@ def is_mapping(value: object) -> TypeGuard[Mapping[str, Any]]:
     return isinstance(value, Mapping)
 
 
-def is_list(value: object) -> TypeGuard[list[Any] | tuple[Any, ...]]:
+def is_sequence(value: object) -> TypeGuard[list[Any] | tuple[Any, ...]]:
     """Whether this is a list or a tuple."""
     return isinstance(value, list | tuple)
 
@@ -163,7 +163,7 @@ def blocks(content: Any) -> list[str | Mapping[str, Any]]:
     """
     if content is None or isinstance(content, str) or is_mapping(content):
         content = [content or ""]
-    if not is_list(content):
+    if not is_sequence(content):
         one = as_mapping(content)
         if one is None:
             raise InvalidInput(f"content is neither text nor a list of blocks: {type(content)!r}")
@@ -288,14 +288,14 @@ def _text_within(value: Any, deep: int = 0) -> str:
         return value
     if deep > _DEEPEST:
         return ""
-    if is_list(value):
+    if is_sequence(value):
         return "\n".join(filter(None, (_text_within(one, deep + 1) for one in value)))
     if not is_mapping(value):
         return ""
     for key in _TEXTS:
         if key in value and (text := _text_within(value[key], deep + 1)):
             return text
-    nested = (inner for inner in value.values() if is_mapping(inner) or is_list(inner))
+    nested = (inner for inner in value.values() if is_mapping(inner) or is_sequence(inner))
     return next(filter(None, (_text_within(inner, deep + 1) for inner in nested)), "")
 
 

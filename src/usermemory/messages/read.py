@@ -13,14 +13,14 @@ from typing import Any, TypeGuard, cast, get_args
 
 from usermemory.errors import InvalidInput
 from usermemory.messages.content import (
-    is_list,
     is_mapping,
+    is_sequence,
     only_results,
     plain_text,
     result_text,
 )
-from usermemory.messages.text import clean
 from usermemory.records import Author, Message
+from usermemory.text import clean
 
 logger = logging.getLogger("usermemory")
 
@@ -196,7 +196,7 @@ def _is_one(raw: Any) -> bool:
 
 
 def _is_pair(raw: object) -> TypeGuard[Sequence[Any]]:
-    return is_list(raw) and len(raw) == 2 and isinstance(raw[0], str)
+    return is_sequence(raw) and len(raw) == 2 and isinstance(raw[0], str)
 
 
 def _is_langchains(raw: Any) -> bool:

@@ -12,10 +12,9 @@ import math
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from usermemory.messages import tokens
 from usermemory.prompt.batch import one_line
 from usermemory.schema.shape import is_list, is_object
-from usermemory.words import folded_words, pairs
+from usermemory.text import folded_words, pairs, tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

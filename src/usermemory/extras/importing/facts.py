@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from usermemory.errors import InvalidInput
 from usermemory.extras.importing.fitting import Found, LeftOut, found_of
-from usermemory.messages import is_list, is_mapping, moment
+from usermemory.messages import is_mapping, is_sequence, moment
 from usermemory.schema import Schema
 
 # Names are compared without case and underscores: created_at is createdAt.
@@ -97,7 +97,7 @@ def found_in(
         InvalidInput: It holds no list of facts, names several users beside ``user``, or none.
     """
     value = document.value
-    if not is_list(value) and not is_mapping(value):
+    if not is_sequence(value) and not is_mapping(value):
         raise InvalidInput(f"{document.name} holds no list of facts, only {value!r:.40}")
     if is_mapping(value) and value.get("format") == "usermemory":
         raise InvalidInput(
@@ -166,7 +166,7 @@ class _Facts:
 
     def whole(self, value: Any, owner: _Owner, *, people: bool, depth: int = 0) -> None:
         """Read a list, an object, or where they may stand there objects by user."""
-        if is_list(value):
+        if is_sequence(value):
             for one in value:
                 self._one(one, owner, depth)
         elif not is_mapping(value):
@@ -244,7 +244,7 @@ class _Facts:
             about, beside = f"{entity}: ", ()  # the name of a thing that the user spoke of
         self.left_out(owner.user, [LeftOut(name, item[name], BESIDE) for name in sorted(beside)])
         inner = names[text]
-        for one in inner if is_list(inner) else [inner]:
+        for one in inner if is_sequence(inner) else [inner]:
             self._one(one, owner, depth + 1, about)
 
     def _lists(self, item: Mapping[str, Any], owner: _Owner, depth: int) -> None:
@@ -252,7 +252,7 @@ class _Facts:
             if _bare(key) in LISTS:
                 self.whole(value, owner, people=depth == 0, depth=depth + 1)
             elif _bare(key) not in USERS:
-                several = value if is_list(value) else [value] if is_mapping(value) else []
+                several = value if is_sequence(value) else [value] if is_mapping(value) else []
                 reason = NO_TEXT.format(key)
                 self.left_out(owner.user, [LeftOut(key, one, reason) for one in several])
 
@@ -323,7 +323,7 @@ def _named(item: Mapping[str, Any]) -> dict[str, Any]:
 
 def _is_nested(value: Mapping[str, Any]) -> bool:
     """Whether an object holds nothing but lists and objects, as one by users does."""
-    return bool(value) and all(is_list(inner) or is_mapping(inner) for inner in value.values())
+    return bool(value) and all(is_sequence(inner) or is_mapping(inner) for inner in value.values())
 
 
 def _pair(names: Mapping[str, Any]) -> str | None:
@@ -343,7 +343,7 @@ def _at(value: Any, path: Sequence[str]) -> Any:
     for step in path:
         if is_mapping(value):
             value = value.get(step)
-        elif is_list(value) and step.isdecimal() and int(step) < len(value):
+        elif is_sequence(value) and step.isdecimal() and int(step) < len(value):
             value = value[int(step)]
         else:
             return None

@@ -12,7 +12,7 @@ from usermemory.changes.coerce import plain
 from usermemory.changes.value import check_size
 from usermemory.errors import InvalidDocument, InvalidInput
 from usermemory.extras.importing.merging import Dated, Merged, Refuse, anything, merge
-from usermemory.messages import is_list, is_mapping
+from usermemory.messages import is_mapping, is_sequence
 from usermemory.schema import Field, Schema
 from usermemory.schema.form import identity
 from usermemory.schema.shape import parsed
@@ -224,7 +224,7 @@ def _pieces(each: Field, given: Dated) -> Iterator[Dated]:
     raw, at = given
     if each.kind in {"list", "objects"}:
         items = parsed(raw, "array")
-        for item in items if is_list(items) else [raw]:
+        for item in items if is_sequence(items) else [raw]:
             if item is not None:
                 yield Dated(item, at)
     elif each.kind == "map" and is_mapping(entries := parsed(raw, "object")):

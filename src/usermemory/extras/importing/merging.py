@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from usermemory.messages import is_list
+from usermemory.messages import is_sequence
 from usermemory.schema import Field
 from usermemory.schema.form import identity
 from usermemory.schema.shape import canonical
@@ -42,7 +42,7 @@ class Merged:
     def date(self, key: str | None, value: Any, at: float | None) -> None:
         """Say when a new value was noted, and each item of it if it is a list."""
         if at is not None:
-            items = [value, *value] if is_list(value) else [value]
+            items = [value, *value] if is_sequence(value) else [value]
             self.dates |= {mark(key, item): at for item in items}
 
 

@@ -13,7 +13,7 @@ from usermemory.errors import InvalidInput
 from usermemory.extras.importing.facts import Document, found_in
 from usermemory.extras.importing.fitting import Found, LeftOut, found_of
 from usermemory.extras.importing.profiles import Imported, ImportedUser, import_profiles
-from usermemory.messages import is_list, is_mapping
+from usermemory.messages import is_mapping, is_sequence
 from usermemory.store.elsewhere import file_of, origin_profiles
 
 if TYPE_CHECKING:
@@ -112,8 +112,10 @@ def _loaded(text: str) -> Any:
         level = [
             inner
             for outer in level
-            for inner in (outer.values() if is_mapping(outer) else outer if is_list(outer) else ())
-            if is_mapping(inner) or is_list(inner)
+            for inner in (
+                outer.values() if is_mapping(outer) else outer if is_sequence(outer) else ()
+            )
+            if is_mapping(inner) or is_sequence(inner)
         ]
         if not level:
             return _paired(value) if _SURROGATE.search(text) else value
@@ -128,7 +130,7 @@ def _paired(value: Any) -> Any:
     """The value with a mark in place of half characters, which no database takes."""
     if isinstance(value, str):
         return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    if is_list(value):
+    if is_sequence(value):
         return [_paired(inner) for inner in value]
     if is_mapping(value):
         return {_paired(name): _paired(inner) for name, inner in value.items()}

@@ -10,7 +10,7 @@ from uuid import uuid4
 from langchain_core.messages import BaseMessage, ToolCall, ToolMessage
 
 from usermemory.extras.rules.clauses import stems
-from usermemory.messages import is_list
+from usermemory.messages import is_sequence
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -74,7 +74,7 @@ def _told(answer: BaseMessage) -> str:
 def _places(profile: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, str | None]]]:
     """What one would say to have something forgotten, and the field and value to forget."""
     for field, value in profile.items():
-        if is_list(value):
+        if is_sequence(value):
             yield from ((str(item), (field, str(item))) for item in value)
         elif value not in (None, ""):
             yield f"{field.replace('_', ' ')} {value}", (field, None)

@@ -22,7 +22,7 @@ from usermemory.langgraph.signatures import (
     signature,
     signed_as,
 )
-from usermemory.messages import is_list
+from usermemory.messages import is_sequence
 from usermemory.settings import Id, checked_user
 from usermemory.store.elsewhere import THREADS
 
@@ -116,7 +116,7 @@ def whose(user: WhoseRun | Id | None = None, user_key: str = "user_id") -> FindS
 def messages_in(found: CheckpointTuple, key: str) -> Sequence[Any]:
     """The messages of a thread at one checkpoint; empty if there are none under that key."""
     messages = found.checkpoint["channel_values"].get(key)
-    return messages if is_list(messages) else ()
+    return messages if is_sequence(messages) else ()
 
 
 def told(

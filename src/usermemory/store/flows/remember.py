@@ -8,10 +8,10 @@ from functools import partial
 from itertools import islice
 from typing import Any, get_args
 
-from usermemory.align import Alignment, Mark, Passed, align, ids_to_ask, window
-from usermemory.messages import digest, parts
+from usermemory.messages import digest
+from usermemory.messages.align import Alignment, Mark, Passed, align, ids_to_ask, window
+from usermemory.messages.secrets import SecretPolicy, screened, secrets_in
 from usermemory.records import Author, Message, News, Scheduled
-from usermemory.screen import SecretPolicy, find, screened
 from usermemory.store.codec import dumps
 from usermemory.store.driver import Flow, Row
 from usermemory.store.flows.common import (
@@ -23,7 +23,7 @@ from usermemory.store.flows.common import (
     thread_of,
     user_of,
 )
-from usermemory.words import folded_words
+from usermemory.text import folded_words, parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ def screened_before(
     to load what looks for them, when many processes begin together.
     """
     if secrets != "keep":
-        find("")
+        secrets_in("")
     newest = islice(newest_first, _LOOKED_AT)
     return {one.text: screened(one.text, secrets) for one in newest if len(one.text) > _LONG}
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from usermemory.screen import find, screened
+from usermemory.messages.secrets import screened, secrets_in
 
-FOLDER = Path(__file__).parent / "screen_cases"
+FOLDER = Path(__file__).parent / "secret_cases"
 SECRETS = json.loads((FOLDER / "secrets.json").read_text("utf-8"))["cases"]
 ORDINARY = json.loads((FOLDER / "ordinary.json").read_text("utf-8"))["cases"]
 MIXED = "a1B2c3D4e5F6g7H8i9J0"
@@ -70,7 +70,7 @@ def test_keys_are_known_by_how_they_begin(begins: str, rest: str) -> None:
     assert rest not in kept
     assert kept.startswith("please use ")
     assert kept.endswith("] for that")
-    assert not find(f"keys that begin with {begins} are theirs")
+    assert not secrets_in(f"keys that begin with {begins} are theirs")
 
 
 def test_several_secrets_in_one_message() -> None:
@@ -97,8 +97,8 @@ PIECES = [
 @settings(deadline=None)
 def test_what_is_screened_is_clean(text: str) -> None:
     """Whatever the text: what is found lies in order and apart, and nothing is found in a mask."""
-    ends = [0, *(secret.end for secret in find(text))]
-    for secret, before in zip(find(text), ends, strict=False):
+    ends = [0, *(secret.end for secret in secrets_in(text))]
+    for secret, before in zip(secrets_in(text), ends, strict=False):
         assert before <= secret.start < secret.end <= len(text)
     once = screened(text, "mask") or ""
     assert screened(once, "mask") == once
@@ -109,7 +109,7 @@ def test_what_is_screened_is_clean(text: str) -> None:
 def test_numbers_without_their_check_digit_stay(number: int) -> None:
     """Of a card number and the same with another last digit, at most one is a card's."""
     tens = str(number)[:-1]
-    assert sum(bool(find(f"it is {tens}{last}")) for last in range(10)) <= 1
+    assert sum(bool(secrets_in(f"it is {tens}{last}")) for last in range(10)) <= 1
 
 
 @pytest.mark.parametrize(
@@ -130,4 +130,4 @@ def test_numbers_without_their_check_digit_stay(number: int) -> None:
 )
 def test_a_long_text_takes_no_longer_for_being_odd(piece: str) -> None:
     """A text made to keep the search busy is read in one go, not again from each place."""
-    assert len(find(piece * 20_000)) <= 20_000
+    assert len(secrets_in(piece * 20_000)) <= 20_000
