@@ -20,8 +20,7 @@ from tests.support.postgres import shared
 
 from usermemory import UserMemory
 from usermemory.errors import InvalidInput, StoreError
-from usermemory.extras.importing.fitting import NO_FIELD
-from usermemory.extras.importing.merging import HOLDS, OLDER
+from usermemory.extras.importing.fitting import HOLDS, NO_FIELD, OLDER
 from usermemory.extras.importing.profiles import FORGOTTEN, GONE
 from usermemory.importing import ImportedUser, LeftOut, import_origin
 from usermemory.langgraph import import_langmem

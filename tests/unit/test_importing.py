@@ -12,8 +12,17 @@ from pydantic import BaseModel, model_validator
 
 from usermemory import Remember, UserProfile
 from usermemory.errors import InvalidInput
-from usermemory.extras.importing.fitting import NO_FIELD, NO_NOTES, Fitted, Found, fit, notes_field
-from usermemory.extras.importing.merging import FULL, HOLDS, OLDER
+from usermemory.extras.importing.fitting import (
+    FULL,
+    HOLDS,
+    NO_FIELD,
+    NO_NOTES,
+    OLDER,
+    Fitted,
+    Found,
+    fit,
+    notes_field,
+)
 from usermemory.schema import Field, Schema, schema_of
 
 

@@ -17,7 +17,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from usermemory.errors import InvalidInput
-from usermemory.extras.importing.fitting import Found, LeftOut, found_of
+from usermemory.extras.importing.fitting import Found, LeftOut
 from usermemory.messages import is_mapping, is_sequence, moment
 from usermemory.schema import Schema
 
@@ -74,6 +74,29 @@ class _Owner(NamedTuple):
 
     user: str | None = None
     at: float | None = None
+
+
+def found_of(
+    user_id: str, dated: Iterable[tuple[float | None, Any]], unreadable: Sequence[LeftOut] = ()
+) -> Found:
+    """What a source says about a user, from dated texts, which are notes, and objects, the parts.
+
+    Args:
+        user_id: Of whom.
+        dated: When the source had each, in seconds since the epoch or None, and what it says.
+        unreadable: What could not be made sense of, and why.
+    """
+    said = list(dated)
+    notes = [(at, one) for at, one in said if isinstance(one, str)]
+    parts = [(at, one) for at, one in said if not isinstance(one, str)]
+    return Found(
+        user_id,
+        [part for _, part in parts],
+        [note for _, note in notes],
+        unreadable,
+        [at for at, _ in parts],
+        [at for at, _ in notes],
+    )
 
 
 def found_in(

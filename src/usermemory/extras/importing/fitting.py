@@ -2,26 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
-from typing import Any
+from typing import Any, NamedTuple, cast
 
 from usermemory.changes import Unfit
 from usermemory.changes.coerce import plain
 from usermemory.changes.value import check_size
 from usermemory.errors import InvalidDocument, InvalidInput
-from usermemory.extras.importing.merging import Dated, Merged, Refuse, anything, merge
 from usermemory.messages import is_mapping, is_sequence
 from usermemory.schema import Field, Schema
 from usermemory.schema.form import identity
-from usermemory.schema.shape import parsed
+from usermemory.schema.shape import canonical, parsed
 
 NO_FIELD = "the schema has no such field"
 NO_NOTES = "no field is for memories in plain text; name one (notes=, --notes): {}"
+HOLDS = "the field holds something else already"
+FULL = "the list is full"
+OLDER = "the source says something newer"
 
 _AT_ONCE = 512
 """Items of a list or a map that are read together, as long as all of them fit."""
+
+_LISTS = frozenset({"list", "objects"})
+COLLECTIONS = frozenset({*_LISTS, "map"})
+"""Kinds of field that grow by what is missing."""
+
+Refuse = Callable[[Field, Any, str | None], str | None]
+"""Why a value must not come into a field, under a key if it has one; None if it may, and comes."""
+
+
+class Dated(NamedTuple):
+    """A value, and when the source had it, in seconds since the epoch; None for who knows when."""
+
+    value: Any
+    at: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,29 +77,6 @@ class Found:
     note_dates: Sequence[float | None] = ()
 
 
-def found_of(
-    user_id: str, dated: Iterable[tuple[float | None, Any]], unreadable: Sequence[LeftOut] = ()
-) -> Found:
-    """What a source says about a user, from dated texts, which are notes, and objects, the parts.
-
-    Args:
-        user_id: Of whom.
-        dated: When the source had each, in seconds since the epoch or None, and what it says.
-        unreadable: What could not be made sense of, and why.
-    """
-    said = list(dated)
-    notes = [(at, one) for at, one in said if isinstance(one, str)]
-    parts = [(at, one) for at, one in said if not isinstance(one, str)]
-    return Found(
-        user_id,
-        [part for _, part in parts],
-        [note for _, note in notes],
-        unreadable,
-        [at for at, _ in parts],
-        [at for at, _ in notes],
-    )
-
-
 @dataclass(slots=True)
 class Fitted:
     """A profile with what fits into it, and what did not.
@@ -92,7 +85,7 @@ class Fitted:
         document: The new profile.
         fields: The fields that are new or changed.
         left_out: All that the source says and the profile does not.
-        dates: By field, when the source had what is new: see `merging.mark`.
+        dates: By field, when the source had what is new: see `mark`.
     """
 
     document: dict[str, Any]
@@ -140,7 +133,7 @@ def fit(
     *,
     notes: str | None = None,
     replace: bool = False,
-    refuse: Refuse = anything,
+    refuse: Refuse | None = None,
 ) -> Fitted:
     """Bring what was found into a profile.
 
@@ -151,16 +144,17 @@ def fit(
         notes: The field for memories in plain text.
         replace: Put the source's values in place of what fields hold. Else single values are set
             only where nothing stands, and lists and maps only grow.
-        refuse: Says of a value that stands nowhere yet why it must not come.
+        refuse: Says of a value that stands nowhere yet why it must not come; None: all may.
     """
     fitted = Fitted(dict(document), left_out=list(found.unreadable))
     for name, values in _by_field(schema, found, notes, fitted.left_out).items():
         each = schema.fields[name]
-        wanted = _read(schema, each, values, fitted.left_out)
+        wanted = _read_values(schema, each, values, fitted.left_out)
         current = document.get(name, each.default)
-        merged = merge(each, current, wanted, replace=replace, refuse=refuse)
-        fitted.left_out += [LeftOut(name, *left) for left in merged.left_out]
-        _put(schema, fitted, name, current, merged)
+        held = each.default if replace else current
+        value, dates = _merge(each, held, wanted, refuse, fitted.left_out)
+        if value != current:
+            _put(schema, fitted, name, value, dates)
     return fitted
 
 
@@ -185,20 +179,20 @@ def _by_field(
         # In a list: a text that looks like JSON is none.
         said = zip_longest(found.notes, found.note_dates)
         values[notes] += [Dated([text], at) for text, at in said]
-    return {name: sorted(given, key=_age) for name, given in values.items() if given}
+    return {name: sorted(given, key=_noted_at) for name, given in values.items() if given}
 
 
-def _age(value: Dated) -> float:
+def _noted_at(value: Dated) -> float:
     """Of what bears no date nobody knows that it is newer than anything."""
     return float("-inf") if value.at is None else value.at
 
 
-def _read(
+def _read_values(
     schema: Schema, each: Field, given: Sequence[Dated], left_out: list[LeftOut]
 ) -> list[Dated]:
     """Values as the schema reads them; of lists and maps, every item that it takes, once."""
     once: dict[str, Dated] = {}
-    for piece, at in (one for value in given for one in _pieces(each, value)):
+    for piece, at in (one for value in given for one in _pieces_of(each, value)):
         try:
             found = plain(piece, each.name)
         except Unfit as unfit:
@@ -211,7 +205,7 @@ def _read(
         else:
             once[name] = Dated(once.get(name, (found,))[0], at)
     pieces = list(once.values())
-    many = _AT_ONCE if each.kind in {"list", "objects", "map"} else 1
+    many = _AT_ONCE if each.kind in COLLECTIONS else 1
     return [
         value
         for start in range(0, len(pieces), many)
@@ -219,10 +213,10 @@ def _read(
     ]
 
 
-def _pieces(each: Field, given: Dated) -> Iterator[Dated]:
+def _pieces_of(each: Field, given: Dated) -> Iterator[Dated]:
     """The items of a list, the entries of a map, or the value itself."""
     raw, at = given
-    if each.kind in {"list", "objects"}:
+    if each.kind in _LISTS:
         items = parsed(raw, "array")
         for item in items if is_sequence(items) else [raw]:
             if item is not None:
@@ -260,7 +254,7 @@ def _together(
 
 
 def _joined(each: Field, values: list[Any]) -> Any:
-    if each.kind in {"list", "objects"}:
+    if each.kind in _LISTS:
         return values
     if each.kind == "map" and all(map(is_mapping, values)):
         return {key: value for entry in values for key, value in entry.items()}
@@ -268,34 +262,121 @@ def _joined(each: Field, values: list[Any]) -> Any:
 
 
 def _parted(each: Field, value: Any) -> list[Any]:
-    if each.kind in {"list", "objects"}:
+    if each.kind in _LISTS:
         return list(value)
     return [{key: one} for key, one in value.items()] if each.kind == "map" else [value]
 
 
 def _has_size(each: Field, value: Any, left_out: list[LeftOut]) -> bool:
     try:
-        check_size(each, value, whole=each.kind not in {"list", "objects"})
+        check_size(each, value, whole=each.kind not in _LISTS)
     except Unfit as unfit:
         left_out.append(LeftOut(each.name, value, unfit.detail))
         return False
     return True
 
 
-def _put(schema: Schema, fitted: Fitted, name: str, current: Any, merged: Merged) -> None:
+def _merge(
+    each: Field, held: Any, wanted: Sequence[Dated], refuse: Refuse | None, left_out: list[LeftOut]
+) -> tuple[Any, dict[str, float]]:
+    """A field's value with what may come into it, and when the source had what is new in it."""
+    if not wanted:
+        return held, {}
+    pieces = held if each.kind in _LISTS else [held]
+    there = {name: value for piece in pieces for name, value in _by_name(each, piece)}
+    most = each.settings.max_items if each.kind in COLLECTIONS else None
+    new: dict[str, Any] = {}
+    dates: dict[str, float] = {}
+    for name, (value, at) in _newest_by_name(each, wanted, left_out).items():
+        if name in there and _is_same(each, there[name], value):
+            continue
+        key = _key_of(each, name, value)
+        reason: str | None = None
+        if name in there and there[name] not in _no_values(each, name):
+            reason = HOLDS
+        elif most is not None and len(held) + len(new) >= most:
+            reason = FULL
+        elif refuse:
+            reason = refuse(each, value, key)
+        if reason:
+            left_out.append(LeftOut(each.name, _as_left_out(each, name, value), reason))
+            continue
+        new[name] = value
+        if at is not None:
+            items = [value, *value] if is_sequence(value) else [value]
+            dates |= {mark(key, item): at for item in items}
+    if each.kind == "scalar":
+        return new.get("", held), dates
+    return ([*held, *new.values()] if each.kind in _LISTS else {**held, **new}), dates
+
+
+def mark(key: str | None, value: Any) -> str:
+    """How a value is told from others of its field."""
+    return canonical([key, identity(value)])
+
+
+def _newest_by_name(
+    each: Field, wanted: Sequence[Dated], left_out: list[LeftOut]
+) -> dict[str, Dated]:
+    """The last of several values of one name; what it takes the place of is left out."""
+    newest: dict[str, Dated] = {}
+    for piece, at in wanted:
+        for name, value in _by_name(each, piece):
+            if value in _no_values(each, name) and each.kind == "object":
+                continue
+            older = newest.get(name, Dated(value, at)).value
+            if identity(older) != identity(value):
+                left_out.append(LeftOut(each.name, _as_left_out(each, name, older), OLDER))
+            newest[name] = Dated(value, at)
+    return newest
+
+
+def _by_name(each: Field, piece: Any) -> Iterable[tuple[str, Any]]:
+    """An item, or each entry of a map or an object, by what tells it from others."""
+    if each.kind in {"map", "object"}:
+        return cast("Mapping[str, Any]", piece).items()
+    if each.kind == "scalar":
+        return [("", piece)]
+    return [(identity(piece if each.kind == "list" else _key_of(each, "", piece)), piece)]
+
+
+def _key_of(each: Field, name: str, value: Any) -> str | None:
+    if each.kind == "objects":
+        return str(value.get(each.settings.key))
+    return name if each.kind in {"map", "object"} else None
+
+
+def _as_left_out(each: Field, name: str, value: Any) -> Any:
+    return {name: value} if each.kind in {"map", "object"} else value
+
+
+def _is_same(each: Field, one: Any, other: Any) -> bool:
+    if each.kind in {"scalar", "list"}:
+        return identity(one) == identity(other)
+    return canonical(one) == canonical(other)
+
+
+def _no_values(each: Field, name: str) -> tuple[Any, ...]:
+    """What says nothing where it stands; in a list or a map everything says something."""
+    if each.kind == "scalar":
+        return (None, each.default)
+    if each.kind == "object":
+        return (None, [], each.keys[name].default if name in each.keys else None)
+    return ()
+
+
+def _put(schema: Schema, fitted: Fitted, name: str, value: Any, dates: dict[str, float]) -> None:
     """Set a field, if the schema takes the whole with it."""
-    if merged.value == current:
-        return
-    known = {key: value for key, value in fitted.document.items() if key in schema.fields}
+    known = {key: held for key, held in fitted.document.items() if key in schema.fields}
     try:
-        value = schema.validate({**known, name: merged.value})[name]
+        read = schema.validate({**known, name: value})[name]
     except InvalidDocument as error:
-        fitted.left_out.append(LeftOut(name, merged.value, _reason(name, error)))
+        fitted.left_out.append(LeftOut(name, value, _reason(name, error)))
         return
-    if value != current:
-        fitted.document[name] = value
+    if read != known.get(name, schema.fields[name].default):
+        fitted.document[name] = read
         fitted.fields.append(name)
-        fitted.dates[name] = merged.dates
+        fitted.dates[name] = dates
 
 
 def _reason(name: str, error: InvalidDocument) -> str:

@@ -10,8 +10,15 @@ from typing import Any
 from usermemory.changes import edited
 from usermemory.erasure import buried, subject_of
 from usermemory.errors import IdentityError
-from usermemory.extras.importing.fitting import Fitted, Found, LeftOut, fit, notes_field
-from usermemory.extras.importing.merging import Refuse, mark
+from usermemory.extras.importing.fitting import (
+    Fitted,
+    Found,
+    LeftOut,
+    Refuse,
+    fit,
+    mark,
+    notes_field,
+)
 from usermemory.memory import UserMemory
 from usermemory.records import Applied, Revision
 from usermemory.schema import Field

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from usermemory.errors import InvalidInput
-from usermemory.extras.importing.facts import Document, found_in
-from usermemory.extras.importing.fitting import Found, LeftOut, found_of
+from usermemory.extras.importing.facts import Document, found_in, found_of
+from usermemory.extras.importing.fitting import Found, LeftOut
 from usermemory.extras.importing.profiles import Imported, ImportedUser, import_profiles
 from usermemory.messages import is_mapping, is_sequence
 from usermemory.store.elsewhere import file_of, origin_profiles
