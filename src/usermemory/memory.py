@@ -193,8 +193,6 @@ class UserMemory:
         self._background.stop(grace)
         self.driver.close()
 
-    aclose = awaited(close)
-
     def __enter__(self) -> Self:
         return self.open()
 
@@ -210,8 +208,6 @@ class UserMemory:
     def ping(self) -> None:
         """See that the database answers: one statement, or a StoreError that says what to do."""
         self.driver.read(recalls.next_due)
-
-    aping = awaited(ping)
 
     def wake(self, due_at: float | None = None) -> None:
         """Have the worker of this process running, and awake if a user is due at this time."""
@@ -330,13 +326,9 @@ class UserMemory:
         done = self.driver.write(remember, user_id, thread_id, found, policy)
         return self._scheduled(user_id, thread_id, done)
 
-    abackfill = awaited(backfill)
-
     def news(self, user_id: Id, thread_id: Id, messages: Iterable[Any]) -> News:
         """How much `remember` or `backfill` would find new in these messages; changes nothing."""
         return self.driver.read(unknown, *self._read(user_id, thread_id, messages))
-
-    anews = awaited(news)
 
     def trigger(self, user_id: Id, thread_id: Id | None = None) -> list[Outcome]:
         """Consolidate now what is unread: no delay, no gate, in the caller's thread.
@@ -351,26 +343,18 @@ class UserMemory:
             return self._background.trigger.user(user_id)
         return self._background.trigger.thread(user_id, checked_thread(thread_id))
 
-    atrigger = awaited(trigger)
-
     def trigger_all(self) -> list[Outcome]:
         """As `trigger`, for everybody who is not paused."""
         return self._background.trigger.everybody()
-
-    atrigger_all = awaited(trigger_all)
 
     def run_due(self, limit: int | None = None) -> list[Outcome]:
         """Consolidate what is due, as a worker would, at most so many batches."""
         return self._background.trigger.due(limit)
 
-    arun_due = awaited(run_due)
-
     def history(self, user_id: Id, field: str | None = None) -> list[Revision]:
         """What changed the profile, or one field of it; the newest first."""
         found = self.driver.read(recalls.history, checked_user(user_id))
         return about(renamed_history(self.schema, found), field)
-
-    ahistory = awaited(history)
 
     def misfits(self, user_id: Id) -> list[Misfit]:
         """What is stored of a user and today's schema does not take, item by item.
@@ -380,8 +364,6 @@ class UserMemory:
         """
         found = self.driver.read(profile, checked_user(user_id))
         return list(self.schema.read(found.document or {}).misfits)
-
-    amisfits = awaited(misfits)
 
     def why(self, user_id: Id, field: str, value: Any = None) -> list[Evidence]:
         """The user's words that a field, a misfit too, or one value of it rests on; newest first.
@@ -397,8 +379,6 @@ class UserMemory:
         self.schema.check_name(field, document)
         return evidence_of(self.history(user_id), document, field, value)
 
-    awhy = awaited(why)
-
     def refused(self, user_id: Id, field: str | None = None, limit: int = 100) -> list[Refused]:
         """What was proposed for the profile and not made, each with its reason; the newest first.
 
@@ -407,8 +387,6 @@ class UserMemory:
         were), and the newest 200 batches.
         """
         return self.driver.read(listing, checked_user(user_id), field, max(1, limit))
-
-    arefused = awaited(refused)
 
     def snapshot(self, user_id: Id, revision: int | None = None) -> Snapshot:
         """The profile as a revision left it: what has changed it since is taken back, by value.
@@ -424,16 +402,12 @@ class UserMemory:
         past = [renamed_revision(self.schema, one) for one in history]
         return wound_back(profile.document or {}, profile.revision, past, wanted, self.schema)
 
-    asnapshot = awaited(snapshot)
-
     def profiles(self, after: str = "", limit: int = 100) -> list[tuple[str, Recalled]]:
         """Users that have a profile, each with it, page by page: for administration, not for chats.
 
         In the database's own order, after the last user of the page before; empty at the end.
         """
         return self.driver.read(recalls.profiles, after, max(1, limit), self._view)
-
-    aprofiles = awaited(profiles)
 
     def costs(
         self, user_id: Id | None = None, *, since: float = 0.0, until: float | None = None
@@ -446,8 +420,6 @@ class UserMemory:
         """
         known = None if user_id is None else checked_user(user_id)
         return self.driver.read(costs, known, since, _LATEST if until is None else until)
-
-    acosts = awaited(costs)
 
     def edit(
         self,
@@ -477,8 +449,6 @@ class UserMemory:
         wanted, user_id = patch_or_document, checked_user(user_id)
         return self._correcting().edit(user_id, wanted, by, revision, dry_run=dry_run)
 
-    aedit = awaited(edit)
-
     def undo(self, user_id: Id, revision: int | None = None, *, dry_run: bool = False) -> Undone:
         """Take back what one revision changed, as a new revision; what came since stays.
 
@@ -495,8 +465,6 @@ class UserMemory:
         """
         return self._correcting().undo(checked_user(user_id), revision, dry_run=dry_run)
 
-    aundo = awaited(undo)
-
     def undo_thread(self, user_id: Id, thread_id: Id, *, dry_run: bool = False) -> Undone:
         """Unlearn a conversation: take back all that it taught, as `undo` does.
 
@@ -504,8 +472,6 @@ class UserMemory:
         """
         user_id, thread_id = checked_user(user_id), checked_thread(thread_id)
         return self._correcting().undo_thread(user_id, thread_id, dry_run=dry_run)
-
-    aundo_thread = awaited(undo_thread)
 
     def propose(
         self,
@@ -536,8 +502,6 @@ class UserMemory:
         proposing, asked = self._proposing(), tuple(changes)
         said = proposing.said(checked_user(user_id), checked_thread(thread_id), messages)
         return proposing.changes(said, asked, by)
-
-    apropose = awaited(propose)
 
     def propose_erasure(
         self,
@@ -575,8 +539,6 @@ class UserMemory:
             return self.forget(user_id, field, change.value)
         except InvalidInput as error:  # no such item: the model is told which there are
             return Refused(change, "item_not_there", str(error))
-
-    apropose_erasure = awaited(propose_erasure)
 
     def forget(
         self,
@@ -619,8 +581,6 @@ class UserMemory:
         target = OfValue(field, value, anywhere)
         return self._forget(user_id, target, checkpointer, dry_run=dry_run)
 
-    aforget = awaited(forget)
-
     def forget_message(
         self,
         user_id: Id,
@@ -638,8 +598,6 @@ class UserMemory:
         target = OfMessage(checked_thread(thread_id), message)
         return self._forget(user_id, target, checkpointer, dry_run=dry_run)
 
-    aforget_message = awaited(forget_message)
-
     def forget_thread(
         self,
         user_id: Id,
@@ -652,8 +610,6 @@ class UserMemory:
         target = OfThread(checked_thread(thread_id))
         return self._forget(user_id, target, checkpointer, dry_run=dry_run)
 
-    aforget_thread = awaited(forget_thread)
-
     def forget_user(
         self, user_id: Id, checkpointer: Saver | None = None, *, dry_run: bool = False
     ) -> Forgotten:
@@ -665,13 +621,9 @@ class UserMemory:
         """
         return self._forget(user_id, None, checkpointer, dry_run=dry_run)
 
-    aforget_user = awaited(forget_user)
-
     def clean(self) -> bool:
         """Try to remove what pending erasures left on the disk; True if nothing is left."""
         return clean(self.driver)
-
-    aclean = awaited(clean)
 
     def verify_erased(self, user_id: Id, text: str) -> Proof:
         """Look for a text in every table and file: the proof that it is erased.
@@ -688,8 +640,6 @@ class UserMemory:
         spared = [leaf for leaf in leaves([*held.values()]) if isinstance(leaf, str)]
         places = self.driver.search(user_id, text.strip(), spared)
         return Proof(tuple(places), self.driver.read(newest_erasure) is not None)
-
-    averify_erased = awaited(verify_erased)
 
     def export(self, user_id: Id, *, for_user: bool = False) -> dict[str, Any]:
         """All that is kept of a user as one JSON document.
@@ -713,8 +663,6 @@ class UserMemory:
             raise InvalidInput(f"nothing is kept of user {user_id!r}")
         return readable(found) if for_user else found
 
-    aexport = awaited(export)
-
     def import_(self, user_id: Id, data: Any) -> Imported:
         """Put an exported user into this memory; the same again changes nothing.
 
@@ -733,13 +681,9 @@ class UserMemory:
         misfits = self.schema.read(document).misfits
         return Imported(written, tuple(dict.fromkeys(one.field for one in misfits)))
 
-    aimport = awaited(import_)
-
     def check_schema(self) -> SchemaCheck:
         """How much of what is stored today's schema takes; reads every profile, changes nothing."""
         return checked_schema(self.driver, self.schema)
-
-    acheck_schema = awaited(check_schema)
 
     def migrate_schema(
         self,
@@ -777,22 +721,16 @@ class UserMemory:
         task = Migrating(self.driver, self.schema, mapping or {}, function, everyone=everyone)
         return task.run(done, dry_run=dry_run)
 
-    amigrate_schema = awaited(migrate_schema)
-
     def jobs(self, state: ThreadState | None = None, user_id: Id | None = None) -> list[Job]:
         """Threads with unread messages, the most urgent first; at most a thousand."""
         whose = None if user_id is None else checked_user(user_id)
         return self.driver.read(recalls.jobs, state, whose)
-
-    ajobs = awaited(jobs)
 
     def retry(self, user_id: Id, thread_id: Id) -> bool:
         """Make a thread due now with fresh attempts; False if nothing in it is unread."""
         done = self.driver.write(queues.retry, checked_user(user_id), checked_thread(thread_id))
         self.wake(0.0)
         return done
-
-    aretry = awaited(retry)
 
     def retry_all(self, reason: str = "", *, dry_run: bool = False) -> list[Job]:
         """Make every thread due now that failed, dead letters too, with fresh attempts.
@@ -806,25 +744,54 @@ class UserMemory:
             self.wake(0.0)
         return found
 
-    aretry_all = awaited(retry_all)
-
     def drop(self, user_id: Id, thread_id: Id) -> int:
         """Give up on a thread's unread messages: never read. Returns how many."""
         return self.driver.write(queues.drop, checked_user(user_id), checked_thread(thread_id))
 
-    adrop = awaited(drop)
-
     def pause(self, user_id: Id) -> None:
         """Stop learning about a user; what is said until `resume` is never learned."""
         self.driver.write(queues.pause, checked_user(user_id), paused=True)
-
-    apause = awaited(pause)
 
     def resume(self, user_id: Id) -> None:
         """Learn about a user again, from what is said from now on."""
         self.driver.write(queues.pause, checked_user(user_id), paused=False)
         self.wake(0.0)
 
+    # The awaited twins of the verbs above.
+    aclose = awaited(close)
+    aping = awaited(ping)
+    abackfill = awaited(backfill)
+    anews = awaited(news)
+    atrigger = awaited(trigger)
+    atrigger_all = awaited(trigger_all)
+    arun_due = awaited(run_due)
+    ahistory = awaited(history)
+    amisfits = awaited(misfits)
+    awhy = awaited(why)
+    arefused = awaited(refused)
+    asnapshot = awaited(snapshot)
+    aprofiles = awaited(profiles)
+    acosts = awaited(costs)
+    aedit = awaited(edit)
+    aundo = awaited(undo)
+    aundo_thread = awaited(undo_thread)
+    apropose = awaited(propose)
+    apropose_erasure = awaited(propose_erasure)
+    aforget = awaited(forget)
+    aforget_message = awaited(forget_message)
+    aforget_thread = awaited(forget_thread)
+    aforget_user = awaited(forget_user)
+    aclean = awaited(clean)
+    averify_erased = awaited(verify_erased)
+    aexport = awaited(export)
+    aimport = awaited(import_)
+    acheck_schema = awaited(check_schema)
+    amigrate_schema = awaited(migrate_schema)
+    ajobs = awaited(jobs)
+    aretry = awaited(retry)
+    aretry_all = awaited(retry_all)
+    adrop = awaited(drop)
+    apause = awaited(pause)
     aresume = awaited(resume)
 
     def _remembering(

@@ -61,8 +61,8 @@ _JSON = {
 }
 """Columns whose text is JSON."""
 
-_LATER = {"fingerprint", "hashed_as"}
-"""Columns that an export may lack, since it is older than they are: empty texts then."""
+_LATER = {"fingerprint": "", "hashed_as": "", "keep_until": None}
+"""Columns that an export may lack, since it is older than they are, and what they hold then."""
 
 _LISTS = ("revisions", "threads", "messages", "consolidations", "tombstones", "erasures")
 _NAMES = {"inbox": "messages"}
@@ -134,7 +134,7 @@ def _written(
         elif column in _JSON.get(table, ()):
             yield column, codec.dumps(given[column])
         else:
-            yield column, given.get(column, "") if column in _LATER else given[column]
+            yield column, given.get(column, _LATER[column]) if column in _LATER else given[column]
 
 
 def _check(document: Any) -> None:
@@ -242,7 +242,7 @@ def _message(row: Mapping[str, Any]) -> dict[str, Any]:
         thread=row["thread_id"],
         by=row["name"] or row["author"],
         text=row["text"],
-        read=row["state"] == "tail",
+        read=row["state"] in {"tail", "kept"},
     )
 
 

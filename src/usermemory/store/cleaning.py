@@ -1,9 +1,9 @@
-"""Clean the disk of what was erased, and keep in mind what is still to be cleaned."""
+"""Clean the disk of what was erased or is past its time, and keep in mind what is still to do."""
 
 from __future__ import annotations
 
 from usermemory.store.driver import Driver
-from usermemory.store.flows.cleaning import cleaned, newest_erasure
+from usermemory.store.flows.cleaning import cleaned, expire, has_expired, newest_erasure
 
 
 def clean(driver: Driver) -> bool:
@@ -12,6 +12,8 @@ def clean(driver: Driver) -> bool:
     Raises:
         StoreError: The database failed.
     """
+    if driver.read(has_expired):
+        driver.write(expire)
     newest = driver.read(newest_erasure)
     if newest is None:
         return True

@@ -6,8 +6,8 @@
 --   {numbers NAME}   the JSON list of integers in that parameter, as rows
 --   {texts NAME}     the same for strings
 --   {notify COLUMN}  tells workers of other machines, with the commit, if that time is near
--- Beside `state = …`, `state <> 'mark'` lets the planner use the index that leaves the marks out:
--- a thread has few messages that are not yet read or kept as context, and any number of marks.
+-- Beside `state = …`, `state <> 'mark' AND state <> 'kept'` lets the planner use the index that
+-- leaves those out: a thread has few messages that wait or are context, and any number of others.
 
 -- name: lock_user
 -- Every writing flow begins here: one user is one unit of serialisation.
@@ -83,9 +83,10 @@ WHERE user_id = :user_id AND thread_id = :thread_id AND message_id = :message_id
 -- name: add_message
 -- One message, or one part of a very long one.
 INSERT INTO usermemory.inbox (user_id, thread_id, seq, position, part, message_id, digest, author,
-    name, text, said_at, received_at, state)
+    name, text, said_at, received_at, state, keep_until)
 VALUES (:user_id, :thread_id, :seq, :position, :part, :message_id, :digest, :author, :name, :text,
-    :said_at, COALESCE(CAST(:received_at AS DOUBLE PRECISION), :now), :state);
+    :said_at, COALESCE(CAST(:received_at AS DOUBLE PRECISION), :now), :state,
+    :now + CAST(:keep_for AS DOUBLE PRECISION));
 
 -- name: recall
 -- The chat's point lookup: profile, its times, number of unread messages, and on demand the unread
@@ -114,9 +115,11 @@ WHERE user_id > :after ORDER BY user_id LIMIT :count;
 
 -- name: next_due
 -- When the next user will be due: how long a worker may sleep; and whether an erasure waits for
--- the disk to be cleaned.
+-- the disk to be cleaned, or kept text is past its time.
 SELECT MIN(next_due) AS next_due, CAST(:now AS DOUBLE PRECISION) AS now,
-    (SELECT MIN(at) FROM usermemory.erasures WHERE cleaned_at IS NULL) AS unclean
+    COALESCE((SELECT MIN(at) FROM usermemory.erasures WHERE cleaned_at IS NULL),
+        (SELECT MIN(keep_until) FROM usermemory.inbox
+         WHERE state = 'kept' AND keep_until <= :now)) AS unclean
 FROM usermemory.users WHERE next_due IS NOT NULL;
 
 -- name: claim_due
@@ -155,13 +158,14 @@ WHERE user_id = :user_id AND unread > 0 AND thread_id > :after ORDER BY thread_i
 -- The inbox of a thread in order of the conversation.
 SELECT seq, author, text, message_id, name, said_at, received_at, part FROM usermemory.inbox
 WHERE user_id = :user_id AND thread_id = :thread_id AND state = 'unread'
-  AND state <> 'mark'
+  AND state <> 'mark' AND state <> 'kept'
 ORDER BY position, seq LIMIT :count;
 
 -- name: tail
 -- The last messages that were read, as context for the next batch.
 SELECT seq, author, text, message_id, name, said_at, received_at, part FROM usermemory.inbox
-WHERE user_id = :user_id AND thread_id = :thread_id AND state = 'tail' AND state <> 'mark'
+WHERE user_id = :user_id AND thread_id = :thread_id AND state = 'tail'
+  AND state <> 'mark' AND state <> 'kept'
 ORDER BY position DESC, seq DESC LIMIT :count;
 
 -- name: profile
@@ -233,13 +237,33 @@ WHERE user_id = :user_id AND thread_id = :thread_id AND state = 'unread'
   AND seq IN {numbers seqs};
 
 -- name: trim_tail
--- Read text is kept only as far as the next batch needs it; what is left is a mark.
-UPDATE usermemory.inbox SET state = 'mark', text = '', name = NULL
-WHERE user_id = :user_id AND thread_id = :thread_id AND state = 'tail' AND state <> 'mark'
+-- Read text is kept as far as the next batch needs it, or search may have it; else a mark is left.
+UPDATE usermemory.inbox SET
+    state = CASE WHEN keep_until > :now THEN 'kept' ELSE 'mark' END,
+    text = CASE WHEN keep_until > :now THEN text ELSE '' END,
+    name = CASE WHEN keep_until > :now THEN name END
+WHERE user_id = :user_id AND thread_id = :thread_id AND state = 'tail'
+  AND state <> 'mark' AND state <> 'kept'
   AND position < (
-    SELECT MIN(kept.position) FROM (SELECT position FROM usermemory.inbox
-        WHERE user_id = :user_id AND thread_id = :thread_id AND state = 'tail' AND state <> 'mark'
-        ORDER BY position DESC LIMIT :count) AS kept);
+    SELECT MIN(recent.position) FROM (SELECT position FROM usermemory.inbox
+        WHERE user_id = :user_id AND thread_id = :thread_id AND state = 'tail'
+          AND state <> 'mark' AND state <> 'kept'
+        ORDER BY position DESC LIMIT :count) AS recent);
+
+-- name: kept_messages
+-- What search looks through, in order of each conversation.
+SELECT thread_id, seq, author, name, text, message_id, said_at FROM usermemory.inbox
+WHERE user_id = :user_id AND keep_until IS NOT NULL AND keep_until > :now AND state <> 'mark'
+ORDER BY thread_id, position, seq;
+
+-- name: expired
+-- Whether there is kept text whose time is over.
+SELECT MIN(keep_until) AS since FROM usermemory.inbox WHERE state = 'kept' AND keep_until <= :now;
+
+-- name: expire_kept
+-- Text whose time is over, of anybody; marks stay.
+UPDATE usermemory.inbox SET state = 'mark', text = '', name = NULL, keep_until = NULL
+WHERE state = 'kept' AND keep_until <= :now;
 
 -- name: bury
 -- The turn that makes the model fail waits for a person; the others of its thread go on.
@@ -250,13 +274,14 @@ WHERE user_id = :user_id AND thread_id = :thread_id AND state = 'unread'
 -- name: unbury
 -- A person wants them tried again.
 UPDATE usermemory.inbox SET state = 'unread'
-WHERE user_id = :user_id AND thread_id = :thread_id AND state = 'dead' AND state <> 'mark';
+WHERE user_id = :user_id AND thread_id = :thread_id AND state = 'dead'
+  AND state <> 'mark' AND state <> 'kept';
 
 -- name: forget_unread
 -- A dropped job: its messages are seen, and nobody will read them.
 UPDATE usermemory.inbox SET state = 'mark', text = '', name = NULL
 WHERE user_id = :user_id AND thread_id = :thread_id AND state IN ('unread', 'dead')
-  AND state <> 'mark';
+  AND state <> 'mark' AND state <> 'kept';
 
 -- name: inbox_size
 -- What is left in a thread's inbox, after a batch was read.
@@ -264,7 +289,7 @@ SELECT COUNT(*) AS unread, COALESCE(SUM(LENGTH(text)), 0) AS unread_chars,
     MIN(received_at) AS first_at
 FROM usermemory.inbox
 WHERE user_id = :user_id AND thread_id = :thread_id AND state = 'unread'
-  AND state <> 'mark';
+  AND state <> 'mark' AND state <> 'kept';
 
 -- name: release_user
 -- The lease ends; the user goes behind those who have been waiting.
@@ -374,7 +399,8 @@ WHERE user_id = :user_id AND thread_id = :thread_id AND message_id = :message_id
 -- name: dead_messages
 -- How many of a thread's messages wait for a person.
 SELECT COUNT(*) AS dead FROM usermemory.inbox
-WHERE user_id = :user_id AND thread_id = :thread_id AND state = 'dead' AND state <> 'mark';
+WHERE user_id = :user_id AND thread_id = :thread_id AND state = 'dead'
+  AND state <> 'mark' AND state <> 'kept';
 
 -- name: mask_message
 -- The message stays what it is, but for the erased span.

@@ -64,6 +64,7 @@ class Policy:
             what may be kept of them.
         past: For messages of a time before the memory was in use; a schedule that the thread has
             already stays. None: they are said now.
+        keep_for: Seconds from now for which the text stays, for search; None: until it is read.
     """
 
     delay: float
@@ -74,6 +75,7 @@ class Policy:
     secrets: SecretPolicy = "mask"
     screened: Mapping[str, str | None] = field(default_factory=dict[str, Any])
     past: Past | None = None
+    keep_for: float | None = None
 
     def times(self, message: Message, now: float) -> dict[str, float | None]:
         """When a message was said, and when it counts as received; None: now."""
@@ -273,6 +275,7 @@ def _add(
                 "text": text,
                 **times,
                 "state": "unread" if keep else "mark",
+                "keep_for": policy.keep_for if keep else None,
             },
         )
         thread.next_seq += 1
