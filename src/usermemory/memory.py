@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -27,6 +27,7 @@ from usermemory.records import (
     Cost,
     Evidence,
     Forgotten,
+    Hit,
     Imported,
     Job,
     Message,
@@ -50,7 +51,15 @@ from usermemory.render import recalled
 from usermemory.retry import Retry
 from usermemory.schema import UserProfile, schema_of
 from usermemory.schema.renames import renamed_history, renamed_revision
-from usermemory.settings import Id, checked_seconds, checked_thread, checked_user
+from usermemory.search import checked_query, found, rows_of
+from usermemory.settings import (
+    Id,
+    When,
+    checked_seconds,
+    checked_thread,
+    checked_user,
+    kept_for,
+)
 from usermemory.snapshot import snapshot as wound_back
 from usermemory.store import open_driver
 from usermemory.store.cleaning import clean
@@ -61,6 +70,7 @@ from usermemory.store.flows.cleaning import newest_erasure
 from usermemory.store.flows.costs import costs
 from usermemory.store.flows.refused import refused as listing
 from usermemory.store.flows.remember import Past, Policy, remember, screened_before, unknown
+from usermemory.store.flows.search import everything_said
 from usermemory.text import leaves
 from usermemory.why import about, evidence_of, resolve
 
@@ -111,6 +121,8 @@ class UserMemory:
         secrets: What is done about API keys, passwords, card and bank numbers in new messages:
             ``"mask"`` them, ``"refuse"`` the whole message (it is marked as seen, and never
             read), or ``"keep"`` it as it is. Before the inbox: a masked secret is nowhere stored.
+        keep_messages: Seconds for which the text of messages stays after it was read, so that
+            `search` finds it; ``"forever"``; None: it goes as soon as no batch needs it.
         max_changes: Changes that one consolidation may make. A batch that exceeds it fails, is
             halved and tried again; one turn that does so alone waits for a person (see `jobs`).
         max_removed: Share of the profile's values, from 0 to 1, that one consolidation may
@@ -140,6 +152,7 @@ class UserMemory:
         threads: int = 2,
         retry: Retry | None = None,
         secrets: SecretPolicy = "mask",
+        keep_messages: float | Literal["forever"] | None = None,
         max_changes: int = 50,
         max_removed: float = 0.5,
         max_profile: int = 256_000,
@@ -161,6 +174,7 @@ class UserMemory:
         self.gate = gate_of(gate)
         self.author = guarded_author(author) if author else None
         self.delay = checked_seconds("delay", delay)
+        self._keep_for = kept_for(keep_messages)
         self.max_wait = checked_seconds("max_wait", max_wait)
         extractor = extractor_for(model, strategy)
         self.consolidator: Consolidator = Consolidator(
@@ -315,13 +329,14 @@ class UserMemory:
         Of a paused user nothing is taken in. Calling it again is cheap and adds nothing.
 
         Args:
-            messages: As for `remember`.
             said: When messages without a time of their own were said, by their id.
             before: When all others were said at the latest; None: now.
         """
         latest = self.clock.now() if before is None else checked_seconds("before", before)
         past = Past(said or {}, latest)
-        policy = Policy(0.0, self.max_wait, secrets=self.secrets, past=past)
+        policy = Policy(
+            0.0, self.max_wait, secrets=self.secrets, past=past, keep_for=self._keep_for
+        )
         user_id, thread_id, found = self._read(user_id, thread_id, messages)
         done = self.driver.write(remember, user_id, thread_id, found, policy)
         return self._scheduled(user_id, thread_id, done)
@@ -355,6 +370,37 @@ class UserMemory:
         """What changed the profile, or one field of it; the newest first."""
         found = self.driver.read(recalls.history, checked_user(user_id))
         return about(renamed_history(self.schema, found), field)
+
+    def search(
+        self,
+        user_id: Id,
+        query: str,
+        *,
+        since: When = None,
+        until: When = None,
+        fields: Sequence[str] | None = None,
+        thread_id: Id | None = None,
+        limit: int = 10,
+    ) -> list[Hit]:
+        """Find what the user told: what is known, what held before, and messages that were kept.
+
+        By words, in any script, and by the time that the query or the arguments name; no model is
+        asked. Messages are found where ``keep_messages`` kept their text. The best come first.
+
+        Args:
+            query: What is looked for; empty, with ``since`` or ``until``, for all of that time.
+            since: Only from then on: seconds since the epoch, or a date (``2026-05-01``).
+            until: Only before then; of a date its whole day counts.
+            fields: Only values of these fields, and no messages.
+            thread_id: Only what was said in this thread.
+            limit: How many at most, from 1 to 1,000.
+        """
+        asked = checked_query(query, since, until, limit)
+        stored = self.driver.read(everything_said, checked_user(user_id))
+        for field in fields or ():
+            self.schema.check_name(field, stored[0].document or {})
+        only = None if thread_id is None else checked_thread(thread_id)
+        return found(rows_of(self.schema, *stored, fields, only), asked)
 
     def misfits(self, user_id: Id) -> list[Misfit]:
         """What is stored of a user and today's schema does not take, item by item.
@@ -456,12 +502,6 @@ class UserMemory:
             revision: Which; None for the newest that is neither an undo nor taken back already,
                 so that undoing again goes further back. An undo's own number takes that back.
             dry_run: Only say what it would change.
-
-        Returns:
-            The new revision, or what it would be, and what could not be taken back.
-
-        Raises:
-            InvalidInput: There is no such revision.
         """
         return self._correcting().undo(checked_user(user_id), revision, dry_run=dry_run)
 
@@ -493,11 +533,7 @@ class UserMemory:
 
         Args:
             changes: What to do, each with its quote.
-            messages: The whole thread or a window of it, as for `remember`.
             by: The name that the revision bears.
-
-        Returns:
-            The revision, after it is on the disk, and what was refused.
         """
         proposing, asked = self._proposing(), tuple(changes)
         said = proposing.said(checked_user(user_id), checked_thread(thread_id), messages)
@@ -521,10 +557,8 @@ class UserMemory:
         ``verify="off"`` the quote alone will do.
 
         Args:
-            field: The field of the profile.
             value: The item of a list, the key of a map or an object; None for the whole field.
             quote: The user's words, which ask to forget it.
-            messages: As for `propose`.
             confirmed: Whether the user has confirmed it to the application, by a button say.
 
         Raises:
@@ -766,6 +800,7 @@ class UserMemory:
     atrigger_all = awaited(trigger_all)
     arun_due = awaited(run_due)
     ahistory = awaited(history)
+    asearch = awaited(search)
     amisfits = awaited(misfits)
     awhy = awaited(why)
     arefused = awaited(refused)
@@ -812,6 +847,7 @@ class UserMemory:
             moved=delay is not None,
             secrets=self.secrets,
             screened=screened_before(found, self.secrets) if keep else {},
+            keep_for=self._keep_for,
         )
         return user_id, thread_id, found, policy
 

@@ -37,6 +37,7 @@ def build(url: str, hook: Hook | None, start: float) -> tuple[UserMemory, Listen
         clock=clock,
         delay=0.0,
         gate=Words("like"),
+        keep_messages=30.0,
         retry=Retry(attempts=2, base=1.0),
     )
     memory.driver.hook = hook
@@ -107,6 +108,9 @@ def correct(memory: UserMemory, clock: FakeClock) -> None:
     """Eve has put right what was learned about her, and then has it erased bit by bit."""
     memory.costs("will")
     memory.costs()
+    memory.search("will", "golf")
+    clock.advance(31)
+    memory.clean()  # what was kept for search has had its time
     for thread_id in ("x", "y"):  # the second one teaches nothing new, and that is recorded
         said = {"role": "user", "content": f"I like {ERASED}", "id": f"e{thread_id}"}
         memory.remember("eve", thread_id, [said])

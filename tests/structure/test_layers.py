@@ -32,6 +32,7 @@ LAYERS = [
     "gate",
     "retry",
     "store",
+    "search",
     "carry",
     "extract",
     "judge",

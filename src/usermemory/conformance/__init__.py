@@ -29,6 +29,7 @@ from usermemory.conformance.proposing import Proposing
 from usermemory.conformance.refusing import Refusing
 from usermemory.conformance.remembering import Making, Remembering
 from usermemory.conformance.reshaping import Reshaping
+from usermemory.conformance.searching import Searching
 
 __all__ = ["Conformance"]
 
@@ -44,6 +45,7 @@ class Conformance(
     Misfitting,
     Migrating,
     Reshaping,
+    Searching,
     Carrying,
     Failing,
     Backfilling,

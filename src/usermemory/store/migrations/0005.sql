@@ -10,6 +10,8 @@ CREATE INDEX usermemory_inbox_kept ON usermemory.inbox (user_id, thread_id, posi
 CREATE INDEX usermemory_inbox_expiring ON usermemory.inbox (keep_until) WHERE state = 'kept';
 
 -- Messages that wait or are context: few in any thread, however many are kept beside them.
-DROP INDEX usermemory.usermemory_inbox_tail;
+-- (The old index is called by the first name in a file, by the second in a schema of a server.)
+DROP INDEX IF EXISTS usermemory.inbox_tail;
+DROP INDEX IF EXISTS usermemory.usermemory_inbox_tail;
 CREATE INDEX usermemory_inbox_open ON usermemory.inbox (user_id, thread_id, position)
     WHERE state <> 'mark' AND state <> 'kept';

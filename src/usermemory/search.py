@@ -1,0 +1,384 @@
+"""Find what matters to a text, by words and by time, among all that is kept of one user: PURE.
+
+A row is what was learned once (a value with the words it rests on), or one kept message. Each word
+of the query weighs the more the fewer rows hold it (as in BM25, squared); what stands around a
+message in its conversation counts half, and a time that the query names is one more word, which the
+rows of that time hold. Words match from their beginning, without case and accents, up to five
+letters of them, so that inflection matters little; in scripts that write no spaces between words
+each pair of letters is a word. Nothing here knows a language, and nothing is indexed: a scan over
+some megabytes takes less time than keeping an index true after erasures would cost.
+"""
+
+from __future__ import annotations
+
+import calendar
+import math
+import re
+import unicodedata
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from usermemory.errors import InvalidInput
+from usermemory.messages import is_mapping, is_sequence
+from usermemory.records import Applied, Hit, Revision
+from usermemory.schema.document import ASIDE
+from usermemory.schema.renames import renamed_history
+from usermemory.schema.shape import canonical
+from usermemory.settings import When, checked_time
+from usermemory.text import leaves, words
+
+if TYPE_CHECKING:
+    from usermemory.schema import Schema
+    from usermemory.store.flows.profile import Profile
+
+_STEM = 5
+"""Letters by which a longer word is known."""
+
+_WHOLE = 2
+"""Letters of a word that is looked for as a whole."""
+
+_TERMS = 100
+_FEW_TERMS = 32
+"""Words of a query that are looked for, and where there is much to look through."""
+
+_MUCH = 1_000_000
+"""Characters."""
+
+_NEIGHBOURS = (0.5, 0.25)
+"""What the words of messages one and two steps away count."""
+
+_MOST = 1_000
+"""Hits of one search."""
+
+_SHORTENS = 0.25
+"""How much of a row's weight depends on its length."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Something that can be found.
+
+    Attributes:
+        hit: As it is returned.
+        text: What is looked through.
+        group: The conversation whose neighbours it stands beside; empty for none.
+    """
+
+    hit: Hit
+    text: str
+    group: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What a search asks for.
+
+    Attributes:
+        text: Any text; empty for whatever is of the time.
+        since: Only what was said or learned from then on; what has no time is then left out.
+        until: Only what was said or learned before.
+        limit: How many hits at most.
+    """
+
+    text: str
+    since: float | None = None
+    until: float | None = None
+    limit: int = 10
+
+
+def found(rows: Sequence[Row], query: Query) -> list[Hit]:
+    """The rows that say most about a query, the best first; of equal ones the newest.
+
+    Args:
+        rows: All there is; messages in the order of each conversation.
+        query: What is asked for.
+    """
+    scores = weights([row.text for row in rows], query.text, [row.hit.at for row in rows])
+    scores = _with_neighbours(scores, [row.group for row in rows])
+    chosen = [
+        (score, row.hit)
+        for score, row in zip(scores, rows, strict=True)
+        if (score > 0 or not query.text.strip()) and _is_of_time(row.hit.at, query)
+    ]
+    chosen.sort(key=lambda one: (-one[0], -(one[1].at or 0.0)))
+    return [replace(hit, score=round(score, 3)) for score, hit in chosen[: query.limit]]
+
+
+def weights(
+    texts: Sequence[str], query: str, times: Sequence[float | None] | None = None
+) -> list[float]:
+    """How much each text says about a query; 0 for nothing.
+
+    Args:
+        texts: Any texts.
+        query: What is asked.
+        times: When each was said, in seconds since the epoch, for a query that names a time.
+    """
+    weight = [0.0] * len(texts)
+    rows = [folded(text).replace("\n", " ") for text in texts]
+    joined = "\n".join(rows)
+    starts = [0]
+    for row in rows:
+        starts.append(starts[-1] + len(row) + 1)
+    holders = [_holders(joined, starts, *term) for term in _terms(query, len(joined))]
+    if times is not None:
+        holders += [_of_time(times, *named) for named in named_times(query)]
+    for held in holders:
+        rarity = math.log(1 + (len(rows) - len(held) + 0.5) / (len(held) + 0.5)) ** 2
+        for place in held:
+            weight[place] += rarity
+    mean = max(1.0, len(joined) / max(1, len(rows)))
+    return [
+        each / (1 - _SHORTENS + _SHORTENS * len(row) / mean) if each else 0.0
+        for each, row in zip(weight, rows, strict=True)
+    ]
+
+
+_ACCENTS = re.compile("[\u0300-\u036f]+")
+_ACCENTED = re.compile("[\u00c0-\u024f\u0370-\u04ff\u1e00-\u1fff]")
+_COMPATIBLE = re.compile("[\u2100-\u214f\ufb00-\ufb06\uff01-\uffee]")
+_QUOTES = str.maketrans("’ʼ＇`´", "'''''")
+
+
+def folded(text: str) -> str:
+    """A text as it is looked through: without case, width and the accents of Europe's scripts."""
+    if text.isascii():
+        return text.lower()
+    if _COMPATIBLE.search(text):
+        text = unicodedata.normalize("NFKC", text)
+    elif not unicodedata.is_normalized("NFC", text):
+        text = unicodedata.normalize("NFC", text)
+    text = text.casefold().translate(_QUOTES)
+    if _ACCENTED.search(text):
+        bare = _ACCENTS.sub("", unicodedata.normalize("NFD", text))
+        text = unicodedata.normalize("NFC", bare)
+    return text
+
+
+def _terms(query: str, size: int) -> list[tuple[str, bool | None]]:
+    """What is looked for; whether as a whole word, and None where words are not written apart."""
+    terms: dict[str, bool | None] = {}
+    before = None
+    for word in words(query):
+        text = folded(query[word.start : word.end])
+        if word.single:
+            adjoining = before is not None and before.end == word.start
+            if before is not None and adjoining:
+                terms[folded(query[before.start : word.end])] = None
+                terms.pop(folded(query[before.start : before.end]), None)
+            else:
+                terms.setdefault(text, None)
+            before = word
+            continue
+        before = None
+        if text[-1].isdigit() or (1 < len(text) <= _WHOLE):
+            terms[text] = True
+        elif len(text) > _WHOLE:
+            terms[text[:_STEM]] = False
+    most = _TERMS if size < _MUCH else _FEW_TERMS
+    return sorted(terms.items(), key=lambda term: -len(term[0]))[:most]
+
+
+def _holders(joined: str, starts: Sequence[int], term: str, whole: bool | None) -> list[int]:  # noqa: FBT001 - a term as `_terms` gives it
+    """The rows that hold a term."""
+    held: list[int] = []
+    at, length = 0, len(term)
+    while (at := joined.find(term, at)) >= 0:
+        inside = whole is not None and at > 0 and joined[at - 1].isalnum()
+        if inside or (whole and joined[at + length : at + length + 1].isalnum()):
+            at += length
+            continue
+        held.append(bisect_right(starts, at) - 1)
+        at = starts[held[-1] + 1]
+    return held
+
+
+_DATE = re.compile(r"(?<!\d)((?:19|20)\d\d)(?:-(0[1-9]|1[0-2])(?:-([0-3]\d))?)?(?!\d)")
+_MONTHS = {
+    name.casefold(): number
+    for names in (calendar.month_name, calendar.month_abbr)
+    for number, name in enumerate(names)
+    if len(name) > 3 or name != "May"
+    if name
+}
+
+
+def named_times(query: str) -> Iterator[tuple[int | None, int | None, int | None]]:
+    """The times that a query names: year, month and day, each as far as it is given.
+
+    Read are years, dates as ISO 8601 writes them, and the names of months in English and in the
+    language of the process; in other languages a caller gives ``since`` and ``until``.
+    """
+    dates = [tuple(int(part) if part else None for part in one) for one in _DATE.findall(query)]
+    months = {_MONTHS[word] for word in folded(query).split() if word.strip("?,.!") in _MONTHS}
+    for year, month, day in dates:
+        if month is None and months:
+            yield from ((year, one, None) for one in sorted(months))
+        else:
+            yield year, month, day
+    if not dates:
+        yield from ((None, one, None) for one in sorted(months))
+
+
+def _of_time(
+    times: Sequence[float | None], year: int | None, month: int | None, day: int | None
+) -> list[int]:
+    """The rows of a time."""
+    held: list[int] = []
+    for row, at in enumerate(times):
+        if at is None or not 0 < at < 1e11:
+            continue
+        then = datetime.fromtimestamp(at, UTC)
+        wanted = ((year, then.year), (month, then.month), (day, then.day))
+        if all(one is None or one == other for one, other in wanted):
+            held.append(row)
+    return held
+
+
+def _with_neighbours(scores: Sequence[float], groups: Sequence[str]) -> list[float]:
+    summed = list(scores)
+    for steps, share in enumerate(_NEIGHBOURS, 1):
+        for row in range(len(scores) - steps):
+            if groups[row] and groups[row] == groups[row + steps]:
+                summed[row] += share * scores[row + steps]
+                summed[row + steps] += share * scores[row]
+    return summed
+
+
+def _is_of_time(at: float | None, query: Query) -> bool:
+    if at is None:
+        return query.since is None and query.until is None
+    return (query.since is None or at >= query.since) and (query.until is None or at < query.until)
+
+
+def learned(document: Mapping[str, Any], history: Iterable[Revision]) -> list[Row]:
+    """What is known and what was known: each value once, with all the words it rests on.
+
+    Args:
+        document: The profile as it is stored.
+        history: Its revisions, the newest first.
+    """
+    known: dict[tuple[str, str], Hit] = {}
+    for revision in history:
+        if revision.undoes or revision.by == "migration":
+            continue
+        for change in revision.changes:
+            value = change.before if change.after is None else change.after
+            if change.erased or value is None:
+                continue
+            place = change.field, canonical([change.key, value])
+            hit = known.get(place) or _hit(document, revision, change, value)
+            said = (*hit.evidence, *(one for one in change.evidence if one not in hit.evidence))
+            known[place] = replace(hit, evidence=said)
+    for field, value in document.items():
+        for key, item in _items(value) if field != ASIDE else ():
+            place = field, canonical([key, item])
+            if place not in known and not _has(known, field, item):
+                known[place] = Hit("item", field=field, key=key, value=item, text=_said(item))
+    return [Row(hit, _text_of(hit)) for hit in known.values()]
+
+
+def _has(known: Mapping[tuple[str, str], Hit], field: str, item: Any) -> bool:
+    """Whether an item of a list of objects is known under its name."""
+    return is_mapping(item) and any(
+        place[0] == field and hit.value == item for place, hit in known.items()
+    )
+
+
+def _hit(document: Mapping[str, Any], revision: Revision, change: Applied, value: Any) -> Hit:
+    stored = document.get(change.field)
+    holds = change.after is not None and (
+        canonical(stored) == canonical(value)
+        or any(
+            canonical(item) == canonical(value) and (key is None or key == change.key)
+            for key, item in _items(stored)
+        )
+    )
+    at = next((one.at for one in change.evidence if one.at is not None), change.at)
+    return Hit(
+        "item" if holds else "earlier",
+        field=change.field,
+        key=change.key,
+        value=value,
+        text=_said(value),
+        at=revision.at if at is None else at,
+        thread_id=revision.thread_id,
+        author=revision.by,
+        holds=holds,
+    )
+
+
+def _items(value: Any) -> Iterator[tuple[str | None, Any]]:
+    """The items of a list, the entries of a map, or the value itself."""
+    if is_mapping(value):
+        yield from value.items()
+    elif is_sequence(value):
+        yield from ((None, item) for item in value)
+    elif value is not None:
+        yield None, value
+
+
+def _said(value: Any) -> str:
+    if is_mapping(value):
+        return "; ".join(f"{key}: {_said(item)}" for key, item in value.items() if item is not None)
+    return ", ".join(map(str, leaves(value))) if is_sequence(value) else str(value)
+
+
+def _text_of(hit: Hit) -> str:
+    quotes = [f"{one.question} {one.quote}" for one in hit.evidence]
+    return " ".join([hit.field.replace("_", " "), hit.key or "", hit.text, *quotes])
+
+
+def rows_of(
+    schema: Schema,
+    profile: Profile,
+    history: Sequence[Revision],
+    messages: Sequence[Mapping[str, Any]],
+    fields: Sequence[str] | None = None,
+    thread_id: str | None = None,
+) -> list[Row]:
+    """All rows of a user under today's names, or those of some fields or of one thread."""
+    stored = schema.read(profile.document or {}).stored
+    rows = learned(stored, renamed_history(schema, history))
+    if fields is None:
+        rows += [_message(row) for row in messages]
+    return [
+        row
+        for row in rows
+        if (fields is None or row.hit.field in fields)
+        and (thread_id is None or row.hit.thread_id == thread_id)
+    ]
+
+
+def _message(row: Mapping[str, Any]) -> Row:
+    hit = Hit(
+        "message",
+        row["text"],
+        at=row["said_at"],
+        thread_id=row["thread_id"],
+        author=row["author"],
+        message_id=row["message_id"],
+        seq=row["seq"],
+        name=row["name"],
+    )
+    return Row(hit, f"{row['name'] or ''} {row['text']}", row["thread_id"])
+
+
+def checked_query(text: str, since: When, until: When, limit: int) -> Query:
+    """A query, or an error that says what to change.
+
+    Raises:
+        InvalidInput: The text is empty and no time is given, the time ends before it begins, or
+            the limit is out of range.
+    """
+    begin, end = checked_time("since", since), checked_time("until", until, end=True)
+    if not text.strip() and begin is None and end is None:
+        raise InvalidInput("the query is empty: say what to look for, or give since= or until=")
+    if begin is not None and end is not None and begin >= end:
+        raise InvalidInput("the time ends before it begins: since= is not before until=")
+    if not 1 <= limit <= _MOST:
+        raise InvalidInput(f"limit is {limit!r}; it is a number from 1 to {_MOST}")
+    return Query(text, begin, end, limit)
