@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from tests.support.command_line import Terminal, run
 
+from usermemory import UserMemory
 from usermemory.cli.common import printable
 
 COMMANDS = [
@@ -124,6 +125,18 @@ def test_nobody_drives_the_terminal() -> None:
     """Control characters of what people wrote are shown, not obeyed; other text is left alone."""
     assert printable("a\x1b[2Jb\x9bc\ud800\r") == "a\ufffd[2Jb\ufffdc\ufffd\ufffd"
     assert printable("tab\tline\nשלום 👩‍👩‍👧") == "tab\tline\nשלום 👩‍👩‍👧"
+
+
+def test_what_people_wrote_is_printed_as_it_is(tmp_path: Path) -> None:
+    """Escape codes are shown, in every line and cell; what looks like markup or emoji stays."""
+    db = str(tmp_path / "memory.db")
+    with UserMemory(db, model="offline", worker=False) as memory:
+        memory.edit("will", {"interests": ["\x1b[2J", "[red]chess[/red] :smile:"]}, by="a\x1bb")
+    for words in (("show",), ("history",), ("why", "interests"), ("diff",)):
+        shown = run("profile", words[0], "will", *words[1:], "--db", db).stdout
+        assert "\x1b" not in shown, words
+        assert "\ufffd" in shown, words
+        assert words[0] == "why" or "[red]chess[/red] :smile:" in shown, words
 
 
 def test_colours_only_where_wanted(tmp_path: Path) -> None:

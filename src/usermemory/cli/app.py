@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from usermemory.cli import carry, chat, database, demo, doctor, erase, jobs, profile, schema
-from usermemory.cli.common import printable
+from usermemory.cli.common import command, printable
 from usermemory.errors import UserMemoryError
 
 HELP = """
@@ -57,15 +57,15 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("demo", epilog=demo.DEMO)(demo.demo)
-app.command("chat", epilog=chat.CHAT)(chat.chat)
-app.command("worker", epilog=jobs.WORKER)(jobs.run_worker)
-app.command("migrate", epilog=database.MIGRATE)(database.migrate_tables)
-app.command("copy", epilog=database.COPY)(database.copy_database)
-app.command("clean", epilog=erase.CLEAN)(erase.clean_disk)
-app.command("costs", epilog=database.COSTS)(database.show_costs)
-app.command("doctor", epilog=doctor.DOCTOR)(doctor.doctor)
-app.command("backfill", epilog=database.BACKFILL)(database.backfill_threads)
+command(app, "demo")(demo.demo)
+command(app, "chat")(chat.chat)
+command(app, "worker")(jobs.run_worker)
+command(app, "migrate")(database.migrate_tables)
+command(app, "copy")(database.copy_database)
+command(app, "clean")(erase.clean_disk)
+command(app, "costs")(database.show_costs)
+command(app, "doctor")(doctor.doctor)
+command(app, "backfill")(database.backfill_threads)
 app.add_typer(carry.import_commands, name="import")
 app.add_typer(profile.profile_commands, name="profile")
 app.add_typer(jobs.jobs_commands, name="jobs")

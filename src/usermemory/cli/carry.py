@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from typer import Argument, Option, Typer
+from typer import Argument, Option
 
 from usermemory.cli.common import (
     DATABASE,
@@ -19,14 +19,15 @@ from usermemory.cli.common import (
     Database,
     SchemaName,
     User,
+    command,
     console,
     count,
-    examples,
+    group,
     open_existing,
     open_memory,
     open_or_scratch,
     print_json,
-    printable,
+    say,
     shortened,
     value_text,
 )
@@ -35,20 +36,9 @@ from usermemory.errors import InvalidInput
 if TYPE_CHECKING:
     from usermemory.importing import Imported, LeftOut
 
-EXPORT = examples(
-    "usermemory profile export will > will.json",
-    "usermemory profile export will --out will.json",
-    "usermemory profile export will --for-user --out for-will.json",
-)
-IMPORT = examples(
-    "usermemory profile import will.json --db other.db",
-    "usermemory profile export will | usermemory profile import - --db other.db",
-)
 
-import_commands = Typer(
-    help="Bring in profiles that another memory kept; nothing that is known is overwritten.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
+import_commands = group(
+    "Bring in profiles that another memory kept; nothing that is known is overwritten."
 )
 
 Notes = Annotated[
@@ -85,6 +75,11 @@ def export(
     Profile, history with quotes, messages not read yet, and hashes of what was erased. It holds
     what the user said, and the key of the hashes: keep it as confidential as that. With --for-user
     it is a document to hand out, which cannot be imported.
+
+    Examples:
+        usermemory profile export will > will.json
+        usermemory profile export will --out will.json
+        usermemory profile export will --for-user --out for-will.json
     """
     with open_existing(db, schema) as memory:
         document = memory.export(user, for_user=for_user)
@@ -98,7 +93,7 @@ def export(
         raise InvalidInput(f"{out} is there already; name another file") from None
     except OSError as error:
         raise InvalidInput(f"{out} cannot be written: {error.strerror}") from error
-    console().print(f"{printable(user)} is in {printable(str(out))}.")
+    say(f"{user} is in {out!s}.")
 
 
 def import_(
@@ -116,6 +111,10 @@ def import_(
 
     What this database knows of the user beyond the export is never overwritten. Messages that
     were not read yet come along.
+
+    Examples:
+        usermemory profile import will.json --db other.db
+        usermemory profile export will | usermemory profile import - --db other.db
     """
     from usermemory.carry import rows_from
     from usermemory.cli.edit import read_document
@@ -128,34 +127,25 @@ def import_(
     rows_from(document, user_id)  # is it an export at all?
     unread = sum(message["state"] == "unread" for message in document["messages"])
     held = (
-        f"{printable(user_id)}: {count(len(document['revisions']), 'revision')}, "
+        f"{user_id}: {count(len(document['revisions']), 'revision')}, "
         f"{count(unread, 'message')} to read"
     )
-    out = console()
     if dry_run:
-        out.print(f"Would import {held}.")
+        say(f"Would import {held}.")
         return
     with open_memory(db, schema, worker=False) as memory:
         done = memory.import_(user_id, document)
     if json:
         print_json({"user_id": user_id, "written": done.written, "unknown": done.unknown})
         return
-    here = f"{printable(user_id)} is here already, as exported."
-    out.print(f"Imported {held}." if done.written else here)
+    here = f"{user_id} is here already, as exported."
+    say(f"Imported {held}." if done.written else here)
     if done.unknown:
-        fields = printable(", ".join(done.unknown))
-        out.print(f"The schema here does not know {fields}: kept, and not used.")
+        fields = ", ".join(done.unknown)
+        say(f"The schema here does not know {fields}: kept, and not used.")
 
 
-@import_commands.command(
-    "json",
-    epilog=examples(
-        "usermemory import json mem0.json --dry-run",
-        "usermemory import json facts.jsonl --user will --notes core_memories",
-        "usermemory import json hindsight.json --user-key bank_id",
-        "curl … | usermemory import json - --user will",
-    ),
-)
+@command(import_commands, "json")
 def import_facts(  # noqa: PLR0913 - the options of a command
     file: Annotated[str, Argument(help="JSON or JSON Lines; - for standard input.")],
     *,
@@ -189,6 +179,12 @@ def import_facts(  # noqa: PLR0913 - the options of a command
     grow. Made again, it changes nothing, and what was forgotten does not come back. What the
     source calls deleted or over, messages, and what cannot be read are listed and left out; ids,
     scores and metadata beside a text are not listed.
+
+    Examples:
+        usermemory import json mem0.json --dry-run
+        usermemory import json facts.jsonl --user will --notes core_memories
+        usermemory import json hindsight.json --user-key bank_id
+        curl … | usermemory import json - --user will
     """
     from usermemory.importing import import_json, read_json
 
@@ -208,14 +204,7 @@ def import_facts(  # noqa: PLR0913 - the options of a command
     _report(done, as_json=json, dry_run=dry_run)
 
 
-@import_commands.command(
-    "langmem",
-    epilog=examples(
-        "usermemory import langmem --from store.db --dry-run",
-        "usermemory import langmem --from postgresql://app@db.example.com/app",
-        "usermemory import langmem --from store.db --namespace 'app.{user_id}.profile'",
-    ),
-)
+@command(import_commands, "langmem")
 def import_store(
     *,
     source: Annotated[
@@ -241,6 +230,11 @@ def import_store(
     Values go into the fields of the same name, memories in plain text into --notes. Single values
     are set only where nothing stands, lists and maps only grow. Made again, it changes nothing.
     What does not fit the schema is listed and left out.
+
+    Examples:
+        usermemory import langmem --from store.db --dry-run
+        usermemory import langmem --from postgresql://app@db.example.com/app
+        usermemory import langmem --from store.db --namespace 'app.{user_id}.profile'
     """
     from usermemory.langgraph import import_langmem
     from usermemory.langgraph.threads.opening import store_in
@@ -262,13 +256,7 @@ def import_store(
     _report(done, as_json=json, dry_run=dry_run)
 
 
-@import_commands.command(
-    "origin",
-    epilog=examples(
-        "usermemory import origin --from memory.db --dry-run",
-        "usermemory import origin --from memory.db",
-    ),
-)
+@command(import_commands, "origin")
 def import_table(
     *,
     source: Annotated[
@@ -291,6 +279,10 @@ def import_table(
     Each user's profile becomes one revision. Single values are set only where nothing stands,
     lists only grow. Made again, it changes nothing. What does not fit the schema is listed and
     left out.
+
+    Examples:
+        usermemory import origin --from memory.db --dry-run
+        usermemory import origin --from memory.db
     """
     from usermemory.importing import import_origin
 
@@ -311,12 +303,12 @@ def _counting() -> Generator[Callable[[object], object]]:
         done += 1
         status.update(f"importing: {count(done, 'user')}")
 
-    out = console(stderr=True)
     try:
-        with out.status("importing") as status:
+        with console(stderr=True).status("importing") as status:
             yield advance
     except KeyboardInterrupt:
-        out.print(f"Stopped after {count(done, 'user')}; called again, it goes on with the rest.")
+        stopped = f"Stopped after {count(done, 'user')}; called again, it goes on with the rest."
+        say(stopped, stderr=True)
         raise typer.Exit(130) from None
 
 
@@ -324,24 +316,21 @@ def _report(done: Imported, *, as_json: bool, dry_run: bool) -> None:
     if as_json:
         print_json({**asdict(done), "dry_run": dry_run})
         return
-    out = console()
     verb = "would change" if dry_run else "changed"
-    out.print(
-        f"{count(done.users, 'user')}: {done.changed} {verb}, {done.unchanged} had nothing new."
-    )
+    say(f"{count(done.users, 'user')}: {done.changed} {verb}, {done.unchanged} had nothing new.")
     groups: dict[tuple[str, str], list[tuple[str, LeftOut]]] = {}
     for user_id, left in done.left_out.items():
         for one in left:
             groups.setdefault((one.field, one.reason), []).append((user_id, one))
     if groups:
         values = count(sum(map(len, groups.values())), "value")
-        out.print(f"\nLeft out: {values} (--json lists them all)")
+        say(f"\nLeft out: {values} (--json lists them all)")
     largest = sorted(groups.items(), key=lambda group: len(group[1]), reverse=True)
     for (field, reason), found in largest[:_LISTED]:
         user_id, one = found[0]
         where = f"{field}: " if field else ""
         whose = f" of {user_id}" if user_id else ""
         text = f"{where}{reason}; such as {shortened(value_text(one.value))}{whose}"
-        out.print(f"{len(found):>6}  {printable(text)}", soft_wrap=True)
+        say(f"{len(found):>6}  {text}", soft_wrap=True)
     if len(groups) > _LISTED:
-        out.print(f"        and {len(groups) - _LISTED} other reasons")
+        say(f"        and {len(groups) - _LISTED} other reasons")

@@ -24,8 +24,6 @@ from usermemory.cli.common import (
     Database,
     Model,
     SchemaName,
-    console,
-    examples,
     open_memory,
     printable,
 )
@@ -41,13 +39,6 @@ if TYPE_CHECKING:
     from usermemory.cli.chat_commands import ChatCommands, ChatStatus
     from usermemory.memory import UserMemory
 
-CHAT = examples(
-    "usermemory chat --user will",
-    "usermemory chat --user will --thread monday --delay 10",
-    "usermemory chat --model anthropic:claude-haiku-4-5",
-    "usermemory chat --model qwen --base-url http://localhost:8080/v1",
-    'echo "Hi, I\'m Will" | usermemory chat --user will',
-)
 
 _LOOK = 0.2
 """Seconds between looks for an interrupt."""
@@ -203,6 +194,13 @@ def chat(
     It learns in the background, once you have been quiet for a while. /new begins another thread,
     in which it still knows you; /help lists what else there is. Ctrl-C, Ctrl-D and a closed
     terminal lose nothing.
+
+    Examples:
+        usermemory chat --user will
+        usermemory chat --user will --thread monday --delay 10
+        usermemory chat --model anthropic:claude-haiku-4-5
+        usermemory chat --model qwen --base-url http://localhost:8080/v1
+        echo "Hi, I'm Will" | usermemory chat --user will
     """
     from usermemory.choice import choose
     from usermemory.cli.chat_commands import ChatCommands, ChatStatus
@@ -217,8 +215,7 @@ def chat(
         open_memory(db, schema, chosen.model, delay=delay, on_event=status.on_event) as memory,
         conversing(memory, bot, user, thread) as conversation,
     ):
-        aside = console(stderr=not _interactive())
-        commands = ChatCommands(conversation, status, console(), aside)
+        commands = ChatCommands(conversation, status, piped=not _interactive())
         commands.tell(chosen.notice or f"You are talking to {chosen.name}.")
         commands.greet()
         try:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from usermemory.cli.chat import Conversation, new_thread
-from usermemory.cli.common import count, listed, plural, printable
+from usermemory.cli.common import console, count, listed, plural, printable, say
 from usermemory.cli.erase import PENDING, OwnThreads, reach_lines
 from usermemory.cli.show import (
     changes_line,
@@ -25,8 +25,6 @@ from usermemory.errors import InvalidInput, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-
-    from rich.console import Console
 
     from usermemory.events import Event
     from usermemory.records import Job, Outcome
@@ -56,7 +54,7 @@ class ChatStatus:
         elif event.outcome and event.user_id == self._user_id:
             if event.kind == "rejected":
                 for line in refused_lines(event.outcome.rejections, self._user_id):
-                    self._news.put(printable(line))
+                    self._news.put(line)
             else:
                 self._add(_outcome_line(event.outcome))
 
@@ -106,19 +104,17 @@ class ChatCommands:
     Args:
         conversation: Whose thread ``/new`` changes.
         status: What the status line shows.
-        out: Where answers go.
-        aside: Where remarks go.
+        piped: Whether standard output is for answers only, and remarks go to standard error.
     """
 
     def __init__(
-        self, conversation: Conversation, status: ChatStatus, out: Console, aside: Console
+        self, conversation: Conversation, status: ChatStatus, *, piped: bool = False
     ) -> None:
         self._memory = conversation.memory
         self._user_id = conversation.user_id
         self._conversation = conversation
         self._status = status
-        self._out = out
-        self._aside = aside
+        self._piped = piped
         self.by_name: Mapping[str, tuple[Callable[[str], None], str]] = {
             "/new": (self._new, "a new thread; with a name, that one: /new [THREAD]"),
             "/profile": (self._profile, "what is known about you"),
@@ -154,7 +150,7 @@ class ChatCommands:
 
     def tell(self, text: str) -> None:
         """Say something that is neither the user's nor the bot's."""
-        self._aside.print(printable(text), style="dim")
+        say(text, stderr=self._piped, style="dim")
 
     def greet(self) -> None:
         """Say which thread this is, and what was said in it last."""
@@ -185,7 +181,7 @@ class ChatCommands:
     def _profile(self, _: str) -> None:
         document = self._memory.recall(self._user_id).document
         if rows := profile_table(document, self._memory.history(self._user_id)):
-            self._out.print(rows)
+            say(rows)
         else:
             self.tell("Nothing is known about you yet.")
 
@@ -196,19 +192,19 @@ class ChatCommands:
             return
         evidence = self._memory.why(self._user_id, field, value.strip() or None)
         for one in evidence:
-            self._out.print(quoted(one))
+            say(quoted(one))
         if not evidence:
             self.tell("No words of yours stand behind that.")
 
     def _refused(self, field: str) -> None:
         refused = self._memory.refused(self._user_id, field or None, _REFUSED_SHOWN)
         for one in refused:
-            self._out.print(refused_text(one), soft_wrap=True)
+            say(refused_text(one), soft_wrap=True)
         if not refused:
             self.tell("Nothing that was proposed was refused.")
 
     def _remember(self, _: str) -> None:
-        with self._out.status("reading"):
+        with console().status("reading"):
             outcomes = self._memory.trigger(self._user_id)
         if not outcomes:  # else the status line's news says what came of it
             self.tell("Nothing was pending.")
@@ -218,7 +214,7 @@ class ChatCommands:
             raise InvalidInput(f"/undo {number}: write the number of a revision, or nothing")
         history = self._memory.history(self._user_id)
         undone = self._memory.undo(self._user_id, int(number) if number else None)
-        self._out.print(undone_text(undone, history, self._memory.schema))
+        say(undone_text(undone, history, self._memory.schema))
         if undone.revision:
             self._status.note(f"took back: {changes_line(undone.revision.changes)}")
 
@@ -255,7 +251,7 @@ class ChatCommands:
     def _asked(self, question: str) -> bool:
         """Whether the user says yes; Ctrl-C and the end of the input say no."""
         try:
-            return typer.confirm(printable(question), err=self._aside.stderr)
+            return typer.confirm(printable(question), err=self._piped)
         except typer.Abort:
             return False
 

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import json
 import sys
 import time
 import unicodedata
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from textwrap import dedent, indent
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast
 
 import typer
-from typer import Argument, Option
+from typer import Argument, Option, Typer
 
 from usermemory.errors import ConfigurationError, StoreError
 
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from usermemory.memory import UserMemory
+
+F = TypeVar("F", bound=Callable[..., None])
 
 DATABASE = "usermemory.db"
 """Where a memory is when nobody says otherwise: in the current folder."""
@@ -70,9 +74,22 @@ Yes = Annotated[bool, Option("--yes", help="Do not ask.")]
 AsJson = Annotated[bool, Option("--json", help="Print JSON, for programs.")]
 
 
-def examples(*lines: str) -> str:
-    """The end of a command's help: commands to copy."""
-    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+def group(text: str) -> Typer:
+    """A group of commands, with its help."""
+    # Without markup the lines of examples stay as they are.
+    return Typer(help=text, no_args_is_help=True, rich_markup_mode=None)
+
+
+def command(commands: Typer, name: str) -> Callable[[F], F]:
+    """Make a function a command, whose help is the docstring, with commands to copy at its end."""
+
+    def added(function: F) -> F:
+        text, _, lines = (inspect.getdoc(function) or "").partition("\n\nExamples:\n")
+        examples = "\b\nExamples:\n" + indent(dedent(lines), "  ") if lines else None
+        commands.command(name, help=text, epilog=examples)(function)
+        return function
+
+    return added
 
 
 def open_memory(
@@ -159,14 +176,26 @@ def load_object(name: str) -> Any:
         raise ConfigurationError(f"schema {name!r} cannot be loaded: {error}") from error
 
 
+@cache
 def console(*, stderr: bool = False) -> Console:
     """Colours on a terminal, plain text elsewhere and under ``NO_COLOR``.
 
-    Text is printed as it is: what people and models wrote may look like markup.
+    Text is printed as it is, markup and emoji codes too, but for what would drive the terminal.
     """
     from rich.console import Console
+    from rich.segment import Segment
 
-    return Console(stderr=stderr, highlight=False, markup=False, emoji=False)
+    class SafeConsole(Console):
+        def render(self, renderable: Any, options: Any = None) -> Iterator[Segment]:
+            for part in super().render(renderable, options):
+                yield part if part.control else Segment(printable(part.text), part.style)
+
+    return SafeConsole(stderr=stderr, highlight=False, markup=False, emoji=False)
+
+
+def say(*parts: Any, stderr: bool = False, **layout: Any) -> None:
+    """Print for people: texts and tables, laid out as `rich.console.Console.print` does."""
+    console(stderr=stderr).print(*parts, **layout)
 
 
 def table(*headings: str, figures: bool = False) -> Table:
@@ -218,12 +247,12 @@ def printable(text: str) -> str:
 
 def value_text(value: Any) -> str:
     """A value of a profile as a person reads it."""
-    return printable(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def shortened(text: str, length: int = 60) -> str:
     """One line, cut with an ellipsis."""
-    line = " ".join(printable(text).split())
+    line = " ".join(text.split())
     return line if len(line) <= length else line[: length - 1] + "…"
 
 

@@ -14,15 +14,13 @@ from usermemory.cli.common import (
     AsJson,
     Database,
     SchemaName,
-    console,
     count,
-    examples,
     open_existing,
     open_or_scratch,
     print_json,
-    printable,
     progress_bar,
     require_file,
+    say,
     table,
 )
 from usermemory.errors import StoreError
@@ -37,24 +35,6 @@ if TYPE_CHECKING:
     from usermemory.store import Driver
     from usermemory.store.copying import Copied
 
-MIGRATE = examples(
-    "usermemory migrate --db postgresql://owner@db.example.com/app --dry-run",
-    "usermemory migrate --db postgresql://owner@db.example.com/app",
-)
-COPY = examples(
-    "usermemory copy sqlite:///memory.db postgresql://app@db.example.com/app",
-    "usermemory copy 'postgresql://app@db.example.com/app?schema=test' test.db",
-)
-BACKFILL = examples(
-    "usermemory backfill --from checkpoints.db --dry-run",
-    "usermemory backfill --from checkpoints.db --limit 10     # see what is learned, then go on",
-    "usermemory backfill --from postgresql://app@db.example.com/app --user-key customer",
-)
-COSTS = examples(
-    "usermemory costs",
-    "usermemory costs will --days 7",
-    "usermemory costs --by user --json | jq '.[0]'",
-)
 
 _DAY = 86_400.0
 
@@ -74,6 +54,10 @@ def migrate_tables(
     For when the role that serves may not change tables, or an upgrade should not wait for the
     first user. Any number of processes may do it at once. Old code goes on working, unless a
     release says otherwise.
+
+    Examples:
+        usermemory migrate --db postgresql://owner@db.example.com/app --dry-run
+        usermemory migrate --db postgresql://owner@db.example.com/app
     """
     from usermemory.clock import SystemClock
     from usermemory.store import open_driver
@@ -89,9 +73,9 @@ def migrate_tables(
         numbered = [{"number": number, "state": state} for number, state in states.items()]
         print_json({"database": driver.url, "migrations": numbered})
         return
-    console().print(driver.url, soft_wrap=True)
+    say(driver.url, soft_wrap=True)
     for number, state in states.items():
-        console().print(f"  {number:04}  {state}")
+        say(f"  {number:04}  {state}")
 
 
 def copy_database(
@@ -105,6 +89,10 @@ def copy_database(
     Stop what writes to FROM before, and start workers on TO afterwards. What breaks off goes on
     when it is called again. Tables are brought up to date in both; a checkpointer's are not
     copied. Exit code 1 if the two are not the same at the end.
+
+    Examples:
+        usermemory copy sqlite:///memory.db postgresql://app@db.example.com/app
+        usermemory copy 'postgresql://app@db.example.com/app?schema=test' test.db
     """
     from usermemory.clock import SystemClock
     from usermemory.store import open_driver
@@ -124,8 +112,8 @@ def copy_database(
             sums = (f"{ours.checksum:012x}", f"{theirs.checksum:012x}")
             style = None if ours == theirs else "bold red"
             rows.add_row(name, str(ours.rows), str(theirs.rows), *sums, style=style)
-        console().print(rows)
-        console().print(f"{count(copied.users, 'user')} written now, the others were there.")
+        say(rows)
+        say(f"{count(copied.users, 'user')} written now, the others were there.")
     if not copied.complete:
         raise StoreError(
             "source and target differ: somebody has used one of them meanwhile; stop them, and "
@@ -140,9 +128,10 @@ def _copied(source: Driver, target: Driver) -> Copied:
 
     users, worker = source.read(overview)
     if worker:
-        console(stderr=True).print(
-            f"A worker ({printable(worker)}) is at work on {source.url}: stop it, or what it "
+        say(
+            f"A worker ({worker}) is at work on {source.url}: stop it, or what it "
             "learns meanwhile may be missed.",
+            stderr=True,
             soft_wrap=True,
         )
     with progress_bar("users", users) as update:
@@ -179,6 +168,11 @@ def backfill_threads(  # noqa: PLR0913 - the options of a command
     The thread that rested longest comes first. It may be stopped at any moment and called again:
     what is known already costs a look-up. Nothing is learned here: a `usermemory worker`, or the
     application, then reads the threads one by one, each at the price of a model call or two.
+
+    Examples:
+        usermemory backfill --from checkpoints.db --dry-run
+        usermemory backfill --from checkpoints.db --limit 10     # see what is learned, then go on
+        usermemory backfill --from postgresql://app@db.example.com/app --user-key customer
     """
     from usermemory.langgraph import backfill
     from usermemory.langgraph.threads.opening import saver_in
@@ -207,27 +201,24 @@ def backfill_threads(  # noqa: PLR0913 - the options of a command
 def _print_backfilled(done: Backfilled, *, dry_run: bool) -> None:
     from usermemory.extras.backfill import NOBODY
 
-    out = console()
     verb = "would be taken in" if dry_run else "taken in"
-    out.print(f"{count(done.looked_at, 'thread')} of {done.threads} looked at:")
+    say(f"{count(done.looked_at, 'thread')} of {done.threads} looked at:")
     words = f"{count(done.new, 'message')}, {done.by_user} of them by users"
-    out.print(f"  {done.taken:>6}  {verb}: {words}")
-    out.print(f"  {done.known:>6}  known already")
+    say(f"  {done.taken:>6}  {verb}: {words}")
+    say(f"  {done.known:>6}  known already")
     for reason, number in done.left_out.items():
         example = done.examples[reason]
         detail = f" ({example.detail})" if example.detail else ""
-        such = printable(f"{example.thread_id}{detail}")
-        out.print(f"  {number:>6}  left out: {reason}, such as {such}", soft_wrap=True)
+        such = f"{example.thread_id}{detail}"
+        say(f"  {number:>6}  left out: {reason}, such as {such}", soft_wrap=True)
     if NOBODY in done.left_out:
-        out.print(
+        say(
             "\nWhose threads are, is said by the configurable of their runs: name its key with "
             "--user-key, or the user with --user.",
             soft_wrap=True,
         )
     if done.taken and not dry_run:
-        out.print(
-            "\nThey are due now: `usermemory worker` reads them, `usermemory jobs list` shows."
-        )
+        say("\nThey are due now: `usermemory worker` reads them, `usermemory jobs list` shows.")
 
 
 def show_costs(
@@ -242,6 +233,11 @@ def show_costs(
 
     Days are those of UTC. By user or model the dearest comes first. Second looks and failed
     attempts are counted. With --json each user, day and model is an object.
+
+    Examples:
+        usermemory costs
+        usermemory costs will --days 7
+        usermemory costs --by user --json | jq '.[0]'
     """
     now = time.time()
     with open_existing(db) as memory:
@@ -249,11 +245,11 @@ def show_costs(
     if json:
         print_json(costs)
     elif costs:
-        console().print(_costs_table(by, costs))
+        say(_costs_table(by, costs))
     else:
-        about = f" about {printable(user)}" if user else ""
+        about = f" about {user}" if user else ""
         last = "today" if days == 1 else f"in the last {days} days"
-        console().print(f"No model was asked{about} {last}.")
+        say(f"No model was asked{about} {last}.")
 
 
 def _costs_table(by: By, costs: Sequence[Cost]) -> Table:
@@ -268,7 +264,7 @@ def _costs_table(by: By, costs: Sequence[Cost]) -> Table:
     rows = table(by, *headings, figures=True)
     for name, readings, used in (*lines, ("all", *_sum(costs))):
         figures = (readings, used.calls, used.input_tokens, used.cached_tokens, used.output_tokens)
-        rows.add_row(printable(name), *(f"{figure:,}" for figure in figures))
+        rows.add_row(name, *(f"{figure:,}" for figure in figures))
     rows.rows[-1].style = "bold"
     return rows
 

@@ -11,13 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option
 
-from usermemory.cli.common import AsJson, console, examples, open_memory, print_json, printable
+from usermemory.cli.common import AsJson, console, open_memory, print_json, say
 from usermemory.errors import ConfigurationError, ExtractionError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from rich.console import Console
 
     from usermemory.choice import Choice
     from usermemory.cli.chat import Conversation
@@ -25,11 +23,6 @@ if TYPE_CHECKING:
     from usermemory.memory import UserMemory
     from usermemory.records import Outcome
 
-DEMO = examples(
-    "usermemory demo",
-    "usermemory demo --db demo.db && usermemory profile history will --db demo.db",
-    "usermemory demo --model openai:gpt-5-mini --delay 5",
-)
 
 _FIRST = (
     "Hi there, I'm will",
@@ -73,6 +66,11 @@ def demo(
     Everything is real: the graph, its checkpointer, the database and the worker that reads in the
     background. Only the language model is not, unless you name one: rules stand in for it, so
     that no key and no network are needed.
+
+    Examples:
+        usermemory demo
+        usermemory demo --db demo.db && usermemory profile history will --db demo.db
+        usermemory demo --model openai:gpt-5-mini --delay 5
     """
     from usermemory.choice import choose
 
@@ -82,14 +80,13 @@ def demo(
         if json:
             print_json(list(scenes))
             return
-        out = console()
         for scene in scenes:
-            _show(out, scene)
-    out.print()
-    out.rule(align="left")
-    out.print("Your turn:   usermemory chat --user you")
+            _show(scene)
+    say()
+    console().rule(align="left")
+    say("Your turn:   usermemory chat --user you")
     if db is not None:
-        out.print(f"Look at it:  usermemory profile show {user} --db {db}")
+        say(f"Look at it:  usermemory profile show {user} --db {db}")
 
 
 def _play(database: str, user: str, chosen: Choice, delay: float) -> Iterator[Scene]:
@@ -168,7 +165,7 @@ def _learned(memory: UserMemory, user: str, outcomes: SimpleQueue[Outcome]) -> S
     }
 
 
-def _show(out: Console, scene: Scene) -> None:
+def _show(scene: Scene) -> None:
     from rich.table import Table
     from rich.text import Text
 
@@ -176,54 +173,54 @@ def _show(out: Console, scene: Scene) -> None:
         case {"scene": "opened", "database": database, "model": model}:
             rules = "no language model: rules stand in for it"
             model = rules if model == "offline" else model
-            out.print("A chatbot that remembers its users across threads", style="bold")
-            out.print(f"database  {database}\nmodel     {model}", style="dim")
+            say("A chatbot that remembers its users across threads", style="bold")
+            say(f"database  {database}\nmodel     {model}", style="dim")
         case {"scene": "begun", "thread_id": thread_id, "about": about}:
-            _show_title(out, f"thread {thread_id}", f"{about}\n")
+            _show_title(f"thread {thread_id}", f"{about}\n")
         case {"scene": "turn", "user_id": user_id, "said": said, "answered": answered}:
             lines = Table.grid(padding=(0, 2))
-            lines.add_row(Text(printable(user_id), "bold cyan"), printable(said))
-            lines.add_row(Text("bot", "bold green"), printable(answered))
-            out.print(lines)
+            lines.add_row(Text(user_id, "bold cyan"), said)
+            lines.add_row(Text("bot", "bold green"), answered)
+            say(lines)
         case {"scene": "quiet"}:
-            _show_quiet(out, scene)
+            _show_quiet(scene)
         case _:
-            _show_learned(out, scene)
+            _show_learned(scene)
 
 
-def _show_title(out: Console, title: str, about: str) -> None:
+def _show_title(title: str, about: str) -> None:
     from rich.text import Text
 
-    out.print()
-    out.rule(Text(title, "bold"), align="left")
-    out.print(about, style="dim")
+    say()
+    console().rule(Text(title, "bold"), align="left")
+    say(about, style="dim")
 
 
-def _show_quiet(out: Console, quiet: Scene) -> None:
+def _show_quiet(quiet: Scene) -> None:
     """Let the time pass where it can be seen; the worker measures it for itself."""
     about = (
         f"Nobody says anything for {quiet['seconds']:g} s, so the worker in the background reads "
         f"the {quiet['pending']} messages.\nThe chat did not wait for that, and a new message "
         "would have put it off.\n"
     )
-    _show_title(out, "quiet", about)
-    with out.status("") as waiting:
+    _show_title("quiet", about)
+    with console().status("") as waiting:
         while (left := quiet["due_at"] - time.time()) > 0:
             waiting.update(f"consolidating in {left:.0f} s")
             time.sleep(min(left, 0.2))
         waiting.update("consolidating")
 
 
-def _show_learned(out: Console, learned: Scene) -> None:
+def _show_learned(learned: Scene) -> None:
     from rich.syntax import Syntax
     from rich.text import Text
 
     from usermemory.cli.show import revision_lines
 
-    out.rule(Text("learned", "bold"), align="left")
-    out.print("Each change names the words it rests on: no quote, no memory.\n", style="dim")
+    console().rule(Text("learned", "bold"), align="left")
+    say("Each change names the words it rests on: no quote, no memory.\n", style="dim")
     for revision in learned["revisions"]:
-        out.print(revision_lines(revision))
-    out.print("\nThe same as a JSON patch (RFC 6902):\n", style="dim")
+        say(revision_lines(revision))
+    say("\nThe same as a JSON patch (RFC 6902):\n", style="dim")
     patch = "\n".join(json_text.dumps(step, ensure_ascii=False) for step in learned["patch"])
-    out.print(Syntax(patch, "json", background_color="default", word_wrap=True))
+    say(Syntax(patch, "json", background_color="default", word_wrap=True))

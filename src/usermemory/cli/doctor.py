@@ -23,10 +23,8 @@ from usermemory.cli.common import (
     BaseUrl,
     Database,
     Model,
-    console,
-    examples,
     print_json,
-    printable,
+    say,
 )
 from usermemory.errors import ConfigurationError, ExtractionError, UserMemoryError
 
@@ -38,12 +36,6 @@ if TYPE_CHECKING:
     from usermemory.records import Outcome
     from usermemory.store import Driver
 
-DOCTOR = examples(
-    "usermemory doctor",
-    "usermemory doctor --model anthropic:claude-haiku-4-5",
-    "usermemory doctor --model qwen --base-url http://localhost:8080/v1",
-    "usermemory doctor --db postgresql://bot@db.example.com/app --model offline --json",
-)
 
 _STYLES = {"ok": "green", "warn": "yellow", "fail": "bold red", "skip": "dim"}
 
@@ -98,6 +90,12 @@ def doctor(
     Else it is asked three small things, at the price of some thousand tokens: to answer, to find
     changes in one sentence, and to call a tool. The database is looked at and not changed. Exit
     code 1 if something fails.
+
+    Examples:
+        usermemory doctor
+        usermemory doctor --model anthropic:claude-haiku-4-5
+        usermemory doctor --model qwen --base-url http://localhost:8080/v1
+        usermemory doctor --db postgresql://bot@db.example.com/app --model offline --json
     """
     # What goes wrong is among the findings.
     logging.getLogger("usermemory").addHandler(logging.NullHandler())
@@ -116,11 +114,10 @@ def doctor(
 
 
 def _print_finding(finding: Finding) -> None:
-    out = console()
-    out.print(f"{finding.state:5}", style=_STYLES[finding.state], end="")
-    out.print(f"{finding.name}: {printable(finding.said)}", soft_wrap=True)
+    say(f"{finding.state:5}", style=_STYLES[finding.state], end="")
+    say(f"{finding.name}: {finding.said}", soft_wrap=True)
     if finding.todo:
-        out.print(f"     → {printable(finding.todo)}", soft_wrap=True, style="dim")
+        say(f"     → {finding.todo}", soft_wrap=True, style="dim")
 
 
 def check_packages() -> Iterator[Finding]:

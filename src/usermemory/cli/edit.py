@@ -26,11 +26,10 @@ from usermemory.cli.common import (
     DryRun,
     SchemaName,
     User,
-    console,
-    examples,
     open_existing,
     print_json,
     printable,
+    say,
 )
 from usermemory.errors import ConfigurationError, InvalidInput
 
@@ -39,17 +38,6 @@ if TYPE_CHECKING:
     from usermemory.records import Misfit, Revision
     from usermemory.schema import Schema
 
-EDIT = examples(
-    "usermemory profile edit will",
-    "usermemory profile edit will --set name=William --set age=32",
-    "usermemory profile edit will --set /interests/-=chess --dry-run",
-    "usermemory profile edit will --patch changes.json --revision 4 --by support",
-)
-UNDO = examples(
-    "usermemory profile undo will",
-    "usermemory profile undo will 3 --dry-run",
-    "usermemory profile undo will --thread monday",
-)
 
 COMMENT = "//"
 """What a line begins with that is left out, at the top of a document."""
@@ -95,6 +83,12 @@ def edit(  # noqa: PLR0913 - the options of a command
     The schema checks it. What you change here changes afterwards only by words of the user that
     come later. The editor is VISUAL or EDITOR; one with windows needs its option to wait, such as
     "code --wait". If somebody else changes the profile while it is open, nothing is written.
+
+    Examples:
+        usermemory profile edit will
+        usermemory profile edit will --set name=William --set age=32
+        usermemory profile edit will --set /interests/-=chess --dry-run
+        usermemory profile edit will --patch changes.json --revision 4 --by support
     """
     if sum(map(bool, (assignments, patch, document))) > 1:
         raise typer.BadParameter("use one of --set, --patch and --document")
@@ -135,21 +129,20 @@ def _print(user: str, made: Revision | None, *, as_json: bool, dry_run: bool) ->
     from usermemory.changes import patch
     from usermemory.cli.show import change_text, revision_data
 
-    out = console()
     if as_json:
         print_json({"revision": None, "patch": []} if made is None else revision_data(made))
     elif made is None:
-        out.print("Nothing changed.")
+        say("Nothing changed.")
     else:
         done = "Would be revision" if dry_run else "Revision"
-        out.print(f"{done} {made.number} of {printable(user)}, by {printable(made.by)}:")
+        say(f"{done} {made.number} of {user}, by {made.by}:")
         for change in made.changes:
-            out.print(f"  {change_text(change)}")
+            say(f"  {change_text(change)}")
         if dry_run:
-            out.print("As a JSON patch (RFC 6902):")
+            say("As a JSON patch (RFC 6902):")
             for operation in patch(made.changes):
                 line = json_text.dumps(operation, ensure_ascii=False)
-                out.print(f"  {printable(line)}", soft_wrap=True)
+                say(f"  {line}", soft_wrap=True)
 
 
 def read_document(file: str) -> Any:
@@ -265,7 +258,7 @@ def _edit_in_editor(
             except InvalidInput as error:
                 if not sys.stdin.isatty():
                     raise
-                typer.echo(f"Refused: {printable(str(error))}", err=True)
+                say(f"Refused: {error}", stderr=True)
                 if not typer.confirm("Edit again?", default=True, err=True):
                     raise
                 path.write_text(_with_reason(error, typed), encoding="utf-8")
@@ -374,6 +367,11 @@ def undo(
     That is a new revision, and what came since beside it stays. What was changed again since stays
     too, and is shown with the reason; exit code 1 if that is all. The number of an undo takes the
     undo back. The words stay in the history: to be rid of them, see forget.
+
+    Examples:
+        usermemory profile undo will
+        usermemory profile undo will 3 --dry-run
+        usermemory profile undo will --thread monday
     """
     from usermemory.cli.show import revision_data, undone_text
 
@@ -390,8 +388,8 @@ def undo(
         made = undone.revision and revision_data(undone.revision)
         print_json({"revision": made, "conflicts": undone.conflicts})
     else:
-        console().print(text)
+        say(text)
         if dry_run and undone.revision:
-            console().print("Nothing was changed: this was a dry run.")
+            say("Nothing was changed: this was a dry run.")
     if undone.conflicts and undone.revision is None:
         raise typer.Exit(1)

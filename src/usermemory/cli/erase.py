@@ -19,14 +19,13 @@ from usermemory.cli.common import (
     SchemaName,
     User,
     Yes,
-    console,
     count,
-    examples,
     listed,
     open_existing,
     plural,
     print_json,
     printable,
+    say,
     table,
     value_text,
 )
@@ -36,16 +35,6 @@ if TYPE_CHECKING:
     from usermemory.records import Forgotten, Proof
 
     Erase = Callable[..., Forgotten]
-
-FORGET = examples(
-    "usermemory profile forget will interests bouldering",
-    "usermemory profile forget will interests --dry-run",
-    "usermemory profile forget will --thread monday --checkpoints",
-    "usermemory profile forget will --thread monday --message 3",
-    "usermemory profile forget will --everything",
-)
-VERIFY = examples('usermemory profile verify-erased will --text "bouldering"')
-CLEAN = examples("usermemory clean --db memory.db")
 
 
 class OwnThreads:
@@ -134,6 +123,13 @@ def forget(  # noqa: PLR0913 - the options of a command
     It goes from the profile, its history, the quotes and the messages that are still kept. Nothing
     said before teaches that field the same again; the user may say it anew. There is no undo, and
     it asks first. Backups, and on PostgreSQL archived logs and replicas, are not reached.
+
+    Examples:
+        usermemory profile forget will interests bouldering
+        usermemory profile forget will interests --dry-run
+        usermemory profile forget will --thread monday --checkpoints
+        usermemory profile forget will --thread monday --message 3
+        usermemory profile forget will --everything
     """
     if message is not None and thread is None:
         raise typer.BadParameter("--message needs its --thread")
@@ -181,16 +177,17 @@ def _target(
 def _confirmed(what: str, reach: Forgotten, *, checkpoints: bool) -> bool:
     """Ask whether to erase it, and whether its threads are to go too if no option says so."""
     for line in reach_lines(reach, done=False):
-        typer.echo(line, err=True)
-    typer.confirm(f"Erase {printable(what)}? This cannot be undone", abort=True, err=True)
+        say(line, stderr=True)
+    question = f"Erase {what}? This cannot be undone"
+    typer.confirm(printable(question), abort=True, err=True)
     if checkpoints or not reach.threads:
         return checkpoints
     question = f"Delete {_named(reach)} too, whole, from the checkpointer in this database?"
-    return typer.confirm(question, err=True)
+    return typer.confirm(printable(question), err=True)
 
 
 def _named(reach: Forgotten) -> str:
-    return f"{plural(len(reach.threads), 'thread')} {printable(listed(reach.threads))}"
+    return f"{plural(len(reach.threads), 'thread')} {listed(reach.threads)}"
 
 
 def _print(reach: Forgotten, threads: OwnThreads | None, *, as_json: bool, done: bool) -> None:
@@ -208,16 +205,16 @@ def _print(reach: Forgotten, threads: OwnThreads | None, *, as_json: bool, done:
         )
     if reach.pending:
         lines.append(PENDING)
-    console().print(*lines, sep="\n")
+    say(*lines, sep="\n")
 
 
 def _deleted_lines(threads: OwnThreads) -> Iterator[str]:
     """What became of threads in the checkpointer."""
     if threads.deleted:
-        named = f"{count(len(threads.deleted), 'thread')}, {printable(listed(threads.deleted))}"
+        named = f"{count(len(threads.deleted), 'thread')}, {listed(threads.deleted)}"
         yield f"Deleted from the checkpointer: {named}."
     if threads.others:
-        others = printable(listed(threads.others))
+        others = listed(threads.others)
         yield f"Left in the checkpointer, since somebody else spoke there last: {others}."
     if not threads.deleted and not threads.others:
         yield "The checkpointer of this database holds none of these threads."
@@ -249,10 +246,10 @@ def reach_lines(reach: Forgotten, *, done: bool) -> Iterator[str]:
         yield f"Nothing {'was' if done else 'is'} kept of it."
     if reach.elsewhere:
         mention = plural(len(reach.elsewhere), "mentions", "mention")
-        fields = printable(listed(reach.elsewhere))
+        fields = listed(reach.elsewhere)
         yield f"{fields} {mention} it too and {plural(len(reach.elsewhere), 'keeps', 'keep')} it."
     for field, value, quotes in reach.others:
-        named = printable(f"{value_text(value)} in {field}")
+        named = f"{value_text(value)} in {field}"
         yield f"{named} stays, without {count(quotes, 'quote')} in which this is named."
 
 
@@ -267,6 +264,9 @@ def verify_erased(
 
     The checkpointer's tables in the same database are looked into too. On PostgreSQL the server's
     own files, log and backups are out of reach.
+
+    Examples:
+        usermemory profile verify-erased will --text "bouldering"
     """
     with open_existing(db) as memory:
         proof = memory.verify_erased(user, text)
@@ -284,25 +284,24 @@ def _print_proof(proof: Proof, user: str) -> None:
         size = count(place.size, "byte" if place.where.startswith("file") else "row")
         figures = map(str, (place.of_user, place.of_others, place.unknown))
         style = "bold red" if place.found else ""
-        rows.add_row(printable(place.where), size, *figures, style=style)
-    out = console()
-    out.print(rows)
+        rows.add_row(place.where, size, *figures, style=style)
+    say(rows)
     if proof.erased:
-        out.print(f"\nErased: nothing of {printable(user)} holds it.")
+        say(f"\nErased: nothing of {user} holds it.")
     else:
         held = (
             place.where + (f" (threads {', '.join(place.threads)})" if place.threads else "")
             for place in proof.places
             if place.of_user or place.unknown
         )
-        out.print(f"\nNot erased: it stands in {printable(', '.join(held))}.")
+        say(f"\nNot erased: it stands in {', '.join(held)}.")
     if kept := sum(place.kept for place in proof.places):
-        out.print(
+        say(
             f"In {count(kept, 'value')} it is only a part of a word, or of another item that is "
             "kept."
         )
     if proof.pending:
-        out.print(
+        say(
             "An erasure waits for the file to be cleaned: somebody was reading it. A worker tries "
             "again each minute."
         )
@@ -312,13 +311,17 @@ def clean_disk(*, db: Database = DATABASE) -> None:
     """Remove copies of erased text from the disk, where forget could not; exit code 1 if not yet.
 
     A worker does the same by itself. It has to wait while somebody reads the database.
+
+    Examples:
+        usermemory clean --db memory.db
     """
     with open_existing(db) as memory:
         done = memory.clean()
     if not done:
-        console(stderr=True).print(
+        say(
             "Somebody is reading the database: copies may be left. Try again, or leave it to a "
-            "worker."
+            "worker.",
+            stderr=True,
         )
         raise typer.Exit(1)
-    console().print("The disk holds no copies of what was erased.")
+    say("The disk holds no copies of what was erased.")

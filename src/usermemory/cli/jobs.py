@@ -9,7 +9,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-from typer import Argument, Option, Typer
+from typer import Argument, Option
 
 from usermemory.cli.common import (
     DATABASE,
@@ -20,14 +20,15 @@ from usermemory.cli.common import (
     SchemaName,
     User,
     Yes,
-    console,
+    command,
     count,
-    examples,
+    group,
     how_far,
     open_existing,
     open_memory,
     print_json,
     printable,
+    say,
     table,
 )
 from usermemory.errors import InvalidInput
@@ -43,28 +44,13 @@ if TYPE_CHECKING:
     from usermemory.store import Driver
     from usermemory.worker import Worker
 
-WORKER = examples(
-    "usermemory worker --db memory.db --model anthropic:claude-haiku-4-5",
-    "usermemory worker --schema my_app.profiles:Customer --concurrency 8",
-    "usermemory worker --db postgresql://app@db.example.com/app --metrics-port 9464",
-)
 
-jobs_commands = Typer(
-    help="Threads with messages that nobody has read yet: waiting, held or dead.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
+jobs_commands = group("Threads with messages that nobody has read yet: waiting, held or dead.")
 
 _log = logging.getLogger("usermemory")
 
 
-@jobs_commands.command(
-    "list",
-    epilog=examples(
-        "usermemory jobs list",
-        "usermemory jobs list --state dead",
-    ),
-)
+@command(jobs_commands, "list")
 def list_jobs(
     *,
     state: Annotated[
@@ -74,15 +60,20 @@ def list_jobs(
     db: Database = DATABASE,
     json: AsJson = False,
 ) -> None:
-    """List threads with unread messages, the most urgent first."""
+    """List threads with unread messages, the most urgent first.
+
+    Examples:
+        usermemory jobs list
+        usermemory jobs list --state dead
+    """
     with open_existing(db) as memory:
         jobs = memory.jobs(state)
     if json:
         print_json(jobs)
     elif jobs:
-        console().print(_jobs_table(jobs))
+        say(_jobs_table(jobs))
     else:
-        console().print("Nothing waits to be read." if state is None else f"Nothing is {state}.")
+        say("Nothing waits to be read." if state is None else f"Nothing is {state}.")
 
 
 def _jobs_table(jobs: Sequence[Job]) -> Table:
@@ -93,25 +84,18 @@ def _jobs_table(jobs: Sequence[Job]) -> Table:
     for job in jobs:
         state = "running" if job.running else job.state
         rows.add_row(
-            printable(job.user_id),
-            printable(job.thread_id),
+            job.user_id,
+            job.thread_id,
             Text(state, "bold red" if job.state == "dead" else ""),
             how_far(job.due_at),
             str(job.unread),
             str(job.attempts or ""),
-            printable(job.last_error),
+            job.last_error,
         )
     return rows
 
 
-@jobs_commands.command(
-    "retry",
-    epilog=examples(
-        "usermemory jobs retry will monday",
-        "usermemory jobs retry --all",
-        "usermemory jobs retry --all --reason 'HTTP 401' --dry-run",
-    ),
-)
+@command(jobs_commands, "retry")
 def retry_jobs(
     user: Annotated[str | None, Argument(help="Whose memory.")] = None,
     thread: Annotated[str | None, Argument(help="Which thread.")] = None,
@@ -128,6 +112,11 @@ def retry_jobs(
 
     Dead letters are read again too. What waits for a provider that cannot be asked needs no retry:
     it is read when the outage is over.
+
+    Examples:
+        usermemory jobs retry will monday
+        usermemory jobs retry --all
+        usermemory jobs retry --all --reason 'HTTP 401' --dry-run
     """
     if user is not None and thread is not None and not every:
         if reason or dry_run or json:
@@ -135,7 +124,7 @@ def retry_jobs(
         with open_existing(db) as memory:
             if not memory.retry(user, thread):
                 raise _nothing_unread(user, thread)
-        console().print("Due now: the next worker that is free reads it.")
+        say("Due now: the next worker that is free reads it.")
         return
     if user is not None or not every:
         raise typer.BadParameter("name a user and a thread, or pass --all")
@@ -144,11 +133,11 @@ def retry_jobs(
     if json:
         print_json(jobs)
     elif not jobs:
-        console().print("Nothing has failed." if not reason else "Nothing has failed for that.")
+        say("Nothing has failed." if not reason else "Nothing has failed for that.")
     else:
-        console().print(_jobs_table(jobs))
+        say(_jobs_table(jobs))
         would = "would be due now" if dry_run else "due now: the next free workers read them"
-        console().print(f"\n{count(len(jobs), 'thread')} {would}.")
+        say(f"\n{count(len(jobs), 'thread')} {would}.")
 
 
 def _nothing_unread(user: str, thread: str) -> InvalidInput:
@@ -157,7 +146,7 @@ def _nothing_unread(user: str, thread: str) -> InvalidInput:
     )
 
 
-@jobs_commands.command("drop")
+@command(jobs_commands, "drop")
 def drop_job(
     user: User,
     thread: Annotated[str, Argument(help="Which of their threads.")],
@@ -176,23 +165,16 @@ def drop_job(
         if job is None:
             raise _nothing_unread(user, thread)
         messages = count(job.unread, "unread message")
-        what = f"{messages} of {printable(user)} in thread {printable(thread)}"
+        what = f"{messages} of {user} in thread {thread}"
         if dry_run:
-            typer.echo(f"Would drop {what}.")
+            say(f"Would drop {what}.")
             return
         if not yes:
-            typer.confirm(f"Drop {what}? They will never be read", abort=True)
-        typer.echo(f"Dropped {count(memory.drop(user, thread), 'message')}.")
+            typer.confirm(printable(f"Drop {what}? They will never be read"), abort=True)
+        say(f"Dropped {count(memory.drop(user, thread), 'message')}.")
 
 
-@jobs_commands.command(
-    "trigger",
-    epilog=examples(
-        "usermemory jobs trigger will",
-        "usermemory jobs trigger will monday",
-        "usermemory jobs trigger --all",
-    ),
-)
+@command(jobs_commands, "trigger")
 def trigger_jobs(
     user: Annotated[str | None, Argument(help="Whose memory.")] = None,
     thread: Annotated[str | None, Argument(help="Only this thread.")] = None,
@@ -204,14 +186,20 @@ def trigger_jobs(
     db: Database = DATABASE,
     json: AsJson = False,
 ) -> None:
-    """Read now what is unread, without waiting for quiet; exit code 1 if any of it failed."""
+    """Read now what is unread, without waiting for quiet; exit code 1 if any of it failed.
+
+    Examples:
+        usermemory jobs trigger will
+        usermemory jobs trigger will monday
+        usermemory jobs trigger --all
+    """
     from usermemory.choice import choose_reader
 
     if everybody is (user is not None):
         raise typer.BadParameter("name a user, or pass --all")
     chosen = choose_reader(model, base_url)
     if chosen.notice:
-        console(stderr=True).print(chosen.notice, style="dim")
+        say(chosen.notice, stderr=True, style="dim")
     with open_existing(db, schema, chosen.model) as memory:
         outcomes = memory.trigger_all() if user is None else memory.trigger(user, thread)
     if json:
@@ -225,17 +213,16 @@ def trigger_jobs(
 def _print_outcomes(outcomes: Sequence[Outcome]) -> None:
     from usermemory.cli.show import refused_lines, revision_lines
 
-    out = console()
     for outcome in outcomes:
-        where = printable(f"{outcome.user_id}, thread {outcome.thread_id}")
-        result = printable(outcome.error or outcome.reason or outcome.status)
-        out.print(f"{where}: {count(outcome.messages, 'message')}, {result}")
+        where = f"{outcome.user_id}, thread {outcome.thread_id}"
+        result = outcome.error or outcome.reason or outcome.status
+        say(f"{where}: {count(outcome.messages, 'message')}, {result}")
         if outcome.revision:
-            out.print(revision_lines(outcome.revision))
+            say(revision_lines(outcome.revision))
         for line in refused_lines(outcome.rejections, outcome.user_id):
-            out.print(f"  {printable(line)}")
+            say(f"  {line}")
     if not outcomes:
-        out.print("Nothing was unread.")
+        say("Nothing was unread.")
 
 
 def run_worker(
@@ -263,6 +250,11 @@ def run_worker(
 
     The application then builds its memory with worker=False. SIGTERM or Ctrl-C stops it cleanly:
     a running batch is finished or given back. The log names users and threads, never their words.
+
+    Examples:
+        usermemory worker --db memory.db --model anthropic:claude-haiku-4-5
+        usermemory worker --schema my_app.profiles:Customer --concurrency 8
+        usermemory worker --db postgresql://app@db.example.com/app --metrics-port 9464
     """
     from usermemory.choice import choose_reader
     from usermemory.health import served

@@ -8,7 +8,7 @@ from itertools import islice
 from json import dumps
 from typing import TYPE_CHECKING, Annotated
 
-from typer import Argument, Option, Typer
+from typer import Argument, Option
 
 from usermemory.cli import carry, edit, erase
 from usermemory.cli.common import (
@@ -17,13 +17,13 @@ from usermemory.cli.common import (
     Database,
     SchemaName,
     User,
-    console,
+    command,
     count,
-    examples,
+    group,
     listed,
     open_existing,
     print_json,
-    printable,
+    say,
     when,
 )
 
@@ -31,26 +31,20 @@ if TYPE_CHECKING:
     from usermemory.memory import UserMemory
     from usermemory.records import Recalled, Snapshot
 
-profile_commands = Typer(
-    help="What is known about a user: see it, put it right, erase it.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
+profile_commands = group("What is known about a user: see it, put it right, erase it.")
 
 
-@profile_commands.command(
-    "show",
-    epilog=examples(
-        "usermemory profile show will",
-        "usermemory profile show will --json | jq .profile",
-    ),
-)
+@command(profile_commands, "show")
 def show_profile(
     user: User, *, db: Database = DATABASE, schema: SchemaName = None, json: AsJson = False
 ) -> None:
     """Show the profile, each item with the words it rests on, and what was confirmed since.
 
     With --schema also what is kept and that schema does not take.
+
+    Examples:
+        usermemory profile show will
+        usermemory profile show will --json | jq .profile
     """
     from usermemory.cli.show import confirmed_line, misfit_line, profile_table
 
@@ -72,32 +66,22 @@ def show_profile(
             }
         )
         return
-    out = console()
     if rows := profile_table(known.document, revisions):
-        out.print(
-            f"{printable(user)}, as of {when(known.updated_at)} (revision {known.revision})\n"
-        )
-        out.print(rows)
+        say(f"{user}, as of {when(known.updated_at)} (revision {known.revision})\n")
+        say(rows)
         if confirmed := confirmed_line(known.stamps):
-            out.print(f"\nConfirmed since: {confirmed}.")
+            say(f"\nConfirmed since: {confirmed}.")
     else:
-        out.print(f"Nothing is known about {printable(user)} yet.")
+        say(f"Nothing is known about {user} yet.")
     if misfits:
-        out.print("\nKept, and not taken by this schema:")
+        say("\nKept, and not taken by this schema:")
         for one in misfits:
-            out.print(f"  {printable(misfit_line(one))}")
+            say(f"  {misfit_line(one)}")
     if known.pending:
-        out.print(f"\n{count(known.pending, 'message')} not read yet.")
+        say(f"\n{count(known.pending, 'message')} not read yet.")
 
 
-@profile_commands.command(
-    "list",
-    epilog=examples(
-        "usermemory profile list",
-        "usermemory profile list bouldering --limit 5",
-        "usermemory profile list --after will --json | jq '.[].user_id'",
-    ),
-)
+@command(profile_commands, "list")
 def list_profiles(
     words: Annotated[
         str | None, Argument(help="Only users whose id or profile holds this.")
@@ -109,7 +93,13 @@ def list_profiles(
     schema: SchemaName = None,
     json: AsJson = False,
 ) -> None:
-    """List users that have a profile, or find those whose id or profile holds some words."""
+    """List users that have a profile, or find those whose id or profile holds some words.
+
+    Examples:
+        usermemory profile list
+        usermemory profile list bouldering --limit 5
+        usermemory profile list --after will --json | jq '.[].user_id'
+    """
     with open_existing(db, schema) as memory:
         matching = list(islice(_matching(memory, (words or "").casefold(), after), limit + 1))
     page = matching[:limit]
@@ -126,14 +116,13 @@ def list_profiles(
             ]
         )
         return
-    out = console()
     for user_id, known in page:
         filled = [name for name, value in known.document.items() if value not in (None, [], {})]
-        out.print(f"{printable(user_id)}  {when(known.updated_at)}  {printable(', '.join(filled))}")
+        say(f"{user_id}  {when(known.updated_at)}  {', '.join(filled)}")
     if not page:
-        out.print("Nobody has a profile yet." if not words else "Nobody's holds that.")
+        say("Nobody has a profile yet." if not words else "Nobody's holds that.")
     elif len(matching) > limit:
-        out.print(f"There are more: --after {printable(page[-1][0])}")
+        say(f"There are more: --after {page[-1][0]}")
 
 
 def _matching(memory: UserMemory, words: str, after: str) -> Iterator[tuple[str, Recalled]]:
@@ -145,13 +134,7 @@ def _matching(memory: UserMemory, words: str, after: str) -> Iterator[tuple[str,
                 yield user_id, known
 
 
-@profile_commands.command(
-    "history",
-    epilog=examples(
-        "usermemory profile history will",
-        "usermemory profile history will --field interests",
-    ),
-)
+@command(profile_commands, "history")
 def show_history(
     user: User,
     *,
@@ -167,6 +150,10 @@ def show_history(
     The newest first: from what to what, by which words. With the thread, the model, the version of
     its prompt and what it cost; what was taken back or erased says so. In JSON each revision has
     its patches (RFC 6902).
+
+    Examples:
+        usermemory profile history will
+        usermemory profile history will --field interests
     """
     from usermemory.cli.show import revision_data, revision_lines
 
@@ -177,11 +164,10 @@ def show_history(
     if json:
         print_json([revision_data(revision) for revision in revisions])
         return
-    out = console()
     for revision in revisions:
-        out.print(revision_lines(revision), end="\n\n")
+        say(revision_lines(revision), end="\n\n")
     if not revisions:
-        out.print(f"There is no history of {_name(user, field)}.")
+        say(f"There is no history of {_name(user, field)}.")
 
 
 def _check_field(memory: UserMemory, user: str, field: str | None) -> None:
@@ -191,17 +177,10 @@ def _check_field(memory: UserMemory, user: str, field: str | None) -> None:
 
 
 def _name(user: str, field: str | None) -> str:
-    return printable(user if field is None else f"{field} of {user}")
+    return user if field is None else f"{field} of {user}"
 
 
-@profile_commands.command(
-    "why",
-    epilog=examples(
-        "usermemory profile why will name",
-        "usermemory profile why will interests bouldering",
-        "usermemory profile why will /interests/0",
-    ),
-)
+@command(profile_commands, "why")
 def show_why(
     user: User,
     field: Annotated[str, Argument(help="A field, or a JSON pointer: /interests/0.")],
@@ -214,6 +193,11 @@ def show_why(
     """Show the user's own words that a field, or one value of it, rests on; the newest first.
 
     A value that was refined rests on the words for both, be they from different threads.
+
+    Examples:
+        usermemory profile why will name
+        usermemory profile why will interests bouldering
+        usermemory profile why will /interests/0
     """
     from usermemory.cli.show import nothing_behind, quoted
 
@@ -226,21 +210,13 @@ def show_why(
     if json:
         print_json(evidence)
         return
-    out = console()
     for one in evidence:
-        out.print(quoted(one, numbered=True))
+        say(quoted(one, numbered=True))
     if nothing:
-        out.print(nothing)
+        say(nothing)
 
 
-@profile_commands.command(
-    "refused",
-    epilog=examples(
-        "usermemory profile refused will",
-        "usermemory profile refused will --field diet --limit 10",
-        "usermemory profile refused will --json | jq 'map(select(.reason != \"duplicate\"))'",
-    ),
-)
+@command(profile_commands, "refused")
 def show_refused(
     user: User,
     *,
@@ -257,6 +233,11 @@ def show_refused(
     A line each: when, field, what would have been done, the reason, and the user's words. Value
     and words are left out where they may not be the user's own. What was known already is listed
     too, as `duplicate` in JSON.
+
+    Examples:
+        usermemory profile refused will
+        usermemory profile refused will --field diet --limit 10
+        usermemory profile refused will --json | jq 'map(select(.reason != "duplicate"))'
     """
     from usermemory.cli.show import refused_text
 
@@ -267,21 +248,13 @@ def show_refused(
     if json:
         print_json(refused)
         return
-    out = console()
     for one in refused:
-        out.print(refused_text(one), soft_wrap=True)
+        say(refused_text(one), soft_wrap=True)
     if not refused:
-        out.print(f"Nothing that was proposed for {_name(user, field)} was refused.")
+        say(f"Nothing that was proposed for {_name(user, field)} was refused.")
 
 
-@profile_commands.command(
-    "diff",
-    epilog=examples(
-        "usermemory profile diff will",
-        "usermemory profile diff will 3",
-        "usermemory profile diff will 0 5 --json",
-    ),
-)
+@command(profile_commands, "diff")
 def show_difference(
     user: User,
     first: Annotated[
@@ -304,6 +277,11 @@ def show_difference(
 
     What has been erased since is shown as erased. In JSON both documents are there, and the patch
     (RFC 6902) from one to the other.
+
+    Examples:
+        usermemory profile diff will
+        usermemory profile diff will 3
+        usermemory profile diff will 0 5 --json
     """
     from usermemory.changes import difference, patch
     from usermemory.cli.show import change_text
@@ -320,20 +298,19 @@ def show_difference(
     if json:
         print_json({"user_id": user, "from": before, "to": after, "patch": patch(changes)})
         return
-    out = console()
     if not after.revision and not before.revision:
-        out.print(f"Nothing is known about {printable(user)} yet.")
+        say(f"Nothing is known about {user} yet.")
         return
-    out.print(f"{printable(user)}, {_revision(before)} → {_revision(after)}", style="bold")
+    say(f"{user}, {_revision(before)} → {_revision(after)}", style="bold")
     for change in changes:
         style = "red" if change.after is None else "green" if change.before is None else ""
-        out.print(f"  {change_text(change)}", style=style)
+        say(f"  {change_text(change)}", style=style)
     if not changes:
-        out.print("  No difference.")
+        say("  No difference.")
     if erased := sorted({*before.erased, *after.erased}):
-        out.print(f"Erased since, and not to be seen any more: {listed(erased)}.")
+        say(f"Erased since, and not to be seen any more: {listed(erased)}.")
     if unclear:
-        out.print(f"Not to be followed back under this schema: {listed(sorted(unclear))}.")
+        say(f"Not to be followed back under this schema: {listed(sorted(unclear))}.")
 
 
 def _revision(snapshot: Snapshot) -> str:
@@ -341,27 +318,27 @@ def _revision(snapshot: Snapshot) -> str:
     return f"revision {snapshot.revision}{made}"
 
 
-profile_commands.command("edit", epilog=edit.EDIT)(edit.edit)
-profile_commands.command("undo", epilog=edit.UNDO)(edit.undo)
-profile_commands.command("forget", epilog=erase.FORGET)(erase.forget)
+command(profile_commands, "edit")(edit.edit)
+command(profile_commands, "undo")(edit.undo)
+command(profile_commands, "forget")(erase.forget)
 
 
-@profile_commands.command("pause")
+@command(profile_commands, "pause")
 def pause_user(user: User, *, db: Database = DATABASE) -> None:
     """Stop learning about a user: what they say until `resume` is never learned."""
     with open_existing(db) as memory:
         memory.pause(user)
-    console().print(f"Nothing more is learned about {printable(user)} until resume.")
+    say(f"Nothing more is learned about {user} until resume.")
 
 
-@profile_commands.command("resume")
+@command(profile_commands, "resume")
 def resume_user(user: User, *, db: Database = DATABASE) -> None:
     """Learn about a user again, from what they say from now on."""
     with open_existing(db) as memory:
         memory.resume(user)
-    console().print(f"From now on {printable(user)} is remembered again.")
+    say(f"From now on {user} is remembered again.")
 
 
-profile_commands.command("export", epilog=carry.EXPORT)(carry.export)
-profile_commands.command("import", epilog=carry.IMPORT)(carry.import_)
-profile_commands.command("verify-erased", epilog=erase.VERIFY)(erase.verify_erased)
+command(profile_commands, "export")(carry.export)
+command(profile_commands, "import")(carry.import_)
+command(profile_commands, "verify-erased")(erase.verify_erased)

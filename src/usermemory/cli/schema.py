@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from typer import Option, Typer
+from typer import Option
 
 from usermemory.cli.common import (
     DATABASE,
@@ -14,14 +14,14 @@ from usermemory.cli.common import (
     Database,
     SchemaName,
     Yes,
-    console,
+    command,
     count,
-    examples,
+    group,
     load_object,
     open_existing,
     print_json,
-    printable,
     progress_bar,
+    say,
 )
 from usermemory.errors import InvalidInput
 
@@ -30,26 +30,20 @@ if TYPE_CHECKING:
 
 _USERS_SHOWN = 20
 
-schema_commands = Typer(
-    help="Whether what is stored fits your schema, and how to take it over.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
+schema_commands = group("Whether what is stored fits your schema, and how to take it over.")
 
 
-@schema_commands.command(
-    "check",
-    epilog=examples(
-        "usermemory schema check --schema my_app.profiles:Customer",
-        "usermemory schema check --schema my_app.profiles:Customer --json | jq .misfitting",
-    ),
-)
+@command(schema_commands, "check")
 def check_schema(
     *, schema: SchemaName = None, db: Database = DATABASE, json: AsJson = False
 ) -> None:
     """Say how many users have values that the schema does not take, in which fields, and why.
 
     Exit code 0 if all fits, 1 if not: to be run before a new version of the schema goes live.
+
+    Examples:
+        usermemory schema check --schema my_app.profiles:Customer
+        usermemory schema check --schema my_app.profiles:Customer --json | jq .misfitting
     """
     with open_existing(db, schema) as memory:
         found = memory.check_schema()
@@ -67,30 +61,20 @@ def check_schema(
 
 
 def _print_check(found: SchemaCheck, name: str) -> None:
-    out = console()
     who = count(found.users, "user")
     if found.fits:
-        out.print(f"All that is stored of {who} fits {printable(name)}.")
+        say(f"All that is stored of {who} fits {name}.")
         return
-    out.print(f"Of {who}, {found.misfitting} have values that {printable(name)} does not take:")
+    say(f"Of {who}, {found.misfitting} have values that {name} does not take:")
     for (field, reason), (values, users) in found.fields.items():
         told = f"{count(values, 'value')} of {count(users, 'user')}"
-        out.print(f"  {printable(field)}: {reason.replace('_', ' ')}, {told}")
-    out.print(
-        "They are kept. Remember(was=...) or `usermemory schema migrate` moves or accepts them."
-    )
+        say(f"  {field}: {reason.replace('_', ' ')}, {told}")
+    say("They are kept. Remember(was=...) or `usermemory schema migrate` moves or accepts them.")
     if found.unread:
-        out.print(f"Until then nothing is read of {count(found.unread, 'user')} with this schema.")
+        say(f"Until then nothing is read of {count(found.unread, 'user')} with this schema.")
 
 
-@schema_commands.command(
-    "migrate",
-    epilog=examples(
-        "usermemory schema migrate --schema my_app.profiles:Customer --dry-run",
-        "usermemory schema migrate --schema my_app.profiles:Customer --map city=home",
-        "usermemory schema migrate --schema my_app.profiles:Customer --function my_app.moves:to_v2",
-    ),
-)
+@command(schema_commands, "migrate")
 def migrate_schema(
     *,
     schema: SchemaName = None,
@@ -116,6 +100,11 @@ def migrate_schema(
     Each user is one transaction and one revision, which undo takes back; stopped in the middle, run
     it again. What does not fit stays, and no longer keeps workers with this schema from reading.
     A function is applied to each user once; who is skipped is counted.
+
+    Examples:
+        usermemory schema migrate --schema my_app.profiles:Customer --dry-run
+        usermemory schema migrate --schema my_app.profiles:Customer --map city=home
+        usermemory schema migrate --schema my_app.profiles:Customer --function my_app.moves:to_v2
     """
     if moves and function:
         raise typer.BadParameter("pass --map or --function, not both")
@@ -147,23 +136,23 @@ def _print_migration(found: Migration, *, as_json: bool, done: bool) -> None:
     from usermemory.cli.show import change_text, misfit_line
 
     if found.skipped:
-        console(stderr=as_json).print(
-            f"{count(found.skipped, 'user')} skipped: migrated before, or never of another schema."
+        say(
+            f"{count(found.skipped, 'user')} skipped: migrated before, or never of another schema.",
+            stderr=as_json,
         )
     if as_json:
         print_json([asdict(one) for one in found])
         return
-    out = console()
     if not found:
-        out.print("Nothing is to be migrated.")
+        say("Nothing is to be migrated.")
         return
     for one in found[:_USERS_SHOWN]:
-        out.print(printable(one.user_id), style="bold")
+        say(one.user_id, style="bold")
         for change in one.changes:
-            out.print("  ", change_text(change))
+            say("  ", change_text(change))
         for misfit in one.misfits:
-            out.print(f"  kept: {printable(misfit_line(misfit))}")
+            say(f"  kept: {misfit_line(misfit)}")
     if len(found) > _USERS_SHOWN:
-        out.print(f"and {len(found) - _USERS_SHOWN} more")
+        say(f"and {len(found) - _USERS_SHOWN} more")
     would = "migrated" if done else "would be migrated"
-    out.print(f"{count(len(found), 'user')} {would}.")
+    say(f"{count(len(found), 'user')} {would}.")

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from usermemory.changes import inverse, patch
-from usermemory.cli.common import listed, plural, printable, shortened, table, value_text, when
+from usermemory.cli.common import listed, plural, shortened, table, value_text, when
 from usermemory.erasure import MASK
 from usermemory.refused import action_of, field_of, in_words
 from usermemory.why import evidence_of, maker_of, noted_at, resolve
@@ -39,7 +39,7 @@ def profile_table(document: Mapping[str, Any], revisions: Sequence[Revision]) ->
         quote, at = _origin(document, revisions, field, item)
         held = document[field]
         value = f"{item}: {value_text(held[item])}" if isinstance(held, Mapping) else item
-        rows.add_row(printable(field), value_text(value), quote, when(at))
+        rows.add_row(field, value_text(value), quote, when(at))
     return rows if rows.row_count else None
 
 
@@ -56,7 +56,7 @@ def _origin(
     maker = maker_of(revisions, field, item)
     if maker is None or maker.by == LEARNED:
         return "", None
-    return f"set by {printable(maker.by)}", noted_at(maker, field, item)
+    return f"set by {maker.by}", noted_at(maker, field, item)
 
 
 def profile_items(document: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -83,7 +83,7 @@ def misfit_line(misfit: Misfit) -> str:
 def confirmed_line(stamps: Mapping[str, Mapping[str, float]]) -> str:
     """Which fields were said again since they last changed, and when; empty for none."""
     return ", ".join(
-        f"{printable(field)} ({when(times['confirmed'])})"
+        f"{field} ({when(times['confirmed'])})"
         for field, times in stamps.items()
         if times.get("confirmed", 0.0) == max(times.values(), default=None)
     )
@@ -100,7 +100,7 @@ def revision_lines(revision: Revision) -> Text:
         f"prompt {revision.prompt}" if revision.prompt else "",
         cost(revision.usage),
     ]
-    lines = [Text(printable("  ".join(filter(None, told))), style="bold")]
+    lines = [Text("  ".join(filter(None, told)), style="bold")]
     for change in revision.changes:
         lines.append(Text("  ").append(change_text(change)))
         if change.at is not None:
@@ -133,7 +133,7 @@ def revision_data(revision: Revision) -> dict[str, Any]:
 
 def change_text(change: Applied) -> str:
     """One change in a line, such as ``name: Bill → Will`` or ``+ interests: chess``."""
-    where = printable(change.field + (f".{change.key}" if change.key else ""))
+    where = change.field + (f".{change.key}" if change.key else "")
     before, after = _before_and_after(change)
     if before is None:
         sign = "+ " if change.action == "add" else ""
@@ -163,8 +163,8 @@ def quoted(evidence: Evidence, *, numbered: bool = False) -> Text:
     """A quote and where it was said; ``numbered`` adds the message, as `forget` takes it."""
     message = f"message {evidence.seq}" if numbered and evidence.seq else ""
     where = "  ".join(filter(None, (f"thread {evidence.thread_id}", message, when(evidence.at))))
-    said = "evidence erased" if evidence.erased else f"“{printable(evidence.quote)}”"
-    return Text(said, style="italic").append(f"  {printable(where)}", style="not italic dim")
+    said = "evidence erased" if evidence.erased else f"“{evidence.quote}”"
+    return Text(said, style="italic").append(f"  {where}", style="not italic dim")
 
 
 def nothing_behind(
@@ -178,7 +178,7 @@ def nothing_behind(
     makers = [maker_of(revisions, where, one) for one in items]
     by_hand = next((maker for maker in makers if maker and maker.by != LEARNED), None)
     if by_hand:
-        return f"Set by {printable(by_hand.by)} in revision {by_hand.number}, {when(by_hand.at)}."
+        return f"Set by {by_hand.by} in revision {by_hand.number}, {when(by_hand.at)}."
     return "No words of the user stand behind that." if items else "Nothing is known there."
 
 
@@ -189,11 +189,11 @@ def refused_text(refused: Refused) -> Text:
     detail = f" ({shortened(refused.detail, 80)})" if refused.detail else ""
     parts = (
         (when(refused.at), "dim"),
-        (printable(field_of(refused) or "no field"), "bold"),
-        (" ".join(filter(None, [action_of(refused), printable(change.key or ""), shown])), ""),
+        (field_of(refused) or "no field", "bold"),
+        (" ".join(filter(None, [action_of(refused), change.key or "", shown])), ""),
         (in_words(refused) + detail, ""),
         (f"“{shortened(change.quote)}”" if change.quote else "", "italic"),
-        (f"thread {printable(refused.thread_id)}" if refused.thread_id else "", "dim"),
+        (f"thread {refused.thread_id}" if refused.thread_id else "", "dim"),
     )
     return Text("  ").join(Text(text, style) for text, style in parts if text)
 
