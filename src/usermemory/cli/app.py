@@ -71,7 +71,7 @@ app.add_typer(profile.profile_commands, name="profile")
 app.add_typer(jobs.jobs_commands, name="jobs")
 app.add_typer(schema.schema_commands, name="schema")
 
-_LONGEST = 500
+_ERROR_LENGTH = 500
 """Characters of an unforeseen error that are shown."""
 
 
@@ -110,7 +110,7 @@ def main() -> None:
         if os.environ.get("USERMEMORY_DEBUG"):
             raise
         # A traceback may show what people said.
-        text = " ".join(str(error).split())[:_LONGEST]
+        text = " ".join(str(error).split())[:_ERROR_LENGTH]
         message = f"{type(error).__name__}: {text} (USERMEMORY_DEBUG=1 shows where)"
     else:
         return

@@ -18,7 +18,7 @@ from usermemory.cli.common import (
     AsJson,
     Database,
     SchemaName,
-    User,
+    UserId,
     command,
     console,
     count,
@@ -59,7 +59,7 @@ _LISTED = 20
 
 
 def export(
-    user: User,
+    user: UserId,
     *,
     out: Annotated[
         Path | None, Option(help="A file that is not there yet.", show_default="standard output")
@@ -260,12 +260,7 @@ def import_store(
 def import_table(
     *,
     source: Annotated[
-        str,
-        Option(
-            "--from",
-            metavar="PATH",
-            help="The SQLite file with the table core_memories.",
-        ),
+        str, Option("--from", metavar="PATH", help="The SQLite file with the table core_memories.")
     ],
     notes: Notes = None,
     replace: Replace = False,

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from usermemory.memory import UserMemory
 
 
-_LOOK = 0.2
+_LOOK_SECONDS = 0.2
 """Seconds between looks for an interrupt."""
 
 
@@ -142,7 +142,7 @@ def _leavable(stream: Iterator[Any]) -> Iterator[Any]:
         while True:
             try:
                 # Not for ever: an interrupt is noticed between two looks, whichever thread gets it.
-                item, end = items.get(timeout=_LOOK)
+                item, end = items.get(timeout=_LOOK_SECONDS)
             except Empty:
                 continue
             if isinstance(end, StopIteration):
@@ -219,12 +219,12 @@ def chat(
         commands.tell(chosen.notice or f"You are talking to {chosen.name}.")
         commands.greet()
         try:
-            _talk(conversation, commands, status)
+            _take_turns(conversation, commands, status)
         finally:
             commands.farewell()
 
 
-def _talk(conversation: Conversation, commands: ChatCommands, status: ChatStatus) -> None:
+def _take_turns(conversation: Conversation, commands: ChatCommands, status: ChatStatus) -> None:
     """Turn after turn, until the user leaves."""
     if _interactive():
         lines = _typed_lines(conversation, commands, status)
@@ -235,7 +235,7 @@ def _talk(conversation: Conversation, commands: ChatCommands, status: ChatStatus
             if line.startswith("/"):
                 commands.run(line)
             else:
-                _answer(conversation, line)
+                _print_reply(conversation, line)
         except UserMemoryError as error:
             commands.tell(str(error))
         except KeyboardInterrupt:
@@ -250,7 +250,7 @@ def _interactive() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty()
 
 
-def _answer(conversation: Conversation, line: str) -> None:
+def _print_reply(conversation: Conversation, line: str) -> None:
     """Print the reply to a line as it comes; whoever stops it has said the line all the same."""
     pieces = conversation.say(line)
     try:

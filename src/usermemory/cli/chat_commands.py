@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import typer
 
 from usermemory.cli.chat import Conversation, new_thread
-from usermemory.cli.common import console, count, listed, plural, printable, say
-from usermemory.cli.erase import PENDING, OwnThreads, reach_lines
+from usermemory.cli.common import console, count, listed, printable, say
+from usermemory.cli.erase import PENDING, OwnThreads, reach_lines, thread_names
 from usermemory.cli.show import (
     changes_line,
     profile_table,
@@ -232,8 +232,8 @@ class ChatCommands:
             return
         threads = OwnThreads(self._conversation.graph.checkpointer, self._user_id)
         held = threads.held(reach.threads)
-        named = f"{plural(len(held), 'thread')} {listed(held)}"
-        whole = held and self._asked(f"The conversation still holds it: {named}. Delete it, whole?")
+        holds = f"The conversation still holds it: {thread_names(held)}. Delete it, whole?"
+        whole = held and self._asked(holds)
         done = erase(checkpointer=threads if whole else None)
         reached = " ".join(reach_lines(done, done=True))
         self._status.note(reached)  # the line may have shown what is erased
@@ -241,8 +241,7 @@ class ChatCommands:
         if held and not whole:
             self.tell(f"The conversation still holds it: {listed(held)}.")
         if threads.deleted:
-            named = f"{plural(len(threads.deleted), 'thread')} {listed(threads.deleted)}"
-            self.tell(f"Deleted: {named}.")
+            self.tell(f"Deleted: {thread_names(threads.deleted)}.")
         if done.pending:
             self.tell(PENDING)
         if self._conversation.thread_id in threads.deleted:

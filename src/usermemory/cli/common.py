@@ -5,9 +5,9 @@ from __future__ import annotations
 import importlib
 import inspect
 import json
+import re
 import sys
 import time
-import unicodedata
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
@@ -34,7 +34,7 @@ F = TypeVar("F", bound=Callable[..., None])
 DATABASE = "usermemory.db"
 """Where a memory is when nobody says otherwise: in the current folder."""
 
-User = Annotated[str, Argument(help="Whose memory.")]
+UserId = Annotated[str, Argument(help="Whose memory.")]
 Database = Annotated[
     str,
     Option(
@@ -72,6 +72,9 @@ SchemaName = Annotated[
 DryRun = Annotated[bool, Option("--dry-run", help="Only say what it would do.")]
 Yes = Annotated[bool, Option("--yes", help="Do not ask.")]
 AsJson = Annotated[bool, Option("--json", help="Print JSON, for programs.")]
+
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def group(text: str) -> Typer:
@@ -237,12 +240,7 @@ def _json_form(value: Any) -> Any:
 
 def printable(text: str) -> str:
     """Text that cannot drive the terminal: what people and models wrote may hold escape codes."""
-    return "".join(
-        character
-        if character in "\n\t" or unicodedata.category(character) not in {"Cc", "Cs"}
-        else "\N{REPLACEMENT CHARACTER}"
-        for character in text
-    )
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def value_text(value: Any) -> str:

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 _DAY = 86_400.0
 
-By = Literal["day", "user", "model"]
+CostsBy = Literal["day", "user", "model"]
 
 
 def migrate_tables(
@@ -224,7 +224,7 @@ def _print_backfilled(done: Backfilled, *, dry_run: bool) -> None:
 def show_costs(
     user: Annotated[str | None, Argument(help="About whom.", show_default="everybody")] = None,
     *,
-    by: Annotated[By, Option(help="What a line is about.")] = "day",
+    by: Annotated[CostsBy, Option(help="What a line is about.")] = "day",
     days: Annotated[int, Option(min=1, metavar="N", help="Today, and days before.")] = 30,
     db: Database = DATABASE,
     json: AsJson = False,
@@ -252,7 +252,7 @@ def show_costs(
         say(f"No model was asked{about} {last}.")
 
 
-def _costs_table(by: By, costs: Sequence[Cost]) -> Table:
+def _costs_table(by: CostsBy, costs: Sequence[Cost]) -> Table:
     groups: dict[str, list[Cost]] = {}
     for cost in costs:
         name = {"day": cost.day, "user": cost.user_id, "model": cost.model or "unknown"}[by]

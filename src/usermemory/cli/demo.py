@@ -24,17 +24,21 @@ if TYPE_CHECKING:
     from usermemory.records import Outcome
 
 
-_FIRST = (
+_FIRST_THREAD = (
     "Hi there, I'm will",
     "Sorry Im testing something!",
     "Well it's not that bad i guess!",
     "I'm building long term memory for you! then you can know me",
     "I'm building long term memory for you! then you can know me",
 )
-_SECOND = ("Hi there. guess what i'm working on?",)
-_THIRD = ("I been working! making some progress", "Guess what i was working on? Remeber?", "HI?")
+_SECOND_THREAD = ("Hi there. guess what i'm working on?",)
+_THIRD_THREAD = (
+    "I been working! making some progress",
+    "Guess what i was working on? Remeber?",
+    "HI?",
+)
 
-_PATIENCE = 120.0
+_READING_TIME = 120.0
 """Seconds that a model may take to read the first thread."""
 
 Scene = dict[str, Any]
@@ -81,7 +85,7 @@ def demo(
             print_json(list(scenes))
             return
         for scene in scenes:
-            _show(scene)
+            _show_scene(scene)
     say()
     console().rule(align="left")
     say("Your turn:   usermemory chat --user you")
@@ -119,18 +123,18 @@ def _play(database: str, user: str, chosen: Choice, delay: float) -> Iterator[Sc
                 f"this database knows {user!r} already; name another --user, or another --db"
             )
         yield {"scene": "opened", "database": memory.driver.url, "model": chosen.name}
-        yield from _talk(conversation, "convo 1", "The bot knows nobody.", _FIRST)
+        yield from _play_thread(conversation, "convo 1", "The bot knows nobody.", _FIRST_THREAD)
         job = next(iter(memory.jobs(user_id=user)), None)
         due_at = (job and job.due_at) or time.time()
         pending = job.unread if job else 0
         yield {"scene": "quiet", "seconds": delay, "due_at": due_at, "pending": pending}
-        yield _learned(memory, user, outcomes)
+        yield _wait_until_learned(memory, user, outcomes)
         again = "A new thread. Nothing of the first is in it but what was learned."
-        yield from _talk(conversation, "convo 2", again, _SECOND)
-        yield from _talk(conversation, "convo 3", "And another one, later.", _THIRD)
+        yield from _play_thread(conversation, "convo 2", again, _SECOND_THREAD)
+        yield from _play_thread(conversation, "convo 3", "And another one, later.", _THIRD_THREAD)
 
 
-def _talk(
+def _play_thread(
     conversation: Conversation, thread_id: str, about: str, lines: tuple[str, ...]
 ) -> Iterator[Scene]:
     conversation.thread_id = thread_id
@@ -145,15 +149,15 @@ def _talk(
         }
 
 
-def _learned(memory: UserMemory, user: str, outcomes: SimpleQueue[Outcome]) -> Scene:
+def _wait_until_learned(memory: UserMemory, user: str, outcomes: SimpleQueue[Outcome]) -> Scene:
     """Wait for the worker; a long thread may take it more than one batch."""
     from usermemory.changes import patch
 
     while memory.recall(user).pending:
         try:
-            outcome = outcomes.get(timeout=memory.delay + _PATIENCE)
+            outcome = outcomes.get(timeout=memory.delay + _READING_TIME)
         except Empty:
-            raise ExtractionError(f"nothing was read within {_PATIENCE:.0f} s") from None
+            raise ExtractionError(f"nothing was read within {_READING_TIME:.0f} s") from None
         if outcome.status == "failed":
             raise ExtractionError(outcome.error or outcome.reason)
     revisions = memory.history(user)[::-1]
@@ -165,7 +169,7 @@ def _learned(memory: UserMemory, user: str, outcomes: SimpleQueue[Outcome]) -> S
     }
 
 
-def _show(scene: Scene) -> None:
+def _show_scene(scene: Scene) -> None:
     from rich.table import Table
     from rich.text import Text
 

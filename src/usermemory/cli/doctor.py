@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import platform
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import PackageNotFoundError, requires, version
@@ -17,15 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from typer import Option
 
-from usermemory.cli.common import (
-    DATABASE,
-    AsJson,
-    BaseUrl,
-    Database,
-    Model,
-    print_json,
-    say,
-)
+from usermemory.cli.common import DATABASE, AsJson, BaseUrl, Database, Model, print_json, say
 from usermemory.errors import ConfigurationError, ExtractionError, UserMemoryError
 
 if TYPE_CHECKING:
@@ -224,8 +216,7 @@ def check_chat_model(name: str | None, base_url: str | None, patience: float) ->
             yield from _servers()
         return
     yield _method(chosen, bot)
-    looks: list[Callable[[BaseChatModel], list[Finding]]] = [_answer, _round_trip, _tool_call]
-    for look in looks:
+    for look in (_check_answer, _check_round_trip, _check_tool_call):
         try:
             # Not every provider's class has a time-out.
             findings = in_time(partial(look, bot), patience)
@@ -272,7 +263,7 @@ def _method(chosen: Choice, bot: BaseChatModel) -> Finding:
     return Finding("model", "ok", f"{model}, asked by {manner.method}{strict}")
 
 
-def _answer(bot: BaseChatModel) -> list[Finding]:
+def _check_answer(bot: BaseChatModel) -> list[Finding]:
     from usermemory.extract.answer import usage
     from usermemory.extract.provider_errors import ProviderErrors
 
@@ -290,7 +281,7 @@ def _answer(bot: BaseChatModel) -> list[Finding]:
     return [Finding("answer", "ok", spent)]
 
 
-def _round_trip(bot: BaseChatModel) -> list[Finding]:
+def _check_round_trip(bot: BaseChatModel) -> list[Finding]:
     """Say something to a memory of its own, and see what is learned: the way of every message."""
     from usermemory import UserMemory
     from usermemory.extract.language_model import LanguageModelExtractor
@@ -304,10 +295,10 @@ def _round_trip(bot: BaseChatModel) -> list[Finding]:
     if outcome.status == "failed":
         return [_failure("structured output", outcome.reason, outcome.error)]
     used = f"{outcome.usage.input_tokens} + {outcome.usage.output_tokens} tokens"
-    return [Finding("structured output", "ok", f"a change list, {used}"), _learned(outcome)]
+    return [Finding("structured output", "ok", f"a change list, {used}"), _learned_finding(outcome)]
 
 
-def _learned(outcome: Outcome) -> Finding:
+def _learned_finding(outcome: Outcome) -> Finding:
     from usermemory.cli.show import changes_line
 
     changes = outcome.revision.changes if outcome.revision else ()
@@ -320,7 +311,7 @@ def _learned(outcome: Outcome) -> Finding:
     return Finding("round trip", "warn", result, todo)
 
 
-def _tool_call(bot: BaseChatModel) -> list[Finding]:
+def _check_tool_call(bot: BaseChatModel) -> list[Finding]:
     from usermemory.extract.provider_errors import ProviderErrors
 
     def weather(city: str) -> str:

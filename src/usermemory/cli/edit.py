@@ -25,7 +25,7 @@ from usermemory.cli.common import (
     Database,
     DryRun,
     SchemaName,
-    User,
+    UserId,
     open_existing,
     print_json,
     printable,
@@ -39,16 +39,12 @@ if TYPE_CHECKING:
     from usermemory.schema import Schema
 
 
-COMMENT = "//"
-"""What a line begins with that is left out, at the top of a document."""
-
-_END = f"{COMMENT} -----"
 _EDITORS = ("sensible-editor", "editor", "nano", "vi", "notepad")
 _WIDTH = 96
 
 
 def edit(  # noqa: PLR0913 - the options of a command
-    user: User,
+    user: UserId,
     *,
     assignments: Annotated[
         list[str] | None,
@@ -101,14 +97,14 @@ def edit(  # noqa: PLR0913 - the options of a command
         if assignments:
             made = make([assignment(one, memory.schema) for one in assignments], revision)
         elif patch is not None:
-            made = make(_read_as(list, "a list of operations", patch), revision)
+            made = make(_read_json_as(list, "a list of operations", patch), revision)
         elif document is not None:
-            made = make(_read_as(dict, "an object", document), revision)
+            made = make(_read_json_as(dict, "an object", document), revision)
         elif revision is not None:
             raise typer.BadParameter("--revision goes with --set, --patch or --document")
         else:
             made = _edit_in_editor(memory, user, make)
-    _print(user, made, as_json=json, dry_run=dry_run)
+    _print_edit(user, made, as_json=json, dry_run=dry_run)
 
 
 def _login() -> str:
@@ -118,14 +114,14 @@ def _login() -> str:
         raise InvalidInput("nobody knows who you are: say it with --by") from error
 
 
-def _read_as(kind: type, name: str, file: str) -> Any:
+def _read_json_as(kind: type, name: str, file: str) -> Any:
     document = read_document(file)
     if not isinstance(document, kind):
         raise InvalidInput(f"{file} is not {name}, but {json_text.dumps(document):.60}")
     return document
 
 
-def _print(user: str, made: Revision | None, *, as_json: bool, dry_run: bool) -> None:
+def _print_edit(user: str, made: Revision | None, *, as_json: bool, dry_run: bool) -> None:
     from usermemory.changes import patch
     from usermemory.cli.show import change_text, revision_data
 
@@ -168,18 +164,18 @@ def parse_document(text: str, name: str) -> Any:
     try:
         # Empty lines in place of the comments, so that an error names the line of the text.
         return json_text.loads("\n" * comments.count("\n") + body)
-    except json_text.JSONDecodeError as error:
-        place = f" in line {error.lineno}, column {error.colno}: {error.msg}"
+    except ValueError as error:
+        place = ""  # of a number of too many digits there is none
+        if isinstance(error, json_text.JSONDecodeError):
+            place = f" in line {error.lineno}, column {error.colno}: {error.msg}"
         raise InvalidInput(f"{name} is not JSON{place}") from error
-    except ValueError as error:  # such as a number of too many digits
-        raise InvalidInput(f"{name} is not JSON") from error
 
 
 def split_comments(text: str) -> tuple[str, str]:
     """The comments at the top, and what is below them."""
     lines = text.splitlines(keepends=True)
     top = 0
-    while top < len(lines) and (not lines[top].strip() or lines[top].startswith(COMMENT)):
+    while top < len(lines) and (not lines[top].strip() or lines[top].startswith("//")):
         top += 1
     return "".join(lines[:top]), "".join(lines[top:])
 
@@ -218,11 +214,8 @@ def assignment(text: str, schema: Schema) -> dict[str, Any]:
     is_text = field.value_schema.get("type") == "string" and (inside or field.kind == "scalar")
     if is_text and not isinstance(value, str):
         value = typed
-    return {
-        "op": "replace" if inside and inside[-1].isdigit() else "add",
-        "path": path,
-        "value": value,
-    }
+    op = "replace" if inside and inside[-1].isdigit() else "add"
+    return {"op": op, "path": path, "value": value}
 
 
 def _edit_in_editor(
@@ -261,7 +254,8 @@ def _edit_in_editor(
                 say(f"Refused: {error}", stderr=True)
                 if not typer.confirm("Edit again?", default=True, err=True):
                     raise
-                path.write_text(_with_reason(error, typed), encoding="utf-8")
+                reason = _commented([f"REFUSED: {error}", "-----"])
+                path.write_text(reason + header + split_comments(typed)[1], encoding="utf-8")
 
 
 def _header(user: str, revision: int, schema: Schema, misfits: Sequence[Misfit]) -> str:
@@ -288,14 +282,7 @@ def _commented(lines: list[str]) -> str:
         for line in lines
         for part in textwrap.wrap(printable(line), _WIDTH, subsequent_indent="    ") or [""]
     )
-    return "".join(f"{COMMENT} {part}".rstrip() + "\n" for part in wrapped)
-
-
-def _with_reason(error: InvalidInput, typed: str) -> str:
-    """The same text with the reason on top, in place of an earlier one."""
-    comments, body = split_comments(typed)
-    kept = comments.partition(f"{_END}\n")[2] or comments
-    return _commented([f"REFUSED: {error}"]) + f"{_END}\n{kept}{body}"
+    return "".join(f"// {part}".rstrip() + "\n" for part in wrapped)
 
 
 @contextmanager
@@ -350,8 +337,8 @@ def _edited(command: list[str], path: Path) -> str:
         raise InvalidInput(f"what the editor left cannot be read: {error}") from error
 
 
-def undo(
-    user: User,
+def undo_changes(
+    user: UserId,
     revision: Annotated[
         int | None, Argument(help="Which; without it the newest that is not taken back yet.")
     ] = None,

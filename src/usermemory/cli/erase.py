@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from functools import partial
@@ -17,7 +17,7 @@ from usermemory.cli.common import (
     Database,
     DryRun,
     SchemaName,
-    User,
+    UserId,
     Yes,
     count,
     listed,
@@ -87,7 +87,7 @@ def _own_threads(memory: UserMemory, user_id: str) -> Generator[OwnThreads]:
 
 
 def forget(  # noqa: PLR0913 - the options of a command
-    user: User,
+    user: UserId,
     field: Annotated[str | None, Argument(help="A field, or a JSON pointer: /interests/0.")] = None,
     value: Annotated[str | None, Argument(help="One item of it.")] = None,
     *,
@@ -143,13 +143,13 @@ def forget(  # noqa: PLR0913 - the options of a command
             erase = partial(erase, anywhere=anywhere)
         reach = erase(dry_run=True)
         if dry_run:
-            _print(reach, None, as_json=json, done=False)
+            _print_reach(reach, None, as_json=json, done=False)
             return
         if not yes:
             checkpoints = _confirmed(f"{what} of {user}", reach, checkpoints=checkpoints)
         with _own_threads(memory, user) if checkpoints else nullcontext() as threads:
             erased = erase(checkpointer=threads)
-    _print(erased, threads, as_json=json, done=True)
+    _print_reach(erased, threads, as_json=json, done=True)
 
 
 def _target(
@@ -182,15 +182,20 @@ def _confirmed(what: str, reach: Forgotten, *, checkpoints: bool) -> bool:
     typer.confirm(printable(question), abort=True, err=True)
     if checkpoints or not reach.threads:
         return checkpoints
-    question = f"Delete {_named(reach)} too, whole, from the checkpointer in this database?"
+    question = (
+        f"Delete {thread_names(reach.threads)} too, whole, from the checkpointer in this database?"
+    )
     return typer.confirm(printable(question), err=True)
 
 
-def _named(reach: Forgotten) -> str:
-    return f"{plural(len(reach.threads), 'thread')} {listed(reach.threads)}"
+def thread_names(threads: Sequence[str]) -> str:
+    """Threads in a sentence: ``thread a``, ``threads a and b``."""
+    return f"{plural(len(threads), 'thread')} {listed(threads)}"
 
 
-def _print(reach: Forgotten, threads: OwnThreads | None, *, as_json: bool, done: bool) -> None:
+def _print_reach(
+    reach: Forgotten, threads: OwnThreads | None, *, as_json: bool, done: bool
+) -> None:
     if as_json:
         deleted = {"checkpoints_deleted": threads.deleted if threads else []} if done else {}
         print_json({**asdict(reach), **deleted})
@@ -200,8 +205,9 @@ def _print(reach: Forgotten, threads: OwnThreads | None, *, as_json: bool, done:
         lines += _deleted_lines(threads)
     elif reach.threads:
         lines.append(
-            f"A checkpointer may still hold the conversation: {_named(reach)}. --checkpoints "
-            "deletes what is in this database; elsewhere delete_thread of your saver does."
+            f"A checkpointer may still hold the conversation: {thread_names(reach.threads)}. "
+            "--checkpoints deletes what is in this database; elsewhere delete_thread of your saver "
+            "does."
         )
     if reach.pending:
         lines.append(PENDING)
@@ -254,7 +260,7 @@ def reach_lines(reach: Forgotten, *, done: bool) -> Iterator[str]:
 
 
 def verify_erased(
-    user: User,
+    user: UserId,
     *,
     text: Annotated[str, Option(help="What was erased.")],
     db: Database = DATABASE,

@@ -18,7 +18,7 @@ from usermemory.cli.common import (
     Database,
     Model,
     SchemaName,
-    User,
+    UserId,
     Yes,
     command,
     count,
@@ -148,7 +148,7 @@ def _nothing_unread(user: str, thread: str) -> InvalidInput:
 
 @command(jobs_commands, "drop")
 def drop_job(
-    user: User,
+    user: UserId,
     thread: Annotated[str, Argument(help="Which of their threads.")],
     *,
     yes: Yes = False,

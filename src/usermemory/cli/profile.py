@@ -16,7 +16,7 @@ from usermemory.cli.common import (
     AsJson,
     Database,
     SchemaName,
-    User,
+    UserId,
     command,
     count,
     group,
@@ -36,7 +36,7 @@ profile_commands = group("What is known about a user: see it, put it right, eras
 
 @command(profile_commands, "show")
 def show_profile(
-    user: User, *, db: Database = DATABASE, schema: SchemaName = None, json: AsJson = False
+    user: UserId, *, db: Database = DATABASE, schema: SchemaName = None, json: AsJson = False
 ) -> None:
     """Show the profile, each item with the words it rests on, and what was confirmed since.
 
@@ -136,7 +136,7 @@ def _matching(memory: UserMemory, words: str, after: str) -> Iterator[tuple[str,
 
 @command(profile_commands, "history")
 def show_history(
-    user: User,
+    user: UserId,
     *,
     field: Annotated[
         str | None, Option(metavar="FIELD", help="Only changes of this field.")
@@ -167,7 +167,7 @@ def show_history(
     for revision in revisions:
         say(revision_lines(revision), end="\n\n")
     if not revisions:
-        say(f"There is no history of {_name(user, field)}.")
+        say(f"There is no history of {_subject(user, field)}.")
 
 
 def _check_field(memory: UserMemory, user: str, field: str | None) -> None:
@@ -176,13 +176,13 @@ def _check_field(memory: UserMemory, user: str, field: str | None) -> None:
         memory.why(user, field)
 
 
-def _name(user: str, field: str | None) -> str:
+def _subject(user: str, field: str | None) -> str:
     return user if field is None else f"{field} of {user}"
 
 
 @command(profile_commands, "why")
 def show_why(
-    user: User,
+    user: UserId,
     field: Annotated[str, Argument(help="A field, or a JSON pointer: /interests/0.")],
     value: Annotated[str | None, Argument(help="One item of it.")] = None,
     *,
@@ -218,7 +218,7 @@ def show_why(
 
 @command(profile_commands, "refused")
 def show_refused(
-    user: User,
+    user: UserId,
     *,
     field: Annotated[
         str | None, Option(metavar="FIELD", help="Only what was proposed for this field.")
@@ -251,12 +251,12 @@ def show_refused(
     for one in refused:
         say(refused_text(one), soft_wrap=True)
     if not refused:
-        say(f"Nothing that was proposed for {_name(user, field)} was refused.")
+        say(f"Nothing that was proposed for {_subject(user, field)} was refused.")
 
 
 @command(profile_commands, "diff")
 def show_difference(
-    user: User,
+    user: UserId,
     first: Annotated[
         int | None,
         Argument(
@@ -301,7 +301,7 @@ def show_difference(
     if not after.revision and not before.revision:
         say(f"Nothing is known about {user} yet.")
         return
-    say(f"{user}, {_revision(before)} → {_revision(after)}", style="bold")
+    say(f"{user}, {_revision_name(before)} → {_revision_name(after)}", style="bold")
     for change in changes:
         style = "red" if change.after is None else "green" if change.before is None else ""
         say(f"  {change_text(change)}", style=style)
@@ -313,18 +313,18 @@ def show_difference(
         say(f"Not to be followed back under this schema: {listed(sorted(unclear))}.")
 
 
-def _revision(snapshot: Snapshot) -> str:
+def _revision_name(snapshot: Snapshot) -> str:
     made = f" ({when(snapshot.at)})" if snapshot.at is not None else ""
     return f"revision {snapshot.revision}{made}"
 
 
 command(profile_commands, "edit")(edit.edit)
-command(profile_commands, "undo")(edit.undo)
+command(profile_commands, "undo")(edit.undo_changes)
 command(profile_commands, "forget")(erase.forget)
 
 
 @command(profile_commands, "pause")
-def pause_user(user: User, *, db: Database = DATABASE) -> None:
+def pause_user(user: UserId, *, db: Database = DATABASE) -> None:
     """Stop learning about a user: what they say until `resume` is never learned."""
     with open_existing(db) as memory:
         memory.pause(user)
@@ -332,7 +332,7 @@ def pause_user(user: User, *, db: Database = DATABASE) -> None:
 
 
 @command(profile_commands, "resume")
-def resume_user(user: User, *, db: Database = DATABASE) -> None:
+def resume_user(user: UserId, *, db: Database = DATABASE) -> None:
     """Learn about a user again, from what they say from now on."""
     with open_existing(db) as memory:
         memory.resume(user)
