@@ -163,7 +163,7 @@ def _database_path(db: str) -> Path:
     return Path(db.removeprefix("sqlite:///")).expanduser()
 
 
-def load_object(name: str) -> Any:
+def load_object(name: str, role: str = "schema") -> Any:
     """The object that ``module:Name`` names; modules of the current folder are found too.
 
     Raises:
@@ -171,12 +171,12 @@ def load_object(name: str) -> Any:
     """
     module, colon, attribute = name.partition(":")
     if not (module and colon and attribute):
-        raise ConfigurationError(f"schema {name!r}: write it as module:Name")
+        raise ConfigurationError(f"{role} {name!r}: write it as module:Name")
     sys.path.insert(0, str(Path.cwd()))
     try:
         return getattr(importlib.import_module(module), attribute)
     except (ImportError, AttributeError) as error:
-        raise ConfigurationError(f"schema {name!r} cannot be loaded: {error}") from error
+        raise ConfigurationError(f"{role} {name!r} cannot be loaded: {error}") from error
 
 
 @cache

@@ -6,6 +6,7 @@ import logging
 import platform
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import PackageNotFoundError, requires, version
@@ -147,16 +148,12 @@ def check_database(url: str) -> Iterator[Finding]:
     from usermemory.store import open_driver
 
     try:
-        driver = open_driver(url, SystemClock())
+        with closing(open_driver(url, SystemClock())) as driver:
+            yield from _database_findings(driver)
     except ConfigurationError as error:
         yield Finding("database", "fail", str(error), "name another with --db or USERMEMORY_DB")
-        return
-    try:
-        yield from _database_findings(driver)
     except UserMemoryError as error:
         yield Finding("database", "fail", str(error), "mend that; nothing is remembered until then")
-    finally:
-        driver.close()
 
 
 def _database_findings(driver: Driver) -> Iterator[Finding]:
@@ -175,8 +172,7 @@ def _database_findings(driver: Driver) -> Iterator[Finding]:
         return
     # As a write, so that a database that can only be read is reported now.
     now = driver.write(figures)
-    works = f"{driver.url} opens, can be written, tables at {max(applied)}"
-    yield Finding("database", "ok", works)
+    yield Finding("database", "ok", f"{driver.url} opens, can be written, tables at {max(applied)}")
     if doubts := "; ".join(driver.doubts()):
         todo = "set it back, or accept that what was remembered last may be gone after a crash"
         yield Finding("durability", "warn", doubts, todo)

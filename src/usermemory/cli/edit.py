@@ -149,7 +149,9 @@ def read_document(file: str) -> Any:
     """
     try:
         text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise InvalidInput(f"{file} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
         raise InvalidInput(f"{file} cannot be read: {error}") from error
     return parse_document(text, "standard input" if file == "-" else file)
 

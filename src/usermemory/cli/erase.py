@@ -74,8 +74,8 @@ class OwnThreads:
 
     def _owner(self, thread_id: str) -> str | None:
         """Who spoke in a thread last, as its run was configured; None where it is not there."""
-        found = self._saver.get_tuple({"configurable": {"thread_id": thread_id}})
-        return found and str(found.metadata.get("user_id", self._user_id))
+        checkpoint = self._saver.get_tuple({"configurable": {"thread_id": thread_id}})
+        return checkpoint and str(checkpoint.metadata.get("user_id", self._user_id))
 
 
 @contextmanager
@@ -177,7 +177,7 @@ def _target(
 def _confirmed(what: str, reach: Forgotten, *, checkpoints: bool) -> bool:
     """Ask whether to erase it, and whether its threads are to go too if no option says so."""
     for line in reach_lines(reach, done=False):
-        say(line, stderr=True)
+        typer.echo(printable(line), err=True)
     question = f"Erase {what}? This cannot be undone"
     typer.confirm(printable(question), abort=True, err=True)
     if checkpoints or not reach.threads:
@@ -245,9 +245,9 @@ def reach_lines(reach: Forgotten, *, done: bool) -> Iterator[str]:
         (reach.quotes, "quote", "quotes"),
         (reach.messages, "message that is still kept", "messages that are still kept"),
     )
-    found = [f"{number} {plural(number, one, more)}" for number, one, more in counted if number]
-    if found:
-        yield f"{'Erased' if done else 'It is in'}: {listed(found)}."
+    kinds = [f"{number} {plural(number, one, more)}" for number, one, more in counted if number]
+    if kinds:
+        yield f"{'Erased' if done else 'It is in'}: {listed(kinds)}."
     else:
         yield f"Nothing {'was' if done else 'is'} kept of it."
     if reach.elsewhere:

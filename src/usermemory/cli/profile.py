@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
 from itertools import islice
 from json import dumps
 from typing import TYPE_CHECKING, Annotated
@@ -62,7 +61,7 @@ def show_profile(
                 "updated_at": known.updated_at,
                 "stamps": known.stamps,
                 "profile": known.document,
-                "misfits": [asdict(one) for one in misfits],
+                "misfits": misfits,
             }
         )
         return

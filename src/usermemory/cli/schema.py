@@ -46,32 +46,32 @@ def check_schema(
         usermemory schema check --schema my_app.profiles:Customer --json | jq .misfitting
     """
     with open_existing(db, schema) as memory:
-        found = memory.check_schema()
+        checked = memory.check_schema()
         name = memory.schema.name
     if json:
         fields = [
             {"field": field, "reason": reason, "values": values, "users": users}
-            for (field, reason), (values, users) in found.fields.items()
+            for (field, reason), (values, users) in checked.fields.items()
         ]
-        print_json({**asdict(found), "fields": fields, "fits": found.fits})
+        print_json({**asdict(checked), "fields": fields, "fits": checked.fits})
     else:
-        _print_check(found, name)
-    if not found.fits:
+        _print_check(checked, name)
+    if not checked.fits:
         raise typer.Exit(1)
 
 
-def _print_check(found: SchemaCheck, name: str) -> None:
-    who = count(found.users, "user")
-    if found.fits:
+def _print_check(checked: SchemaCheck, name: str) -> None:
+    who = count(checked.users, "user")
+    if checked.fits:
         say(f"All that is stored of {who} fits {name}.")
         return
-    say(f"Of {who}, {found.misfitting} have values that {name} does not take:")
-    for (field, reason), (values, users) in found.fields.items():
-        told = f"{count(values, 'value')} of {count(users, 'user')}"
-        say(f"  {field}: {reason.replace('_', ' ')}, {told}")
+    say(f"Of {who}, {checked.misfitting} have values that {name} does not take:")
+    for (field, reason), (values, users) in checked.fields.items():
+        values_of_users = f"{count(values, 'value')} of {count(users, 'user')}"
+        say(f"  {field}: {reason.replace('_', ' ')}, {values_of_users}")
     say("They are kept. Remember(was=...) or `usermemory schema migrate` moves or accepts them.")
-    if found.unread:
-        say(f"Until then nothing is read of {count(found.unread, 'user')} with this schema.")
+    if checked.unread:
+        say(f"Until then nothing is read of {count(checked.unread, 'user')} with this schema.")
 
 
 @command(schema_commands, "migrate")
@@ -109,7 +109,7 @@ def migrate_schema(
     if moves and function:
         raise typer.BadParameter("pass --map or --function, not both")
     mapping = dict(map(_move, moves or ()))
-    move = load_object(function) if function else None
+    move = load_object(function, "function") if function else None
     with open_existing(db, schema) as memory:
         would = memory.migrate_schema(mapping, move, everyone=everyone)
         if dry_run or not would:
@@ -132,27 +132,25 @@ def _move(given: str) -> tuple[str, str]:
     return old.strip(), new.strip()
 
 
-def _print_migration(found: Migration, *, as_json: bool, done: bool) -> None:
+def _print_migration(migration: Migration, *, as_json: bool, done: bool) -> None:
     from usermemory.cli.show import change_text, misfit_line
 
-    if found.skipped:
-        say(
-            f"{count(found.skipped, 'user')} skipped: migrated before, or never of another schema.",
-            stderr=as_json,
-        )
+    if migration.skipped:
+        skipped = count(migration.skipped, "user")
+        say(f"{skipped} skipped: migrated before, or never of another schema.", stderr=as_json)
     if as_json:
-        print_json([asdict(one) for one in found])
+        print_json(migration)
         return
-    if not found:
+    if not migration:
         say("Nothing is to be migrated.")
         return
-    for one in found[:_USERS_SHOWN]:
+    for one in migration[:_USERS_SHOWN]:
         say(one.user_id, style="bold")
         for change in one.changes:
             say("  ", change_text(change))
         for misfit in one.misfits:
             say(f"  kept: {misfit_line(misfit)}")
-    if len(found) > _USERS_SHOWN:
-        say(f"and {len(found) - _USERS_SHOWN} more")
+    if len(migration) > _USERS_SHOWN:
+        say(f"and {len(migration) - _USERS_SHOWN} more")
     would = "migrated" if done else "would be migrated"
-    say(f"{count(len(found), 'user')} {would}.")
+    say(f"{count(len(migration), 'user')} {would}.")

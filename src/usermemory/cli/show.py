@@ -91,7 +91,7 @@ def confirmed_line(stamps: Mapping[str, Mapping[str, float]]) -> str:
 
 def revision_lines(revision: Revision) -> Text:
     """One revision: when, by whom and at what cost, then each change with its quotes."""
-    told = [
+    parts = [
         f"revision {revision.number}",
         when(revision.at),
         f"thread {revision.thread_id}" if revision.thread_id else "",
@@ -100,7 +100,7 @@ def revision_lines(revision: Revision) -> Text:
         f"prompt {revision.prompt}" if revision.prompt else "",
         cost(revision.usage),
     ]
-    lines = [Text("  ".join(filter(None, told)), style="bold")]
+    lines = [Text("  ".join(filter(None, parts)), style="bold")]
     for change in revision.changes:
         lines.append(Text("  ").append(change_text(change)))
         if change.at is not None:
