@@ -284,20 +284,20 @@ class UserMemory:
         tail: bool = False,  # noqa: FBT001, FBT002 - a public name of the design
         earlier: int = 0,
         *,
+        about: str = "",
         thread_id: Id = "",
     ) -> Recalled:
-        """The user's profile: one statement, no model, no network but the database.
+        """The user's profile, an empty one of a user nobody knows: one statement, no model.
 
         Args:
             tail: Add the newest messages by the user that nobody has read yet.
             earlier: Add what this many of the newest revisions put an end to.
+            about: The user's last words, say: what matters to them of a long profile comes first.
             thread_id: With ``tail``, the thread to leave out, since the caller has it.
-
-        Returns:
-            The profile; the schema's empty document for a user nobody knows.
         """
         asked = checked_user(user_id), _TAIL if tail else 0, str(thread_id), earlier
-        return self._recalled(asked[0], self.driver.read(recalls.recall, *asked, self._view))
+        make = partial(self._view, about=about)
+        return self._recalled(asked[0], self.driver.read(recalls.recall, *asked, make))
 
     async def arecall(
         self,
@@ -305,11 +305,12 @@ class UserMemory:
         tail: bool = False,  # noqa: FBT001, FBT002 - a public name of the design
         earlier: int = 0,
         *,
+        about: str = "",
         thread_id: Id = "",
     ) -> Recalled:
         """As `recall`."""
         asked = checked_user(user_id), _TAIL if tail else 0, str(thread_id), earlier
-        found = await self.driver.aread(recalls.recall, *asked, self._view)
+        found = await self.driver.aread(recalls.recall, *asked, partial(self._view, about=about))
         return self._recalled(asked[0], found)
 
     def backfill(
@@ -392,7 +393,6 @@ class UserMemory:
             since: Only from then on: seconds since the epoch, or a date (``2026-05-01``).
             until: Only before then; of a date its whole day counts.
             fields: Only values of these fields, and no messages.
-            thread_id: Only what was said in this thread.
             limit: How many at most, from 1 to 1,000.
         """
         asked = checked_query(query, since, until, limit)

@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache, partial
+from functools import partial
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from usermemory.messages import is_mapping, is_sequence
-from usermemory.records import Recalled
+from usermemory.ranking import weights
+from usermemory.records import Recalled, Shown
 from usermemory.schema.renames import renamed, renamed_revision, renamed_stamps
 from usermemory.text import clean, tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from usermemory.records import Applied, Revision
     from usermemory.schema import Schema
@@ -35,24 +39,38 @@ _BRACKETS = str.maketrans("<>＜＞﹤﹥", "‹›‹›‹›")
 _INVISIBLE = re.compile("[\u00ad\u200b\u2060-\u2064\ufeff\u202a-\u202e\u2066-\u2069]")
 
 # How a profile that is too long is shortened, mildest first: the most characters of a value, and
-# how many items of each list are kept at least before the next step is taken.
+# how many items of long lists are shown at least before the next step is taken.
 _STEPS: tuple[tuple[int | None, int | None], ...] = ((None, None), (300, 10), (120, 5), (40, 1))
+_SHORT = 10  # items of a list that is shown whole, however long the others are
+_MISSES = 20  # items in a row for which there is no room, before no more are tried
 _LONGEST_QUOTE = 300  # characters of what was said elsewhere, or held before
 _SHORTEST_QUOTE = 30  # nor is a line of these cut to less
 
 
-def render(recalled: Recalled, schema: Schema, max_tokens: int) -> str:
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A profile as text.
+
+    Attributes:
+        text: Empty when there is nothing to say, or no room to say it.
+        shown: The values of the profile that stand in it, in their order there.
+    """
+
+    text: str
+    shown: tuple[Shown, ...] = ()
+
+
+def render(recalled: Recalled, schema: Schema, max_tokens: int) -> Rendered:
     """The profile, then what is unread, then what held before, as far as there is room.
 
     Args:
         recalled: What to show; empty fields, and those that the schema does not know, are left out.
         schema: Gives the order of the fields.
-        max_tokens: Never exceeded, as `usermemory.text.tokens` counts. Long values are
-            shortened first, then the oldest items of lists left out, then whole fields. Of what
-            is unread or held before, the last line that there is room for may be cut.
-
-    Returns:
-        The text; empty when there is nothing to say, or no room to say it.
+        max_tokens: Never exceeded, as `usermemory.messages.tokens` counts. Long values are
+            shortened first. Then single values and short lists come first, of long lists the items
+            that say most about ``recalled.about``, then the newest, in the order in which they
+            stand in the profile. Of what is unread or held before, the last line that there is
+            room for may be cut.
     """
     said = [_dated(said.at, _plain(said.text, _LONGEST_QUOTE)) for said in recalled.tail[::-1]]
     before = [
@@ -64,73 +82,162 @@ def render(recalled: Recalled, schema: Schema, max_tokens: int) -> str:
     room = max_tokens - _cost([INTRODUCTION])
     # What was said a moment ago is not crowded out by a long profile.
     unread = _section("said_elsewhere", _UNREAD, said, max_tokens // 3)
-    lines = _profile(recalled, schema, room - _cost(unread))
+    lines, shown = _profile(recalled, schema, room - _cost(unread))
     lines += _section("said_elsewhere", _UNREAD, said, room - _cost(lines))
     lines += _section("earlier", _EARLIER, before, room - _cost(lines))
-    return "\n".join([INTRODUCTION, *lines]) if lines else ""
+    return Rendered("\n".join([INTRODUCTION, *lines]), shown) if lines else Rendered("")
 
 
-def _profile(recalled: Recalled, schema: Schema, room: int) -> list[str]:
-    known = {
-        name: value
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A single value, or one item of a list or map.
+
+    Attributes:
+        field: Its field.
+        key: The key of a map's entry, the whole item of a list; None for a single value.
+        text: What is said of it, on one line.
+        age: How many items of its list are newer.
+        count: Items of its list; 0 for a single value.
+    """
+
+    field: str
+    key: Any
+    text: str
+    age: int = 0
+    count: int = 0
+
+    def line(self, length: int | None) -> str:
+        """What stands for it, cut to a length."""
+        if not self.count:
+            return f"- {_plain(self.field)}: {_plain(self.text, length)}"
+        return f"  - {_plain(self.text, length)}"
+
+
+def _profile(recalled: Recalled, schema: Schema, room: int) -> tuple[list[str], tuple[Shown, ...]]:
+    entries = [
+        entry
         for name in schema.fields
         if (value := recalled.document.get(name)) not in (None, "", [], {})
-    }
+        for entry in _entries(name, value)
+    ]
     updated = recalled.updated_at
     opening = "<user_profile>" if updated is None else f'<user_profile updated="{_day(updated)}">'
     room -= _cost([opening, "</user_profile>"])
-    lines = _fields(known, room)
-    return [opening, *lines, "</user_profile>"] if lines else []
+    length, kept = _kept(entries, recalled.about, room)
+    lines, shown = _lines(entries, kept, length, room)
+    if not lines:
+        return [], ()
+    revised = tuple(Shown(one.field, one.key, recalled.revision) for one in shown)
+    return [opening, *lines, "</user_profile>"], revised
 
 
-def _fields(known: Mapping[str, Any], room: int) -> list[str]:
-    """One line or more for each field, shortened until they fit."""
-    longest = max((len(value) for value in known.values() if _has_items(value)), default=1)
-    for length, least in _STEPS:
-        fewest = min(least or longest, longest)
-        items = _most_items(known, length, range(fewest, longest + 1), room)
-        if items is not None:
-            return _lines(known, length, items)
-    return _fitting(_lines(known, _STEPS[-1][0], 1), room)
-
-
-def _most_items(
-    known: Mapping[str, Any], length: int | None, counts: range, room: int
-) -> int | None:
-    """How many items of each list there is room for; None if not for the fewest."""
-
-    @cache  # of this call only: the same lines are weighed again for each count
-    def cost(line: str) -> int:
-        return _cost([line])
-
-    def too_many(items: int) -> bool:
-        return sum(map(cost, _lines(known, length, items))) > room
-
-    fitting = bisect_left(counts, x=True, key=too_many)
-    return counts[fitting - 1] if fitting else None
-
-
-def _lines(known: Mapping[str, Any], length: int | None, items: int) -> list[str]:
-    return [line for name in known for line in _field(name, known[name], length, items)]
-
-
-def _field(name: str, value: Any, length: int | None, items: int) -> list[str]:
-    """A field with its value on one line, or with an indented line for each of its newest items."""
-    name = _plain(name)
+def _entries(name: str, value: Any) -> list[_Entry]:
     if is_sequence(value):
-        entries = [_plain(_inline(item), length) for item in value[-items:]]
-    elif is_mapping(value):
-        entries = [_plain(f"{key}: {_inline(item)}", length) for key, item in value.items()][
-            -items:
+        newest, count = len(value) - 1, len(value)
+        return [_Entry(name, one, _inline(one), newest - at, count) for at, one in enumerate(value)]
+    if is_mapping(value):
+        newest, count = len(value) - 1, len(value)
+        return [
+            _Entry(name, key, f"{key}: {_inline(one)}", newest - at, count)
+            for at, (key, one) in enumerate(value.items())
         ]
-    else:
-        return [f"- {name}: {_plain(_inline(value), length)}"]
-    count = f" (the newest {items} of {len(value)})" if len(value) > items else ""
-    return [f"- {name}{count}:", *(f"  - {entry}" for entry in entries)]
+    return [_Entry(name, None, _inline(value))]
 
 
-def _has_items(value: Any) -> bool:
-    return is_sequence(value) or is_mapping(value)
+def _kept(entries: list[_Entry], about: str, room: int) -> tuple[int | None, set[int]]:
+    """To which length values are cut, and which entries there is room for."""
+    every = range(len(entries))
+    order: list[int] | None = None
+    for length, least in _STEPS:
+        lines = (*(f"- {_plain(name)}:" for name in _lists(entries)), *_texts(entries, length))
+        if _fits(lines, room):
+            return length, set(every)
+        if least is None:
+            continue
+        if order is None:
+            order = _by_weight(entries, about)
+        kept = _chosen(entries, order, length, room)
+        long = sum(entry.count > _SHORT for entry in entries)
+        if kept is not None and sum(entries[at].count > _SHORT for at in kept) >= min(least, long):
+            return length, kept
+    return _STEPS[-1][0], {at for at in every if entries[at].age == 0}
+
+
+def _texts(entries: Iterable[_Entry], length: int | None) -> Iterator[str]:
+    return (entry.line(length) for entry in entries)
+
+
+def _lists(entries: Iterable[_Entry]) -> list[str]:
+    return list(dict.fromkeys(entry.field for entry in entries if entry.count))
+
+
+def _fits(lines: Iterable[str], room: int) -> bool:
+    for line in lines:
+        room -= _cost([line])
+        if room < 0:
+            return False
+    return True
+
+
+def _by_weight(entries: list[_Entry], about: str) -> list[int]:
+    """The items of long lists: those that say most about the text first, then the newest."""
+    long = [at for at, entry in enumerate(entries) if entry.count > _SHORT]
+    said = [f"{entries[at].field.replace('_', ' ')} {entries[at].text}" for at in long]
+    weight = dict(zip(long, weights(said, about), strict=True)) if about.strip() else {}
+    return sorted(long, key=lambda at: (-weight.get(at, 0.0), entries[at].age, at))
+
+
+def _chosen(
+    entries: list[_Entry], order: list[int], length: int | None, room: int
+) -> set[int] | None:
+    """Single values, short lists, and as many of the others as fit; None if not even those do."""
+    kept = {at for at, entry in enumerate(entries) if entry.count <= _SHORT}
+    headers = [_header(name, most, most) for name, most in _counts(entries).items()]
+    room -= _cost(headers) + _cost(entries[at].line(length) for at in kept)
+    if room < 0:
+        return None
+    misses = 0
+    for at in order:
+        cost = _cost([entries[at].line(length)])
+        if cost <= room:
+            room -= cost
+            kept.add(at)
+        elif (misses := misses + 1) > _MISSES:
+            break
+    return kept
+
+
+def _counts(entries: Iterable[_Entry]) -> dict[str, int]:
+    return {entry.field: entry.count for entry in entries if entry.count}
+
+
+def _header(name: str, shown: int, count: int) -> str:
+    """The line above the items of a list; with as many digits for each count as it can have."""
+    return f"- {_plain(name)} ({shown} of {count}):"
+
+
+def _lines(
+    entries: list[_Entry], kept: set[int], length: int | None, room: int
+) -> tuple[list[str], list[_Entry]]:
+    """The lines of what is kept, as far as there is room, and what stands in them."""
+    count = Counter(entries[at].field for at in kept)
+    lines: list[str] = []
+    shown: list[_Entry] = []
+    heads: set[str] = set()
+    for at in sorted(kept):
+        entry = entries[at]
+        new = [entry.line(length)]
+        if entry.count and entry.field not in heads:
+            some = count[entry.field] < entry.count
+            head = f"- {_plain(entry.field)}:"
+            new = [_header(entry.field, count[entry.field], entry.count) if some else head, *new]
+        room -= _cost(new)
+        if room < 0:
+            break
+        heads.add(entry.field)
+        lines += new
+        shown.append(entry)
+    return lines, shown
 
 
 def _inline(value: Any) -> str:

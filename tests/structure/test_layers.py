@@ -19,6 +19,7 @@ LAYERS = [
     "awaited",
     "schema",
     "text",
+    "ranking",
     "changes",
     "limits",
     "messages",

@@ -35,8 +35,11 @@ NOBODY = "Be kind."
 def memory(document: Mapping[str, Any], *elsewhere: str, source: Any = UserProfile) -> str:
     """The system message that a graph would make of this profile and these unread messages."""
     tail = tuple(Said("t", text, 1_767_268_800.0) for text in elsewhere)
-    return "Be kind.\n" + render(
-        Recalled(document, 1, 1_767_268_800.0, len(tail), tail), schema_of(source), 1_000
+    return (
+        "Be kind.\n"
+        + render(
+            Recalled(document, 1, 1_767_268_800.0, len(tail), tail), schema_of(source), 1_000
+        ).text
     )
 
 

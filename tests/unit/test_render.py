@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from usermemory.records import Applied, Evidence, Recalled, Revision, Said
-from usermemory.render import render
-from usermemory.schema import UserProfile, schema_of
+from usermemory.render import render as rendered
+from usermemory.schema import Schema, UserProfile, schema_of
 from usermemory.text import tokens
 
 SCHEMA = schema_of(UserProfile)
 DAY = 1_763_600_000.0  # 2025-11-20
 PLENTY = 100_000
+
+
+def render(recalled: Recalled, schema: Schema, max_tokens: int) -> str:
+    """The text alone."""
+    return rendered(recalled, schema, max_tokens).text
+
 
 nasty = st.one_of(
     st.text(max_size=400),
@@ -219,3 +228,55 @@ def test_stable(recalled: Recalled) -> None:
         earlier=recalled.earlier,
     )
     assert render(recalled, SCHEMA, 500) == render(turned, SCHEMA, 500)
+
+
+def long_profile(count: int) -> Recalled:
+    """A profile of many memories, one of which is about Lisbon."""
+    memories = [f"memory {number} of a day at sea" for number in range(count)]
+    memories[7] = "has a flat in Lisbon"
+    return Recalled({"name": "Will", "interests": ["chess"], "core_memories": memories}, revision=3)
+
+
+def test_what_matters_is_shown() -> None:
+    """Of a long list the item that the user's words are about is shown, however old it is."""
+    full = replace(long_profile(400), about="Where was my FLAT in lisbon?")
+    text = render(full, SCHEMA, 300)
+    assert "has a flat in Lisbon" in text
+    assert "memory 399 " in text
+    assert "- name: Will" in text
+    assert "chess" in text
+    assert "has a flat in Lisbon" not in render(long_profile(400), SCHEMA, 300)
+
+
+def test_what_is_left_out_is_counted() -> None:
+    """The text says how many of how many items stand in it."""
+    text = render(long_profile(400), SCHEMA, 300)
+    (said,) = re.findall(r"core_memories \((\d+) of 400\)", text)
+    assert int(said) == text.count("  - memory")
+
+
+def test_four_thousand_items() -> None:
+    """A profile of thousands of items fills its budget, and no more."""
+    text = render(long_profile(4_000), SCHEMA, 1_000)
+    assert 900 < tokens(text) <= 1_000
+
+
+def test_shown_names_what_stands_there() -> None:
+    """Each value that stands in the text is named with its field, and nothing else is."""
+    full = replace(long_profile(50), about="lisbon")
+    made = rendered(full, SCHEMA, 200)
+    assert [one.field for one in made.shown[:2]] == ["name", "interests"]
+    for one in made.shown:
+        assert (one.item or "Will") in made.text
+        assert one.revision == 3
+    assert len(made.shown) == made.text.count("\n- name") + made.text.count("\n  - ")
+
+
+@settings(max_examples=100, deadline=None)
+@given(recalled=recalled, budget=st.integers(0, 3_000), about=nasty)
+def test_any_question(recalled: Recalled, budget: int, about: str) -> None:
+    """Whatever the words are about, the budget holds, and the same words give the same text."""
+    asked = replace(recalled, about=about)
+    text = render(asked, SCHEMA, budget)
+    assert tokens(text) <= budget
+    assert render(asked, SCHEMA, budget) == text

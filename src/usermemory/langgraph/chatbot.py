@@ -133,7 +133,7 @@ class _Chatter:
         news: list[Any] = self.rememberer.signed(state, run)
         info = self._told(run)
         if info is None:
-            info = self.told.put(get_runtime(), run, self.recaller.text_for(run))
+            info = self.told.put(get_runtime(), run, self.recaller.text_for(run, state))
         answer = _identified(self.model.invoke(self._conversation(info, state), config))
         if not answer.tool_calls:
             self.rememberer.keep(_after(state, [*news, answer]), config)
@@ -145,7 +145,7 @@ class _Chatter:
         news: list[Any] = self.rememberer.signed(state, run)
         info = self._told(run)
         if info is None:
-            info = self.told.put(get_runtime(), run, await self.recaller.atext_for(run))
+            info = self.told.put(get_runtime(), run, await self.recaller.atext_for(run, state))
         answer = _identified(await self.model.ainvoke(self._conversation(info, state), config))
         if not answer.tool_calls:
             await self.rememberer.akeep(_after(state, [*news, answer]), config)

@@ -102,7 +102,9 @@ class UserMemoryMiddleware(_Base):
         run = self._run()
         text = self._told.get(request.runtime, run)
         if text is None:
-            text = self._told.put(request.runtime, run, self._recaller.text_for(run))
+            text = self._told.put(
+                request.runtime, run, self._recaller.text_for(run, request.messages)
+            )
         else:
             # Middleware may summarise the tools' results away before the agent ends.
             self._rememberer.keep(request.state, get_config())
@@ -117,7 +119,9 @@ class UserMemoryMiddleware(_Base):
         run = self._run()
         text = self._told.get(request.runtime, run)
         if text is None:
-            text = self._told.put(request.runtime, run, await self._recaller.atext_for(run))
+            text = self._told.put(
+                request.runtime, run, await self._recaller.atext_for(run, request.messages)
+            )
         else:
             await self._rememberer.akeep(request.state, get_config())
         return await handler(_telling(request, text))

@@ -20,7 +20,7 @@ from usermemory.events import Event
 from usermemory.langgraph.identity import FindUser, Run, current_run, field_of
 from usermemory.langgraph.node import Node
 from usermemory.langgraph.speakers import asettle, settle, speakers_of
-from usermemory.messages import is_sequence
+from usermemory.messages import AuthorPolicy, is_sequence, newest_first
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from usermemory.memory import UserMemory
 
 logger = logging.getLogger("usermemory")
+
+_LAST_WORDS = 2_000
+"""Characters of the user's last message that matter for what is shown."""
 
 OnError = Literal["continue", "raise"]
 """What a node does when the memory fails: let the chat go on, or fail the turn (for tests)."""
@@ -67,38 +70,42 @@ class Recaller:
     find_user: FindUser | None
     on_error: OnError
 
-    def text(self, config: RunnableConfig) -> str:
+    def text(self, state: Any, config: RunnableConfig) -> str:
         """The text; empty for a user nobody knows, and where the memory fails."""
-        return self.text_for(current_run(config, self.find_user))
+        return self.text_for(current_run(config, self.find_user), state)
 
-    async def atext(self, config: RunnableConfig) -> str:
+    async def atext(self, state: Any, config: RunnableConfig) -> str:
         """As `text`."""
-        return await self.atext_for(current_run(config, self.find_user))
+        return await self.atext_for(current_run(config, self.find_user), state)
 
-    def text_for(self, run: Run) -> str:
+    def text_for(self, run: Run, state: Any) -> str:
         """As `text`, for a run that is known already."""
         with tolerant(self.memory, run, self.on_error):
-            found = self.memory.recall(run.user_id, tail=self.tail, thread_id=run.thread_id)
+            found = self.memory.recall(run.user_id, **self._asked(run, state))
             return found.render(self.max_tokens)
         return ""
 
-    async def atext_for(self, run: Run) -> str:
+    async def atext_for(self, run: Run, state: Any) -> str:
         """As `text_for`."""
         with tolerant(self.memory, run, self.on_error):
-            found = await self.memory.arecall(run.user_id, tail=self.tail, thread_id=run.thread_id)
+            found = await self.memory.arecall(run.user_id, **self._asked(run, state))
             return found.render(self.max_tokens)
         return ""
+
+    def _asked(self, run: Run, state: Any) -> dict[str, Any]:
+        about = last_words(messages_of(state), run.user_id, self.memory.author)
+        return {"tail": self.tail, "thread_id": run.thread_id, "about": about}
 
 
 class RecallNode(Node):
     """What `recall_node` makes: a node, and a look at what it found, from any node behind it."""
 
     def __init__(self, recaller: Recaller, key: str) -> None:
-        def recall(_: Any, config: RunnableConfig) -> dict[str, str]:
-            return {key: recaller.text(config)}
+        def recall(state: Any, config: RunnableConfig) -> dict[str, str]:
+            return {key: recaller.text(state, config)}
 
-        async def arecall(_: Any, config: RunnableConfig) -> dict[str, str]:
-            return {key: await recaller.atext(config)}
+        async def arecall(state: Any, config: RunnableConfig) -> dict[str, str]:
+            return {key: await recaller.atext(state, config)}
 
         super().__init__("recall", recall, arecall)
         self._recaller = recaller
@@ -115,11 +122,13 @@ class RecallNode(Node):
             state: The state of the node that asks.
             config: Its config; may be left out.
         """
-        return field_of(state, self._key) or self._recaller.text(config or get_config())
+        return field_of(state, self._key) or self._recaller.text(state, config or get_config())
 
     async def atext(self, state: Any, config: RunnableConfig | None = None) -> str:
         """As `text`."""
-        return field_of(state, self._key) or await self._recaller.atext(config or get_config())
+        return field_of(state, self._key) or await self._recaller.atext(
+            state, config or get_config()
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +259,12 @@ def remember_node(
         await rememberer.akeep(state, config)
 
     return Node("remember", remember, aremember)
+
+
+def last_words(messages: list[Any], user_id: str, author: AuthorPolicy | None) -> str:
+    """What the user said last, which the profile is shown for; empty if nothing."""
+    said = newest_first(messages, user_id, author)
+    return next((one.text for one in said if one.author == "user"), "")[:_LAST_WORDS]
 
 
 def messages_of(state: Any) -> list[Any]:

@@ -23,9 +23,9 @@ _SIGNATURE = "usermemory_user"
 _LANGCHAINS = frozenset({"human", "ai", "system", "tool", "function", "remove"})
 """Types of messages that say by themselves who speaks."""
 
-SAVE, FORGET, READ = "save_memory", "forget_memory", "read_profile"
+SAVE, FORGET, READ, SEARCH = "save_memory", "forget_memory", "read_profile", "search_memory"
 """What the memory's own tools are called."""
-_OURS = frozenset({SAVE, FORGET, READ})
+_OURS = frozenset({SAVE, FORGET, READ, SEARCH})
 
 
 def signed_as(message: Any, user_id: str) -> Any:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from langchain_core.tools import ToolException
 
 if TYPE_CHECKING:
     from usermemory.langgraph.tool_arguments import Erasure
-    from usermemory.records import Applied, Forgotten, Proposed, Refused
+    from usermemory.records import Applied, Forgotten, Hit, Proposed, Refused
 
 UNREACHABLE = "the memory cannot be reached: nothing was saved, erased or read. Tell the user so"
 NOTHING_KNOWN = "Nothing is known about this user yet."
+NOTHING_FOUND = "Nothing about this is kept."
 NOT_THE_USER = (
     "nothing was done: this agent is run by another one and does not hear the user; only the agent "
     "that talks to them can save and forget"
@@ -38,6 +41,21 @@ def saved(proposed: Proposed, unreadable: tuple[Refused, ...]) -> str:
     if not made and not known:
         raise ToolException("\n".join(lines))
     return "\n".join(lines)
+
+
+def hits(found: Sequence[Hit]) -> str:
+    """What was found, a line each, with when it was said and whether it still holds."""
+    return "\n".join(map(_found, found)) or NOTHING_FOUND
+
+
+def _found(hit: Hit) -> str:
+    when = "" if hit.at is None else f"{datetime.fromtimestamp(hit.at, UTC).date()}, "
+    if hit.kind == "message":
+        return f"- {when}{hit.name or hit.author} said: {_json(hit.text)}"
+    where = hit.field if hit.key is None else f"{hit.field} {hit.key}"
+    state = "known" if hit.holds else "no longer so"
+    quotes = ", ".join(_json(one.quote) for one in hit.evidence if one.quote)
+    return f"- {when}{state}: {where}: {_json(hit.value)}" + (f" ({quotes})" if quotes else "")
 
 
 def erased(erasure: Erasure, forgotten: Forgotten) -> str:

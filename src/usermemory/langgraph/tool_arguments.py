@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from langchain_core.tools import ToolException
 
+from usermemory.errors import InvalidInput
 from usermemory.extract.proposals import proposals
-from usermemory.langgraph.signatures import FORGET, SAVE
+from usermemory.langgraph.signatures import FORGET, SAVE, SEARCH
 from usermemory.messages import is_mapping, is_sequence
 from usermemory.prompt import asked_fields
 from usermemory.schema.answer_form import closed, nullable, one_of, text
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Generator, Mapping
 
     from usermemory.records import Change, Refused
     from usermemory.schema import Schema
@@ -54,6 +56,35 @@ def forget_arguments(schema: Schema) -> dict[str, Any]:
 def no_arguments() -> dict[str, Any]:
     """As JSON Schema: none."""
     return closed({})
+
+
+def search_arguments() -> dict[str, Any]:
+    """As JSON Schema: a query, and the time that it is about."""
+    date = nullable(text(None))
+    return closed({"query": text(None), "since": date, "until": date})
+
+
+def read_search(given: Mapping[str, Any]) -> dict[str, Any]:
+    """What is looked for.
+
+    Raises:
+        ToolException: There is something else beside it.
+    """
+    refuse_others(SEARCH, given, ("query", "since", "until"))
+    return {
+        "query": str(given.get("query") or ""),
+        "since": given.get("since") or None,
+        "until": given.get("until") or None,
+    }
+
+
+@contextmanager
+def as_answer() -> Generator[None]:
+    """Tell the model what is wrong with what it asked for."""
+    try:
+        yield
+    except InvalidInput as error:
+        raise ToolException(f"nothing was searched: {error}") from error
 
 
 def read_changes(given: Mapping[str, Any]) -> tuple[tuple[Change, ...], tuple[Refused, ...]]:

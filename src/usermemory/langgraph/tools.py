@@ -16,16 +16,19 @@ from langgraph.prebuilt import ToolRuntime
 from usermemory.langgraph import tool_answers as answers
 from usermemory.langgraph.identity import FindUser, Run, current_run
 from usermemory.langgraph.nodes import OnError, messages_of, tolerant
-from usermemory.langgraph.signatures import FORGET, READ, SAVE
+from usermemory.langgraph.signatures import FORGET, READ, SAVE, SEARCH
 from usermemory.langgraph.speakers import asettle, settle, speakers_of
 from usermemory.langgraph.tool_arguments import (
     Erasure,
+    as_answer,
     forget_arguments,
     no_arguments,
     read_changes,
     read_erasure,
+    read_search,
     refuse_others,
     save_arguments,
+    search_arguments,
 )
 from usermemory.prompt.batch import asked_fields, described, fill, words
 from usermemory.records import Forgotten, Refused
@@ -46,7 +49,9 @@ def memory_tools(
     confirm: Callable[[Erasure], bool] | None = None,
     hears_user: bool | None = None,
 ) -> list[BaseTool]:
-    """``save_memory``, ``forget_memory`` and ``read_profile``, for any agent or `ToolNode`.
+    """Tools to save, forget, read and search, for any agent or `ToolNode`.
+
+    They are ``save_memory``, ``forget_memory``, ``read_profile`` and ``search_memory``.
 
     The model proposes; a change rests on a quote of what the user said last in this conversation
     and is judged as in the background, but for the second look, for which nothing in a turn waits:
@@ -85,6 +90,7 @@ def memory_tools(
             made.aforget,
         ),
         _tool(READ, words("read-profile-1"), no_arguments(), made.read, made.aread),
+        _tool(SEARCH, words("search-memory-1"), search_arguments(), made.search, made.asearch),
     ]
 
 
@@ -177,6 +183,22 @@ class _Tools:
         run = self._run(runtime)
         with tolerant(self.memory, run, self.on_error):
             return (await self.memory.arecall(run.user_id)).render() or answers.NOTHING_KNOWN
+        raise ToolException(answers.UNREACHABLE)
+
+    def search(self, runtime: _Runtime, **given: Any) -> str:
+        """What is found about a question, in what the user told."""
+        run = self._run(runtime)
+        asked = read_search(given)
+        with tolerant(self.memory, run, self.on_error), as_answer():
+            return answers.hits(self.memory.search(run.user_id, **asked))
+        raise ToolException(answers.UNREACHABLE)
+
+    async def asearch(self, runtime: _Runtime, **given: Any) -> str:
+        """As `search`."""
+        run = self._run(runtime)
+        asked = read_search(given)
+        with tolerant(self.memory, run, self.on_error), as_answer():
+            return answers.hits(await self.memory.asearch(run.user_id, **asked))
         raise ToolException(answers.UNREACHABLE)
 
     def _confirmed(self, wanted: Erasure) -> bool:

@@ -16,8 +16,6 @@ from usermemory.records.answers import (
     Place,
     Proof,
     Proposed,
-    Recalled,
-    Said,
     Scheduled,
     SchemaCheck,
     Snapshot,
@@ -33,16 +31,15 @@ from usermemory.records.learning import (
     Change,
     Cost,
     Evidence,
-    Hit,
     Message,
     Reason,
     Refused,
     Rejection,
     Revision,
-    Shown,
     Usage,
     Who,
 )
+from usermemory.records.recalled import Hit, Recalled, Said, Shown
 
 __all__ = [
     "MIGRATION",

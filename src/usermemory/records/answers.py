@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -100,57 +100,6 @@ class Job:
     dead: int = 0
     last_error: str = ""
     running: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """An unread message by the user in another thread."""
-
-    thread_id: str
-    text: str
-    at: float
-
-
-@dataclass(frozen=True, slots=True)
-class Recalled:
-    """A user's profile as it was at one moment.
-
-    Attributes:
-        document: The profile; the schema's empty document for a user nobody knows yet.
-        revision: Its number; 0 before anything was learned.
-        updated_at: When it last changed.
-        pending: Messages of this user that nobody has read yet, counted up to 100.
-        tail: With ``tail=True``, the newest of them by the user, oldest first, bounded.
-        earlier: With ``earlier=N``, changes that replaced or removed a value, newest first.
-        stamps: For each field that has been heard of, when it was last ``learned``, ``confirmed``
-            (said again) and ``edited`` by hand, as far as it was.
-    """
-
-    document: Mapping[str, Any]
-    revision: int = 0
-    updated_at: float | None = None
-    pending: int = 0
-    tail: tuple[Said, ...] = ()
-    earlier: tuple[Revision, ...] = ()
-    stamps: Mapping[str, Mapping[str, float]] = field(default_factory=dict[str, Any])
-    load: Callable[[Mapping[str, Any]], Any] | None = field(default=None, repr=False, compare=False)
-    to_text: Callable[..., str] | None = field(default=None, repr=False, compare=False)
-
-    @property
-    def value(self) -> Any:
-        """The profile as an instance of the schema's own type."""
-        return self.load(self.document) if self.load else self.document
-
-    def render(self, max_tokens: int = 1_000) -> str:
-        """The profile as fenced reference data for a system message.
-
-        Args:
-            max_tokens: Upper bound of the whole text, by an estimate of tokens.
-
-        Returns:
-            The text, or the empty string when there is nothing to say.
-        """
-        return self.to_text(self, max_tokens=max_tokens) if self.to_text else ""
 
 
 MisfitReason = Literal["unknown_field", "renamed", "does_not_fit", "set_aside"]

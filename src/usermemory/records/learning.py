@@ -214,59 +214,6 @@ class Cost:
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
-    """Something that a search found.
-
-    Attributes:
-        kind: ``"item"`` stands in the profile; ``"earlier"`` was learned once and holds no more;
-            ``"message"`` was said.
-        text: The value, or what was said.
-        at: When it was said or, where that is not known, learned; None if nothing tells.
-        thread_id: Where it was said.
-        author: Who said it (`Author`), or who a revision was by.
-        field: The field of a value.
-        key: The key of a map's entry, the name of an item of a list of objects.
-        value: The value itself.
-        holds: Whether it stands in the profile as it is.
-        evidence: The words that a value rests on.
-        message_id: The caller's id of a message.
-        seq: The number of a message in its thread.
-        name: The author's name, where a message bears one.
-        score: How well it matches, compared with others of the same search.
-    """
-
-    kind: Literal["item", "earlier", "message"]
-    text: str
-    at: float | None = None
-    thread_id: str = ""
-    author: str = ""
-    field: str = ""
-    key: str | None = None
-    value: Any = None
-    holds: bool = True
-    evidence: tuple[Evidence, ...] = ()
-    message_id: str | None = None
-    seq: int = 0
-    name: str | None = None
-    score: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """A value that stands in a rendered profile.
-
-    Attributes:
-        field: Of the profile.
-        item: The item of a list, the key of a map; None for the whole of a single value.
-        revision: The profile's.
-    """
-
-    field: str
-    item: Any
-    revision: int
-
-
-@dataclass(frozen=True, slots=True)
 class Revision:
     """The accepted changes of one consolidation, or of one edit by hand.
 
