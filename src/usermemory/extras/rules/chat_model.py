@@ -2,17 +2,25 @@
 
 It knows nothing but what stands in its system message (the profile, and what was said elsewhere)
 and in the thread, and answers by the rules of `usermemory.extras.rules.replies`. Of the tools that
-it is given it knows those of the memory (`usermemory.extras.rules.tool_calls`).
+it is given it knows those of the memory, and calls them where it is told to remember or to forget.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.messages import (
+    AIMessage,
+    AIMessageChunk,
+    BaseMessage,
+    ToolCall,
+    ToolMessage,
+)
 from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langchain_core.utils.function_calling import convert_to_openai_tool
@@ -21,12 +29,13 @@ from usermemory.changes import apply
 from usermemory.extract import Request
 from usermemory.extras.rules.extractor import OfflineExtractor
 from usermemory.extras.rules.replies import reply
-from usermemory.extras.rules.tool_calls import done, forgetting, saving
+from usermemory.extras.rules.statements import stems
+from usermemory.messages import is_sequence
 from usermemory.records import Change, Message
 from usermemory.schema import UserProfile, schema_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from langchain_core.callbacks import CallbackManagerForLLMRun
     from langchain_core.language_models import LanguageModelInput
@@ -38,6 +47,11 @@ _ELSEWHERE = re.compile(r"<said_elsewhere>\n(.*?)</said_elsewhere>", re.DOTALL)
 _FIELD = re.compile(r"- (?P<name>[^:(]+?)(?: \(the newest .*\))?:(?: (?P<value>.+))?$")
 _ITEM = re.compile(r"  - (?P<item>.+)$")
 _SAID = re.compile(r"- \d{4}-\d\d-\d\d: (?P<text>.+)$")
+
+_PLEASE = r"\W*(?:(?:please|could you|can you|also|and|now)\W+)*"
+_REMEMBER = re.compile(rf"{_PLEASE}(?:remember|note|keep in mind)\b(?!.*\?)", re.IGNORECASE)
+_FORGET = re.compile(rf"{_PLEASE}forget\b", re.IGNORECASE)
+_SMALL_WORDS = stems("forget please that i my me i'm am is are a an the about to of in like love")
 
 
 class OfflineChatModel(BaseChatModel):
@@ -85,27 +99,49 @@ class OfflineChatModel(BaseChatModel):
 
 
 def _answered(messages: Sequence[BaseMessage], settings: Mapping[str, Any]) -> AIMessage:
-    names = [tool["function"]["name"] for tool in settings.get("tools", ())]
-    return answer(messages, names)
-
-
-def answer(messages: Sequence[BaseMessage], tools: Collection[str] = ()) -> AIMessage:
-    """What to say next, or which tool to call.
-
-    Args:
-        messages: System messages with the rendered memory in them, and the thread.
-        tools: The names of the tools that may be called.
-    """
-    if told := done(messages):
+    """What to say next to system messages with the memory and a thread, or which tool to call."""
+    if told := _tools_said(messages):
         return AIMessage(told)
+    tools = {tool["function"]["name"] for tool in settings.get("tools", ())}
     memory = "\n".join(message.text for message in messages if message.type == "system")
     said = [message.text for message in messages if message.type == "human"]
     known = _after(_profile(memory), [*_elsewhere(memory), *said[:-1]])
     text = said[-1] if said else ""
-    call = saving(text, _changes(known, said[-1:]), tools) or forgetting(text, known, tools)
-    if call:
-        return AIMessage("", tool_calls=[call])
+    if "save_memory" in tools and _REMEMBER.match(text) and (new := _changes(known, [text])):
+        parts = ("quote", "field", "action", "value")
+        return _call("save_memory", changes=[{one: getattr(c, one) for one in parts} for c in new])
+    if "forget_memory" in tools and _FORGET.match(text) and (place := _to_forget(text, known)):
+        return _call("forget_memory", quote=text, field=place[0], value=place[1])
     return AIMessage(reply(text, known, _after(known, said[-1:])))
+
+
+def _call(tool: str, **arguments: Any) -> AIMessage:
+    call = ToolCall(name=tool, args=arguments, id=f"call-{uuid4().hex}", type="tool_call")
+    return AIMessage("", tool_calls=[call])
+
+
+def _tools_said(messages: Sequence[BaseMessage]) -> str:
+    """What to say of the tools that were just called; empty if none was."""
+    answers = list(takewhile(lambda one: isinstance(one, ToolMessage), reversed(messages)))
+    return " ".join(
+        f"That did not work: {one.text}"
+        if getattr(one, "status", "") == "error"
+        # What was forgotten is not said once more.
+        else f"Done: {'it is forgotten.' if one.name == 'forget_memory' else one.text}"
+        for one in reversed(answers)
+    )
+
+
+def _to_forget(text: str, profile: Mapping[str, Any]) -> tuple[str, str | None] | None:
+    """The field, and its item, of which the user has said the most; None if of none anything."""
+    said = stems(text) - _SMALL_WORDS
+    most, place = 0, None
+    for field, value in profile.items():
+        for item in value if is_sequence(value) else [None]:
+            words = f"{field.replace('_', ' ')} {value}" if item is None else str(item)
+            if value not in (None, "") and len(said & stems(words)) > most:
+                most, place = len(said & stems(words)), (field, item)
+    return place
 
 
 def _profile(memory: str) -> dict[str, Any]:

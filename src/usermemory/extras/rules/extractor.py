@@ -2,17 +2,56 @@
 
 from __future__ import annotations
 
+import re
+from typing import TYPE_CHECKING, Any
+
 from usermemory.extract import Extraction, Request
-from usermemory.extras.rules.clauses import clauses, sincere, statements
-from usermemory.extras.rules.draft import Draft
-from usermemory.extras.rules.readers import Found, greets, read
+from usermemory.extras.rules.person import third_person
+from usermemory.extras.rules.statements import (
+    GREETING,
+    clauses,
+    items_of,
+    name_of,
+    number_of,
+    sincere,
+    statements,
+    stems,
+)
+from usermemory.records import Action, Change
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FIELDS: Mapping[str, tuple[str, ...]] = {
+    "name": ("name", "full_name", "first_name"),
+    "age": ("age",),
+    "city": ("city", "town", "location"),
+    "job": ("job", "occupation", "profession"),
+    "diet": ("diet",),
+    "interests": ("interests", "hobbies", "likes"),
+    "core_memories": ("core_memories", "memories", "facts", "notes"),
+}
+"""What is learned, and the fields it may go to: the first that the schema has and that fits."""
+
+_LISTS = ("interests", "core_memories")
+_OLDEST = 120
+_FLEETING = re.compile(
+    r"\b(?:today|tonight|right now|this (?:morning|evening|week))\b", re.IGNORECASE
+)
+_GONE: Mapping[str, tuple[str, str | tuple[str, ...]]] = {
+    "no_interest": ("interests", ""),
+    "no_memory": ("core_memories", "Is "),
+    "left_city": ("core_memories", ("Lives ", "Moved ")),
+}
+"""What is taken back: in which list, and how the items begin that may go."""
 
 
 class OfflineExtractor:
     """Finds first-person statements and turns them into changes, each with its quote.
 
     It fills name, age, city, job, diet, interests and core memories, as far as the schema has
-    fields for them (`usermemory.extras.rules.draft.FIELDS`); what has none becomes a core memory.
+    fields for them (`usermemory.extras.rules.extractor.FIELDS`); what has none becomes a core
+    memory.
     """
 
     def extract(self, request: Request) -> Extraction:
@@ -24,11 +63,85 @@ class OfflineExtractor:
         Returns:
             The changes in the order they were said; none where nothing was learned.
         """
-        draft = Draft(request)
-        known = len(request.context)
-        for message, before in sincere((*request.context, *request.batch), skip=known):
-            greeted = greets(message.text)
+        draft = _Draft(request)
+        for message in sincere((*request.context, *request.batch), skip=len(request.context)):
+            greeted = GREETING.match(message.text) is not None
             for clause in clauses(message.text):
+                draft.text, draft.quote = clause
                 for kind, value in statements(clause.text):
-                    read(kind, draft, Found(value, clause, greeted, before))
+                    draft.read(kind, value, greeted=greeted)
         return Extraction(changes=tuple(draft.changes), model="offline", prompt="offline-1")
+
+
+class _Draft:
+    """The changes so far, and what the profile will hold after them.
+
+    Attributes:
+        text: The clause that is being read.
+        quote: The user's own words for it.
+    """
+
+    def __init__(self, request: Request) -> None:
+        self.changes: list[Change] = []
+        self.text = self.quote = ""
+        self._user_id = request.user_id
+        asked = {name: each for name, each in request.schema.fields.items() if each.settings.ask}
+        self._fields = {
+            topic: name
+            for topic, names in FIELDS.items()
+            for name in reversed(names)
+            if name in asked and asked[name].kind == ("list" if topic in _LISTS else "scalar")
+        }
+        self._values: dict[str, Any] = {
+            topic: request.document.get(name) for topic, name in self._fields.items()
+        }
+
+    def read(self, kind: str, value: str, *, greeted: bool) -> None:
+        """Add what a statement of this kind says."""
+        if kind in {"said_to_be", "named"}:
+            # In lower case it is a name after "hi", or if the user signed in under it.
+            sure = greeted and not self._values.get("name")
+            sure = sure or kind == "named" or value.casefold() == self._user_id.casefold()
+            self._set("name", name_of(value, sure=sure))
+        elif kind == "age":
+            years = number_of(value) or 0
+            self._set("age", years if 1 < years < _OLDEST else None)
+        elif kind == "interest":
+            for item in items_of(value):
+                self._add("interests", item)
+        elif kind in _GONE:
+            self._remove(*_GONE[kind], gone=stems(value))
+        elif kind in self._fields:
+            self._set(kind, f"does not {value}" if value.startswith("eat ") else value)
+        elif not _FLEETING.search(self.text):
+            self._add("core_memories", third_person(self.text))
+
+    def _set(self, topic: str, value: str | int | None) -> None:
+        known = topic not in self._fields or _folded(self._values[topic]) == _folded(value)
+        if value is not None and not known:
+            self._propose(topic, "set", value)
+
+    def _add(self, topic: str, item: str) -> None:
+        items = map(_folded, self._values.get(topic) or ())
+        if topic in self._fields and _folded(item) not in items:
+            self._propose(topic, "add", item)
+
+    def _remove(self, topic: str, starts: str | tuple[str, ...], gone: frozenset[str]) -> None:
+        for item in self._values.get(topic) or ():
+            some = item.startswith(starts) and stems(item)
+            if some and (some <= gone or gone <= some):
+                self._propose(topic, "remove", item)
+
+    def _propose(self, topic: str, action: Action, value: Any) -> None:
+        held: list[Any] = self._values[topic] or []
+        if action == "add":
+            self._values[topic] = [*held, value]
+        elif action == "remove":
+            self._values[topic] = [item for item in held if item != value]
+        else:
+            self._values[topic] = value
+        self.changes.append(Change(self._fields[topic], action, value, self.quote))
+
+
+def _folded(value: object) -> str:
+    return " ".join(str(value).casefold().split()).rstrip(".!")
