@@ -683,19 +683,19 @@ class UserMemory:
 
         Args:
             for_user: For the user to read, and not to be imported: no secrets, no counters, no
-                hashes, times in ISO 8601; see `usermemory.carry.document`.
+                hashes, times in ISO 8601; see `usermemory.export`.
 
         Raises:
             InvalidInput: Nothing is kept of this user.
         """
-        from usermemory.carry import readable, take_out
+        from usermemory.export import for_the_user, take_out
 
         user_id = checked_user(user_id)
         now = self.clock.now()
         found = self.driver.read(take_out, user_id, self.schema.json_schema, now)
         if found is None:
             raise InvalidInput(f"nothing is kept of user {user_id!r}")
-        return readable(found) if for_user else found
+        return for_the_user(found) if for_user else found
 
     def import_(self, user_id: Id, data: Any) -> Imported:
         """Put an exported user into this memory; the same again changes nothing.
@@ -707,7 +707,7 @@ class UserMemory:
             Conflict: This memory knows of the user what the export does not.
             StoreBusy: A worker is at work on the user.
         """
-        from usermemory.carry import put_in
+        from usermemory.export import put_in
 
         user_id = checked_user(user_id)
         written = self.driver.write(put_in, user_id, data)

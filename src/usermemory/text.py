@@ -190,13 +190,13 @@ def _part_end(text: str, start: int, limit: int) -> int:
 _UNSPACED_SCRIPTS = (
     "Han Hiragana Katakana Hangul Thai Lao Khmer Myanmar Tibetan Bopomofo Yi Javanese"
 )
-_UNSPACED = "".join(rf"\p{{Script={name}}}" for name in _UNSPACED_SCRIPTS.split())
+_LETTERS_UNSPACED = "".join(rf"\p{{Script={name}}}" for name in _UNSPACED_SCRIPTS.split())
 _WORD = regex.compile(
-    rf"(?V1)[[{_UNSPACED}]&&[\p{{L}}\p{{Nl}}]]\p{{M}}*+"
-    rf"|[[\p{{L}}\p{{N}}\p{{M}}]--[[{_UNSPACED}]&&\p{{L}}]]++"
-    rf"(?:['’ʼ＇`´׳״][[\p{{L}}\p{{N}}\p{{M}}]--[[{_UNSPACED}]&&\p{{L}}]]++)*+"
+    rf"(?V1)[[{_LETTERS_UNSPACED}]&&[\p{{L}}\p{{Nl}}]]\p{{M}}*+"
+    rf"|[[\p{{L}}\p{{N}}\p{{M}}]--[[{_LETTERS_UNSPACED}]&&\p{{L}}]]++"
+    rf"(?:['’ʼ＇`´׳״][[\p{{L}}\p{{N}}\p{{M}}]--[[{_LETTERS_UNSPACED}]&&\p{{L}}]]++)*+"
 )
-_SINGLE = regex.compile(rf"[{_UNSPACED}]")
+_SINGLE = regex.compile(rf"[{_LETTERS_UNSPACED}]")
 _APOSTROPHES = str.maketrans(dict.fromkeys("'’ʼ＇`´׳״", None))
 
 _VOICING, _VIRAMA = 8, 9

@@ -154,7 +154,7 @@ def test_other_namespaces(memory: UserMemory) -> None:
 
 def test_more_items_than_a_page(memory: UserMemory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Users and items beyond a page are found, each once."""
-    monkeypatch.setattr("usermemory.extras.importing.sources._PAGE", 2)
+    monkeypatch.setattr("usermemory.extras.importing.sources._STORE_PAGE", 2)
     store = InMemoryStore()
     for user in range(5):
         for item in range(5):

@@ -27,7 +27,7 @@ from langgraph.store.memory import InMemoryStore
 
 from usermemory import UserMemory
 from usermemory.errors import InvalidInput
-from usermemory.extras.profile_store import label_of, user_of
+from usermemory.extras.profile_store import label_of, user_behind
 from usermemory.langgraph import ProfileStore
 from usermemory.testing import FakeClock, ScriptedModel
 
@@ -78,13 +78,13 @@ def test_every_id_has_its_own_label(user_id: str) -> None:
     label = label_of(user_id)
     assert label
     assert not set(label) & set(".*\0")
-    assert user_of(label) == user_id
+    assert user_behind(label) == user_id
 
 
 @given(st.text())
 def test_a_label_is_the_label_of_its_user(label: str) -> None:
     """What is written otherwise than a label is nobody's: no user stands at two places."""
-    user_id = user_of(label)
+    user_id = user_behind(label)
     assert user_id is None or label_of(user_id) == label
 
 

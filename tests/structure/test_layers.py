@@ -34,7 +34,7 @@ LAYERS = [
     "retry",
     "store",
     "search",
-    "carry",
+    "export",
     "extract",
     "judge",
     "extractors",

@@ -18,7 +18,7 @@ from usermemory.extras.importing.facts import (
     MESSAGE,
     NO_DATE,
     NO_FACT,
-    NOBODY,
+    OWNERLESS,
     found_in,
 )
 from usermemory.extras.importing.fitting import Found
@@ -140,7 +140,7 @@ def test_several_users_are_not_made_one() -> None:
             read(value, user="ann")
     assert notes(by_item[:1], user="will") == {"will": ["Likes tea"]}
     some = read([by_item[0], "Has a dog"])
-    assert [(one.value, one.reason) for one in some[-1].unreadable] == [("Has a dog", NOBODY)]
+    assert [(one.value, one.reason) for one in some[-1].unreadable] == [("Has a dog", OWNERLESS)]
 
 
 def test_values_of_fields() -> None:

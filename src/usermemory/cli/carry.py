@@ -116,8 +116,8 @@ def import_(
         usermemory profile import will.json --db other.db
         usermemory profile export will | usermemory profile import - --db other.db
     """
-    from usermemory.carry import rows_from
     from usermemory.cli.edit import read_document
+    from usermemory.export import rows_from
     from usermemory.schema.shape import is_object
 
     document = read_document(str(file))

@@ -58,7 +58,7 @@ def check_conditions(conditions: Iterable[MatchCondition] | None) -> None:
             raise InvalidInput(f"a namespace has no {condition.match_type!r}, a prefix or suffix")
 
 
-def fits(value: Mapping[str, Any], wanted: Mapping[str, Any] | None) -> bool:
+def fits_filter(value: Mapping[str, Any], wanted: Mapping[str, Any] | None) -> bool:
     """Whether an item's value has all that a filter names.
 
     Args:
@@ -69,20 +69,20 @@ def fits(value: Mapping[str, Any], wanted: Mapping[str, Any] | None) -> bool:
     Raises:
         InvalidInput: An operator that there is not.
     """
-    return all(_same(value.get(key), part) for key, part in (wanted or {}).items())
+    return all(_equals(value.get(key), part) for key, part in (wanted or {}).items())
 
 
-def _same(value: Any, wanted: Any) -> bool:
+def _equals(value: Any, wanted: Any) -> bool:
     if is_mapping(wanted):
         if any(str(key).startswith("$") for key in wanted):
-            return all(_holds(value, name, operand) for name, operand in wanted.items())
-        return is_mapping(value) and all(_same(value.get(k), part) for k, part in wanted.items())
+            return all(_meets(value, name, operand) for name, operand in wanted.items())
+        return is_mapping(value) and all(_equals(value.get(k), part) for k, part in wanted.items())
     if is_sequence(wanted):
         return is_sequence(value) and list(value) == list(wanted)
     return bool(value == wanted)
 
 
-def _holds(value: Any, name: str, operand: Any) -> bool:
+def _meets(value: Any, name: str, operand: Any) -> bool:
     if name in _EQUALITIES:
         return bool(value == operand) is _EQUALITIES[name]
     if name not in _ORDERS:
@@ -104,11 +104,11 @@ def score(item: SearchItem, query: str) -> float:
     A word stands where a word of the item begins with it; in scripts beyond ASCII, some of which
     know no spaces, anywhere.
     """
-    wanted = set(_words(query))
+    wanted = set(_words_of(query))
     if not wanted:
         return 1.0
-    texts = [text.casefold() for text in _texts(item.value)]
-    words = {word for text in texts for word in _words(text)}
+    texts = [text.casefold() for text in _texts_of(item.value)]
+    words = {word for text in texts for word in _words_of(text)}
     found = sum(
         any(word.startswith(one) for word in words)
         if one.isascii()
@@ -118,36 +118,36 @@ def score(item: SearchItem, query: str) -> float:
     return found / len(wanted)
 
 
-def _words(text: str) -> list[str]:
+def _words_of(text: str) -> list[str]:
     return re.findall(r"[^\W_]+", text.casefold())
 
 
-def _texts(value: Any) -> Iterable[str]:
+def _texts_of(value: Any) -> Iterable[str]:
     """All that is known, with the names of what it is."""
     if is_mapping(value):
         for key, part in value.items():
-            if not is_empty(part):
-                yield from (str(key), *_texts(part))
+            if not says_nothing(part):
+                yield from (str(key), *_texts_of(part))
     elif is_sequence(value):
         for part in value:
-            yield from _texts(part)
+            yield from _texts_of(part)
     elif value is not None:
         yield str(value)
 
 
-def is_empty(value: Any) -> bool:
+def says_nothing(value: Any) -> bool:
     """Whether a field with this value says nothing."""
     if is_mapping(value):
-        return all(is_empty(part) for part in value.values())
+        return all(says_nothing(part) for part in value.values())
     return value is None or value in ("", [])
 
 
-def matches(namespace: tuple[str, ...], conditions: Iterable[MatchCondition] | None) -> bool:
+def matches_all(namespace: tuple[str, ...], conditions: Iterable[MatchCondition] | None) -> bool:
     """Whether a namespace fits all patterns; ``*`` stands for any one label."""
-    return all(_matches(namespace, condition) for condition in conditions or ())
+    return all(_matches_one(namespace, condition) for condition in conditions or ())
 
 
-def _matches(namespace: tuple[str, ...], condition: MatchCondition) -> bool:
+def _matches_one(namespace: tuple[str, ...], condition: MatchCondition) -> bool:
     length = len(condition.path)
     if length > len(namespace):
         return False

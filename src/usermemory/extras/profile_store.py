@@ -33,9 +33,9 @@ from usermemory.extras.profile_search import (
     check_conditions,
     check_filter,
     check_labels,
-    fits,
-    is_empty,
-    matches,
+    fits_filter,
+    matches_all,
+    says_nothing,
     score,
 )
 from usermemory.records import Recalled
@@ -44,7 +44,7 @@ from usermemory.settings import Id, checked_user
 if TYPE_CHECKING:
     from usermemory.memory import UserMemory
 
-__all__ = ["ProfileStore", "label_of", "user_of"]
+__all__ = ["ProfileStore", "label_of", "user_behind"]
 
 _ESCAPED = {ord(sign): f"%{ord(sign):02X}" for sign in "%.*\0"}
 
@@ -54,53 +54,53 @@ def label_of(user_id: str) -> str:
     return user_id.translate(_ESCAPED)
 
 
-def user_of(label: str) -> str | None:
+def user_behind(label: str) -> str | None:
     """The user behind a label; None if it is nobody's."""
     user_id = unquote(label, errors="replace")
     return user_id if label_of(user_id) == label else None
 
 
-USERS = "users"
-FIELDS = "fields"
-PROFILE = "profile"
+USERS_LABEL = "users"
+FIELDS_LABEL = "fields"
+PROFILE_KEY = "profile"
 
 
 def profile_namespace(user_id: str) -> tuple[str, ...]:
     """Where the whole profile is, under the key ``profile``."""
-    return (USERS, label_of(user_id))
+    return (USERS_LABEL, label_of(user_id))
 
 
 def fields_namespace(user_id: str) -> tuple[str, ...]:
     """Where the fields are, each under its name."""
-    return (USERS, label_of(user_id), FIELDS)
+    return (USERS_LABEL, label_of(user_id), FIELDS_LABEL)
 
 
-def items_of(user_id: str, known: Recalled) -> list[SearchItem]:
+def store_items(user_id: str, known: Recalled) -> list[SearchItem]:
     """The whole profile first, then its fields in the schema's order."""
     times = [at for field in known.stamps.values() for at in field.values()]
     changed = known.updated_at or 0.0
-    whole = _item(
+    whole = _search_item(
         profile_namespace(user_id),
-        PROFILE,
+        PROFILE_KEY,
         dict(known.document),
         (min([*times, changed]), changed),
     )
-    return [whole, *(_field(user_id, name, known) for name in held(known.document))]
+    return [whole, *(_field_item(user_id, name, known) for name in filled_fields(known.document))]
 
 
-def held(document: Mapping[str, Any]) -> list[str]:
+def filled_fields(document: Mapping[str, Any]) -> list[str]:
     """The fields that hold something."""
-    return [name for name, value in document.items() if not is_empty(value)]
+    return [name for name, value in document.items() if not says_nothing(value)]
 
 
-def _field(user_id: str, name: str, known: Recalled) -> SearchItem:
+def _field_item(user_id: str, name: str, known: Recalled) -> SearchItem:
     changed = known.updated_at or 0.0
     times = known.stamps.get(name, {}).values() or [changed]
     value = {"field": name, "value": known.document[name]}
-    return _item(fields_namespace(user_id), name, value, (min(times), max(times)))
+    return _search_item(fields_namespace(user_id), name, value, (min(times), max(times)))
 
 
-def _item(
+def _search_item(
     namespace: tuple[str, ...], key: str, value: dict[str, Any], times: tuple[float, float]
 ) -> SearchItem:
     created, updated = (datetime.fromtimestamp(at, tz=UTC) for at in times)
@@ -108,7 +108,7 @@ def _item(
     return SearchItem(namespace, key, copy.deepcopy(value), created, updated)
 
 
-Known = list[tuple[str, Recalled]]
+Profiles = list[tuple[str, Recalled]]
 """Users with their profiles."""
 
 _READ_ONLY = (
@@ -120,14 +120,14 @@ _READ_ONLY = (
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class LookUp:
     """Whom to look up: this user, or the page of users after that one."""
 
     user_id: str | None = None
     after: str = ""
 
 
-Asking = Generator[Look, Known, Any]
+Asking = Generator[LookUp, Profiles, Any]
 
 
 def checked(op: Op) -> GetOp | SearchOp | ListNamespacesOp:
@@ -164,21 +164,21 @@ def _check_counts(**counts: int) -> None:
             raise InvalidInput(f"{name} is {count}; it is 0 or more")
 
 
-def answer(op: GetOp | SearchOp | ListNamespacesOp) -> Asking:
+def answering(op: GetOp | SearchOp | ListNamespacesOp) -> Asking:
     """What a reading operation finds."""
     if isinstance(op, GetOp):
         return (yield from _get(op))
     if isinstance(op, SearchOp):
         return (yield from _search(op))
-    return (yield from _namespaces(op))
+    return (yield from _namespaces_found(op))
 
 
-def _get(op: GetOp) -> Generator[Look, Known, Item | None]:
-    user_id = _one(op.namespace)
+def _get(op: GetOp) -> Generator[LookUp, Profiles, Item | None]:
+    user_id = _user_in(op.namespace)
     if user_id is None:
         return None
-    for found, known in (yield Look(user_id)):
-        for item in items_of(found, known):
+    for found, known in (yield LookUp(user_id)):
+        for item in store_items(found, known):
             if item.namespace == tuple(op.namespace) and item.key == op.key:
                 return Item(
                     value=item.value,
@@ -190,11 +190,11 @@ def _get(op: GetOp) -> Generator[Look, Known, Item | None]:
     return None
 
 
-def _search(op: SearchOp) -> Generator[Look, Known, list[SearchItem]]:
+def _search(op: SearchOp) -> Generator[LookUp, Profiles, list[SearchItem]]:
     prefix, wanted = tuple(op.namespace_prefix), op.offset + op.limit
     best: list[SearchItem] = []
     users = _everybody(prefix)
-    found = yield from _first(users)
+    found = yield from _first_page(users)
     while found:
         best += _hits(op, prefix, found)
         if op.query:
@@ -202,14 +202,14 @@ def _search(op: SearchOp) -> Generator[Look, Known, list[SearchItem]]:
             best = sorted(best, key=lambda item: -(item.score or 0.0))[:wanted]
         elif len(best) >= wanted:
             break
-        found = yield from _next(users, found)
+        found = yield from _next_page(users, found)
     return best[op.offset : wanted]
 
 
-def _hits(op: SearchOp, prefix: tuple[str, ...], found: Known) -> Iterator[SearchItem]:
+def _hits(op: SearchOp, prefix: tuple[str, ...], found: Profiles) -> Iterator[SearchItem]:
     for user_id, known in found:
-        for item in items_of(user_id, known):
-            if item.namespace[: len(prefix)] != prefix or not fits(item.value, op.filter):
+        for item in store_items(user_id, known):
+            if item.namespace[: len(prefix)] != prefix or not fits_filter(item.value, op.filter):
                 continue
             if op.query:
                 item.score = score(item, op.query)
@@ -217,50 +217,52 @@ def _hits(op: SearchOp, prefix: tuple[str, ...], found: Known) -> Iterator[Searc
                 yield item
 
 
-def _namespaces(op: ListNamespacesOp) -> Generator[Look, Known, list[tuple[str, ...]]]:
+def _namespaces_found(op: ListNamespacesOp) -> Generator[LookUp, Profiles, list[tuple[str, ...]]]:
     listed: dict[tuple[str, ...], None] = {}
     prefixes = [c.path for c in op.match_conditions or () if c.match_type == "prefix"]
     users = _everybody(max(prefixes, key=len, default=()))
-    found = yield from _first(users)
+    found = yield from _first_page(users)
     while found:
         for user_id, known in found:
             own = [profile_namespace(user_id)]
-            own += [fields_namespace(user_id)] if held(known.document) else []
-            fitting = (path[: op.max_depth] for path in own if matches(path, op.match_conditions))
+            own += [fields_namespace(user_id)] if filled_fields(known.document) else []
+            fitting = (
+                path[: op.max_depth] for path in own if matches_all(path, op.match_conditions)
+            )
             listed |= dict.fromkeys(fitting)
         if len(listed) >= op.offset + op.limit or (op.max_depth == 1 and listed):
             break
-        found = yield from _next(users, found)
+        found = yield from _next_page(users, found)
     return list(listed)[op.offset : op.offset + op.limit]
 
 
-def _one(path: tuple[str, ...]) -> str | None:
+def _user_in(path: tuple[str, ...]) -> str | None:
     """The user whom a namespace is about, if it is about one who may exist."""
-    if len(path) < 2 or path[0] not in {USERS, "*"}:
+    if len(path) < 2 or path[0] not in {USERS_LABEL, "*"}:
         return None
-    return user_of(path[1])
+    return user_behind(path[1])
 
 
-def _everybody(path: tuple[str, ...]) -> Look | None:
+def _everybody(path: tuple[str, ...]) -> LookUp | None:
     """Whom a prefix reaches: all users, one, or nobody."""
-    if path and path[0] not in {USERS, "*"}:
+    if path and path[0] not in {USERS_LABEL, "*"}:
         return None
-    if len(path) > 2 and path[2] not in {FIELDS, "*"}:
+    if len(path) > 2 and path[2] not in {FIELDS_LABEL, "*"}:
         return None
     if len(path) < 2 or path[1] == "*":
-        return Look()
-    user_id = user_of(path[1])
-    return None if user_id is None else Look(user_id)
+        return LookUp()
+    user_id = user_behind(path[1])
+    return None if user_id is None else LookUp(user_id)
 
 
-def _first(users: Look | None) -> Generator[Look, Known, Known]:
+def _first_page(users: LookUp | None) -> Generator[LookUp, Profiles, Profiles]:
     return [] if users is None else (yield users)
 
 
-def _next(users: Look | None, found: Known) -> Generator[Look, Known, Known]:
+def _next_page(users: LookUp | None, found: Profiles) -> Generator[LookUp, Profiles, Profiles]:
     if users is None or users.user_id is not None:
         return []
-    return (yield Look(after=found[-1][0]))
+    return (yield LookUp(after=found[-1][0]))
 
 
 class ProfileStore(BaseStore):
@@ -302,11 +304,11 @@ class ProfileStore(BaseStore):
                 negative limit, or a filter or condition that is none.
             InvalidNamespaceError: A label of a namespace is no text, is empty, or has a period.
         """
-        return [self._run(answer(op)) for op in [checked(op) for op in ops]]
+        return [self._run(answering(op)) for op in [checked(op) for op in ops]]
 
     async def abatch(self, ops: Iterable[Op]) -> list[Result]:
         """As `batch`, on no event loop's time."""
-        return [await self._arun(answer(op)) for op in [checked(op) for op in ops]]
+        return [await self._arun(answering(op)) for op in [checked(op) for op in ops]]
 
     def _run(self, asking: Asking) -> Any:
         try:
@@ -324,23 +326,23 @@ class ProfileStore(BaseStore):
         except StopIteration as end:
             return end.value
 
-    def _look(self, look: Look) -> Known:
+    def _look(self, look: LookUp) -> Profiles:
         if look.user_id is None:
             return self.memory.profiles(look.after)
         try:
-            return _known(look.user_id, self.memory.recall(look.user_id))
+            return _profile_of(look.user_id, self.memory.recall(look.user_id))
         except IdentityError:
             return []
 
-    async def _alook(self, look: Look) -> Known:
+    async def _alook(self, look: LookUp) -> Profiles:
         if look.user_id is None:
             return await self.memory.aprofiles(look.after)
         try:
-            return _known(look.user_id, await self.memory.arecall(look.user_id))
+            return _profile_of(look.user_id, await self.memory.arecall(look.user_id))
         except IdentityError:
             return []
 
 
-def _known(user_id: str, recalled: Recalled) -> Known:
+def _profile_of(user_id: str, recalled: Recalled) -> Profiles:
     """A user nobody knows has no profile."""
     return [(user_id, recalled)] if recalled.updated_at is not None else []

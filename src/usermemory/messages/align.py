@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["WINDOW", "Alignment", "Mark", "Passed", "align", "ids_to_ask", "window"]
 
-_RECENT = 32  # ids count if one of so many newest messages has a known one
-_RUN = 16  # before so many known messages in a row, all is old
+_NEWEST_LOOKED_AT = 32  # ids count if one of so many newest messages has a known one
+_KNOWN_IN_A_ROW = 16  # before so many known messages in a row, all is old
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def ids_to_ask(passed: Passed, marks: Sequence[Mark], known: Mapping[str, str | 
         return []
     ids = _known_ids(marks, known)
     unknown = (m.id for m, _ in _walk(passed, marks, ids) if m.id and m.id not in ids)
-    return list(itertools.islice((key for key in unknown if key not in known), _RECENT))
+    return list(itertools.islice((key for key in unknown if key not in known), _NEWEST_LOOKED_AT))
 
 
 def align(passed: Passed, marks: Sequence[Mark], known: Mapping[str, str | None]) -> Alignment:
@@ -142,14 +142,14 @@ def _walk(
     place: int | None = None  # where the last message that was recognised stands in the marks
     run = 0
     for count, message in enumerate(passed):
-        if run == _RUN or (count == _RECENT and place is None):
+        if run == _KNOWN_IN_A_ROW or (count == _NEWEST_LOOKED_AT and place is None):
             return
         known = message.id in ids
         if known:
             place = places.get(message.id or "", 0)
         elif place is not None:
             # A history under fresh ids, its last turn already stored: the rest is found by place.
-            earlier = itertools.islice(passed.since(count + 1), _RUN)
+            earlier = itertools.islice(passed.since(count + 1), _KNOWN_IN_A_ROW)
             floor = next((places[m.id] for m in earlier if m.id in places), -1)
             between = reversed(range(floor + 1, place))
             digest = passed.digest(message)
@@ -228,9 +228,9 @@ class Passed:
 FRONT = 3
 """So many messages in front of a known thread are nothing new: a summary, a greeting."""
 
-_LETTERS = 24  # of known messages in a row, a sentence among them, are no chance
-_SENTENCE = 8
-_BEGINNING = 3  # fewer do, where the call and the marks begin with them
+_LETTERS_IN_A_ROW = 24  # of known messages in a row, a sentence among them, are no chance
+_SENTENCE_LETTERS = 8
+_FEWEST_AT_BEGINNING = 3  # fewer do, where the call and the marks begin with them
 
 
 def newest_known(
@@ -249,14 +249,14 @@ def newest_known(
             break
         digest = passed.digest(message)
         for place in reversed(range(len(marks))):
-            if marks[place].digest == digest and _fits(passed, index, marks, place, ids):
+            if marks[place].digest == digest and _lies_over(passed, index, marks, place, ids):
                 if place == len(marks) - 1:
                     return index
                 older = index if older is None else older
     return older
 
 
-def _fits(
+def _lies_over(
     passed: Passed,
     index: int,
     marks: Sequence[Mark],
@@ -282,7 +282,7 @@ def _fits(
         return _in_front(passed, index, first + 1, marks, first)
     newest = first == len(marks) - 1
     begins = len(context) < CONTEXT and place < 0
-    if len(context) >= _BEGINNING:
+    if len(context) >= _FEWEST_AT_BEGINNING:
         return newest or begins or len(context) == CONTEXT
     # A word or two right after themselves: a redelivery, unless they have ids of their own and do
     # not stand at the beginning of a longer call.
@@ -303,8 +303,8 @@ def _in_front(passed: Passed, index: int, count: int, marks: Sequence[Mark], fir
         return False
     lengths = [len(m.text) for m in itertools.islice(passed.since(index), count)]
     if count == len(marks):
-        return max(lengths) >= _SENTENCE
-    return max(lengths) >= _SENTENCE and sum(lengths) >= _LETTERS
+        return max(lengths) >= _SENTENCE_LETTERS
+    return max(lengths) >= _SENTENCE_LETTERS and sum(lengths) >= _LETTERS_IN_A_ROW
 
 
 def _more_than(count: int, messages: Iterable[Message]) -> bool:

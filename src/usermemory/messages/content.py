@@ -88,7 +88,7 @@ _TEXTS = ("text", "value", "content", "output_text")
 
 _ARGUMENTS = ("args", "arguments", "input")
 _LONGEST_ARGUMENTS = 300
-_DEEPEST = 4
+_DEEPEST_BLOCK = 4
 
 # Files that stand in the text itself. Each is found in one pass, whatever surrounds it.
 _CODED = r"[A-Za-z0-9+/_-]"
@@ -105,7 +105,7 @@ _DRAWING, _ITS_END = (
     re.compile(r"data:image/svg\+xml[^,<>\"\s]{0,100},\s{0,8}<", re.IGNORECASE),
     "</svg>",
 )
-_KINDS = {"image", "audio", "video"}
+_MEDIA_KINDS = {"image", "audio", "video"}
 
 
 def is_mapping(value: object) -> TypeGuard[Mapping[str, Any]]:
@@ -150,8 +150,8 @@ def plain_text(content: Any, tool_calls: Iterable[Any] = (), transcript: str = "
     if transcript:
         lines.append(transcript)
     # Anthropic's content holds the calls too: they count once.
-    calls = list(tool_calls) or [block for block in found if _is_call(_kind(block))]
-    lines.extend(_call(call) for call in calls)
+    calls = list(tool_calls) or [block for block in found if _is_call(_block_kind(block))]
+    lines.extend(_call_line(call) for call in calls)
     return clean(without_files("\n".join(line for line in lines if line)))
 
 
@@ -182,7 +182,7 @@ def only_results(content: Any) -> bool:
     if isinstance(content, str) or not content:
         return False
     found = [block for block in blocks(content) if block != ""]
-    return bool(found) and all(_kind(block) in _RESULTS for block in found)
+    return bool(found) and all(_block_kind(block) in _RESULTS for block in found)
 
 
 def result_text(content: Any) -> str:
@@ -203,7 +203,7 @@ def without_files(text: str) -> str:
 
 _SHORTEST_FILE = 64
 _SHORTEST_HEX = 512
-_LONGEST_WORD = 30
+_LONGEST_PLAIN_WORD = 30
 
 
 def _without_drawings(text: str) -> str:
@@ -219,7 +219,7 @@ def _without_drawings(text: str) -> str:
 def _if_wrapped(found: re.Match[str]) -> str:
     """As `_if_coded`; a word behind the last full line is no part of the file."""
     run, last = found[0], found["last"]
-    long = last.endswith("=") or len(last) >= _LONGEST_WORD
+    long = last.endswith("=") or len(last) >= _LONGEST_PLAIN_WORD
     coded = long or (found["alone"] is not None and bool(last) and not last.isalpha())
     placed = _if_coded(found)
     return placed if coded or placed == run else f"{placed}{found['gap']}{last}"
@@ -227,7 +227,11 @@ def _if_wrapped(found: re.Match[str]) -> str:
 
 def _data_url(found: re.Match[str]) -> str:
     kind = found[1].lower()
-    return found[0] if len(found[0]) < _SHORTEST_FILE else f"[{kind if kind in _KINDS else 'file'}]"
+    return (
+        found[0]
+        if len(found[0]) < _SHORTEST_FILE
+        else f"[{kind if kind in _MEDIA_KINDS else 'file'}]"
+    )
 
 
 def _if_coded(found: re.Match[str]) -> str:
@@ -241,7 +245,7 @@ def _if_coded(found: re.Match[str]) -> str:
     return "[file]" if varied and (coded or in_hex) else run
 
 
-def _kind(block: Any) -> str:
+def _block_kind(block: Any) -> str:
     if not is_mapping(block):
         return "text"
     if kind := block.get("type"):
@@ -261,9 +265,11 @@ def _is_call(kind: str) -> bool:
 def _block(block: str | Mapping[str, Any]) -> str:
     if isinstance(block, str):
         return block
-    kind = _kind(block)
+    kind = _block_kind(block)
     if kind in _MEDIA:
-        return _first(block, "transcript") or _placeholder(_media(kind, block), _first_name(block))
+        return _first_entry(block, "transcript") or _placeholder(
+            _media(kind, block), _first_name(block)
+        )
     if _is_call(kind) or kind in _SILENT or kind.startswith("data-"):
         return ""
     if kind in _RESULTS:
@@ -278,15 +284,15 @@ def _block(block: str | Mapping[str, Any]) -> str:
 
 def _media(kind: str, block: Mapping[str, Any]) -> str:
     """An image, or a file of another kind, where only its own type tells."""
-    mime = _first(block, "mime_type", "mimeType", "media_type", "mediaType").partition("/")[0]
-    return mime if mime in _KINDS else _MEDIA[kind]
+    mime = _first_entry(block, "mime_type", "mimeType", "media_type", "mediaType").partition("/")[0]
+    return mime if mime in _MEDIA_KINDS else _MEDIA[kind]
 
 
 def _text_within(value: Any, deep: int = 0) -> str:
     """The text of a block of any form: ``{"text": {"value": …}}``, ``{"guardContent": …}``."""
     if isinstance(value, str):
         return value
-    if deep > _DEEPEST:
+    if deep > _DEEPEST_BLOCK:
         return ""
     if is_sequence(value):
         return "\n".join(filter(None, (_text_within(one, deep + 1) for one in value)))
@@ -300,10 +306,10 @@ def _text_within(value: Any, deep: int = 0) -> str:
 
 
 def _first_name(block: Mapping[str, Any]) -> str:
-    return _first(block, "filename", "file_name", "name", "title")
+    return _first_entry(block, "filename", "file_name", "name", "title")
 
 
-def _first(block: Mapping[str, Any], *keys: str) -> str:
+def _first_entry(block: Mapping[str, Any], *keys: str) -> str:
     """The first of these entries that is there, in the block or one level below it."""
     nested = (value for value in block.values() if is_mapping(value))
     for entries in (block, *nested):
@@ -317,7 +323,7 @@ def _placeholder(kind: str, name: str) -> str:
     return f"[{kind}: {name}]" if name else f"[{kind}]"
 
 
-def _call(call: Any) -> str:
+def _call_line(call: Any) -> str:
     """A tool call in one short line, so that the result after it can be understood."""
     entries: Mapping[str, Any] = call if is_mapping(call) else {}
     for name in ("function", *_CALLS):

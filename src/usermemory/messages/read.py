@@ -52,11 +52,11 @@ _CALLED = ("tool_calls", "toolCalls", "audio", "additional_kwargs", "arguments",
 """Where a message may say something else instead."""
 _CHUNK = "MessageChunk"
 _TIMES = ("timestamp", "created_at", "created")
-_LATEST = 1e11  # seconds; the year 5138. A greater number counts milliseconds.
+_LATEST_MOMENT = 1e11  # seconds; the year 5138. A greater number counts milliseconds.
 _MOST_NAMED = 20
 _LONGEST_AUTHOR = 12
 _COUNTED = re.compile(r"\d{9,16}(?:\.\d+)?", re.ASCII)
-_KEY_BYTES = 64  # the longest key that BLAKE2b takes
+_DIGEST_KEY_BYTES = 64  # the longest key that BLAKE2b takes
 
 
 def guarded_author(author: AuthorPolicy) -> AuthorPolicy:
@@ -161,7 +161,7 @@ class _NewestFirst:
         asked = self.author is not None and index not in (self.attributed or ())
         decided = self.author(self.raw[index]) if self.author and asked else None
         try:
-            return _read(self.raw[index], self.user_id, decided, display_name)
+            return _read_one(self.raw[index], self.user_id, decided, display_name)
         except InvalidInput as error:
             if self.attributed is None and not _is_langchains(self.raw[index]):
                 raise InvalidInput(f"message {index}: {error}") from error
@@ -185,7 +185,7 @@ def digest(salt: str, message: Message) -> str:
         message: The message; its id, name and time do not count.
     """
     said = f"{message.author}\0{message.text}".encode()
-    return hashlib.blake2b(said, key=salt.encode()[:_KEY_BYTES], digest_size=16).hexdigest()
+    return hashlib.blake2b(said, key=salt.encode()[:_DIGEST_KEY_BYTES], digest_size=16).hexdigest()
 
 
 def _is_one(raw: Any) -> bool:
@@ -207,22 +207,22 @@ def _is_langchains(raw: Any) -> bool:
 def role_of(raw: Any) -> Author | None:
     """Whose part of a conversation a message is, in whatever form; None for what has none."""
     try:
-        entries = _entries(raw)
+        entries = _entries_of(raw)
     except InvalidInput:
         return None
-    return None if _is_inserted(entries) else _AUTHORS.get(_kind(entries))
+    return None if _is_inserted(entries) else _AUTHORS.get(_message_kind(entries))
 
 
 def _name_of_human(raw: Any) -> str | None:
     """The name on a human message, empty without one; None for other messages."""
-    return str(_entries(raw).get("name") or "") if role_of(raw) == "user" else None
+    return str(_entries_of(raw).get("name") or "") if role_of(raw) == "user" else None
 
 
-def _read(
+def _read_one(
     raw: Any, user_id: str, decided: Author | None, display_name: Callable[[], str | None]
 ) -> Message | None:
-    entries = _entries(raw)
-    kind = _kind(entries)
+    entries = _entries_of(raw)
+    kind = _message_kind(entries)
     if kind in _NOT_READ:
         return None
     author = decided or _author(kind, entries, user_id, display_name)
@@ -243,16 +243,16 @@ def _read(
         text=text,
         id=_label(entries.get("id")),
         name=_label(entries.get("name")),
-        at=next((at for at in map(_time, times) if at is not None), None),
+        at=next((at for at in map(_said_at, times) if at is not None), None),
     )
 
 
-def _entries(raw: Any) -> Mapping[str, Any]:
+def _entries_of(raw: Any) -> Mapping[str, Any]:
     """The message's attributes or items by name."""
     if isinstance(raw, str):
         return {"role": "user", "content": raw}
     if is_mapping(raw):
-        return _unwrapped(raw)
+        return _langchains_entries(raw)
     if _is_pair(raw):
         return {"role": raw[0], "content": raw[1]}
     if (hasattr(raw, "type") or hasattr(raw, "role")) and any(
@@ -264,7 +264,7 @@ def _entries(raw: Any) -> Mapping[str, Any]:
     raise InvalidInput(f"a {type(raw).__name__} is not a message")
 
 
-def _unwrapped(entries: Mapping[str, Any]) -> Mapping[str, Any]:
+def _langchains_entries(entries: Mapping[str, Any]) -> Mapping[str, Any]:
     """A message as LangChain writes it down: ``messages_to_dict`` and ``dumpd``."""
     inside = entries.get("data")
     if is_mapping(inside) and "content" in inside:
@@ -293,7 +293,7 @@ def _content(entries: Mapping[str, Any]) -> Any:
     return None
 
 
-def _kind(entries: Mapping[str, Any]) -> str:
+def _message_kind(entries: Mapping[str, Any]) -> str:
     # ChatMessage has its role beside the type "chat"; OpenAI's Responses items are type "message".
     kind = entries.get("role") or entries.get("type") or entries.get("from")
     return str(kind).removesuffix(_CHUNK).lower()
@@ -333,7 +333,7 @@ def _label(value: Any) -> str | None:
     return clean(str(value)) or None if value is not None else None
 
 
-def _time(entries: Mapping[str, Any]) -> float | None:
+def _said_at(entries: Mapping[str, Any]) -> float | None:
     """When it was said in seconds since the epoch, if these entries tell."""
     return moment(next((entries[name] for name in _TIMES if entries.get(name)), None))
 
@@ -356,6 +356,6 @@ def moment(given: Any) -> float | None:
         return None
     if isinstance(given, bool) or not isinstance(given, int | float):
         return None
-    seconds = given / 1000 if _LATEST < given <= 1000 * _LATEST else given
+    seconds = given / 1000 if _LATEST_MOMENT < given <= 1000 * _LATEST_MOMENT else given
     # What no calendar holds (NaN too) is no time.
-    return float(seconds) if 0 <= seconds <= _LATEST else None
+    return float(seconds) if 0 <= seconds <= _LATEST_MOMENT else None

@@ -55,7 +55,9 @@ def screened(text: str, policy: SecretPolicy) -> str | None:
 def secrets_in(text: str) -> list[Secret]:
     """The secrets in a text, in order; none lies within another."""
     plain = text.lower()
-    every = chain(_keys(text, plain), _numbers(text, plain), _labelled(text, plain))
+    every = chain(
+        _key_secrets(text, plain), _number_secrets(text, plain), _labelled_secrets(text, plain)
+    )
     found: list[Secret] = []
     end = 0
     for secret in sorted(every, key=lambda one: (one.start, -one.end)):
@@ -82,7 +84,7 @@ _CURL = re.compile(r"(?:^|\s)(?:-u|--user)[ =]['\"]?[^\s:'\"]{1,80}:(?P<secret>[
 _ADDRESSES = (("=", "API key", _QUERY), ("curl", "password", _CURL), ("://", "password", _LOGIN))
 
 
-def _keys(text: str, plain: str) -> Iterator[Secret]:
+def _key_secrets(text: str, plain: str) -> Iterator[Secret]:
     """Keys in a text; ``plain`` is the text in lower case."""
     for kind, pattern in {form for begins, form in _key_formats() if begins in plain}:
         yield from (Secret(kind, *found.span()) for found in pattern.finditer(text))
@@ -144,7 +146,7 @@ _REGISTRY = """
 _IBAN_LENGTHS = {one[:2]: int(one[2:]) for one in _REGISTRY.split()}
 
 
-def _numbers(text: str, plain: str) -> Iterator[Secret]:
+def _number_secrets(text: str, plain: str) -> Iterator[Secret]:
     """Card and account numbers in a text; ``plain`` is the text in lower case."""
     if not _MANY_DIGITS.search(text):
         return
@@ -209,7 +211,7 @@ _LABEL_KINDS = {
     "person": "social security number",
     "phrase": "recovery phrase",
 }
-_QUOTES = r"[\"'`*“”„«]{0,3}"
+_QUOTE_MARKS = r"[\"'`*“”„«]{0,3}"
 _VALUE = r"(?P<quote>[\"'`“„«])?(?P<secret>(?(quote)[^\"'`”“»\n]{1,200}|[^\s\"`“”]{1,200}))"
 _PLAIN_VALUE = r"(?P<quote>[\"'`“„«「])?(?P<secret>[!-~]{4,200})"
 _FALLS = ".,;:!?)]}>\"'`“”»*"
@@ -237,7 +239,7 @@ class _Labels(NamedTuple):
     ordinary: frozenset[str]
 
 
-def _labelled(text: str, plain: str) -> Iterator[Secret]:
+def _labelled_secrets(text: str, plain: str) -> Iterator[Secret]:
     """Labelled secrets in a text; ``plain`` is the text in lower case."""
     labels = _labels()
     if not any(beginning in plain for beginning in labels.beginnings):
@@ -305,10 +307,10 @@ def _labels() -> _Labels:
     raw = _data("secret_labels.toml")
     about, verbs, to = (_any(raw[name]) for name in ("about", "verbs", "to"))
     between = rf"(?:\s+(?:{about})\s+(?:\S+\s+){{0,3}}?\S+?)?"
-    signs = rf"{_QUOTES}\s*(?::=|=>|->|[:=→：])\s*{_QUOTES}"
+    signs = rf"{_QUOTE_MARKS}\s*(?::=|=>|->|[:=→：])\s*{_QUOTE_MARKS}"
     joins = rf"(?:{signs}|\s+(?P<verb>{verbs})\s*:?\s+|\s+(?P<to>{to})\s+)"
     first = {one.split("_")[0] for name in _LABEL_KINDS for one in raw[name].split()}
-    secret = rf"{_QUOTES}(?P<secret>\S{{4,100}}?){_QUOTES}\s+"
+    secret = rf"{_QUOTE_MARKS}(?P<secret>\S{{4,100}}?){_QUOTE_MARKS}\s+"
     is_mine = rf"(?<!\S){secret}(?:is|ist|es|est)\s+(?:{_any(raw['mine'])})\s+(?:\w+\s+){{0,2}}?"
     use = rf"(?<!\w)(?:{_any(raw['use'])})\s+{secret}(?:{_any(raw['as'])})\s+(?:\w+\s+){{0,4}}?"
     password = _any(raw["password"])

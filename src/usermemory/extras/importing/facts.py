@@ -1,7 +1,7 @@
 """Lists of facts, as mem0 and other memories export them, read user by user: PURE.
 
-A fact is a text, or an object with the text under one of `TEXTS`, or one whose keys are fields of
-the schema. Facts stand in a list, under one of `LISTS`, or by user. What was seen, in 2026: mem0
+A fact is a text, or an object with the text under one of `TEXT_KEYS`, or one whose keys are fields
+of the schema. Facts stand in a list, under one of `LIST_KEYS`, or by user. Seen in 2026: mem0
 (``results``, ``memory``), OpenMemory's backup (``memories``, ``content``, ``state``), agno
 (``memory``, by user and id), Zep and Graphiti (``edges``, ``fact``, ``invalid_at``), Hindsight
 (``results`` or ``items``, ``text``, ``mentioned_at``), LangGraph's stores (``value``), Vertex AI's
@@ -22,26 +22,26 @@ from usermemory.messages import is_mapping, is_sequence, moment
 from usermemory.schema import Schema
 
 # Names are compared without case and underscores: created_at is createdAt.
-LISTS = (
+LIST_KEYS = (
     *("results", "memories", "items", "facts", "edges", "entities", "data", "payload"),
     "memorydetaillist",
 )
-TEXTS = (
+TEXT_KEYS = (
     *("memory", "text", "fact", "content", "value", "data", "observation", "observations"),
     "memoryvalue",
 )
-USERS = ("userid", "user")
-DATES = (
+USER_KEYS = ("userid", "user")
+DATE_KEYS = (
     *("updatedat", "lastupdated", "modifiedat", "updatetime", "timestamp", "mentionedat"),
     *("createdat", "createtime", "date", "validat"),
 )
 """When the memory had a fact last, then since when it has it, then since when it holds."""
 
-_ENDS = ("deletedat", "archivedat", "invalidat", "expiredat", "expirationdate", "validuntil")
+_END_KEYS = ("deletedat", "archivedat", "invalidat", "expiredat", "expirationdate", "validuntil")
 _OVER = frozenset({"deleted", "archived"})
-_NAMES = ("name", "entityname", "canonicalname")
-_PAIRS = ("key", "field", "attribute")
-_DEEPEST = 20
+_NAME_KEYS = ("name", "entityname", "canonicalname")
+_PAIR_KEYS = ("key", "field", "attribute")
+_DEEPEST_FACT = 20
 _KEYS = 10
 """Keys that are listed in a reason: enough to tell what it is."""
 
@@ -49,7 +49,7 @@ ENDED = "the source says that it is over"
 MESSAGE = "it is a message, and no fact; usermemory backfill takes in conversations"
 BESIDE = "it stands beside a memory in plain text"
 NO_DATE = "no date that can be read; what it is about comes without one"
-NOBODY = "nothing says whose it is"
+OWNERLESS = "nothing says whose it is"
 NO_FACT = "neither a text nor an object"
 NO_TEXT = "no text and no field of the schema under {}"
 
@@ -114,7 +114,7 @@ def found_in(
         schema: The profile's: objects with its fields are parts of a profile.
         now: The time: what ends later has not ended.
         user: Whose all of it is.
-        user_key: Where an item says whose it is, steps joined by periods; None for `USERS`.
+        user_key: Where an item says whose it is, steps joined by periods; None for `USER_KEYS`.
 
     Raises:
         InvalidInput: It holds no list of facts, names several users beside ``user``, or none.
@@ -157,7 +157,7 @@ class _Facts:
     def by_user(self) -> list[Found]:
         """What was found about each user, in the order of the document; nobody's last."""
         users = [user for user in dict.fromkeys([*self._kept, *self._left]) if user is not None]
-        of_nobody = [LeftOut("", said, NOBODY) for _, said in self._kept.get(None, ())]
+        of_nobody = [LeftOut("", said, OWNERLESS) for _, said in self._kept.get(None, ())]
         of_nobody += self._left.get(None, [])
         found = [
             found_of(user, self._kept.get(user, ()), self._left.get(user, ())) for user in users
@@ -203,7 +203,7 @@ class _Facts:
         if isinstance(value, str):
             if value.strip():
                 self._kept.setdefault(owner.user, []).append((owner.at, about + value))
-        elif is_mapping(value) and depth < _DEEPEST:
+        elif is_mapping(value) and depth < _DEEPEST_FACT:
             self._item(value, owner, depth)
         elif value is not None:
             self.left_out(owner.user, [LeftOut("", value, NO_FACT)])
@@ -218,16 +218,16 @@ class _Facts:
 
     def _is_fact(self, value: Mapping[str, Any]) -> bool:
         """Whether an object has a text, or says whose it is."""
-        names = _named(value)
+        names = _by_bare_key(value)
         return bool(self._text_in(names) or self._named_user(value, names))
 
     def _is_item(self, value: Mapping[str, Any]) -> bool:
-        names = _named(value)
-        lists = any(name in names for name in LISTS)
+        names = _by_bare_key(value)
+        lists = any(name in names for name in LIST_KEYS)
         return lists or bool(self._text_in(names)) or not self._fields.isdisjoint(value)
 
     def _item(self, item: Mapping[str, Any], outer: _Owner, depth: int) -> None:
-        names = _named(item)
+        names = _by_bare_key(item)
         if len(self._keys) < _KEYS:
             self._keys |= dict.fromkeys(item)
         owner = self._owner(item, names, outer)
@@ -236,13 +236,13 @@ class _Facts:
             self.left_out(owner.user, [LeftOut("", item, ENDED)])
         elif text and self._is_message(text, names.get("role")):
             self.left_out(owner.user, [LeftOut("", item, MESSAGE)])
-        elif text == "value" and (pair := _pair(names)) and not is_mapping(names[text]):
+        elif text == "value" and (pair := _pair_key(names)) and not is_mapping(names[text]):
             self._part({pair: names[text]}, owner)
         elif text and not self._is_list(text, names[text]):
             self._text(item, names, text, owner, depth)
         elif not self._fields.isdisjoint(item):
-            self._part(_values(item, self._fields), owner)
-        elif any(name in names for name in LISTS):
+            self._part(_profile_values(item, self._fields), owner)
+        elif any(name in names for name in LIST_KEYS):
             self._lists(item, owner, depth)
         else:
             keys = ", ".join(list(item)[:_KEYS]) or "no key"
@@ -261,7 +261,7 @@ class _Facts:
     ) -> None:
         """What stands under a key for texts: one, several, or an object in its turn."""
         beside = self._fields.intersection(item) if isinstance(names[text], str) else ()
-        entity = next((names[name] for name in _NAMES if name in names), None)
+        entity = next((names[name] for name in _NAME_KEYS if name in names), None)
         about = ""
         if text == "observations" and isinstance(entity, str):
             about, beside = f"{entity}: ", ()  # the name of a thing that the user spoke of
@@ -272,21 +272,21 @@ class _Facts:
 
     def _lists(self, item: Mapping[str, Any], owner: _Owner, depth: int) -> None:
         for key, value in item.items():
-            if _bare(key) in LISTS:
+            if _bare_key(key) in LIST_KEYS:
                 self.whole(value, owner, people=depth == 0, depth=depth + 1)
-            elif _bare(key) not in USERS:
+            elif _bare_key(key) not in USER_KEYS:
                 several = value if is_sequence(value) else [value] if is_mapping(value) else []
                 reason = NO_TEXT.format(key)
                 self.left_out(owner.user, [LeftOut(key, one, reason) for one in several])
 
     def _text_in(self, names: Mapping[str, Any]) -> str:
         """The name under which an item has its text, and that is no field of the schema."""
-        present = (name for name in TEXTS if name not in self._fields)
+        present = (name for name in TEXT_KEYS if name not in self._fields)
         return next((name for name in present if names.get(name) not in (None, "", [], {})), "")
 
     def _is_list(self, name: str, value: Any) -> bool:
-        """Whether what could be a text is one of `LISTS` instead: ``data`` is either."""
-        return name in LISTS and not isinstance(value, str)
+        """Whether what could be a text is one of `LIST_KEYS` instead: ``data`` is either."""
+        return name in LIST_KEYS and not isinstance(value, str)
 
     def _is_message(self, text: str, role: Any) -> bool:
         """Whether it is what was said in a conversation; a memory of the user's may say so too."""
@@ -295,7 +295,7 @@ class _Facts:
 
     def _has_ended(self, names: Mapping[str, Any]) -> bool:
         """Whether the source itself no longer holds it for true."""
-        ends = (moment(names[name]) for name in _ENDS if name in names)
+        ends = (moment(names[name]) for name in _END_KEYS if name in names)
         if any(at is not None and at <= self._now for at in ends):
             return True
         states = (names.get(name) for name in ("state", "status") if name not in self._fields)
@@ -305,7 +305,7 @@ class _Facts:
 
     def _owner(self, item: Mapping[str, Any], names: Mapping[str, Any], outer: _Owner) -> _Owner:
         user = self._named_user(item, names) or outer.user
-        dates = [name for name in DATES if name in names and name not in self._fields]
+        dates = [name for name in DATE_KEYS if name in names and name not in self._fields]
         given = [names[name] for name in dates if names[name] not in (None, "")]
         at = next((at for at in map(moment, given) if at is not None), None)
         if given and at is None:
@@ -316,13 +316,13 @@ class _Facts:
         if self._path:
             return self._user(_at(item, self._path))
         around = (names.get("metadata"), names.get("scope"))
-        places = [names, *(_named(part) for part in around if is_mapping(part))]
-        given = (place.get(name) for place in places for name in USERS)
+        places = [names, *(_by_bare_key(part) for part in around if is_mapping(part))]
+        given = (place.get(name) for place in places for name in USER_KEYS)
         return next((user for user in map(self._user, given) if user), None)
 
     def _user(self, given: Any) -> str | None:
         if is_mapping(given):  # the user as a record: items may name it by its key in a database
-            names = _named(given)
+            names = _by_bare_key(given)
             user = self._user(names.get("userid") or names.get("id"))
             if user and isinstance(names.get("id"), str | int):
                 self._aliases[str(names["id"])] = user
@@ -335,13 +335,13 @@ class _Facts:
 
 
 @lru_cache(4_096)
-def _bare(name: str) -> str:
+def _bare_key(name: str) -> str:
     return name.replace("_", "").casefold()
 
 
-def _named(item: Mapping[str, Any]) -> dict[str, Any]:
+def _by_bare_key(item: Mapping[str, Any]) -> dict[str, Any]:
     """An item by its bare names."""
-    return {_bare(name): value for name, value in item.items()}
+    return {_bare_key(name): value for name, value in item.items()}
 
 
 def _is_nested(value: Mapping[str, Any]) -> bool:
@@ -349,16 +349,18 @@ def _is_nested(value: Mapping[str, Any]) -> bool:
     return bool(value) and all(is_sequence(inner) or is_mapping(inner) for inner in value.values())
 
 
-def _pair(names: Mapping[str, Any]) -> str | None:
+def _pair_key(names: Mapping[str, Any]) -> str | None:
     """What a value is said to be the value of."""
-    given = (names[name] for name in _PAIRS if name in names)
+    given = (names[name] for name in _PAIR_KEYS if name in names)
     return next((name for name in given if isinstance(name, str)), None)
 
 
-def _values(item: Mapping[str, Any], fields: set[str]) -> dict[str, Any]:
+def _profile_values(item: Mapping[str, Any], fields: set[str]) -> dict[str, Any]:
     """What of an item may be in a profile: all but whose it is, and of when."""
-    aside = {*USERS, *DATES}
-    return {name: one for name, one in item.items() if name in fields or _bare(name) not in aside}
+    aside = {*USER_KEYS, *DATE_KEYS}
+    return {
+        name: one for name, one in item.items() if name in fields or _bare_key(name) not in aside
+    }
 
 
 def _at(value: Any, path: Sequence[str]) -> Any:

@@ -25,8 +25,8 @@ OLDER = "the source says something newer"
 _AT_ONCE = 512
 """Items of a list or a map that are read together, as long as all of them fit."""
 
-_LISTS = frozenset({"list", "objects"})
-COLLECTIONS = frozenset({*_LISTS, "map"})
+_LIST_KINDS = frozenset({"list", "objects"})
+COLLECTIONS = frozenset({*_LIST_KINDS, "map"})
 """Kinds of field that grow by what is missing."""
 
 Refuse = Callable[[Field, Any, str | None], str | None]
@@ -152,7 +152,7 @@ def fit(
         wanted = _read_values(schema, each, values, fitted.left_out)
         current = document.get(name, each.default)
         held = each.default if replace else current
-        value, dates = _merge(each, held, wanted, refuse, fitted.left_out)
+        value, dates = _merge_field(each, held, wanted, refuse, fitted.left_out)
         if value != current:
             _put(schema, fitted, name, value, dates)
     return fitted
@@ -216,7 +216,7 @@ def _read_values(
 def _pieces_of(each: Field, given: Dated) -> Iterator[Dated]:
     """The items of a list, the entries of a map, or the value itself."""
     raw, at = given
-    if each.kind in _LISTS:
+    if each.kind in _LIST_KINDS:
         items = parsed(raw, "array")
         for item in items if is_sequence(items) else [raw]:
             if item is not None:
@@ -235,7 +235,7 @@ def _together(
     """Read pieces in one go, as validating is dear; in halves where one of them does not fit."""
     single = len(pieces) == 1
     try:
-        whole = schema.validate({each.name: _joined(each, [piece.value for piece in pieces])})
+        whole = schema.validate({each.name: _put_together(each, [piece.value for piece in pieces])})
     except InvalidDocument as error:
         if single:
             left_out.append(LeftOut(each.name, pieces[0].value, _reason(each.name, error)))
@@ -253,8 +253,8 @@ def _together(
     ]
 
 
-def _joined(each: Field, values: list[Any]) -> Any:
-    if each.kind in _LISTS:
+def _put_together(each: Field, values: list[Any]) -> Any:
+    if each.kind in _LIST_KINDS:
         return values
     if each.kind == "map" and all(map(is_mapping, values)):
         return {key: value for entry in values for key, value in entry.items()}
@@ -262,27 +262,27 @@ def _joined(each: Field, values: list[Any]) -> Any:
 
 
 def _parted(each: Field, value: Any) -> list[Any]:
-    if each.kind in _LISTS:
+    if each.kind in _LIST_KINDS:
         return list(value)
     return [{key: one} for key, one in value.items()] if each.kind == "map" else [value]
 
 
 def _has_size(each: Field, value: Any, left_out: list[LeftOut]) -> bool:
     try:
-        check_size(each, value, whole=each.kind not in _LISTS)
+        check_size(each, value, whole=each.kind not in _LIST_KINDS)
     except Unfit as unfit:
         left_out.append(LeftOut(each.name, value, unfit.detail))
         return False
     return True
 
 
-def _merge(
+def _merge_field(
     each: Field, held: Any, wanted: Sequence[Dated], refuse: Refuse | None, left_out: list[LeftOut]
 ) -> tuple[Any, dict[str, float]]:
     """A field's value with what may come into it, and when the source had what is new in it."""
     if not wanted:
         return held, {}
-    pieces = held if each.kind in _LISTS else [held]
+    pieces = held if each.kind in _LIST_KINDS else [held]
     there = {name: value for piece in pieces for name, value in _by_name(each, piece)}
     most = each.settings.max_items if each.kind in COLLECTIONS else None
     new: dict[str, Any] = {}
@@ -307,7 +307,7 @@ def _merge(
             dates |= {mark(key, item): at for item in items}
     if each.kind == "scalar":
         return new.get("", held), dates
-    return ([*held, *new.values()] if each.kind in _LISTS else {**held, **new}), dates
+    return ([*held, *new.values()] if each.kind in _LIST_KINDS else {**held, **new}), dates
 
 
 def mark(key: str | None, value: Any) -> str:

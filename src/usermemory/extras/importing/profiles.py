@@ -35,7 +35,7 @@ GONE = "it was imported before and is gone since"
 NO_ROOM = "the profile is full: {} characters at most (max_profile)"
 
 _COLLECTIONS = frozenset({"list", "objects", "map"})
-_ALL = 1_000_000
+_EVERY_REVISION = 1_000_000
 """Revisions of a user: more than there are."""
 
 
@@ -111,7 +111,7 @@ def import_profiles(
         if not (each.user_id or each.parts or each.notes):
             left_out[""] = each.unreadable
             continue
-        done = _user(memory, each, by, field, replace=replace, dry_run=dry_run)
+        done = _import_user(memory, each, by, field, replace=replace, dry_run=dry_run)
         users += 1
         changed += bool(done.fields)
         if done.left_out:
@@ -121,7 +121,7 @@ def import_profiles(
     return Imported(users, changed, users - changed, left_out)
 
 
-def _user(
+def _import_user(
     memory: UserMemory, found: Found, by: str, notes: str | None, *, replace: bool, dry_run: bool
 ) -> ImportedUser:
     try:
@@ -214,7 +214,7 @@ def unwanted(memory: UserMemory, user_id: str, by: str, *, replace: bool, known:
         known: Whether there may be revisions of the user.
     """
     salt, tombstones = memory.driver.read(graves, user_id)
-    past = memory.driver.read(history, user_id, _ALL) if known and not replace else []
+    past = memory.driver.read(history, user_id, _EVERY_REVISION) if known and not replace else []
     brought = {
         (change.field, mark(change.key, change.after))
         for revision in past

@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 LARGEST = 512 * 2**20
 """Bytes that are read, some ten times as many in memory."""
 
-_DEEPEST = 100
+_DEEPEST_JSON = 100
 _SHOWN = 200
-_SURROGATE = re.compile(r"\\u[dD][89abAB]")
+_HALF_CHARACTER = re.compile(r"\\u[dD][89abAB]")
 
 NO_JSON = "the line is no JSON"
-TOO_DEEP = f"it is nested more than {_DEEPEST} deep"
+TOO_DEEP = f"it is nested more than {_DEEPEST_JSON} deep"
 
 
 def read_json(source: str | os.PathLike[str] | BinaryIO) -> Document:
@@ -53,7 +53,7 @@ def read_json(source: str | os.PathLike[str] | BinaryIO) -> Document:
         ) from None
     if not text.strip():
         raise InvalidInput(f"{name} is empty")
-    return _parsed(name, text)
+    return _parsed_json(name, text)
 
 
 def _bytes(source: str | os.PathLike[str] | BinaryIO) -> tuple[str, bytes]:
@@ -72,17 +72,17 @@ def _bytes(source: str | os.PathLike[str] | BinaryIO) -> tuple[str, bytes]:
         raise InvalidInput(f"{name!r} cannot be read: {reason}") from None
 
 
-def _parsed(name: str, text: str) -> Document:
+def _parsed_json(name: str, text: str) -> Document:
     try:
         value = _loaded(text)
     except RecursionError:
         raise InvalidInput(f"{name} cannot be read: {TOO_DEEP}") from None
     except ValueError as error:
-        return _lines(name, text, error)
+        return _json_lines(name, text, error)
     return Document(name, value)
 
 
-def _lines(name: str, text: str, whole: ValueError) -> Document:
+def _json_lines(name: str, text: str, whole: ValueError) -> Document:
     """JSON Lines, if the first line is JSON by itself; a bad line keeps no good one out."""
     # Not splitlines(): a text may hold the characters at which that splits, too.
     lines = [(at, line) for at, line in enumerate(text.split("\n"), 1) if line.strip()]
@@ -106,9 +106,9 @@ def _loaded(text: str) -> Any:
         ValueError: It is none.
         RecursionError: It is nested too deep.
     """
-    value = json.loads(text, parse_constant=_nothing)
+    value = json.loads(text, parse_constant=_no_number)
     level = [value]
-    for _ in range(_DEEPEST):
+    for _ in range(_DEEPEST_JSON):
         level = [
             inner
             for outer in level
@@ -118,11 +118,11 @@ def _loaded(text: str) -> Any:
             if is_mapping(inner) or is_sequence(inner)
         ]
         if not level:
-            return _paired(value) if _SURROGATE.search(text) else value
+            return _paired(value) if _HALF_CHARACTER.search(text) else value
     raise RecursionError
 
 
-def _nothing(_constant: str) -> None:
+def _no_number(_constant: str) -> None:
     """NaN and Infinity, which are no JSON: programs write them where they have no number."""
 
 
@@ -247,7 +247,7 @@ def _in_table(source: str) -> Iterator[Found]:
 
 
 NAMESPACE = "memories.{user_id}"
-_PAGE = 1_000
+_STORE_PAGE = 1_000
 
 
 def import_langmem(
@@ -298,22 +298,22 @@ def _in_store(store: BaseStore, template: list[str]) -> Iterator[Found]:
             f"{NAMESPACE!r}"
         )
     place = places[0]
-    for namespace in _namespaces(store, tuple(template[:place])):
+    for namespace in _namespaces_under(store, tuple(template[:place])):
         there = [*namespace]
         if len(there) == len(template) and there[place + 1 :] == template[place + 1 :]:
-            yield _items_of(namespace[place], _items(store, namespace))
+            yield _items_of(namespace[place], _all_items(store, namespace))
 
 
-def _namespaces(store: BaseStore, prefix: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+def _namespaces_under(store: BaseStore, prefix: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     offset = 0
-    while page := store.list_namespaces(prefix=prefix or None, limit=_PAGE, offset=offset):
+    while page := store.list_namespaces(prefix=prefix or None, limit=_STORE_PAGE, offset=offset):
         yield from page
         offset += len(page)
 
 
-def _items(store: BaseStore, namespace: tuple[str, ...]) -> list[SearchItem]:
+def _all_items(store: BaseStore, namespace: tuple[str, ...]) -> list[SearchItem]:
     """All items of a namespace, the oldest first."""
-    limit = _PAGE
+    limit = _STORE_PAGE
     # A page further on may miss items that were stored in one transaction: ask for more instead.
     while len(items := store.search(namespace, limit=limit)) == limit:
         limit *= 2

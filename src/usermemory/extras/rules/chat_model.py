@@ -51,7 +51,9 @@ _SAID = re.compile(r"- \d{4}-\d\d-\d\d: (?P<text>.+)$")
 _PLEASE = r"\W*(?:(?:please|could you|can you|also|and|now)\W+)*"
 _REMEMBER = re.compile(rf"{_PLEASE}(?:remember|note|keep in mind)\b(?!.*\?)", re.IGNORECASE)
 _FORGET = re.compile(rf"{_PLEASE}forget\b", re.IGNORECASE)
-_SMALL_WORDS = stems("forget please that i my me i'm am is are a an the about to of in like love")
+_FORGETTING_WORDS = stems(
+    "forget please that i my me i'm am is are a an the about to of in like love"
+)
 
 
 class OfflineChatModel(BaseChatModel):
@@ -72,7 +74,7 @@ class OfflineChatModel(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,  # noqa: ARG002 (reports by itself)
         **kwargs: Any,
     ) -> ChatResult:
-        return ChatResult(generations=[ChatGeneration(message=_answered(messages, kwargs))])
+        return ChatResult(generations=[ChatGeneration(message=_next_message(messages, kwargs))])
 
     def _stream(
         self,
@@ -81,7 +83,7 @@ class OfflineChatModel(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
-        whole = _answered(messages, kwargs)
+        whole = _next_message(messages, kwargs)
         for word in re.findall(r"\S+\s*", whole.text):
             chunk = ChatGenerationChunk(message=AIMessageChunk(content=word))
             if run_manager:
@@ -98,24 +100,26 @@ class OfflineChatModel(BaseChatModel):
         return "usermemory-offline"
 
 
-def _answered(messages: Sequence[BaseMessage], settings: Mapping[str, Any]) -> AIMessage:
+def _next_message(messages: Sequence[BaseMessage], settings: Mapping[str, Any]) -> AIMessage:
     """What to say next to system messages with the memory and a thread, or which tool to call."""
     if told := _tools_said(messages):
         return AIMessage(told)
     tools = {tool["function"]["name"] for tool in settings.get("tools", ())}
     memory = "\n".join(message.text for message in messages if message.type == "system")
     said = [message.text for message in messages if message.type == "human"]
-    known = _after(_profile(memory), [*_elsewhere(memory), *said[:-1]])
+    known = _known_after(_profile_in(memory), [*_said_elsewhere(memory), *said[:-1]])
     text = said[-1] if said else ""
     if "save_memory" in tools and _REMEMBER.match(text) and (new := _changes(known, [text])):
         parts = ("quote", "field", "action", "value")
-        return _call("save_memory", changes=[{one: getattr(c, one) for one in parts} for c in new])
+        return _tool_call(
+            "save_memory", changes=[{one: getattr(c, one) for one in parts} for c in new]
+        )
     if "forget_memory" in tools and _FORGET.match(text) and (place := _to_forget(text, known)):
-        return _call("forget_memory", quote=text, field=place[0], value=place[1])
-    return AIMessage(reply(text, known, _after(known, said[-1:])))
+        return _tool_call("forget_memory", quote=text, field=place[0], value=place[1])
+    return AIMessage(reply(text, known, _known_after(known, said[-1:])))
 
 
-def _call(tool: str, **arguments: Any) -> AIMessage:
+def _tool_call(tool: str, **arguments: Any) -> AIMessage:
     call = ToolCall(name=tool, args=arguments, id=f"call-{uuid4().hex}", type="tool_call")
     return AIMessage("", tool_calls=[call])
 
@@ -134,7 +138,7 @@ def _tools_said(messages: Sequence[BaseMessage]) -> str:
 
 def _to_forget(text: str, profile: Mapping[str, Any]) -> tuple[str, str | None] | None:
     """The field, and its item, of which the user has said the most; None if of none anything."""
-    said = stems(text) - _SMALL_WORDS
+    said = stems(text) - _FORGETTING_WORDS
     most, place = 0, None
     for field, value in profile.items():
         for item in value if is_sequence(value) else [None]:
@@ -144,7 +148,7 @@ def _to_forget(text: str, profile: Mapping[str, Any]) -> tuple[str, str | None] 
     return place
 
 
-def _profile(memory: str) -> dict[str, Any]:
+def _profile_in(memory: str) -> dict[str, Any]:
     """The profile as it stands in the system message."""
     profile = dict(schema_of(UserProfile).empty())
     field = ""
@@ -157,13 +161,13 @@ def _profile(memory: str) -> dict[str, Any]:
     return profile
 
 
-def _elsewhere(memory: str) -> list[str]:
+def _said_elsewhere(memory: str) -> list[str]:
     """What the user said in threads that nobody has read yet, oldest first."""
     lines = "\n".join(_ELSEWHERE.findall(memory)).splitlines()
     return [found["text"] for line in reversed(lines) if (found := _SAID.match(line))]
 
 
-def _after(known: Mapping[str, Any], said: Sequence[str]) -> dict[str, Any]:
+def _known_after(known: Mapping[str, Any], said: Sequence[str]) -> dict[str, Any]:
     """What is known once these messages are understood too."""
     schema, document = schema_of(UserProfile), dict(known)
     for change in _changes(known, said):

@@ -10,11 +10,11 @@ from usermemory.extras.rules.person import third_person
 from usermemory.extras.rules.statements import (
     GREETING,
     clauses,
-    items_of,
-    name_of,
+    liked_items,
     number_of,
+    person_name,
+    rules_that_match,
     sincere,
-    statements,
     stems,
 )
 from usermemory.records import Action, Change
@@ -33,8 +33,8 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
 }
 """What is learned, and the fields it may go to: the first that the schema has and that fits."""
 
-_LISTS = ("interests", "core_memories")
-_OLDEST = 120
+_LIST_TOPICS = ("interests", "core_memories")
+_OLDEST_AGE = 120
 _FLEETING = re.compile(
     r"\b(?:today|tonight|right now|this (?:morning|evening|week))\b", re.IGNORECASE
 )
@@ -68,7 +68,7 @@ class OfflineExtractor:
             greeted = GREETING.match(message.text) is not None
             for clause in clauses(message.text):
                 draft.text, draft.quote = clause
-                for kind, value in statements(clause.text):
+                for kind, value in rules_that_match(clause.text):
                     draft.read(kind, value, greeted=greeted)
         return Extraction(changes=tuple(draft.changes), model="offline", prompt="offline-1")
 
@@ -90,7 +90,7 @@ class _Draft:
             topic: name
             for topic, names in FIELDS.items()
             for name in reversed(names)
-            if name in asked and asked[name].kind == ("list" if topic in _LISTS else "scalar")
+            if name in asked and asked[name].kind == ("list" if topic in _LIST_TOPICS else "scalar")
         }
         self._values: dict[str, Any] = {
             topic: request.document.get(name) for topic, name in self._fields.items()
@@ -102,12 +102,12 @@ class _Draft:
             # In lower case it is a name after "hi", or if the user signed in under it.
             sure = greeted and not self._values.get("name")
             sure = sure or kind == "named" or value.casefold() == self._user_id.casefold()
-            self._set("name", name_of(value, sure=sure))
+            self._set("name", person_name(value, sure=sure))
         elif kind == "age":
             years = number_of(value) or 0
-            self._set("age", years if 1 < years < _OLDEST else None)
+            self._set("age", years if 1 < years < _OLDEST_AGE else None)
         elif kind == "interest":
-            for item in items_of(value):
+            for item in liked_items(value):
                 self._add("interests", item)
         elif kind in _GONE:
             self._remove(*_GONE[kind], gone=stems(value))
@@ -117,13 +117,15 @@ class _Draft:
             self._add("core_memories", third_person(self.text))
 
     def _set(self, topic: str, value: str | int | None) -> None:
-        known = topic not in self._fields or _folded(self._values[topic]) == _folded(value)
+        known = topic not in self._fields or _without_case(self._values[topic]) == _without_case(
+            value
+        )
         if value is not None and not known:
             self._propose(topic, "set", value)
 
     def _add(self, topic: str, item: str) -> None:
-        items = map(_folded, self._values.get(topic) or ())
-        if topic in self._fields and _folded(item) not in items:
+        items = map(_without_case, self._values.get(topic) or ())
+        if topic in self._fields and _without_case(item) not in items:
             self._propose(topic, "add", item)
 
     def _remove(self, topic: str, starts: str | tuple[str, ...], gone: frozenset[str]) -> None:
@@ -143,5 +145,5 @@ class _Draft:
         self.changes.append(Change(self._fields[topic], action, value, self.quote))
 
 
-def _folded(value: object) -> str:
+def _without_case(value: object) -> str:
     return " ".join(str(value).casefold().split()).rstrip(".!")

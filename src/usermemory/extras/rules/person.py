@@ -40,7 +40,7 @@ _TO_SECOND = {
     "them": "you",
     "they": "you",
 }
-_STARTS = {
+_TO_SECOND_START = {
     "Is": "you are",
     "Has": "you have",
     "Does": "you do",
@@ -64,7 +64,7 @@ def third_person(clause: str) -> str:
 def second_person(memory: str) -> str:
     """What is noted of the user, as one would say it to them; verbatim where that is unclear."""
     first, space, rest = memory.partition(" ")
-    start = f"you {first.lower()}" if first.endswith("ed") else _STARTS.get(first)
+    start = f"you {first.lower()}" if first.endswith("ed") else _TO_SECOND_START.get(first)
     return f'I noted "{memory}"' if start is None else start + space + _swapped(rest, _TO_SECOND)
 
 

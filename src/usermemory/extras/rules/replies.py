@@ -50,16 +50,16 @@ def reply(text: str, known: Mapping[str, Any], learned: Mapping[str, Any]) -> st
     if _ABOUT_THE_BOT.search(text):
         return _NO_MODEL
     to = f", {learned['name']}" if learned.get("name") else ""
-    facts = list(_facts(known))
-    if news := [fact for fact in _facts(learned) if fact not in facts]:
+    facts = list(_known_facts(known))
+    if news := [fact for fact in _known_facts(learned) if fact not in facts]:
         rest = _but_the_name(news)
         hello = f"Good to know{to}." if rest == news else f"Nice to meet you{to}!"
-        return f"{hello} I will remember that {_listed(rest)}." if rest else hello
+        return f"{hello} I will remember that {_in_a_sentence(rest)}." if rest else hello
     about = _facts_about(text, facts)
     greets = GREETING.match(text) is not None
     if _QUESTION.search(text) and not (greets and len(text.split()) == 1):
         unknown = f"I don't know{to}. You have not told me yet, as far as I understood."
-        return f"I remember{to}: {_listed(about)}." if about else unknown
+        return f"I remember{to}: {_in_a_sentence(about)}." if about else unknown
     if greets:
         rest = _but_the_name(facts)
         again = f" Good to see you again: {rest[-1]}, I remember." if rest else ""
@@ -67,7 +67,7 @@ def reply(text: str, known: Mapping[str, Any], learned: Mapping[str, Any]) -> st
     return f"I see{to}. Tell me something about yourself, or ask what I know about you."
 
 
-def _facts(profile: Mapping[str, Any]) -> Iterator[str]:
+def _known_facts(profile: Mapping[str, Any]) -> Iterator[str]:
     """Each thing that is known, as one would say it to the user."""
     for field, value in profile.items():
         if value in (None, "", []):
@@ -75,9 +75,11 @@ def _facts(profile: Mapping[str, Any]) -> Iterator[str]:
         if field == "core_memories":
             yield from map(second_person, value)
         elif field in {"interests", "age"}:
-            yield f"you like {_listed(value)}" if field == "interests" else f"you are {value}"
+            yield (
+                f"you like {_in_a_sentence(value)}" if field == "interests" else f"you are {value}"
+            )
         else:
-            said = _listed(value) if is_sequence(value) else value
+            said = _in_a_sentence(value) if is_sequence(value) else value
             yield f"your {field.replace('_', ' ')} is {said}"
 
 
@@ -97,6 +99,6 @@ def _but_the_name(facts: Sequence[str]) -> list[str]:
     return [fact for fact in facts if not fact.startswith("your name is ")]
 
 
-def _listed(parts: Sequence[str]) -> str:
+def _in_a_sentence(parts: Sequence[str]) -> str:
     *first, last = parts
     return f"{', '.join(first)} and {last}" if first else last

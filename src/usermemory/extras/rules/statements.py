@@ -17,10 +17,10 @@ GREETING = re.compile(r"\W*(?:hi|hello|hey|good (?:morning|evening|afternoon))\b
 _PLAIN = str.maketrans({"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u00a0": " "})
 _FOREIGN = re.compile(r"```.*?(?:```|\Z)|^ *>[^\n]*|\"[^\"]*(?:\"|\Z)", re.DOTALL | re.MULTILINE)
 _MASK = "\0"
-_LONGEST = 600
+_LONGEST_SENTENCE = 600
 """Characters; what is longer is no plain statement, and no rule has to be fast on it."""
 
-_SENTENCE_END = re.compile(r"(?<![.!?…])[.!?…]++(?=\s|$)|[\n;]|:(?=\s|$)")
+_END_OF_SENTENCE = re.compile(r"(?<![.!?…])[.!?…]++(?=\s|$)|[\n;]|:(?=\s|$)")
 _NOT_MEANT = re.compile(
     r"\b(?:if|unless|imagine|pretend|as though|wish|maybe|perhaps|might|said|says|told|asked|wrote|"
     r"song|character|translate|lol|haha+|kidding|joking|ignore|forget|as an ai|"
@@ -97,7 +97,7 @@ def clauses(text: str) -> Iterator[Clause]:
     plain = _FOREIGN.sub(lambda found: _MASK * len(found[0]), text.translate(_PLAIN))
     for start, end in _sentences(plain):
         sentence = plain[start:end]
-        if len(sentence) > _LONGEST or _MASK in sentence or _NOT_MEANT.search(sentence):
+        if len(sentence) > _LONGEST_SENTENCE or _MASK in sentence or _NOT_MEANT.search(sentence):
             continue
         begin = 0
         cuts = [found.span() for found in _SPLIT.finditer(sentence)]
@@ -113,7 +113,7 @@ def clauses(text: str) -> Iterator[Clause]:
 def _sentences(plain: str) -> Iterator[tuple[int, int]]:
     """Where each sentence stands; questions, and all that follows a colon, are left out."""
     start = 0
-    for found in _SENTENCE_END.finditer(plain):
+    for found in _END_OF_SENTENCE.finditer(plain):
         if found[0] == ":":
             return  # "Here is what he wrote: …", "Translate this: …": the rest is not the user's
         if "?" not in found[0]:
@@ -122,14 +122,14 @@ def _sentences(plain: str) -> Iterator[tuple[int, int]]:
     yield start, len(plain)
 
 
-def statements(clause: str) -> Iterator[tuple[str, str]]:
+def rules_that_match(clause: str) -> Iterator[tuple[str, str]]:
     """What a clause states: the kinds of statement it is, each with the part that matters."""
     for kind, patterns in _RULES.items():
         if found := next(filter(None, (pattern.match(clause) for pattern in patterns)), None):
             yield kind, (found.groupdict().get("value") or "").strip()
 
 
-def name_of(text: str, *, sure: bool) -> str | None:
+def person_name(text: str, *, sure: bool) -> str | None:
     """The name in a text that may be one, or None.
 
     Args:
@@ -158,7 +158,7 @@ def number_of(text: str) -> int | None:
             return None
 
 
-def items_of(text: str) -> list[str]:
+def liked_items(text: str) -> list[str]:
     """The things that somebody likes: ``hiking, jazz and chess`` is three."""
     items = [_ITEM_END.sub("", part.strip()).strip(" .") for part in _ITEMS.split(text)]
     return [item for item in items if 0 < len(item.split()) < 5 and _is_liked(item)]

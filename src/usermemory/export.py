@@ -64,8 +64,8 @@ _JSON = {
 _LATER = {"fingerprint": "", "hashed_as": "", "keep_until": None}
 """Columns that an export may lack, since it is older than they are, and what they hold then."""
 
-_LISTS = ("revisions", "threads", "messages", "consolidations", "tombstones", "erasures")
-_NAMES = {"inbox": "messages"}
+_LIST_NAMES = ("revisions", "threads", "messages", "consolidations", "tombstones", "erasures")
+_NAMES_OUTSIDE = {"inbox": "messages"}
 """What a table is called outside."""
 
 _ORDER = ("thread_id", "revision", "token", "epoch", "seq", "field", "digest")
@@ -74,7 +74,7 @@ _ORDER = ("thread_id", "revision", "token", "epoch", "seq", "field", "digest")
 @cache
 def format_schema() -> Mapping[str, Any]:
     """The JSON Schema of an export."""
-    text = files("usermemory.carry").joinpath("format.json").read_text(encoding="utf-8")
+    text = files("usermemory").joinpath("export_format.json").read_text(encoding="utf-8")
     schema: Mapping[str, Any] = json.loads(text)
     return schema
 
@@ -93,8 +93,8 @@ def document_of(user_id: str, rows: Rows, schema: Mapping[str, Any], at: float) 
         row = {name: value for name, value in json.loads(text).items() if name != "user_id"}
         for column in _JSON.get(table, ()):
             row[column] = json.loads(row[column])
-        parts.setdefault(_NAMES.get(table, table), []).append(row)
-    lists = {name: sorted(parts.get(name, []), key=_place) for name in _LISTS}
+        parts.setdefault(_NAMES_OUTSIDE.get(table, table), []).append(row)
+    lists = {name: sorted(parts.get(name, []), key=_row_order) for name in _LIST_NAMES}
     return {
         "format": "usermemory",
         "version": VERSION,
@@ -113,19 +113,19 @@ def rows_from(document: Any, user_id: str) -> Rows:
     Raises:
         InvalidInput: It is no export, or one that this version cannot read; says where.
     """
-    _check(document)
-    parts: dict[str, list[Any]] = {name: document.get(name, []) for name in _LISTS}
+    _check_format(document)
+    parts: dict[str, list[Any]] = {name: document.get(name, []) for name in _LIST_NAMES}
     parts |= {"users": [document["user"]], "profiles": [document["profile"] or []]}
-    outside = {name: _NAMES.get(name, name) for name in tables()}
+    outside = {name: _NAMES_OUTSIDE.get(name, name) for name in tables()}
     return frozenset(
         (table, codec.dumps(row))
         for table, columns in tables().items()
         for given in filter(None, parts[outside[table]])
-        for row in [dict(_written(table, columns, given, user_id))]
+        for row in [dict(_column_values(table, columns, given, user_id))]
     )
 
 
-def _written(
+def _column_values(
     table: str, columns: tuple[str, ...], given: Mapping[str, Any], user_id: str
 ) -> Iterator[tuple[str, Any]]:
     for column in columns:
@@ -137,7 +137,7 @@ def _written(
             yield column, given.get(column, _LATER[column]) if column in _LATER else given[column]
 
 
-def _check(document: Any) -> None:
+def _check_format(document: Any) -> None:
     from jsonschema import Draft202012Validator
 
     version = document.get("version") if is_object(document) else None
@@ -153,7 +153,7 @@ def _check(document: Any) -> None:
         raise InvalidInput(f"this is no export of a user: {where}: {error.message[:200]}")
 
 
-def _place(row: Mapping[str, Any]) -> list[Any]:
+def _row_order(row: Mapping[str, Any]) -> list[Any]:
     # A reading that taught nothing has no revision, and None has no place among numbers.
     return [(name, row[name] is None, row[name]) for name in _ORDER if name in row]
 
@@ -166,7 +166,7 @@ _BY = {"model": "conversation", "undo": "undone", "forget": "forgotten"}
 _NOTHING: tuple[Any, ...] = (None, "", [], {}, ())
 
 
-def readable(export: Mapping[str, Any]) -> dict[str, Any]:
+def for_the_user(export: Mapping[str, Any]) -> dict[str, Any]:
     """An export without what only the machine needs.
 
     Args:
@@ -179,16 +179,16 @@ def readable(export: Mapping[str, Any]) -> dict[str, Any]:
         Times are ISO 8601 in UTC.
     """
     profile: Mapping[str, Any] = export["profile"] or {}
-    read = _in_order(export["consolidations"], "at")
+    read = _sorted_by(export["consolidations"], "at")
     return {
         "user_id": export["user_id"],
         "exported_at": _iso(export["exported_at"]),
         "learning": "paused" if export["user"]["paused"] else "on",
         "profile": profile.get("document", {}),
-        "history": [_revision(one) for one in _in_order(export["revisions"], "revision")],
-        "messages": [_message(one) for one in export["messages"] if one["text"]],
-        "refused": [each for one in read for each in _refused(one)],
-        "erased": [_iso(one["at"]) for one in _in_order(export["erasures"], "epoch")],
+        "history": [_readable_revision(one) for one in _sorted_by(export["revisions"], "revision")],
+        "messages": [_readable_message(one) for one in export["messages"] if one["text"]],
+        "refused": [each for one in read for each in _readable_refused(one)],
+        "erased": [_iso(one["at"]) for one in _sorted_by(export["erasures"], "epoch")],
     }
 
 
@@ -202,21 +202,21 @@ def _iso(at: float | None) -> str | None:
         return None
 
 
-def _in_order(rows: Iterable[Mapping[str, Any]], column: str) -> list[Mapping[str, Any]]:
+def _sorted_by(rows: Iterable[Mapping[str, Any]], column: str) -> list[Mapping[str, Any]]:
     return sorted(rows, key=lambda row: row[column])
 
 
-def _revision(row: Mapping[str, Any]) -> dict[str, Any]:
-    return _told(
+def _readable_revision(row: Mapping[str, Any]) -> dict[str, Any]:
+    return _without_empty(
         at=_iso(row["at"]),
         by=_BY.get(row["author"], row["author"]),
         thread=row["thread_id"],
-        changes=[_change(one) for one in row["changes"]],
+        changes=[_readable_change(one) for one in row["changes"]],
     )
 
 
-def _change(change: Mapping[str, Any]) -> dict[str, Any]:
-    return _told(
+def _readable_change(change: Mapping[str, Any]) -> dict[str, Any]:
+    return _without_empty(
         field=change["field"],
         key=change.get("key"),
         before=change.get("before"),
@@ -224,7 +224,7 @@ def _change(change: Mapping[str, Any]) -> dict[str, Any]:
         erased=change.get("erased") or None,
         at=_iso(change.get("at")),
         said=[
-            _told(
+            _without_empty(
                 words=one["quote"],
                 asked=one.get("question"),
                 at=_iso(one.get("at")),
@@ -236,8 +236,8 @@ def _change(change: Mapping[str, Any]) -> dict[str, Any]:
     )
 
 
-def _message(row: Mapping[str, Any]) -> dict[str, Any]:
-    return _told(
+def _readable_message(row: Mapping[str, Any]) -> dict[str, Any]:
+    return _without_empty(
         at=_iso(row["said_at"]),
         thread=row["thread_id"],
         by=row["name"] or row["author"],
@@ -246,10 +246,10 @@ def _message(row: Mapping[str, Any]) -> dict[str, Any]:
     )
 
 
-def _refused(row: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _readable_refused(row: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     for one in row["rejections"]:
         change = one["change"]
-        yield _told(
+        yield _without_empty(
             at=_iso(row["at"]),
             thread=row["thread_id"],
             field=change["field"],
@@ -260,6 +260,6 @@ def _refused(row: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         )
 
 
-def _told(**given: Any) -> dict[str, Any]:
+def _without_empty(**given: Any) -> dict[str, Any]:
     """What there is to say."""
     return {name: value for name, value in given.items() if value not in _NOTHING}
