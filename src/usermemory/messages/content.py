@@ -16,72 +16,34 @@ logger = logging.getLogger("usermemory")
 
 # Kinds of block as LangChain, OpenAI, Anthropic, Google, Amazon and Vercel name them. Blocks of
 # Google's and Amazon's bear no type: the name of what they hold is their kind.
-_TEXT = {
-    "text": "text",
-    "input_text": "text",
-    "output_text": "text",
-    "refusal": "refusal",
-}
+_TEXT = {"text": "text", "input_text": "text", "output_text": "text", "refusal": "refusal"}
 _MEDIA = {
-    "image": "image",
-    "image_url": "image",
-    "input_image": "image",
-    "audio": "audio",
-    "audio_url": "audio",
-    "input_audio": "audio",
-    "video": "video",
-    "video_url": "video",
-    "file": "file",
-    "input_file": "file",
-    "document": "file",
-    "media": "file",
-    "text-plain": "file",
-    "inline_data": "file",
-    "inlineData": "file",
-    "file_data": "file",
-    "fileData": "file",
+    **dict.fromkeys(("image", "image_url", "input_image"), "image"),
+    **dict.fromkeys(("audio", "audio_url", "input_audio"), "audio"),
+    **dict.fromkeys(("video", "video_url"), "video"),
+    **dict.fromkeys(("file", "input_file", "document", "media", "text-plain"), "file"),
+    **dict.fromkeys(("inline_data", "inlineData", "file_data", "fileData"), "file"),
     "search_result": "file",
 }
 _CALLS = frozenset(
     {"tool_call", "tool_use", "function_call", "functionCall", "toolUse", "toolCall"}
 )
 _RESULTS = frozenset(
-    {
-        "tool_result",
-        "toolResult",
-        "function_call_output",
-        "functionResponse",
-        "function_response",
-        "server_tool_result",
-        "web_search_tool_result",
-        "code_execution_result",
-        "codeExecutionResult",
-    }
+    (
+        *("tool_result", "toolResult", "function_call_output", "functionResponse"),
+        *("function_response", "server_tool_result", "web_search_tool_result"),
+        *("code_execution_result", "codeExecutionResult"),
+    )
 )
 # What the model thought, pieces of calls, and marks for caches are nobody's statement.
 _SILENT = frozenset(
-    {
-        "reasoning",
-        "thinking",
-        "redacted_thinking",
-        "reasoningContent",
-        "reasoning_content",
-        "tool_call_chunk",
-        "input_json_delta",
-        "invalid_tool_call",
-        "server_tool_call",
-        "server_tool_call_chunk",
-        "server_tool_use",
-        "executable_code",
-        "executableCode",
-        "cachePoint",
-        "cache_point",
-        "step-start",
-        "source-url",
-        "source-document",
-        "citation",
-        "citations",
-    }
+    (
+        *("reasoning", "thinking", "redacted_thinking", "reasoningContent", "reasoning_content"),
+        *("tool_call_chunk", "input_json_delta", "invalid_tool_call", "server_tool_call"),
+        *("server_tool_call_chunk", "server_tool_use", "executable_code", "executableCode"),
+        *("cachePoint", "cache_point", "step-start", "source-url", "source-document"),
+        *("citation", "citations"),
+    )
 )
 _TEXTS = ("text", "value", "content", "output_text")
 """Where a block of an unknown kind may have its text, the likeliest first."""
@@ -226,12 +188,10 @@ def _if_wrapped(found: re.Match[str]) -> str:
 
 
 def _data_url(found: re.Match[str]) -> str:
+    if len(found[0]) < _SHORTEST_FILE:
+        return found[0]
     kind = found[1].lower()
-    return (
-        found[0]
-        if len(found[0]) < _SHORTEST_FILE
-        else f"[{kind if kind in _MEDIA_KINDS else 'file'}]"
-    )
+    return f"[{kind}]" if kind in _MEDIA_KINDS else "[file]"
 
 
 def _if_coded(found: re.Match[str]) -> str:
@@ -267,9 +227,7 @@ def _block(block: str | Mapping[str, Any]) -> str:
         return block
     kind = _block_kind(block)
     if kind in _MEDIA:
-        return _first_entry(block, "transcript") or _placeholder(
-            _media(kind, block), _first_name(block)
-        )
+        return _media(kind, block)
     if _is_call(kind) or kind in _SILENT or kind.startswith("data-"):
         return ""
     if kind in _RESULTS:
@@ -283,9 +241,13 @@ def _block(block: str | Mapping[str, Any]) -> str:
 
 
 def _media(kind: str, block: Mapping[str, Any]) -> str:
-    """An image, or a file of another kind, where only its own type tells."""
+    """What was spoken in a file, else its kind (where only its own type tells, that) and name."""
+    if spoken := _first_entry(block, "transcript"):
+        return spoken
     mime = _first_entry(block, "mime_type", "mimeType", "media_type", "mediaType").partition("/")[0]
-    return mime if mime in _MEDIA_KINDS else _MEDIA[kind]
+    shown = mime if mime in _MEDIA_KINDS else _MEDIA[kind]
+    name = _first_entry(block, "filename", "file_name", "name", "title")
+    return f"[{shown}: {name}]" if name else f"[{shown}]"
 
 
 def _text_within(value: Any, deep: int = 0) -> str:
@@ -305,10 +267,6 @@ def _text_within(value: Any, deep: int = 0) -> str:
     return next(filter(None, (_text_within(inner, deep + 1) for inner in nested)), "")
 
 
-def _first_name(block: Mapping[str, Any]) -> str:
-    return _first_entry(block, "filename", "file_name", "name", "title")
-
-
 def _first_entry(block: Mapping[str, Any], *keys: str) -> str:
     """The first of these entries that is there, in the block or one level below it."""
     nested = (value for value in block.values() if is_mapping(value))
@@ -317,10 +275,6 @@ def _first_entry(block: Mapping[str, Any], *keys: str) -> str:
             if isinstance(value := entries.get(key), str) and value:
                 return value
     return ""
-
-
-def _placeholder(kind: str, name: str) -> str:
-    return f"[{kind}: {name}]" if name else f"[{kind}]"
 
 
 def _call_line(call: Any) -> str:

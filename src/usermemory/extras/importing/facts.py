@@ -192,9 +192,7 @@ class _Facts:
         if is_sequence(value):
             for one in value:
                 self._one(one, owner, depth)
-        elif not is_mapping(value):
-            self._one(value, owner, depth)
-        elif people and not self._is_item(value) and _is_nested(value):
+        elif people and is_mapping(value) and not self._is_item(value) and _is_nested(value):
             self._people(value, owner, depth)
         else:
             self._one(value, owner, depth)
