@@ -14,9 +14,7 @@ from langchain_openai import ChatOpenAI
 
 from usermemory import Outcome, Revision, UserMemory
 from usermemory.store.driver import Flow
-from usermemory.store.flows.common import lock_user
-from usermemory.store.flows.profile import Profile
-from usermemory.store.flows.revise import revise
+from usermemory.store.flows import Profile, lock_user, revise
 
 Verify = Literal["auto", "always", "off"]
 Strategy = Literal["patch", "overwrite"]

@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from usermemory.consolidate import Consolidator
     from usermemory.events import Event
     from usermemory.store import Driver
-    from usermemory.trigger import Trigger
-    from usermemory.worker import Worker
+    from usermemory.worker import Trigger, Worker
 
 
 class Owner(Protocol):
@@ -60,7 +59,7 @@ class Background:
     @property
     def trigger(self) -> Trigger:
         """What consolidates on demand, in the caller's thread."""
-        from usermemory.trigger import Trigger
+        from usermemory.worker import Trigger
 
         return Trigger(self._consolidator, self._clock, self.emit)
 

@@ -38,9 +38,9 @@ from usermemory.schema import Schema
 from usermemory.schema.document import Reading, dropped
 from usermemory.schema.renames import renamed_stamps
 from usermemory.store import Driver
+from usermemory.store.flows import Profile, times
 from usermemory.store.flows.claim import DAY, Claim, day_of, give_back
 from usermemory.store.flows.commit import Failure, Result, commit, fail, hold
-from usermemory.store.flows.profile import Profile, times
 
 T = TypeVar("T")
 
@@ -135,7 +135,7 @@ class Consolidator:
                 return self._hold(claim, waits)
             return self._learn(claim, self._answer(claim))
         except (StoreError, RealModelForbidden, SchemaMismatch):
-            self.driver.write(give_back, claim)
+            self.driver.write(give_back, claim.user_id, claim.token)
             raise
         except (Exception, CancelledError, SystemExit) as error:  # noqa: BLE001 - recorded, retried, and then a dead letter
             return self._fail(claim, error)

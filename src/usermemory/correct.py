@@ -14,10 +14,10 @@ from usermemory.schema import Schema
 from usermemory.schema.document import counts_as
 from usermemory.schema.renames import renamed_history, renamed_stamps
 from usermemory.store import Driver
+from usermemory.store.flows import Profile
 from usermemory.store.flows import amend as amends
 from usermemory.store.flows import recall as recalls
 from usermemory.store.flows.amend import Amendment
-from usermemory.store.flows.profile import Profile
 
 _OURS = frozenset({"model", "undo", "forget"})
 """Who a revision is by, where it is no edit: undo and history go by it."""

@@ -12,11 +12,9 @@ from typing import Any
 from usermemory.errors import Conflict, InvalidInput, StoreBusy
 from usermemory.schema.shape import is_object
 from usermemory.store import codec
-from usermemory.store.copying import is_foreign
-from usermemory.store.driver import Flow
-from usermemory.store.flows.common import lock_user
-from usermemory.store.flows.copying import Rows, put, rows_of
-from usermemory.store.tables import tables
+from usermemory.store.copying import Rows, is_foreign, put, rows_of
+from usermemory.store.driver import Flow, tables
+from usermemory.store.flows import lock_user
 
 
 def take_out(user_id: str, schema: Mapping[str, Any], at: float) -> Flow[dict[str, Any] | None]:

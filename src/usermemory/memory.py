@@ -62,15 +62,14 @@ from usermemory.settings import (
 )
 from usermemory.snapshot import snapshot as wound_back
 from usermemory.store import open_driver
-from usermemory.store.cleaning import clean
-from usermemory.store.flows import queue as queues
+from usermemory.store.erased import clean
+from usermemory.store.flows import claim as claims
 from usermemory.store.flows import recall as recalls
 from usermemory.store.flows.amend import profile
-from usermemory.store.flows.cleaning import newest_erasure
-from usermemory.store.flows.costs import costs
-from usermemory.store.flows.refused import refused as listing
+from usermemory.store.flows.erase import newest_erasure
+from usermemory.store.flows.propose import refused as listing
+from usermemory.store.flows.recall import costs, everything_said
 from usermemory.store.flows.remember import Past, Policy, remember, screened_before, unknown
-from usermemory.store.flows.search import everything_said
 from usermemory.text import leaves
 from usermemory.why import about, evidence_of, resolve
 
@@ -355,9 +354,8 @@ class UserMemory:
             thread_id: Only this thread.
         """
         user_id = checked_user(user_id)
-        if thread_id is None:
-            return self._background.trigger.user(user_id)
-        return self._background.trigger.thread(user_id, checked_thread(thread_id))
+        thread = None if thread_id is None else checked_thread(thread_id)
+        return self._background.trigger.user(user_id, thread)
 
     def trigger_all(self) -> list[Outcome]:
         """As `trigger`, for everybody who is not paused."""
@@ -762,7 +760,7 @@ class UserMemory:
 
     def retry(self, user_id: Id, thread_id: Id) -> bool:
         """Make a thread due now with fresh attempts; False if nothing in it is unread."""
-        done = self.driver.write(queues.retry, checked_user(user_id), checked_thread(thread_id))
+        done = self.driver.write(claims.retry, checked_user(user_id), checked_thread(thread_id))
         self.wake(0.0)
         return done
 
@@ -780,15 +778,15 @@ class UserMemory:
 
     def drop(self, user_id: Id, thread_id: Id) -> int:
         """Give up on a thread's unread messages: never read. Returns how many."""
-        return self.driver.write(queues.drop, checked_user(user_id), checked_thread(thread_id))
+        return self.driver.write(claims.drop, checked_user(user_id), checked_thread(thread_id))
 
     def pause(self, user_id: Id) -> None:
         """Stop learning about a user; what is said until `resume` is never learned."""
-        self.driver.write(queues.pause, checked_user(user_id), paused=True)
+        self.driver.write(claims.pause, checked_user(user_id), paused=True)
 
     def resume(self, user_id: Id) -> None:
         """Learn about a user again, from what is said from now on."""
-        self.driver.write(queues.pause, checked_user(user_id), paused=False)
+        self.driver.write(claims.pause, checked_user(user_id), paused=False)
         self.wake(0.0)
 
     # The awaited twins of the verbs above.

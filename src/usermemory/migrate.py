@@ -30,11 +30,10 @@ from usermemory.schema.renames import (
     state,
 )
 from usermemory.store import Driver
+from usermemory.store.flows import Profile
 from usermemory.store.flows import amend as amends
 from usermemory.store.flows import recall as recalls
-from usermemory.store.flows import schemas
 from usermemory.store.flows.amend import Amendment
-from usermemory.store.flows.profile import Profile
 from usermemory.why import evidence_of
 
 Move = Callable[[dict[str, Any]], Any]
@@ -46,7 +45,7 @@ _PAGE = 200
 def stored_profiles(driver: Driver) -> Iterator[tuple[str, Profile]]:
     """Every user with a profile, page by page."""
     after = ""
-    while page := driver.read(schemas.stored, after, _PAGE):
+    while page := driver.read(amends.stored, after, _PAGE):
         yield from page
         after = page[-1][0]
 
@@ -128,11 +127,11 @@ class Migrating:
         """
         moves = list(self._mapping.items())
         if self._function is not None:
-            buried = set(self._driver.read(schemas.buried_fields))
+            buried = set(self._driver.read(amends.buried_fields))
             gone = buried - self._schema.fields.keys() - self._schema.old_names.keys()
             moves = list(product(sorted(gone), self._schema.fields))
         if moves:
-            self._driver.write(schemas.carry, moves)
+            self._driver.write(amends.carry, moves)
 
     def _takes(self, user_id: str, profile: Profile, *, dry_run: bool) -> bool:
         """Whether the migration takes a user.
@@ -181,7 +180,7 @@ class Migrating:
         if not self._mapping:
             return
         known = {*self._schema.fields, *self._schema.old_names}
-        known.update(self._driver.read(schemas.buried_fields))
+        known.update(self._driver.read(amends.buried_fields))
         seen: set[str] = set()
         for names in self._names():
             if known.issuperset(self._mapping):

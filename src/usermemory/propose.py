@@ -17,11 +17,9 @@ from usermemory.records import Change, Message, Proposed, Refused
 from usermemory.schema.document import counts_as
 from usermemory.schema.form import fold_outer
 from usermemory.schema.renames import renamed_stamps
+from usermemory.store.flows import TAIL, times
 from usermemory.store.flows.amend import Amendment
-from usermemory.store.flows.common import TAIL
-from usermemory.store.flows.profile import times
-from usermemory.store.flows.propose import Start, propose, start
-from usermemory.store.flows.refused import record
+from usermemory.store.flows.propose import Start, propose, record, start
 
 
 @dataclass(frozen=True, slots=True)

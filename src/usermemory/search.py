@@ -23,7 +23,7 @@ from usermemory.text import leaves
 
 if TYPE_CHECKING:
     from usermemory.schema import Schema
-    from usermemory.store.flows.profile import Profile
+    from usermemory.store.flows import Profile
 
 _NEIGHBOURS = (0.5, 0.25)
 """What the words of messages one and two steps away count."""

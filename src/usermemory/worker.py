@@ -1,4 +1,4 @@
-"""Consolidate what is due, in threads of this process, until told to stop."""
+"""Consolidate what is due, in threads of this process; or now, in the caller's."""
 
 from __future__ import annotations
 
@@ -7,21 +7,35 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from usermemory.clock import Clock
 from usermemory.consolidate import Consolidator
-from usermemory.errors import MemoryClosed, SchemaMismatch, UserMemoryError
-from usermemory.events import Event, EventKind
-from usermemory.lease import LEASE, kept
-from usermemory.records import Outcome, Status
+from usermemory.errors import MemoryClosed, SchemaMismatch, StoreError, UserMemoryError
+from usermemory.events import Event
+from usermemory.extract.manner import apart
+from usermemory.records import Job, Outcome
 from usermemory.refused import MOST, field_of
-from usermemory.store.cleaning import clean
-from usermemory.store.flows.claim import Claim, claim_due, give_back, leases, release
-from usermemory.store.flows.recall import next_due
+from usermemory.store.erased import clean
+from usermemory.store.flows.claim import (
+    Claim,
+    Unclaimed,
+    claim_due,
+    claim_thread,
+    give_back,
+    leases,
+    renew,
+    retry,
+)
+from usermemory.store.flows.recall import jobs, next_due, waiting_users
 
 logger = logging.getLogger("usermemory")
+
+LEASE = 60.0
+"""Seconds after which the work of a worker that has died is given to another."""
 
 POLL = 5.0
 """Seconds between looks at the database while nobody wakes us: other processes write too."""
@@ -31,6 +45,12 @@ REST = 60.0
 
 CLEAN = 60.0
 """Seconds between attempts to clean the disk of what was erased."""
+
+_ALL = 1 << 31
+"""More threads than there are."""
+
+_LOOK_AGAIN = 0.1
+"""Seconds of real time between looks at a user whom a worker holds."""
 
 
 def worker_name() -> str:
@@ -68,6 +88,118 @@ def has_died(worker: str) -> bool:
     return _started(int(number)) != started
 
 
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """Runs batches on demand, under the same leases as the workers."""
+
+    consolidator: Consolidator
+    clock: Clock
+    emit: Callable[[Event], None]
+    lease: float = LEASE
+
+    def user(self, user_id: str, thread_id: str | None = None) -> list[Outcome]:
+        """Everything unread of a user, or of one thread; nothing if the user is paused."""
+        outcomes: list[Outcome] = []
+        after = ""
+        while isinstance(claim := self._claim(user_id, thread_id, after), Claim):
+            outcomes.append(self._run(claim))
+            if _ends(claim, outcomes[-1]):
+                if thread_id is not None:
+                    break
+                after = claim.thread_id
+        return outcomes
+
+    def retry_failed(self, reason: str, *, dry_run: bool) -> list[Job]:
+        """Make every thread due that failed and whose last error has this in its text."""
+        driver = self.consolidator.driver
+        every = driver.read(jobs, None, None, _ALL)
+        wanted = reason.casefold()
+        failed = [job for job in every if _has_failed(job) and wanted in job.last_error.casefold()]
+        if dry_run:
+            return failed
+        found = [job for job in failed if driver.write(retry, job.user_id, job.thread_id)]
+        self.consolidator.outage.ended(self.clock.now())
+        return found
+
+    def everybody(self) -> list[Outcome]:
+        """Everything unread of everybody who is not paused."""
+        outcomes: list[Outcome] = []
+        after = ""
+        while users := self.consolidator.driver.read(waiting_users, after):
+            for user_id in users:
+                outcomes += self.user(user_id)
+            after = users[-1]
+        return outcomes
+
+    def due(self, limit: int | None = None) -> list[Outcome]:
+        """What is due now, gate included; at most so many batches."""
+        outcomes: list[Outcome] = []
+        while limit is None or len(outcomes) < limit:
+            claim = self.consolidator.driver.write(claim_due, worker_name(), self.lease)
+            if claim is None:
+                break
+            outcomes.append(self._run(claim))
+        return outcomes
+
+    def _claim(self, user_id: str, thread_id: str | None, after: str) -> Claim | Unclaimed:
+        """The next batch; waits while a worker holds the user."""
+        while True:
+            found = self.consolidator.driver.write(
+                claim_thread, user_id, thread_id, after, worker_name(), self.lease
+            )
+            if found != "held":
+                return found
+            threading.Event().wait(_LOOK_AGAIN)
+
+    def consolidated(self, claim: Claim) -> Outcome:
+        """What comes of a batch; its lease is renewed meanwhile."""
+        self.emit(Event("claimed", claim.user_id, claim.thread_id, self.clock.now()))
+        done = threading.Event()
+        heartbeat = partial(self._renew, claim, done)
+        threading.Thread(target=heartbeat, name="usermemory-lease", daemon=True).start()
+        try:
+            return apart(lambda: self.consolidator.consolidate(claim))
+        finally:
+            done.set()
+
+    def _renew(self, claim: Claim, done: threading.Event) -> None:
+        """Renew the claim's lease three times as often as it would run out.
+
+        A lease that cannot be renewed is no disaster: whoever claims the user next has a higher
+        fencing token, and the commit of this claim is void.
+        """
+        driver = self.consolidator.driver
+        while not self.clock.wait(done, self.lease / 3):
+            try:
+                if not driver.write(renew, claim.user_id, claim.token, self.lease):
+                    return
+            except StoreError as error:
+                logger.warning("lease of %s not renewed: %s", claim.user_id, error)
+
+    def _run(self, claim: Claim) -> Outcome:
+        outcome = self.consolidated(claim)
+        report(outcome, self.clock.now(), self.emit)
+        return outcome
+
+
+def _ends(claim: Claim, outcome: Outcome) -> bool:
+    """Whether the thread is left to its schedule now; a halved batch goes on at once.
+
+    By the claim's clock, which is the server's: that of this host may be wrong by minutes.
+    """
+    if outcome.reason == "forgotten":
+        return False  # something was erased meanwhile: what is left is read anew
+    if outcome.status == "failed":
+        return outcome.retry_at is None or outcome.retry_at > claim.now
+    return outcome.status == "held"
+
+
+def _has_failed(job: Job) -> bool:
+    """Whether it failed or waits for a provider; what a gate or the budget holds has not."""
+    outage = job.last_error.startswith("outage:")
+    return bool(job.attempts or job.dead or (job.last_error and (outage or job.state != "held")))
+
+
 class Worker:
     """Threads that claim users whose time has come, one batch each.
 
@@ -95,7 +227,7 @@ class Worker:
         poll: float = POLL,
         lease: float = LEASE,
     ) -> None:
-        self._consolidator = consolidator
+        self._trigger = Trigger(consolidator, clock, emit, lease)
         self._driver = consolidator.driver
         self._clock = clock
         self._emit = emit
@@ -146,7 +278,7 @@ class Worker:
         for thread in self._threads:
             thread.join(max(0.0, end - time.monotonic()))
         for claim in list(self._running.values()):
-            self._driver.write(give_back, claim)
+            self._driver.write(give_back, claim.user_id, claim.token)
             logger.info("gave back user=%s thread=%s", claim.user_id, claim.thread_id)
         return not any(thread.is_alive() for thread in self._threads)
 
@@ -158,20 +290,21 @@ class Worker:
                     self._process(claim)
             except MemoryClosed:
                 return
-            except SchemaMismatch as error:
-                self._rest(error)
             except UserMemoryError as error:
-                logger.error("worker: %s", error)  # noqa: TRY400 - one line, no traceback
-                self._emit(Event("error", at=self._clock.now(), error=error))
-                self._clock.wait(self._stopping, self._poll)
+                self._rest(error)
 
-    def _rest(self, error: SchemaMismatch) -> None:
-        """Read nothing for a while, and say why once: another worker may have the right schema."""
-        if str(error) != self._said:
-            self._said = str(error)
+    def _rest(self, error: UserMemoryError) -> None:
+        """Read nothing for a while, and say why.
+
+        Of a wrong schema once: another worker may have the right one.
+        """
+        mismatch = isinstance(error, SchemaMismatch)
+        if not mismatch or str(error) != self._said:
             logger.error("worker: %s", error)
             self._emit(Event("error", at=self._clock.now(), error=error))
-        self._clock.wait(self._stopping, REST)
+        if mismatch:
+            self._said = str(error)
+        self._clock.wait(self._stopping, REST if mismatch else self._poll)
 
     def _next(self) -> Claim | None:
         """Wait until somebody is due, and claim them."""
@@ -182,7 +315,10 @@ class Worker:
                 self._until = float("inf")
                 look = self._driver.read(next_due)
                 if look.unclean and self._clock.now() >= self._clean_at:
-                    self._clean()
+                    # An erasure found a reader in its way: see whether that is gone.
+                    self._clean_at = self._clock.now() + CLEAN
+                    if clean(self._driver):
+                        logger.info("erased for good: the disk holds no copies any more")
                 wait = look.wait
                 if wait == 0.0:
                     claim = self._driver.write(claim_due, worker_name(), self._lease)
@@ -200,35 +336,19 @@ class Worker:
         """Give back what workers of this host held that have died; whether there was any."""
         freed = False
         for user_id, token, worker in self._driver.read(leases, _host(), self._lease):
-            if has_died(worker) and self._driver.write(release, user_id, token):
+            if has_died(worker) and self._driver.write(give_back, user_id, token):
                 logger.info("user=%s was held by %s, which has died", user_id, worker)
                 freed = True
         return freed
 
-    def _clean(self) -> None:
-        """An erasure found somebody reading: see whether they are gone."""
-        self._clean_at = self._clock.now() + CLEAN
-        if clean(self._driver):
-            logger.info("erased for good: the disk holds no copies any more")
-
     def _process(self, claim: Claim) -> None:
         self._running[claim.token, claim.user_id] = claim
-        self._emit(Event("claimed", claim.user_id, claim.thread_id, self._clock.now()))
         try:
-            with kept(self._driver, self._clock, claim, self._lease):
-                outcome = self._consolidator.consolidate(claim)
+            outcome = self._trigger.consolidated(claim)
         finally:
             del self._running[claim.token, claim.user_id]
             self.wake(0.0)  # another thread may wait for just this user
         report(outcome, self._clock.now(), self._emit)
-
-
-_KINDS: Mapping[Status, EventKind] = {
-    "changed": "consolidated",
-    "unchanged": "consolidated",
-    "held": "held",
-    "failed": "failed",
-}
 
 
 def report(outcome: Outcome, now: float, emit: Callable[[Event], None]) -> None:
@@ -266,6 +386,10 @@ def report(outcome: Outcome, now: float, emit: Callable[[Event], None]) -> None:
     if in_outage:
         return
     where = (outcome.user_id, outcome.thread_id, now, outcome)
-    emit(Event(_KINDS[outcome.status], *where))
+    match outcome.status:
+        case "changed" | "unchanged":
+            emit(Event("consolidated", *where))
+        case "held" | "failed" as kind:
+            emit(Event(kind, *where))
     if outcome.rejections:
         emit(Event("rejected", *where))

@@ -16,10 +16,9 @@ from tests.support.postgres import fresh
 from usermemory import UserMemory
 from usermemory.clock import SystemClock
 from usermemory.store import Driver, open_driver
-from usermemory.store.copying import copy
+from usermemory.store.copying import copy, overview
+from usermemory.store.driver import tables
 from usermemory.store.flows.claim import claim_due
-from usermemory.store.flows.copying import overview
-from usermemory.store.tables import tables
 
 New = Callable[[str], str]
 

@@ -13,7 +13,7 @@ from tests.support.postgres import fresh
 from usermemory import UserMemory
 from usermemory.errors import SchemaTooNew
 from usermemory.store import driver as drivers
-from usermemory.store.tables import tables
+from usermemory.store.driver import tables
 
 EXPANDS = "-- oldest code: 1\nALTER TABLE usermemory.profiles ADD COLUMN mood TEXT;\n"
 CONTRACTS = "ALTER TABLE usermemory.profiles DROP COLUMN mood;\n"

@@ -18,8 +18,7 @@ from usermemory import Change, Event, Outcome, Retry, UserMemory, metrics
 from usermemory.cli.jobs import _health_pages, _metrics_if_installed
 from usermemory.clock import SystemClock
 from usermemory.conformance.harness import Listener
-from usermemory.health import Page, alive, ready
-from usermemory.metrics import Metrics
+from usermemory.metrics import Metrics, Page, alive, ready
 from usermemory.records import Refused, Usage
 from usermemory.store import open_driver
 from usermemory.store.flows.claim import claim_due

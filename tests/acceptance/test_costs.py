@@ -12,7 +12,7 @@ from tests.support.postgres import fresh
 from usermemory import Change, Extraction, Request, UserMemory
 from usermemory.extract import UnusableAnswer
 from usermemory.records import Cost, Usage
-from usermemory.store.flows import costs as flow
+from usermemory.store.flows import recall as flow
 from usermemory.testing import FakeClock
 
 DAY = 86_400.0

@@ -14,7 +14,7 @@ from tests.support.until import until
 from usermemory import UserMemory
 from usermemory.conformance.harness import Listener
 from usermemory.langgraph import checkpointer, create_chatbot
-from usermemory.store.sqlite import upkeep
+from usermemory.store.sqlite import connection
 from usermemory.testing import FakeClock, ScriptedModel
 
 VALUES = ["bouldering in Fontainebleau", "crème brûlée", "日本の陶芸", 'the "quoted" \\ thing']
@@ -116,7 +116,7 @@ def test_no_room_to_write_the_file_anew(tmp_path: Path, monkeypatch: pytest.Monk
         memory.remember("will", "t", ["I like bouldering"])
         memory.trigger("will")
         with monkeypatch.context() as patched:
-            patched.setattr(upkeep, "_emptied", full)
+            patched.setattr(connection, "_emptied", full)
             assert memory.forget("will", "interests", "bouldering").pending
         assert memory.recall("will").document["interests"] == []
         assert memory.clean()

@@ -17,7 +17,8 @@ from usermemory import UserMemory
 from usermemory.errors import IdentityError, StoreBusy, StoreError, StoreFull
 from usermemory.gate import Gate
 from usermemory.langgraph import create_chatbot
-from usermemory.store.sqlite import SQLite, database
+from usermemory.store import sqlite
+from usermemory.store.sqlite import SQLite
 from usermemory.testing import FakeClock, ScriptedModel
 
 FILES = ("memory.db", "memory.db-wal", "memory.db-shm")
@@ -59,8 +60,8 @@ def full(memory: UserMemory, folder: Path) -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits for a lock in these tests."""
-    real = database.connect
-    monkeypatch.setattr(database, "connect", lambda path, _, **options: real(path, 0.01, **options))
+    real = sqlite.connect
+    monkeypatch.setattr(sqlite, "connect", lambda path, _, **options: real(path, 0.01, **options))
 
 
 @pytest.mark.parametrize("colour", COLOURS)

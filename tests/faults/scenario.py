@@ -11,9 +11,9 @@ from usermemory.conformance.harness import Listener
 from usermemory.errors import ExtractionError
 from usermemory.gate import Words
 from usermemory.store.driver import Hook
+from usermemory.store.flows.amend import buried_fields, carry
 from usermemory.store.flows.claim import claim_due, give_back, leases, renew
 from usermemory.store.flows.recall import figures, next_due
-from usermemory.store.flows.schemas import buried_fields, carry
 from usermemory.testing import FakeClock
 
 ERASED = "garlic"
@@ -65,7 +65,7 @@ def tell(memory: UserMemory, listener: Listener, clock: FakeClock, typo: str = "
     claim = memory.driver.write(claim_due, "gives back", 60.0)
     if claim is not None:
         memory.driver.write(renew, claim.user_id, claim.token, 60.0)
-        memory.driver.write(give_back, claim)
+        memory.driver.write(give_back, claim.user_id, claim.token)
     memory.run_due()
     listener.failing = ExtractionError("no JSON")
     memory.remember("will", "a", [said(3), answer(3), said(4)])

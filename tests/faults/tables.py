@@ -11,8 +11,7 @@ import psycopg
 
 from usermemory.clock import SystemClock
 from usermemory.store import open_driver
-from usermemory.store.copying import everything
-from usermemory.store.flows.copying import users_after
+from usermemory.store.copying import everything, users_after
 from usermemory.store.postgres.dialect import address_of, placed
 from usermemory.store.sqlite.connection import dialect
 

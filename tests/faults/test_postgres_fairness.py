@@ -11,7 +11,7 @@ from tests.support.postgres import fresh
 from tests.support.until import until
 
 from usermemory import UserMemory
-from usermemory.store.tables import tables
+from usermemory.store.driver import tables
 
 THREADS = 1_000
 OTHERS = [f"user{number}" for number in range(20)]

@@ -148,7 +148,8 @@ class Machine(RuleBasedStateMachine):
     def give_back(self, held: Held) -> None:
         now = self.tick()
         claim, taken = held
-        assert self.memory.driver.write(give_back, claim) == self.reference.holds(taken)
+        given_back = self.memory.driver.write(give_back, claim.user_id, claim.token)
+        assert given_back == self.reference.holds(taken)
         if self.reference.holds(taken):
             self.reference.release(taken.user, now)
 

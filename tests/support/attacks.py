@@ -14,9 +14,7 @@ from pydantic import BaseModel, Field
 from usermemory import Change, Extraction, Outcome, Request, Revision, UserMemory
 from usermemory.schema import Remember
 from usermemory.store.driver import Flow
-from usermemory.store.flows.common import lock_user
-from usermemory.store.flows.profile import Profile
-from usermemory.store.flows.revise import revise
+from usermemory.store.flows import Profile, lock_user, revise
 
 FOLDER = Path(__file__).parents[1] / "attacks"
 NOON = 1_795_359_600.0  # 2026-11-22

@@ -27,7 +27,7 @@ from usermemory.errors import (
 )
 from usermemory.records import Outcome
 from usermemory.store import driver as drivers
-from usermemory.store.flows.queue import pause
+from usermemory.store.flows.claim import pause
 from usermemory.store.flows.recall import jobs
 from usermemory.store.postgres import PostgreSQL
 from usermemory.store.postgres.connections import Slots

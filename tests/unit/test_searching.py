@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from usermemory.store.searching import Wanted
+from usermemory.store.erased import Wanted
 
 
 @pytest.mark.parametrize(

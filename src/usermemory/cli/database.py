@@ -123,8 +123,7 @@ def copy_database(
 
 def _copied(source: Driver, target: Driver) -> Copied:
     """Copy, with a bar on the terminal."""
-    from usermemory.store.copying import copy
-    from usermemory.store.flows.copying import overview
+    from usermemory.store.copying import copy, overview
 
     users, worker = source.read(overview)
     if worker:

@@ -38,8 +38,7 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-    from usermemory.health import Pages
-    from usermemory.metrics import Metrics
+    from usermemory.metrics import Metrics, Pages
     from usermemory.records import Job, Outcome
     from usermemory.store import Driver
     from usermemory.worker import Worker
@@ -257,7 +256,7 @@ def run_worker(
         usermemory worker --db postgresql://app@db.example.com/app --metrics-port 9464
     """
     from usermemory.choice import choose_reader
-    from usermemory.health import served
+    from usermemory.metrics import served
     from usermemory.worker import Worker
 
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s")
@@ -302,8 +301,7 @@ def _metrics_if_installed() -> Metrics | None:
 
 
 def _health_pages(driver: Driver, working: Worker, metrics: Metrics | None) -> Pages:
-    from usermemory.health import Page, alive, ready
-    from usermemory.metrics import MISSING
+    from usermemory.metrics import MISSING, Page, alive, ready
 
     if metrics:
         metrics.watch(driver)

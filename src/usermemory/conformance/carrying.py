@@ -12,8 +12,7 @@ from usermemory.conformance.correcting import learn
 from usermemory.conformance.harness import Bench
 from usermemory.errors import Conflict, InvalidInput
 from usermemory.records import Change, Imported, Refused
-from usermemory.store.flows.propose import start
-from usermemory.store.flows.refused import record
+from usermemory.store.flows.propose import record, start
 
 Making = Callable[..., Bench]
 

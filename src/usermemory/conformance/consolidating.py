@@ -11,10 +11,8 @@ from usermemory.conformance.harness import Bench, background, wait_at
 from usermemory.gate import Count, Matches, Tokens, Words
 from usermemory.records import Message, Revision
 from usermemory.store.driver import Flow
+from usermemory.store.flows import Profile, lock_user, revise
 from usermemory.store.flows.claim import claim_due, claim_thread
-from usermemory.store.flows.common import lock_user
-from usermemory.store.flows.profile import Profile
-from usermemory.store.flows.revise import revise
 
 Making = Callable[..., Bench]
 

@@ -13,9 +13,8 @@ from usermemory.events import Event
 from usermemory.gate import Gate
 from usermemory.records import Message
 from usermemory.retry import Retry
-from usermemory.store.flows.claim import claim_due
+from usermemory.store.flows.claim import claim_due, drop
 from usermemory.store.flows.commit import Result, commit
-from usermemory.store.flows.queue import drop
 from usermemory.store.flows.recall import figures, next_due
 from usermemory.testing import FakeClock
 

@@ -14,8 +14,7 @@ from usermemory.records import Change, Refused
 from usermemory.store import codec
 from usermemory.store.driver import Flow
 from usermemory.store.flows.amend import Amendment
-from usermemory.store.flows.propose import propose, start
-from usermemory.store.flows.refused import record
+from usermemory.store.flows.propose import propose, record, start
 
 Making = Callable[..., Bench]
 
@@ -122,7 +121,7 @@ class Refusing:
         self, making: Making, monkeypatch: pytest.MonkeyPatch, *, proposed: bool
     ) -> None:
         """Only those of the newest batches and proposals are kept."""
-        for module in ("commit", "refused"):
+        for module in ("commit", "propose"):
             monkeypatch.setattr(f"usermemory.store.flows.{module}.BATCHES", 3)
         bench, proposer = self.proposing(making)
         for number in range(6):

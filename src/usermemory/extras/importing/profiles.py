@@ -25,9 +25,9 @@ from usermemory.schema import Field
 from usermemory.schema.document import counts_as
 from usermemory.schema.renames import renamed_revision, renamed_stamps
 from usermemory.settings import checked_user
+from usermemory.store.flows import Profile
 from usermemory.store.flows.amend import Amendment, amend, profile
 from usermemory.store.flows.erase import graves
-from usermemory.store.flows.profile import Profile
 from usermemory.store.flows.recall import history
 
 FORGOTTEN = "the user had it forgotten"

@@ -1,4 +1,4 @@
-"""Take a user's next batch under a lease; keep the lease; give it back."""
+"""Take a user's next batch under a lease; what a person does about threads that wait."""
 
 from __future__ import annotations
 
@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING, Any, Literal
 from usermemory.records import Message
 from usermemory.store import codec
 from usermemory.store.driver import Flow, Row
-from usermemory.store.flows.common import (
+from usermemory.store.flows import (
     TAIL,
+    Profile,
     Thread,
     first,
     load_thread,
     lock_user,
+    profile_of,
+    recount,
+    save_thread,
     thread_of,
 )
-from usermemory.store.flows.profile import Profile, profile_of
 
 if TYPE_CHECKING:
     from usermemory.erasure import Tombstone
@@ -152,13 +155,8 @@ def renew(user_id: str, token: int, lease: float) -> Flow[bool]:
     return bool(rows)
 
 
-def give_back(claim: Claim) -> Flow[bool]:
-    """End the lease with nothing done: the thread stays due as it was."""
-    return (yield from release(claim.user_id, claim.token))
-
-
-def release(user_id: str, token: int) -> Flow[bool]:
-    """End a lease; False if it is another's by now."""
+def give_back(user_id: str, token: int) -> Flow[bool]:
+    """End a lease with nothing done: the thread stays due. False if it is another's by now."""
     user = yield from lock_user(user_id)
     if user.token != token:
         return False
@@ -171,3 +169,45 @@ def leases(host: str, lease: float) -> Flow[list[tuple[str, int, str]]]:
     """User, token and worker of the leases, of so many seconds, that workers of this host hold."""
     rows = yield "leases_of", {"host": f"{host}:%", "lease": lease}
     return [(row["user_id"], row["token"], row["lease_by"]) for row in rows]
+
+
+def pause(user_id: str, paused: bool) -> Flow[None]:  # noqa: FBT001 - the one thing it sets
+    """Stop or resume learning about a user."""
+    yield from lock_user(user_id)
+    yield "pause_user", {"user_id": user_id, "paused": int(paused)}
+    yield "refresh_user", {"user_id": user_id}
+
+
+def retry(user_id: str, thread_id: str) -> Flow[bool]:
+    """Make a thread due now, dead messages too, with fresh attempts; False if nothing waits."""
+    key = {"user_id": user_id, "thread_id": thread_id}
+    user = yield from lock_user(user_id)
+    thread = yield from load_thread(key)
+    if thread.dead:
+        yield "unbury", key
+        yield from recount(key, thread)
+        thread.dead = 0
+    if not thread.unread:
+        return False
+    thread.state, thread.due_at = "waiting", user.now
+    thread.attempts, thread.not_before = 0, 0.0
+    yield from save_thread(key, thread)
+    return True
+
+
+def drop(user_id: str, thread_id: str) -> Flow[int]:
+    """Give up on a thread's unread and dead messages; how many those were.
+
+    A worker that is thinking about them is told so by the epoch, as after an erasure.
+    """
+    key = {"user_id": user_id, "thread_id": thread_id}
+    yield from lock_user(user_id)
+    thread = yield from load_thread(key)
+    dropped = thread.unread + thread.dead
+    if dropped:
+        yield "add_epoch", {"user_id": user_id}
+        yield "forget_unread", key
+        thread.idle()
+        thread.dead = 0
+        yield from save_thread(key, thread)
+    return dropped

@@ -10,20 +10,21 @@ from usermemory.records import Applied, Refused, Revision, Usage
 from usermemory.refused import storable
 from usermemory.store import codec
 from usermemory.store.driver import Flow
-from usermemory.store.flows.claim import Claim, day_of
-from usermemory.store.flows.common import (
+from usermemory.store.flows import (
     TAIL,
+    Profile,
     Thread,
     User,
     first,
     load_thread,
     lock_user,
+    profile_of,
     recount,
+    revise,
     save_thread,
 )
-from usermemory.store.flows.profile import Profile, profile_of
-from usermemory.store.flows.refused import BATCHES, by_tombstones
-from usermemory.store.flows.revise import revise
+from usermemory.store.flows.claim import Claim, day_of
+from usermemory.store.flows.propose import BATCHES, by_tombstones
 
 
 @dataclass(frozen=True, slots=True)

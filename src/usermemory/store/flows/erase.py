@@ -26,10 +26,18 @@ from usermemory.schema.document import counts_as
 from usermemory.schema.shape import is_list, is_object
 from usermemory.store import codec
 from usermemory.store.driver import Flow, Row
-from usermemory.store.flows.common import User, first, load_thread, lock_user, recount, save_thread
-from usermemory.store.flows.profile import Profile, profile_of
+from usermemory.store.flows import (
+    Profile,
+    User,
+    first,
+    load_thread,
+    lock_user,
+    profile_of,
+    recount,
+    revise,
+    save_thread,
+)
 from usermemory.store.flows.recall import history
-from usermemory.store.flows.revise import revise
 
 if TYPE_CHECKING:
     from usermemory.schema import Schema
@@ -233,3 +241,24 @@ def _revise(user_id: str, user: User, profile: Profile, made: Plan, schema: Sche
 
 def _size(value: Any) -> int:
     return len(value) if is_list(value) or is_object(value) else int(value is not None)
+
+
+def newest_erasure() -> Flow[float | None]:
+    """Up to which erasure the disk has to be cleaned; None if of none."""
+    newest: float | None = (yield "newest_erasure", {})[0]["at"]
+    return newest
+
+
+def has_expired() -> Flow[bool]:
+    """Whether text was kept for search that is past its time."""
+    return (yield "expired", {})[0]["since"] is not None
+
+
+def expire() -> Flow[None]:
+    """Leave marks of the messages whose text is past its time."""
+    yield "expire_kept", {}
+
+
+def cleaned(up_to: float) -> Flow[None]:
+    """The disk was cleaned of all that was erased up to then."""
+    yield "erasures_cleaned", {"began": up_to}

@@ -1,17 +1,17 @@
-"""Read what is known: the chat's point lookup, and what people look at."""
+"""Read what is known: the chat's point lookup, and what people look at, costs among it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from pydantic_core import from_json
 
-from usermemory.records import Job, Recalled, Revision
+from usermemory.records import Cost, Job, Recalled, Revision, Usage
 from usermemory.store import codec
-from usermemory.store.driver import Flow
-from usermemory.store.flows.common import first
-from usermemory.store.flows.profile import Profile, profile_of
+from usermemory.store.driver import Flow, Row
+from usermemory.store.flows import Profile, first, profile_of
 
 _ALL = 1 << 62
 """Beyond every revision number."""
@@ -141,3 +141,45 @@ def waiting_users(after: str = "", limit: int = 500) -> Flow[list[str]]:
     """Users with unread messages, in order, after the one given."""
     rows = yield "users_with_unread", {"after": after, "count": limit}
     return [row["user_id"] for row in rows]
+
+
+_PAGE = 5_000
+
+
+def costs(user_id: str | None, since: float, until: float) -> Flow[list[Cost]]:
+    """What readings cost, by user, day and model; those that asked no model cost nothing.
+
+    Args:
+        user_id: About whom; None for everybody.
+        since: From when, in seconds since the epoch.
+        until: To when.
+    """
+    found: dict[tuple[str, str, str], tuple[int, Usage]] = {}
+    asked = {"since": since, "until": until, "count": _PAGE}
+    query = "costs" if user_id is None else "costs_of"
+    whose = {} if user_id is None else {"user_id": user_id}
+    last: dict[str, str | int] = {"after": "", "token": 0}
+    while True:
+        place = last if user_id is None else {"token": last["token"]}
+        rows = yield query, {**asked, **whose, **place}
+        for row in rows:
+            usage = codec.usage(row["usage"])
+            if usage.calls:
+                key = row["user_id"], _day(row["at"]), row["model"]
+                readings, sum_ = found.get(key, (0, Usage()))
+                found[key] = readings + 1, sum_ + usage
+        if len(rows) < _PAGE:
+            break
+        last = {"after": rows[-1]["user_id"], "token": rows[-1]["token"]}
+    ordered = sorted(found.items(), key=lambda item: (item[0][1], item[0]))
+    return [Cost(*key, readings, usage) for key, (readings, usage) in ordered]
+
+
+def _day(at: float) -> str:
+    return datetime.fromtimestamp(at, tz=UTC).date().isoformat()
+
+
+def everything_said(user_id: str) -> Flow[tuple[Profile, list[Revision], Sequence[Row]]]:
+    """A user's profile, all of its revisions, and the messages whose text is kept."""
+    profile, history = yield from whole(user_id)
+    return profile, history, (yield "kept_messages", {"user_id": user_id})

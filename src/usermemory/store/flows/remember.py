@@ -14,7 +14,7 @@ from usermemory.messages.secrets import SecretPolicy, screened, secrets_in
 from usermemory.records import Author, Message, News, Scheduled
 from usermemory.store.codec import dumps
 from usermemory.store.driver import Flow, Row
-from usermemory.store.flows.common import (
+from usermemory.store.flows import (
     Thread,
     User,
     first,

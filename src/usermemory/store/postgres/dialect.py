@@ -15,8 +15,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import DictRow
 
 from usermemory.errors import ConfigurationError, StoreBusy, StoreError, StoreFull, StoreReadOnly
-from usermemory.store.driver import Row, statements
-from usermemory.store.tables import copy_statements
+from usermemory.store.driver import Row, copy_statements, statements
 
 _SCHEMA = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 

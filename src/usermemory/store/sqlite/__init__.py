@@ -1,5 +1,326 @@
-"""SQLite: the database of one machine."""
+"""The SQLite driver: one writing thread, one reading thread, nothing on the event loop."""
 
-from usermemory.store.sqlite.database import SQLite
+from __future__ import annotations
 
-__all__ = ["SQLite"]
+import asyncio
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+from usermemory.clock import Clock
+from usermemory.errors import ForkedProcess, MemoryClosed, StoreBusy, StoreError
+from usermemory.records import Place
+from usermemory.store.driver import Flow, Hook, run
+from usermemory.store.erased import sorted_places
+from usermemory.store.sqlite.connection import (
+    SETTINGS,
+    Patience,
+    clean,
+    connect,
+    done,
+    execute,
+    look,
+    migrate,
+    prepared,
+    search,
+    settings_of,
+    translated,
+)
+from usermemory.store.sqlite.lanes import Answer, Job, Lane, Writer
+
+if TYPE_CHECKING:
+    from tenacity import RetryCallState, Retrying
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+Identity = tuple[int, int]
+Reading = tuple[sqlite3.Connection, Identity | None]
+
+_MIGRATING = 30.0
+"""Seconds that another process may take to bring an older file's tables up to date."""
+
+_BETWEEN = 0.05
+"""Seconds that SQLite itself waits in each attempt to open."""
+
+
+class SQLite:
+    """A memory in one file, for one machine and any number of its processes.
+
+    Args:
+        path: The file; it may be shared with a checkpointer, on connections of its own.
+        clock: What time it is.
+        busy_timeout: Seconds to wait for another process's lock before `StoreBusy`.
+    """
+
+    def __init__(self, path: Path, clock: Clock, busy_timeout: float = 2.0) -> None:
+        self.path = path.expanduser().absolute()
+        self.url = f"sqlite:///{self.path}"
+        self.hook: Hook | None = None
+        self._clock = clock
+        self.patience = Patience(self.path, busy_timeout)
+        self._gate = threading.Lock()
+        self._process = 0
+        self._closed = False
+        self._file: Identity | None = None
+        self.idle: list[sqlite3.Connection] = []
+        self.writing: sqlite3.Connection | None = None
+        self._writer: Lane | None = None
+        self._reader: Lane | None = None
+
+    @property
+    def opened(self) -> bool:
+        """Whether it holds threads and files."""
+        return self._writer is not None and not self._closed and self._process == os.getpid()
+
+    def open(self) -> None:
+        """Connect and migrate; a second call does nothing."""
+        if self._writer is not None and not self._closed:
+            self._check_process()
+            return
+        with self._gate:
+            if self._closed:
+                raise MemoryClosed("this memory was closed; build a new UserMemory to go on")
+            if self._writer is None:
+                self._connect()
+                writer = Writer(self.path, self._begin, self._perform, self._commit, self.patience)
+                self._process = os.getpid()
+                self._reader = Lane("usermemory-reader", self._read_together)
+                self._writer = Lane("usermemory-writer", writer.transact)
+
+    def close(self) -> None:
+        """Commit what was queued and disconnect; a second call does nothing."""
+        with self._gate:
+            if self._closed:
+                return
+            self._closed = True
+            if self._writer is None or self._reader is None or self._process != os.getpid():
+                return
+            self._writer.close()
+            self._reader.close()
+            self._disconnect()
+
+    def write(self, flow: Callable[P, Flow[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a flow in a transaction and return after it is durable."""
+        self.open()
+        future: Future[T] = Future()
+        _submit(self._writer, flow.__name__, partial(flow, *args, **kwargs), future)
+        return future.result()
+
+    async def awrite(self, flow: Callable[P, Flow[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+        """The same without blocking the event loop; it is done even if the caller is cancelled."""
+        await self._aopen()
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        _submit(self._writer, flow.__name__, partial(flow, *args, **kwargs), future)
+        return await future
+
+    def read(self, flow: Callable[P, Flow[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a flow that only reads, in the caller's thread."""
+        self.open()
+        reading = self._borrow()
+        try:
+            return self._perform(reading[0], flow.__name__, partial(flow, *args, **kwargs))
+        finally:
+            self._give_back(reading)
+
+    async def aread(self, flow: Callable[P, Flow[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+        """The same in the reading thread."""
+        await self._aopen()
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        _submit(self._reader, flow.__name__, partial(flow, *args, **kwargs), future)
+        return await future
+
+    def listen(self, heard: Callable[[], object]) -> Callable[[], None]:
+        """SQLite tells nobody of another process's commit: workers look."""
+        del heard
+        return lambda: None
+
+    def migrated(self) -> Mapping[int, int]:
+        """The migrations that the tables have had; a file that is not there is not made."""
+        if not self.path.exists():
+            return {}
+        with translated(self.path), closing(look(self.path)) as connection:
+            return done(connection)
+
+    def clean(self) -> bool:
+        """Write the file anew without what was deleted, and empty its log; False if busy."""
+        self.open()
+        return clean(self.path, self.patience.seconds)
+
+    def doubts(self) -> Sequence[str]:
+        """What of our settings this file does not take, and whether it is damaged."""
+        with (
+            translated(self.path),
+            closing(connect(self.path, self.patience.seconds, query_only=True)) as connection,
+        ):
+            found = settings_of(connection)
+            checked = [row[0] for row in connection.execute("PRAGMA quick_check(3)")]
+        damage = [] if checked == ["ok"] else [f"it is damaged ({'; '.join(checked)}): restore it"]
+        return damage + [
+            f"{name} is {found[name]!r}, not {wanted!r}: is it on a network file system?"
+            for name, wanted in SETTINGS.items()
+            if name in {"journal_mode", "synchronous"} and found[name] != wanted
+        ]
+
+    def search(self, user_id: str, text: str, spared: Sequence[str] = ()) -> Sequence[Place]:
+        """Every table of the file, and the bytes of the file and its log."""
+        self.open()
+        return sorted_places(search(self.path, self.patience.seconds, user_id, text, spared))
+
+    async def _aopen(self) -> None:
+        """Open off the event loop the first time."""
+        if self._writer is None or self._closed:
+            await asyncio.to_thread(self.open)
+        else:
+            self._check_process()
+
+    def _check_process(self) -> None:
+        if self._process != os.getpid():
+            raise ForkedProcess(
+                f"this memory was opened in process {self._process} and is used in its fork "
+                f"{os.getpid()}; SQLite connections do not survive a fork: build the UserMemory, "
+                "or use it for the first time, after forking"
+            )
+
+    def _connect(self) -> None:
+        """Open the writing connection and bring the tables up to date."""
+        from tenacity import stop_after_delay
+
+        began = time.monotonic()
+
+        def enough(_: RetryCallState) -> bool:
+            return self.patience.is_over(began)
+
+        try:
+            connection = _trying(enough)(connect, self.path, _BETWEEN)
+        except StoreBusy:
+            self.patience.was_in_vain()
+            raise
+        try:
+            older = _trying(enough)(self._has_tables, connection)
+            patient = _trying(stop_after_delay(_MIGRATING) if older else enough)
+            patient(migrate, connection, self.path, self._clock.now())
+            connection.execute("PRAGMA busy_timeout = 0")  # the writer waits by itself
+        except BaseException:
+            connection.close()
+            raise
+        self.writing = connection
+        self._file = self._identity()
+
+    def _has_tables(self, connection: sqlite3.Connection) -> bool:
+        with translated(self.path):
+            return bool(done(connection))
+
+    def _disconnect(self) -> None:
+        for connection in [*self.idle, *([self.writing] if self.writing else [])]:
+            connection.close()
+        self.idle, self.writing = [], None
+
+    def _identity(self) -> Identity:
+        try:
+            status = os.stat(self.path)  # noqa: PTH116 - on the way of every look-up
+        except OSError as error:
+            raise StoreError(
+                f"the database {self.path} is gone; put it back, or restart to begin a new one"
+            ) from error
+        return status.st_dev, status.st_ino
+
+    def _begin(self) -> sqlite3.Connection:
+        """The writing connection, on the file that is there now.
+
+        SQLite would go on writing into a file that was deleted or replaced, and lose it all.
+        """
+        if self.writing is None or self._identity() != self._file:
+            with self._gate:
+                self._disconnect()
+                self._identity()
+                self._connect()
+        if self.writing is None:  # pragma: no cover - _connect() has set it
+            raise StoreError(f"the database {self.path} is not open")
+        return self.writing
+
+    def _borrow(self) -> Reading:
+        """A reading connection from the idle ones, or a new one, with the file that it reads."""
+        file = self._file
+        if self._identity() != file:
+            raise StoreError(f"the database {self.path} was replaced; waiting for the next write")
+        try:
+            return self.idle.pop(), file
+        except IndexError:
+            return connect(self.path, self.patience.in_a_turn(), query_only=True), file
+
+    def _give_back(self, reading: Reading) -> None:
+        connection, file = reading
+        if self._closed or self._file != file:
+            connection.close()
+        else:
+            self.idle.append(connection)
+
+    def _read_together(self, jobs: list[Job], _: Callable[[], Sequence[Job]]) -> list[Answer]:
+        """Run flows that only read; each one's failure is its answer."""
+        reading = self._borrow()
+        connection = reading[0]
+        try:
+            with translated(self.path):
+                if len(jobs) == 1:
+                    return [self._attempt(connection, jobs[0])]
+                # Together they read of one moment, and locks are taken once.
+                connection.execute("BEGIN")
+                try:
+                    return [self._attempt(connection, job) for job in jobs]
+                finally:
+                    connection.execute("COMMIT")
+        finally:
+            self._give_back(reading)
+
+    def _attempt(self, connection: sqlite3.Connection, job: Job) -> Answer:
+        try:
+            return job, self._perform(connection, job.flow, job.start), None
+        except Exception as error:  # noqa: BLE001 - the caller gets it
+            return job, None, error
+
+    def _perform(
+        self, connection: sqlite3.Connection, name: str, start: Callable[[], Flow[T]]
+    ) -> T:
+        with translated(self.path):
+            return run(start(), partial(self._execute, connection), name, self.hook)
+
+    def _execute(self, connection: sqlite3.Connection, name: str, parameters: Any) -> Any:
+        return execute(connection, prepared()[name], {**parameters, "now": self._clock.now()})
+
+    def _commit(self, connection: sqlite3.Connection) -> None:
+        if self.hook:
+            self.hook("before", "", "commit")
+        connection.execute("COMMIT")
+        if self.hook:
+            self.hook("after", "", "commit")
+
+
+def _submit(
+    lane: Lane | None,
+    name: str,
+    start: Callable[[], Flow[Any]],
+    future: Future[Any] | asyncio.Future[Any],
+) -> None:
+    if lane is None:  # pragma: no cover - open() has set it
+        raise MemoryClosed("this memory is not open")
+    lane.submit(Job(name, start, future, time.monotonic()))
+
+
+def _trying(enough: Callable[[RetryCallState], bool]) -> Retrying:
+    """Try again until it is enough, if somebody else has the file."""
+    from tenacity import Retrying, retry_if_exception_type, wait_random
+
+    return Retrying(
+        retry=retry_if_exception_type(StoreBusy),
+        stop=enough,
+        wait=wait_random(0.01, 0.1),
+        reraise=True,
+    )

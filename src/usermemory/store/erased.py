@@ -1,4 +1,4 @@
-"""Look for a text in everything a database keeps: the proof that it is erased."""
+"""See that what was erased is gone: looked for in all that is kept, cleaned off the disk."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from functools import cached_property
 
 from usermemory.erasure.target import Needles
 from usermemory.records import Place
+from usermemory.store.driver import Driver
+from usermemory.store.flows.erase import cleaned, expire, has_expired, newest_erasure
 
 
 class Wanted:
@@ -78,3 +80,20 @@ def _character(escape: re.Match[str]) -> str:
 def sorted_places(places: Iterable[Place]) -> tuple[Place, ...]:
     """What was found first, then by name."""
     return tuple(sorted(places, key=lambda place: (not place.found, place.where)))
+
+
+def clean(driver: Driver) -> bool:
+    """Clean up to the newest erasure; False if somebody is in the way, and it is to be tried again.
+
+    Raises:
+        StoreError: The database failed.
+    """
+    if driver.read(has_expired):
+        driver.write(expire)
+    newest = driver.read(newest_erasure)
+    if newest is None:
+        return True
+    if not driver.clean():
+        return False
+    driver.write(cleaned, newest)
+    return True
