@@ -32,18 +32,20 @@ _MOST = 1_000
 """Hits of one search."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Row:
     """Something that can be found.
 
     Attributes:
-        hit: As it is returned.
         text: What is looked through.
+        at: When it was said or learned.
+        source: The hit as it is returned, or the stored message that it is made of.
         group: The conversation whose neighbours it stands beside; empty for none.
     """
 
-    hit: Hit
     text: str
+    at: float | None
+    source: Hit | Mapping[str, Any]
     group: str = ""
 
 
@@ -71,15 +73,17 @@ def found(rows: Sequence[Row], query: Query) -> list[Hit]:
         rows: All there is; messages in the order of each conversation.
         query: What is asked for.
     """
-    scores = weights([row.text for row in rows], query.text, [row.hit.at for row in rows])
+    scores = weights([row.text for row in rows], query.text, [row.at for row in rows])
     scores = _with_neighbours(scores, [row.group for row in rows])
     chosen = [
-        (score, row.hit)
-        for score, row in zip(scores, rows, strict=True)
-        if (score > 0 or not query.text.strip()) and _is_of_time(row.hit.at, query)
+        (-score, -(row.at or 0.0), place)
+        for place, (score, row) in enumerate(zip(scores, rows, strict=True))
+        if (score > 0 or not query.text.strip()) and _is_of_time(row.at, query)
     ]
-    chosen.sort(key=lambda one: (-one[0], -(one[1].at or 0.0)))
-    return [replace(hit, score=round(score, 3)) for score, hit in chosen[: query.limit]]
+    return [
+        replace(_hit_of(rows[place]), score=round(-score, 3))
+        for score, _, place in sorted(chosen)[: query.limit]
+    ]
 
 
 def _with_neighbours(scores: Sequence[float], groups: Sequence[str]) -> list[float]:
@@ -122,7 +126,7 @@ def learned(document: Mapping[str, Any], history: Iterable[Revision]) -> list[Ro
             place = field, canonical([key, item])
             if place not in known and not _has(known, field, item):
                 known[place] = Hit("item", field=field, key=key, value=item, text=_said(item))
-    return [Row(hit, _text_of(hit)) for hit in known.values()]
+    return [Row(_text_of(hit), hit.at, hit) for hit in known.values()]
 
 
 def _has(known: Mapping[tuple[str, str], Hit], field: str, item: Any) -> bool:
@@ -186,29 +190,37 @@ def rows_of(
 ) -> list[Row]:
     """All rows of a user under today's names, or those of some fields or of one thread."""
     stored = schema.read(profile.document or {}).stored
-    rows = learned(stored, renamed_history(schema, history))
-    if fields is None:
-        rows += [_message(row) for row in messages]
-    return [
+    rows = [
         row
-        for row in rows
-        if (fields is None or row.hit.field in fields)
-        and (thread_id is None or row.hit.thread_id == thread_id)
+        for row in learned(stored, renamed_history(schema, history))
+        if isinstance(row.source, Hit)
+        and (fields is None or row.source.field in fields)
+        and thread_id in {None, row.source.thread_id}
     ]
+    if fields is None:
+        rows += [_message(row) for row in messages if thread_id in {None, row["thread_id"]}]
+    return rows
 
 
 def _message(row: Mapping[str, Any]) -> Row:
-    hit = Hit(
+    text = f"{row['name']} {row['text']}" if row["name"] else row["text"]
+    return Row(text, row["said_at"], row, row["thread_id"])
+
+
+def _hit_of(row: Row) -> Hit:
+    if isinstance(row.source, Hit):
+        return row.source
+    said = row.source
+    return Hit(
         "message",
-        row["text"],
-        at=row["said_at"],
-        thread_id=row["thread_id"],
-        author=row["author"],
-        message_id=row["message_id"],
-        seq=row["seq"],
-        name=row["name"],
+        said["text"],
+        at=said["said_at"],
+        thread_id=said["thread_id"],
+        author=said["author"],
+        message_id=said["message_id"],
+        seq=said["seq"],
+        name=said["name"],
     )
-    return Row(hit, f"{row['name'] or ''} {row['text']}", row["thread_id"])
 
 
 def checked_query(text: str, since: When, until: When, limit: int) -> Query:
