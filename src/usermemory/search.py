@@ -126,7 +126,7 @@ def learned(document: Mapping[str, Any], history: Iterable[Revision]) -> list[Ro
             place = field, canonical([key, item])
             if place not in known and not _has(known, field, item):
                 known[place] = Hit("item", field=field, key=key, value=item, text=_said(item))
-    return [Row(_text_of(hit), hit.at, hit) for hit in known.values()]
+    return [Row(_text_of(hit), hit.at, hit) for hit in map(_as_said, known.values())]
 
 
 def _has(known: Mapping[tuple[str, str], Hit], field: str, item: Any) -> bool:
@@ -145,18 +145,26 @@ def _hit(document: Mapping[str, Any], revision: Revision, change: Applied, value
             for key, item in _items(stored)
         )
     )
-    at = next((one.at for one in change.evidence if one.at is not None), change.at)
     return Hit(
         "item" if holds else "earlier",
         field=change.field,
         key=change.key,
         value=value,
         text=_said(value),
-        at=revision.at if at is None else at,
+        at=revision.at if change.at is None else change.at,
         thread_id=revision.thread_id,
         author=revision.by,
         holds=holds,
     )
+
+
+def _as_said(hit: Hit) -> Hit:
+    """A value with the time and the thread of the newest words that it rests on."""
+    if not hit.evidence:
+        return hit
+    said = hit.evidence[0]
+    at = hit.at if said.at is None else said.at
+    return replace(hit, at=at, thread_id=said.thread_id or hit.thread_id, author="user")
 
 
 def _items(value: Any) -> Iterator[tuple[str | None, Any]]:

@@ -90,3 +90,23 @@ async def test_ping(db: str, tmp_path: Path) -> None:
     gone = UserMemory(str(tmp_path / "no" / "folder" / "memory.db"), model="offline", worker=False)
     with pytest.raises(StoreError, match="cannot be opened"):
         gone.ping()
+
+
+def test_what_was_told_is_found(tmp_path: Path) -> None:
+    """By words and by time, for people and for programs; what is wrong is one sentence."""
+    path = str(tmp_path / "memory.db")
+    with UserMemory(path, model="offline", worker=False, keep_messages="forever") as memory:
+        memory.remember("will", "1", ["I like chess", "The fog was thick"])
+        memory.trigger("will")
+        memory.edit("will", [{"op": "remove", "path": "/interests/0"}], by="test")
+    search = ("profile", "search", "will", "--db", path)
+    assert "interests: chess (no longer)  “I like chess”" in run(*search, "chess").stdout
+    assert "user said: “The fog was thick”" in run(*search, "FOG").stdout
+    assert data(*search, "fog")[0]["kind"] == "message"
+    assert data(*search, "--since", "2001-01-01")[0]["thread_id"] == "1"
+    assert run(*search, "golf").stdout == "Nothing that will told is about that.\n"
+    assert "the query is empty" in run(*search).stderr
+    assert "write a date as" in run(*search, "fog", "--since", "yesterday").stderr
+    assert "no field 'intrests' (did you mean 'interests'?)" in (
+        run(*search, "fog", "--field", "intrests").stderr
+    )

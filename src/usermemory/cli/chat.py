@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from usermemory.memory import UserMemory
 
 
+_DAY = 86_400.0
+
 _LOOK_SECONDS = 0.2
 """Seconds between looks for an interrupt."""
 
@@ -184,6 +186,10 @@ def chat(
     delay: Annotated[
         float, Option(min=0, metavar="SECONDS", help="Quiet time before it learns.")
     ] = 60.0,
+    keep_messages: Annotated[
+        float | None,
+        Option(min=0, metavar="DAYS", help="Keep what is said for so long, for /search."),
+    ] = None,
     model: Model = None,
     base_url: BaseUrl = None,
     schema: SchemaName = None,
@@ -211,8 +217,13 @@ def chat(
     chosen = choose(model, base_url, look=True)
     bot = chosen.bot()
     status = ChatStatus(user)
+    settings: dict[str, Any] = {
+        "delay": delay,
+        "on_event": status.on_event,
+        "keep_messages": keep_messages and keep_messages * _DAY,
+    }
     with (
-        open_memory(db, schema, chosen.model, delay=delay, on_event=status.on_event) as memory,
+        open_memory(db, schema, chosen.model, **settings) as memory,
         conversing(memory, bot, user, thread) as conversation,
     ):
         commands = ChatCommands(conversation, status, piped=not _interactive())

@@ -15,6 +15,7 @@ from usermemory.cli.common import console, count, listed, printable, say
 from usermemory.cli.erase import PENDING, OwnThreads, reach_lines, thread_names
 from usermemory.cli.show import (
     changes_line,
+    hit_text,
     profile_table,
     quoted,
     refused_lines,
@@ -122,6 +123,7 @@ class ChatCommands:
                 self._why,
                 "your words behind a field, or a value of it: /why [FIELD [VALUE]]",
             ),
+            "/search": (self._search, "what you told, by words and time: /search WORDS"),
             "/refused": (
                 self._refused,
                 "what was proposed for your profile and not made, and why: /refused [FIELD]",
@@ -202,6 +204,15 @@ class ChatCommands:
             say(refused_text(one), soft_wrap=True)
         if not refused:
             self.tell("Nothing that was proposed was refused.")
+
+    def _search(self, words: str) -> None:
+        if not words:
+            raise InvalidInput("/search: say what to look for, such as /search flat in Lisbon")
+        hits = self._memory.search(self._user_id, words)
+        for hit in hits:
+            say(hit_text(hit))
+        if not hits:
+            self.tell("Nothing that you told is about that.")
 
     def _remember(self, _: str) -> None:
         with console().status("reading"):

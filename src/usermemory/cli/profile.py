@@ -215,6 +215,53 @@ def show_why(
         say(nothing)
 
 
+@command(profile_commands, "search")
+def search_profile(  # noqa: PLR0913 - options of a command
+    user: UserId,
+    query: Annotated[str, Argument(help="What is looked for, in any words.")] = "",
+    *,
+    since: Annotated[
+        str | None, Option(metavar="DATE", help="Only from this day on: 2026-05-01.")
+    ] = None,
+    until: Annotated[
+        str | None, Option(metavar="DATE", help="Only up to the end of this day.")
+    ] = None,
+    field: Annotated[
+        list[str] | None, Option(metavar="FIELD", help="Only values of this field; repeatable.")
+    ] = None,
+    thread: Annotated[
+        str | None, Option(metavar="THREAD", help="Only what was said in this thread.")
+    ] = None,
+    limit: Annotated[int, Option(min=1, metavar="N", help="How many at most.")] = 10,
+    db: Database = DATABASE,
+    schema: SchemaName = None,
+    json: AsJson = False,
+) -> None:
+    """Find what a user told, by words and by time: what is known, what was, and kept messages.
+
+    The query may name a time itself ("the flat in March 2025"); without one, --since or --until
+    bring all of that time. Messages are found where the application keeps them.
+
+    Examples:
+        usermemory profile search will "flat in Lisbon"
+        usermemory profile search will --since 2026-01-01 --until 2026-01-31
+        usermemory profile search will climbing --field interests --json
+    """
+    from usermemory.cli.show import hit_text
+
+    with open_existing(db, schema) as memory:
+        hits = memory.search(
+            user, query, since=since, until=until, fields=field, thread_id=thread, limit=limit
+        )
+    if json:
+        print_json(hits)
+        return
+    for hit in hits:
+        say(hit_text(hit))
+    if not hits:
+        say(f"Nothing that {user} told is about that.")
+
+
 @command(profile_commands, "refused")
 def show_refused(
     user: UserId,

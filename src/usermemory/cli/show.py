@@ -16,7 +16,7 @@ from usermemory.refused import action_of, field_of, in_words
 from usermemory.why import evidence_of, maker_of, noted_at, resolve
 
 if TYPE_CHECKING:
-    from usermemory.records import Applied, Evidence, Misfit, Refused, Revision, Undone, Usage
+    from usermemory.records import Applied, Evidence, Hit, Misfit, Refused, Revision, Undone, Usage
     from usermemory.schema import Schema
 
 LEARNED = "model"
@@ -165,6 +165,26 @@ def quoted(evidence: Evidence, *, numbered: bool = False) -> Text:
     where = "  ".join(filter(None, (f"thread {evidence.thread_id}", message, when(evidence.at))))
     said = "evidence erased" if evidence.erased else f"“{evidence.quote}”"
     return Text(said, style="italic").append(f"  {where}", style="not italic dim")
+
+
+def hit_text(hit: Hit) -> Text:
+    """Something that a search found: when and where it was said, and whether it still holds."""
+    where = f"  thread {hit.thread_id}" if hit.thread_id else ""
+    if hit.kind == "message":
+        return Text.assemble(
+            (f"{when(hit.at)}  {hit.name or hit.author} said: ", "dim"),
+            f"“{shortened(hit.text, 200)}”",
+            (where, "dim"),
+        )
+    name = hit.field if hit.key is None else f"{hit.field} {hit.key}"
+    state = "" if hit.holds else " (no longer)"
+    quotes = "; ".join(f"“{shortened(one.quote)}”" for one in hit.evidence if one.quote)
+    told = f"  {quotes}" if quotes else ""
+    return Text.assemble(
+        (f"{when(hit.at)}  ", "dim"),
+        f"{name}: {value_text(hit.value)}{state}",
+        (told + where, "dim"),
+    )
 
 
 def nothing_behind(
