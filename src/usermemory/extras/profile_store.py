@@ -9,9 +9,9 @@ one.
 
 from __future__ import annotations
 
+import asyncio
 import copy
-from collections.abc import Generator, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -119,17 +119,6 @@ _READ_ONLY = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class LookUp:
-    """Whom to look up: this user, or the page of users after that one."""
-
-    user_id: str | None = None
-    after: str = ""
-
-
-Asking = Generator[LookUp, Profiles, Any]
-
-
 def checked(op: Op) -> GetOp | SearchOp | ListNamespacesOp:
     """The operation, if it only reads, and asks for what there can be.
 
@@ -162,107 +151,6 @@ def _check_counts(**counts: int) -> None:
     for name, count in counts.items():
         if count < 0:
             raise InvalidInput(f"{name} is {count}; it is 0 or more")
-
-
-def answering(op: GetOp | SearchOp | ListNamespacesOp) -> Asking:
-    """What a reading operation finds."""
-    if isinstance(op, GetOp):
-        return (yield from _get(op))
-    if isinstance(op, SearchOp):
-        return (yield from _search(op))
-    return (yield from _namespaces_found(op))
-
-
-def _get(op: GetOp) -> Generator[LookUp, Profiles, Item | None]:
-    user_id = _user_in(op.namespace)
-    if user_id is None:
-        return None
-    for found, known in (yield LookUp(user_id)):
-        for item in store_items(found, known):
-            if item.namespace == tuple(op.namespace) and item.key == op.key:
-                return Item(
-                    value=item.value,
-                    key=item.key,
-                    namespace=item.namespace,
-                    created_at=item.created_at,
-                    updated_at=item.updated_at,
-                )
-    return None
-
-
-def _search(op: SearchOp) -> Generator[LookUp, Profiles, list[SearchItem]]:
-    prefix, wanted = tuple(op.namespace_prefix), op.offset + op.limit
-    best: list[SearchItem] = []
-    users = _everybody(prefix)
-    found = yield from _first_page(users)
-    while found:
-        best += _hits(op, prefix, found)
-        if op.query:
-            # Only those that may be in the answer are kept; equal ones stay in order.
-            best = sorted(best, key=lambda item: -(item.score or 0.0))[:wanted]
-        elif len(best) >= wanted:
-            break
-        found = yield from _next_page(users, found)
-    return best[op.offset : wanted]
-
-
-def _hits(op: SearchOp, prefix: tuple[str, ...], found: Profiles) -> Iterator[SearchItem]:
-    for user_id, known in found:
-        for item in store_items(user_id, known):
-            if item.namespace[: len(prefix)] != prefix or not fits_filter(item.value, op.filter):
-                continue
-            if op.query:
-                item.score = score(item, op.query)
-            if item.score != 0.0:
-                yield item
-
-
-def _namespaces_found(op: ListNamespacesOp) -> Generator[LookUp, Profiles, list[tuple[str, ...]]]:
-    listed: dict[tuple[str, ...], None] = {}
-    prefixes = [c.path for c in op.match_conditions or () if c.match_type == "prefix"]
-    users = _everybody(max(prefixes, key=len, default=()))
-    found = yield from _first_page(users)
-    while found:
-        for user_id, known in found:
-            own = [profile_namespace(user_id)]
-            own += [fields_namespace(user_id)] if filled_fields(known.document) else []
-            fitting = (
-                path[: op.max_depth] for path in own if matches_all(path, op.match_conditions)
-            )
-            listed |= dict.fromkeys(fitting)
-        if len(listed) >= op.offset + op.limit or (op.max_depth == 1 and listed):
-            break
-        found = yield from _next_page(users, found)
-    return list(listed)[op.offset : op.offset + op.limit]
-
-
-def _user_in(path: tuple[str, ...]) -> str | None:
-    """The user whom a namespace is about, if it is about one who may exist."""
-    if len(path) < 2 or path[0] not in {USERS_LABEL, "*"}:
-        return None
-    return user_behind(path[1])
-
-
-def _everybody(path: tuple[str, ...]) -> LookUp | None:
-    """Whom a prefix reaches: all users, one, or nobody."""
-    if path and path[0] not in {USERS_LABEL, "*"}:
-        return None
-    if len(path) > 2 and path[2] not in {FIELDS_LABEL, "*"}:
-        return None
-    if len(path) < 2 or path[1] == "*":
-        return LookUp()
-    user_id = user_behind(path[1])
-    return None if user_id is None else LookUp(user_id)
-
-
-def _first_page(users: LookUp | None) -> Generator[LookUp, Profiles, Profiles]:
-    return [] if users is None else (yield users)
-
-
-def _next_page(users: LookUp | None, found: Profiles) -> Generator[LookUp, Profiles, Profiles]:
-    if users is None or users.user_id is not None:
-        return []
-    return (yield LookUp(after=found[-1][0]))
 
 
 class ProfileStore(BaseStore):
@@ -304,45 +192,87 @@ class ProfileStore(BaseStore):
                 negative limit, or a filter or condition that is none.
             InvalidNamespaceError: A label of a namespace is no text, is empty, or has a period.
         """
-        return [self._run(answering(op)) for op in [checked(op) for op in ops]]
+        return [self._answer(op) for op in [checked(op) for op in ops]]
 
     async def abatch(self, ops: Iterable[Op]) -> list[Result]:
-        """As `batch`, on no event loop's time."""
-        return [await self._arun(answering(op)) for op in [checked(op) for op in ops]]
+        """As `batch`, in a thread, so that no event loop waits for it."""
+        return await asyncio.to_thread(self.batch, list(ops))
 
-    def _run(self, asking: Asking) -> Any:
-        try:
-            look = next(asking)
-            while True:
-                look = asking.send(self._look(look))
-        except StopIteration as end:
-            return end.value
+    def _answer(self, op: GetOp | SearchOp | ListNamespacesOp) -> Result:
+        if isinstance(op, GetOp):
+            return self._get(op)
+        return self._search(op) if isinstance(op, SearchOp) else self._namespaces(op)
 
-    async def _arun(self, asking: Asking) -> Any:
-        try:
-            look = next(asking)
-            while True:
-                look = asking.send(await self._alook(look))
-        except StopIteration as end:
-            return end.value
+    def _get(self, op: GetOp) -> Item | None:
+        path = tuple(op.namespace)
+        user_id = user_behind(path[1]) if len(path) > 1 else None
+        for found, known in self._profile_of(user_id) if user_id is not None else ():
+            for item in store_items(found, known):
+                if item.namespace == path and item.key == op.key:
+                    return Item(
+                        value=item.value,
+                        key=item.key,
+                        namespace=item.namespace,
+                        created_at=item.created_at,
+                        updated_at=item.updated_at,
+                    )
+        return None
 
-    def _look(self, look: LookUp) -> Profiles:
-        if look.user_id is None:
-            return self.memory.profiles(look.after)
+    def _search(self, op: SearchOp) -> list[SearchItem]:
+        prefix, wanted = tuple(op.namespace_prefix), op.offset + op.limit
+        best: list[SearchItem] = []
+        for page in self._pages(prefix):
+            best += _hits(op, prefix, page)
+            if op.query:
+                # Only those that may be in the answer are kept; equal ones stay in order.
+                best = sorted(best, key=lambda item: -(item.score or 0.0))[:wanted]
+            elif len(best) >= wanted:
+                break
+        return best[op.offset : wanted]
+
+    def _namespaces(self, op: ListNamespacesOp) -> list[tuple[str, ...]]:
+        listed: dict[tuple[str, ...], None] = {}
+        conditions = op.match_conditions or ()
+        prefixes = [one.path for one in conditions if one.match_type == "prefix"]
+        for page in self._pages(max(prefixes, key=len, default=())):
+            for user_id, known in page:
+                own = [profile_namespace(user_id)]
+                own += [fields_namespace(user_id)] if filled_fields(known.document) else []
+                fitting = [path[: op.max_depth] for path in own if matches_all(path, conditions)]
+                listed |= dict.fromkeys(fitting)
+            if len(listed) >= op.offset + op.limit or (op.max_depth == 1 and listed):
+                break
+        return list(listed)[op.offset : op.offset + op.limit]
+
+    def _pages(self, path: tuple[str, ...]) -> Iterator[Profiles]:
+        """Whose profiles a prefix of namespaces reaches: everybody's, one user's, nobody's."""
+        if path and path[0] not in {USERS_LABEL, "*"}:
+            return
+        if len(path) > 2 and path[2] not in {FIELDS_LABEL, "*"}:
+            return
+        if len(path) < 2 or path[1] == "*":
+            page = self.memory.profiles()
+            while page:
+                yield page
+                page = self.memory.profiles(page[-1][0])
+        elif (user_id := user_behind(path[1])) is not None:
+            yield self._profile_of(user_id)
+
+    def _profile_of(self, user_id: str) -> Profiles:
+        """A user's profile; none of a user nobody knows."""
         try:
-            return _profile_of(look.user_id, self.memory.recall(look.user_id))
+            known = self.memory.recall(user_id)
         except IdentityError:
             return []
-
-    async def _alook(self, look: LookUp) -> Profiles:
-        if look.user_id is None:
-            return await self.memory.aprofiles(look.after)
-        try:
-            return _profile_of(look.user_id, await self.memory.arecall(look.user_id))
-        except IdentityError:
-            return []
+        return [(user_id, known)] if known.updated_at is not None else []
 
 
-def _profile_of(user_id: str, recalled: Recalled) -> Profiles:
-    """A user nobody knows has no profile."""
-    return [(user_id, recalled)] if recalled.updated_at is not None else []
+def _hits(op: SearchOp, prefix: tuple[str, ...], page: Profiles) -> Iterator[SearchItem]:
+    for user_id, known in page:
+        for item in store_items(user_id, known):
+            if item.namespace[: len(prefix)] != prefix or not fits_filter(item.value, op.filter):
+                continue
+            if op.query:
+                item.score = score(item, op.query)
+            if item.score != 0.0:
+                yield item
