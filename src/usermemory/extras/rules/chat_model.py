@@ -51,9 +51,7 @@ _SAID = re.compile(r"- \d{4}-\d\d-\d\d: (?P<text>.+)$")
 _PLEASE = r"\W*(?:(?:please|could you|can you|also|and|now)\W+)*"
 _REMEMBER = re.compile(rf"{_PLEASE}(?:remember|note|keep in mind)\b(?!.*\?)", re.IGNORECASE)
 _FORGET = re.compile(rf"{_PLEASE}forget\b", re.IGNORECASE)
-_FORGETTING_WORDS = stems(
-    "forget please that i my me i'm am is are a an the about to of in like love"
-)
+_FILLERS = stems("forget please that i my me i'm am is are a an the about to of in like love")
 
 
 class OfflineChatModel(BaseChatModel):
@@ -111,9 +109,8 @@ def _next_message(messages: Sequence[BaseMessage], settings: Mapping[str, Any]) 
     text = said[-1] if said else ""
     if "save_memory" in tools and _REMEMBER.match(text) and (new := _changes(known, [text])):
         parts = ("quote", "field", "action", "value")
-        return _tool_call(
-            "save_memory", changes=[{one: getattr(c, one) for one in parts} for c in new]
-        )
+        listed = [{part: getattr(change, part) for part in parts} for change in new]
+        return _tool_call("save_memory", changes=listed)
     if "forget_memory" in tools and _FORGET.match(text) and (place := _to_forget(text, known)):
         return _tool_call("forget_memory", quote=text, field=place[0], value=place[1])
     return AIMessage(reply(text, known, _known_after(known, said[-1:])))
@@ -138,7 +135,7 @@ def _tools_said(messages: Sequence[BaseMessage]) -> str:
 
 def _to_forget(text: str, profile: Mapping[str, Any]) -> tuple[str, str | None] | None:
     """The field, and its item, of which the user has said the most; None if of none anything."""
-    said = stems(text) - _FORGETTING_WORDS
+    said = stems(text) - _FILLERS
     most, place = 0, None
     for field, value in profile.items():
         for item in value if is_sequence(value) else [None]:

@@ -35,9 +35,7 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
 
 _LIST_TOPICS = ("interests", "core_memories")
 _OLDEST_AGE = 120
-_FLEETING = re.compile(
-    r"\b(?:today|tonight|right now|this (?:morning|evening|week))\b", re.IGNORECASE
-)
+_FLEETING = re.compile(r"(?i)\b(?:today|tonight|right now|this (?:morning|evening|week))\b")
 _GONE: Mapping[str, tuple[str, str | tuple[str, ...]]] = {
     "no_interest": ("interests", ""),
     "no_memory": ("core_memories", "Is "),
@@ -117,10 +115,9 @@ class _Draft:
             self._add("core_memories", third_person(self.text))
 
     def _set(self, topic: str, value: str | int | None) -> None:
-        known = topic not in self._fields or _without_case(self._values[topic]) == _without_case(
-            value
-        )
-        if value is not None and not known:
+        if value is None or topic not in self._fields:
+            return
+        if _without_case(value) != _without_case(self._values[topic]):
             self._propose(topic, "set", value)
 
     def _add(self, topic: str, item: str) -> None:

@@ -12,15 +12,9 @@ from usermemory.messages import is_sequence
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-_ABOUT_THE_BOT = re.compile(
-    r"\b(?:who|what) are you\b|\bare you\b.*\b(?:model|ai|bot|robot|human|real)\b", re.IGNORECASE
-)
-_QUESTION = re.compile(
-    r"\?|^\W*(?:guess|what|who|where|when|how|do you|did i|tell me)\b", re.IGNORECASE
-)
-_EVERYTHING = re.compile(
-    r"\b(?:know (?:about )?me|about me|remember|who am i|told you)\b", re.IGNORECASE
-)
+_ABOUT_THE_BOT = re.compile(r"(?i)\bwh(?:o|at) are you\b|\bare you\b.*\b(?:model|ai|bot|human)\b")
+_QUESTION = re.compile(r"(?i)\?|^\W*(?:guess|what|who|where|when|how|do you|did i|tell me)\b")
+_EVERYTHING = re.compile(r"(?i)\b(?:know (?:about )?me|about me|remember|who am i|told you)\b")
 _SUBJECTS = {
     r"\bname\b|who am i": r"your name is ",
     r"how old|\bage\b": r"you are \d",
@@ -29,9 +23,7 @@ _SUBJECTS = {
     r"\bjob\b|\bwork\b": r"you work |you are an? |your job",
     r"\blike\b|\blove\b|enjoy|hobb|interest": r"you like ",
 }
-_SMALL_WORDS = stems(
-    "a an the i me my you your is are do does did what who where when how of to in"
-)
+_SMALL_WORDS = stems("a an the i me my you your is are do does what who where when how of to in")
 _NO_MODEL = (
     "I am no language model: I am a small program that shows what the memory does. I look up what "
     "you told me and understand plain statements only. Name a real model (USERMEMORY_MODEL, or "
@@ -60,6 +52,8 @@ def reply(text: str, known: Mapping[str, Any], learned: Mapping[str, Any]) -> st
     if _QUESTION.search(text) and not (greets and len(text.split()) == 1):
         unknown = f"I don't know{to}. You have not told me yet, as far as I understood."
         return f"I remember{to}: {_in_a_sentence(about)}." if about else unknown
+    if about:
+        return f"Good to hear{to}! As far as I know, {about[0]}."
     if greets:
         rest = _but_the_name(facts)
         again = f" Good to see you again: {rest[-1]}, I remember." if rest else ""
