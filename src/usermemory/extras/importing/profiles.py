@@ -11,6 +11,7 @@ from usermemory.changes import edited
 from usermemory.erasure import buried, subject_of
 from usermemory.errors import IdentityError
 from usermemory.extras.importing.fitting import (
+    COLLECTIONS,
     Fitted,
     Found,
     LeftOut,
@@ -34,7 +35,6 @@ FORGOTTEN = "the user had it forgotten"
 GONE = "it was imported before and is gone since"
 NO_ROOM = "the profile is full: {} characters at most (max_profile)"
 
-_COLLECTIONS = frozenset({"list", "objects", "map"})
 _EVERY_REVISION = 1_000_000
 """Revisions of a user: more than there are."""
 
@@ -105,13 +105,14 @@ def import_profiles(
         StoreError: The database failed; made again, the import goes on.
     """
     field = notes_field(memory.schema, notes)
+    this = _Import(memory, by, field, replace=replace, dry_run=dry_run)
     users = changed = 0
     left_out: dict[str, Sequence[LeftOut]] = {}
     for each in found:
         if not (each.user_id or each.parts or each.notes):
             left_out[""] = each.unreadable
             continue
-        done = _import_user(memory, each, by, field, replace=replace, dry_run=dry_run)
+        done = this.user(each)
         users += 1
         changed += bool(done.fields)
         if done.left_out:
@@ -121,144 +122,128 @@ def import_profiles(
     return Imported(users, changed, users - changed, left_out)
 
 
-def _import_user(
-    memory: UserMemory, found: Found, by: str, notes: str | None, *, replace: bool, dry_run: bool
-) -> ImportedUser:
-    try:
-        user_id = checked_user(found.user_id)
-    except IdentityError as error:
-        wrong = LeftOut("", found.user_id, str(error))
-        return ImportedUser(found.user_id, (), None, [wrong, *found.unreadable])
-    known = memory.driver.read(profile, user_id)
-    while True:
-        fitted = _fitted(memory, known, found, by, notes, replace=replace)
-        done = ImportedUser(user_id, fitted.fields, None, fitted.left_out)
-        if dry_run or not fitted.fields:
-            return done
-        amendment = _amendment(memory, known, fitted, by)
-        # A profile that is being learned moves on now and then between reading and writing it.
-        answer = memory.driver.write(amend, user_id, known, amendment)
-        if isinstance(answer, Revision):
-            return altered(done, revision=answer.number)
-        known = answer
+@dataclass(frozen=True, slots=True)
+class _Import:
+    """One import: where to, whom its revisions are by, and what becomes of what is held."""
 
+    memory: UserMemory
+    by: str
+    notes: str | None
+    replace: bool
+    dry_run: bool
 
-def _fitted(
-    memory: UserMemory, known: Profile, found: Found, by: str, notes: str | None, *, replace: bool
-) -> Fitted:
-    """What of the source comes into the profile as it is."""
-    document = memory.schema.read(known.document or {}).document
-    refuse = unwanted(memory, found.user_id, by, replace=replace, known=known.revision > 0)
-    replaced = {notes, *(name for part in found.parts for name in part)} if replace else ()
-    fields = memory.schema.fields
-    stays = {
-        name: fields[name].default if name in replaced else value
-        for name, value in document.items()
-    }
-    refuse = within(memory, stays, refuse)
-    return fit(memory.schema, document, found, notes=notes, replace=replace, refuse=refuse)
+    def user(self, found: Found) -> ImportedUser:
+        """Bring in what a source says about one user."""
+        try:
+            user_id = checked_user(found.user_id)
+        except IdentityError as error:
+            wrong = LeftOut("", found.user_id, str(error))
+            return ImportedUser(found.user_id, (), None, [wrong, *found.unreadable])
+        known = self.memory.driver.read(profile, user_id)
+        while True:
+            fitted = self._fitted(user_id, known, found)
+            done = ImportedUser(user_id, fitted.fields, None, fitted.left_out)
+            if self.dry_run or not fitted.fields:
+                return done
+            amendment = self._amendment(known, fitted)
+            # A profile that is being learned moves on now and then between reading and writing it.
+            answer = self.memory.driver.write(amend, user_id, known, amendment)
+            if isinstance(answer, Revision):
+                return altered(done, revision=answer.number)
+            known = answer
 
+    def _fitted(self, user_id: str, known: Profile, found: Found) -> Fitted:
+        """What of the source comes into the profile as it is."""
+        schema = self.memory.schema
+        document = schema.read(known.document or {}).document
+        stays = dict(document)
+        if self.replace:
+            replaced = {self.notes, *(name for part in found.parts for name in part)}
+            stays |= {name: schema.fields[name].default for name in stays if name in replaced}
+        past = known.revision > 0 and not self.replace
+        refuse = self._refusal(user_id, stays, self._brought_before(user_id) if past else set())
+        return fit(schema, document, found, notes=self.notes, replace=self.replace, refuse=refuse)
 
-def _amendment(memory: UserMemory, known: Profile, fitted: Fitted, by: str) -> Amendment:
-    """What is new as an edit; what is stored and does not fit the schema stays."""
-    document, changes = edited(known.document or {}, fitted.document, memory.schema)
-    changes = tuple(altered(one, at=_date(memory, fitted, one)) for one in changes)
-    return Amendment(
-        document,
-        changes,
-        by,
-        counts_as(memory.schema, document, known.fingerprint),
-        stamps=_stamps(memory, known, changes),
-    )
+    def _brought_before(self, user_id: str) -> set[tuple[str, str]]:
+        """The fields and marks of what earlier imports brought: what is gone of it stays gone."""
+        return {
+            (change.field, mark(change.key, change.after))
+            for revision in self.memory.driver.read(history, user_id, _EVERY_REVISION)
+            if revision.by == self.by
+            for change in renamed_revision(self.memory.schema, revision).changes
+            if change.after is not None
+        }
 
+    def _refusal(
+        self, user_id: str, stays: Mapping[str, Any], brought: set[tuple[str, str]]
+    ) -> Refuse:
+        """Why a value must not come in: forgotten, gone since it was brought, or too much.
 
-def _date(memory: UserMemory, fitted: Fitted, change: Applied) -> float | None:
-    """When the source had a value; a date that is yet to come counts as today's."""
-    at = fitted.dates.get(change.field, {}).get(mark(change.key, change.after))
-    return None if at is None else min(at, memory.clock.now())
+        What was forgotten never comes again, since the source is older.
+        """
+        salt, tombstones = self.memory.driver.read(graves, user_id)
+        room = self.memory.consolidator.limits.room(stays)
+        begun = {name for name, value in stays.items() if value}
 
+        def refuse(field: Field, value: Any, key: str | None) -> str | None:
+            subject = subject_of(field, Applied(field.name, "add", after=value, key=key), value)
+            names = (field.name, *field.settings.was) if tombstones else ()
+            if any(buried(tombstones, salt, name, subject, 0.0) for name in names):
+                return FORGOTTEN
+            if (field.name, mark(key, value)) in brought:
+                return GONE
+            # The first item has no comma before it: else the next import would find room for one
+            # more.
+            comma = int(field.kind in COLLECTIONS and field.name not in begun)
+            room.size -= comma
+            coming = _coming(field, value, key)
+            if room.full(coming):
+                room.size += comma
+                return NO_ROOM.format(room.most)
+            room.take(coming)
+            begun.add(field.name)
+            return None
 
-def _stamps(
-    memory: UserMemory, known: Profile, changes: Sequence[Applied]
-) -> Mapping[str, Mapping[str, float]]:
-    """What is new counts as said, and as set by hand, when the source had it; undated, as set now.
+        return refuse
 
-    Words from before then change these fields no more, and later ones do.
-    """
-    result = {
-        name: dict(times) for name, times in renamed_stamps(memory.schema, known.stamps).items()
-    }
-    dates: dict[str, list[float | None]] = {}
-    for change in changes:
-        if change.after is not None:
-            dates.setdefault(change.field, []).append(change.at)
-    for name, given in dates.items():
-        stamps = result.setdefault(name, {})
-        set_at = (memory.clock.now() if at is None else at for at in given)
-        stamps["edited"] = max(stamps.get("edited", 0.0), *set_at)
-        if said := [at for at in given if at is not None]:
-            before = 0.0 if memory.schema.fields[name].kind == "scalar" else stamps.get("learned")
-            stamps["learned"] = max(before or 0.0, *said)
-    return result
+    def _amendment(self, known: Profile, fitted: Fitted) -> Amendment:
+        """What is new as an edit; what is stored and does not fit the schema stays."""
+        schema, now = self.memory.schema, self.memory.clock.now()
+        document, changes = edited(known.document or {}, fitted.document, schema)
+        # A date that is yet to come counts as today's.
+        dated = [
+            altered(change, at=None if at is None else min(at, now))
+            for change in changes
+            for at in [fitted.dates.get(change.field, {}).get(mark(change.key, change.after))]
+        ]
+        return Amendment(
+            document,
+            tuple(dated),
+            self.by,
+            counts_as(schema, document, known.fingerprint),
+            stamps=self._stamps(known, dated),
+        )
 
+    def _stamps(
+        self, known: Profile, changes: Sequence[Applied]
+    ) -> Mapping[str, Mapping[str, float]]:
+        """What is new counts as said, and as set by hand, when the source had it; else as set now.
 
-def unwanted(memory: UserMemory, user_id: str, by: str, *, replace: bool, known: bool) -> Refuse:
-    """Why a value is unwanted in a user's profile.
-
-    Args:
-        memory: Where the profile is.
-        user_id: Whose.
-        by: Whom the import's revisions are by.
-        replace: Whether what went since may come again; what was forgotten never does, since the
-            source is older.
-        known: Whether there may be revisions of the user.
-    """
-    salt, tombstones = memory.driver.read(graves, user_id)
-    past = memory.driver.read(history, user_id, _EVERY_REVISION) if known and not replace else []
-    brought = {
-        (change.field, mark(change.key, change.after))
-        for revision in past
-        if revision.by == by
-        for change in renamed_revision(memory.schema, revision).changes
-        if change.after is not None
-    }
-
-    def refuse(field: Field, value: Any, key: str | None) -> str | None:
-        subject = subject_of(field, Applied(field.name, "add", after=value, key=key), value)
-        names = (field.name, *field.settings.was) if tombstones else ()
-        if any(buried(tombstones, salt, name, subject, 0.0) for name in names):
-            return FORGOTTEN
-        return GONE if (field.name, mark(key, value)) in brought else None
-
-    return refuse
-
-
-def within(memory: UserMemory, document: Mapping[str, Any], refuse: Refuse) -> Refuse:
-    """The same rule, as long as the profile has room for what may come.
-
-    Args:
-        memory: Which says how much room there is.
-        document: What stays of the profile as it is.
-        refuse: The rule so far.
-    """
-    room = memory.consolidator.limits.room(document)
-    begun = {name for name, value in document.items() if value}
-
-    def full(field: Field, value: Any, key: str | None) -> str | None:
-        if reason := refuse(field, value, key):
-            return reason
-        # The first item has no comma before it: else the next import would find room for one more.
-        comma = int(field.kind in _COLLECTIONS and field.name not in begun)
-        room.size -= comma
-        done = _coming(field, value, key)
-        if room.full(done):
-            room.size += comma
-            return NO_ROOM.format(room.most)
-        room.take(done)
-        begun.add(field.name)
-        return None
-
-    return full
+        Words from before then change these fields no more, and later ones do.
+        """
+        schema, now = self.memory.schema, self.memory.clock.now()
+        result = {name: dict(times) for name, times in renamed_stamps(schema, known.stamps).items()}
+        for change in changes:
+            if change.after is None:
+                continue
+            stamps = result.setdefault(change.field, {})
+            set_at = now if change.at is None else change.at
+            stamps["edited"] = max(stamps.get("edited", 0.0), set_at)
+            if change.at is not None:
+                is_single = schema.fields[change.field].kind == "scalar"
+                before = 0.0 if is_single else stamps.get("learned", 0.0)
+                stamps["learned"] = max(before, change.at)
+        return result
 
 
 def _coming(field: Field, value: Any, key: str | None) -> Applied:
