@@ -114,25 +114,13 @@ def rows_from(document: Any, user_id: str) -> Rows:
     _check_format(document)
     parts: dict[str, list[Any]] = {name: document.get(name, []) for name in _LIST_NAMES}
     parts |= {"users": [document["user"]], "profiles": [document["profile"] or []]}
-    outside = {name: _NAMES_OUTSIDE.get(name, name) for name in tables()}
-    return frozenset(
-        (table, codec.dumps(row))
-        for table, columns in tables().items()
-        for given in filter(None, parts[outside[table]])
-        for row in [dict(_column_values(table, columns, given, user_id))]
-    )
-
-
-def _column_values(
-    table: str, columns: tuple[str, ...], given: Mapping[str, Any], user_id: str
-) -> Iterator[tuple[str, Any]]:
-    for column in columns:
-        if column == "user_id":
-            yield column, user_id
-        elif column in _JSON.get(table, ()):
-            yield column, codec.dumps(given[column])
-        else:
-            yield column, given.get(column, _LATER[column]) if column in _LATER else given[column]
+    rows: set[tuple[str, str]] = set()
+    for table, columns in tables().items():
+        for given in filter(None, parts[_NAMES_OUTSIDE.get(table, table)]):
+            row = {**_LATER, **given, "user_id": user_id}
+            row |= {name: codec.dumps(row[name]) for name in _JSON.get(table, ())}
+            rows.add((table, codec.dumps({name: row[name] for name in columns})))
+    return frozenset(rows)
 
 
 def _check_format(document: Any) -> None:

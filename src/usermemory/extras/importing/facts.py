@@ -127,7 +127,7 @@ def found_in(
             f"{document.name} is an export of this package: usermemory profile import takes it"
         )
     facts = _Facts(schema, now, user_key)
-    facts.left_out(None, document.unreadable)
+    facts.left_out(None, *document.unreadable)
     facts.whole(value, _Owner(), people=True)
     if user is None:
         facts.check_owners(document.name)
@@ -182,10 +182,10 @@ class _Facts:
                 f"the key that says it (user_key=, --user-key){keys}"
             )
 
-    def left_out(self, user: str | None, left: Iterable[LeftOut]) -> None:
+    def left_out(self, user: str | None, *left: LeftOut) -> None:
         """Note what is not read."""
-        if given := list(left):
-            self._left.setdefault(user, []).extend(given)
+        if left:
+            self._left.setdefault(user, []).extend(left)
 
     def whole(self, value: Any, owner: _Owner, *, people: bool, depth: int = 0) -> None:
         """Read a list, an object, or where they may stand there objects by user."""
@@ -204,7 +204,7 @@ class _Facts:
         elif is_mapping(value) and depth < _DEEPEST_FACT:
             self._item(value, owner, depth)
         elif value is not None:
-            self.left_out(owner.user, [LeftOut("", value, NO_FACT)])
+            self.left_out(owner.user, LeftOut("", value, NO_FACT))
 
     def _people(self, value: Mapping[str, Any], owner: _Owner, depth: int) -> None:
         """Objects by user, or by the id of a fact: what holds a text is one, and names no user."""
@@ -231,9 +231,9 @@ class _Facts:
         owner = self._owner(item, names, outer)
         text = self._text_in(names)
         if self._has_ended(names):
-            self.left_out(owner.user, [LeftOut("", item, ENDED)])
+            self.left_out(owner.user, LeftOut("", item, ENDED))
         elif text and self._is_message(text, names.get("role")):
-            self.left_out(owner.user, [LeftOut("", item, MESSAGE)])
+            self.left_out(owner.user, LeftOut("", item, MESSAGE))
         elif text == "value" and (pair := _pair_key(names)) and not is_mapping(names[text]):
             self._part({pair: names[text]}, owner)
         elif text and not self._is_list(text, names[text]):
@@ -244,7 +244,7 @@ class _Facts:
             self._lists(item, owner, depth)
         else:
             keys = ", ".join(list(item)[:_KEYS]) or "no key"
-            self.left_out(owner.user, [LeftOut("", item, NO_TEXT.format(keys))])
+            self.left_out(owner.user, LeftOut("", item, NO_TEXT.format(keys)))
 
     def _part(self, values: Mapping[str, Any], owner: _Owner) -> None:
         self._kept.setdefault(owner.user, []).append((owner.at, values))
@@ -263,7 +263,7 @@ class _Facts:
         about = ""
         if text == "observations" and isinstance(entity, str):
             about, beside = f"{entity}: ", ()  # the name of a thing that the user spoke of
-        self.left_out(owner.user, [LeftOut(name, item[name], BESIDE) for name in sorted(beside)])
+        self.left_out(owner.user, *(LeftOut(name, item[name], BESIDE) for name in sorted(beside)))
         inner = names[text]
         for one in inner if is_sequence(inner) else [inner]:
             self._one(one, owner, depth + 1, about)
@@ -275,7 +275,7 @@ class _Facts:
             elif _bare_key(key) not in USER_KEYS:
                 several = value if is_sequence(value) else [value] if is_mapping(value) else []
                 reason = NO_TEXT.format(key)
-                self.left_out(owner.user, [LeftOut(key, one, reason) for one in several])
+                self.left_out(owner.user, *(LeftOut(key, one, reason) for one in several))
 
     def _text_in(self, names: Mapping[str, Any]) -> str:
         """The name under which an item has its text, and that is no field of the schema."""
@@ -307,7 +307,7 @@ class _Facts:
         given = [names[name] for name in dates if names[name] not in (None, "")]
         at = next((at for at in map(moment, given) if at is not None), None)
         if given and at is None:
-            self.left_out(user, [LeftOut(dates[0], given[0], NO_DATE)])
+            self.left_out(user, LeftOut(dates[0], given[0], NO_DATE))
         return _Owner(user, outer.at if at is None else at)
 
     def _named_user(self, item: Mapping[str, Any], names: Mapping[str, Any]) -> str | None:
