@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from usermemory.limits import Limits
+from usermemory.settings import Limits
 from usermemory.text import tokens
 
 if TYPE_CHECKING:

@@ -27,16 +27,16 @@ from usermemory.errors import (
     StoreError,
 )
 from usermemory.extract import Extraction, Extractor, Repairing, UnusableAnswer
-from usermemory.extract.proposals import sound
+from usermemory.extract.language_model import sound
 from usermemory.gate import Gate, guarded
 from usermemory.judge import Judged, applied, judge, stamped
 from usermemory.judge.verify import Verdicts, Verifier
-from usermemory.limits import Limits
 from usermemory.records import Outcome, Refused, Status, Usage
 from usermemory.retry import Outage, Retry, TooLong, in_time
 from usermemory.schema import Schema
 from usermemory.schema.document import Reading, dropped
 from usermemory.schema.renames import renamed_stamps
+from usermemory.settings import Limits
 from usermemory.store import Driver
 from usermemory.store.flows import Profile, times
 from usermemory.store.flows.claim import DAY, Claim, day_of, give_back

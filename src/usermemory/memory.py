@@ -18,10 +18,11 @@ from usermemory.erasure import OfMessage, OfThread, OfValue, Target
 from usermemory.errors import ConfigurationError, InvalidInput
 from usermemory.events import Event
 from usermemory.gate import Gate, gate_of, guarded
-from usermemory.limits import Limits
 from usermemory.messages import AuthorPolicy, guarded_author, newest_first
 from usermemory.messages.secrets import SecretPolicy
 from usermemory.migrate import Migrating, Move, checked_schema
+from usermemory.past import about, evidence_of, resolve
+from usermemory.past import snapshot as wound_back
 from usermemory.records import (
     Change,
     Cost,
@@ -54,13 +55,13 @@ from usermemory.schema.renames import renamed_history, renamed_revision
 from usermemory.search import checked_query, found, rows_of
 from usermemory.settings import (
     Id,
+    Limits,
     When,
     checked_seconds,
     checked_thread,
     checked_user,
     kept_for,
 )
-from usermemory.snapshot import snapshot as wound_back
 from usermemory.store import open_driver
 from usermemory.store.erased import clean
 from usermemory.store.flows import claim as claims
@@ -71,11 +72,10 @@ from usermemory.store.flows.propose import refused as listing
 from usermemory.store.flows.recall import costs, everything_said
 from usermemory.store.flows.remember import Past, Policy, remember, screened_before, unknown
 from usermemory.text import leaves
-from usermemory.why import about, evidence_of, resolve
 
 if TYPE_CHECKING:
+    from usermemory.choice import Strategy
     from usermemory.consolidate import Consolidator
-    from usermemory.extractors import Strategy
     from usermemory.propose import Proposing
 
 logger = logging.getLogger("usermemory")
@@ -159,8 +159,8 @@ class UserMemory:
         clock: Clock | None = None,
     ) -> None:
         # Imported with the first memory: a program's own help, say, needs the names only.
+        from usermemory.choice import extractor_for, verifier_for
         from usermemory.consolidate import Consolidator
-        from usermemory.extractors import extractor_for, verifier_for
 
         if evidence not in {"required", "off"}:
             raise ConfigurationError(f"evidence {evidence!r}: use 'required' or 'off'")

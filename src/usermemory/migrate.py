@@ -17,6 +17,7 @@ from usermemory.changes.apply import changed
 from usermemory.changes.coerce import plain
 from usermemory.errors import InvalidInput
 from usermemory.messages import is_mapping
+from usermemory.past import evidence_of
 from usermemory.records import MIGRATION, Applied, Migrated, Migration, Revision, SchemaCheck
 from usermemory.schema import Schema
 from usermemory.schema.document import dropped
@@ -34,7 +35,6 @@ from usermemory.store.flows import Profile
 from usermemory.store.flows import amend as amends
 from usermemory.store.flows import recall as recalls
 from usermemory.store.flows.amend import Amendment
-from usermemory.why import evidence_of
 
 Move = Callable[[dict[str, Any]], Any]
 """Makes a stored document one of today's schema."""

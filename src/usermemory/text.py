@@ -21,6 +21,8 @@ import regex
 
 from usermemory.schema.shape import is_list, is_object
 
+MASK = "[erased]"
+
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _LINE_ENDS = re.compile(r"\r\n?")
 _SURROGATES = re.compile(r"[\ud800-\udfff]")

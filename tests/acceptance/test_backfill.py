@@ -25,7 +25,7 @@ from usermemory.conformance.harness import Listener
 from usermemory.errors import UserMemoryError
 from usermemory.extras.backfill import NOBODY, PAUSED, SILENT, UNREADABLE
 from usermemory.langgraph import BackfilledThread, backfill, checkpointer, create_chatbot
-from usermemory.langgraph.threads.opening import saver_in
+from usermemory.langgraph.threads import saver_in
 from usermemory.testing import FakeClock, ScriptedModel
 
 FUTURE = 4_000_000_000.0

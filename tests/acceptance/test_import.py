@@ -24,7 +24,7 @@ from usermemory.extras.importing.fitting import HOLDS, NO_FIELD, OLDER
 from usermemory.extras.importing.profiles import FORGOTTEN, GONE
 from usermemory.importing import ImportedUser, LeftOut, import_origin
 from usermemory.langgraph import import_langmem
-from usermemory.langgraph.threads.opening import store_in
+from usermemory.langgraph.threads import store_in
 from usermemory.store.flows.amend import amend
 
 ORIGIN = {

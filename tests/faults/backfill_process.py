@@ -8,7 +8,7 @@ import sys
 
 from usermemory import UserMemory
 from usermemory.langgraph import BackfilledThread, backfill
-from usermemory.langgraph.threads.opening import saver_in
+from usermemory.langgraph.threads import saver_in
 
 
 def main() -> None:

@@ -13,12 +13,12 @@ from tests.unit.test_changes_random import played
 
 from usermemory.changes import settled, undo
 from usermemory.erasure import OfValue, Stored, plan
+from usermemory.past import snapshot
 from usermemory.records import Applied, Revision
 from usermemory.schema import Schema
 from usermemory.schema.document import ASIDE
 from usermemory.schema.form import identity
 from usermemory.schema.shape import canonical
-from usermemory.snapshot import snapshot
 from usermemory.text import leaves
 
 

@@ -23,9 +23,8 @@ from usermemory.errors import ConfigurationError, ExtractionError, ProviderError
 from usermemory.extract import UnusableAnswer, forbid
 from usermemory.extract.answer import model_name, read
 from usermemory.extract.asking import ask
-from usermemory.extract.manner import Manner, manner_of
+from usermemory.extract.manner import Manner, manner_of, models_inside
 from usermemory.extract.models import check_model
-from usermemory.extract.wrappers import models_inside
 from usermemory.testing import ScriptedModel
 
 FORM: dict[str, Any] = {

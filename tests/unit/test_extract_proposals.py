@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from usermemory.extract.proposals import proposals
+from usermemory.extract.language_model import proposals
 from usermemory.records import Change
 
 ITEM = {"quote": "q", "who": "user", "field": "name", "action": "set", "value": "Ana"}

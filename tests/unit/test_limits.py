@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from usermemory.changes import Unfit, apply
-from usermemory.limits import Limits
 from usermemory.records import Applied, Change, Refused
 from usermemory.schema import schema_of
+from usermemory.settings import Limits
 
 TEN = {"name": "Will", "tags": list("abcdef"), "notes": {"x": 1, "y": 2}, "child": {"age": 3}}
 
@@ -161,7 +161,7 @@ def test_a_batch_measures_the_profile_once(monkeypatch: pytest.MonkeyPatch) -> N
         written.append(len(text))
         return text
 
-    monkeypatch.setattr("usermemory.limits.json", SimpleNamespace(dumps=dumps))
+    monkeypatch.setattr("usermemory.settings.json", SimpleNamespace(dumps=dumps))
     room = Limits().room(document)
     for number in range(50):
         document, done = apply(document, Change("tags", "add", f"thing {number}"), FULL)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from tests.support.ollama_server import OllamaServer, listed
 
-from usermemory import running
 from usermemory.choice import Choice, choose
+from usermemory.extract import models as running
 
 KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GOOGLE_API_KEY", "MISTRAL_API_KEY")
 

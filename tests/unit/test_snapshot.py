@@ -15,9 +15,9 @@ from tests.unit.test_changes_random import few, played
 from usermemory.changes import difference, patch
 from usermemory.erasure import MASK, OfValue, Stored, plan
 from usermemory.errors import InvalidInput
+from usermemory.past import snapshot
 from usermemory.records import Applied, Revision, Snapshot
 from usermemory.schema import Schema, schema_of
-from usermemory.snapshot import snapshot
 from usermemory.text import leaves
 
 

@@ -7,8 +7,7 @@ from typing import Any
 
 from langgraph.runtime import RunControl, Runtime
 
-from usermemory.langgraph.identity import Run
-from usermemory.langgraph.told import Told
+from usermemory.langgraph.identity import Run, Told
 
 RUN = Run(user_id="will", thread_id="1", delay=None, keep=True, graph="")
 

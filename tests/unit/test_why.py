@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from usermemory.past import evidence_of, maker_of
 from usermemory.records import Applied, Evidence, Revision
-from usermemory.why import evidence_of, maker_of
 
 
 def said(quote: str, thread_id: str) -> tuple[Evidence, ...]:

@@ -237,7 +237,7 @@ def import_store(
         usermemory import langmem --from store.db --namespace 'app.{user_id}.profile'
     """
     from usermemory.langgraph import import_langmem
-    from usermemory.langgraph.threads.opening import store_in
+    from usermemory.langgraph.threads import store_in
 
     with (
         store_in(source) as store,

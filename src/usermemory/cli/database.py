@@ -174,7 +174,7 @@ def backfill_threads(  # noqa: PLR0913 - the options of a command
         usermemory backfill --from postgresql://app@db.example.com/app --user-key customer
     """
     from usermemory.langgraph import backfill
-    from usermemory.langgraph.threads.opening import saver_in
+    from usermemory.langgraph.threads import saver_in
 
     with (
         saver_in(source) as saver,

@@ -239,7 +239,7 @@ def _not_called(chosen: Choice, *, named: bool) -> Finding | None:
 
 def _servers() -> Iterator[Finding]:
     """Servers of models on this machine that no option or variable names."""
-    from usermemory.running import servers
+    from usermemory.extract.models import servers
 
     for one in servers():
         runs = (

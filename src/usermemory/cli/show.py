@@ -12,8 +12,8 @@ from rich.text import Text
 from usermemory.changes import inverse, patch
 from usermemory.cli.common import listed, plural, shortened, table, value_text, when
 from usermemory.erasure import MASK
+from usermemory.past import evidence_of, maker_of, noted_at, resolve
 from usermemory.refused import action_of, field_of, in_words
-from usermemory.why import evidence_of, maker_of, noted_at, resolve
 
 if TYPE_CHECKING:
     from usermemory.records import Applied, Evidence, Hit, Misfit, Refused, Revision, Undone, Usage

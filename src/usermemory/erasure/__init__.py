@@ -3,7 +3,6 @@
 from usermemory.erasure.past import subject_of
 from usermemory.erasure.plan import Plan, plan
 from usermemory.erasure.target import (
-    MASK,
     Kept,
     OfMessage,
     OfThread,
@@ -13,6 +12,7 @@ from usermemory.erasure.target import (
     Target,
 )
 from usermemory.erasure.tombstone import EVERYTHING, Tombstone, buried, tombstone
+from usermemory.text import MASK
 
 __all__ = [
     "EVERYTHING",

@@ -32,13 +32,13 @@ from usermemory.erasure.target import (
     Target,
 )
 from usermemory.errors import InvalidInput
+from usermemory.past import evidence_of
 from usermemory.records import Applied, Evidence, Forgotten, Refused
 from usermemory.schema.document import ASIDE, field_of, stand_in, stored_value
 from usermemory.schema.form import identity
 from usermemory.schema.renames import moved_names, renamed, renamed_history
 from usermemory.schema.shape import canonical, is_list, is_object
 from usermemory.text import leaves, words
-from usermemory.why import evidence_of
 
 if TYPE_CHECKING:
     from usermemory.schema import Schema

@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 from usermemory.records import Evidence, Refused, Revision
-from usermemory.text import Text, Word, leaves, words
+from usermemory.text import MASK, Text, Word, leaves, words
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +98,6 @@ class Stored:
     refused: Sequence[Refusals] = ()
     numbers: frozenset[int] = frozenset()
 
-
-MASK = "[erased]"
 
 _FEW = 3
 """Letters; what has fewer ("C++", "🎹") is looked for as it is written."""

@@ -18,7 +18,7 @@ from usermemory.extract.asked_form import (
     joined,
 )
 from usermemory.extract.json_text import Reading, clean, reading, set_apart, whole
-from usermemory.extract.wrappers import models_inside
+from usermemory.extract.manner import models_inside
 from usermemory.records import Usage
 from usermemory.schema.shape import is_list, is_object
 

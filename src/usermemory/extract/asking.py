@@ -14,9 +14,15 @@ from usermemory.errors import UserMemoryError
 from usermemory.extract import UnusableAnswer, forbid
 from usermemory.extract.answer import answer_in
 from usermemory.extract.json_text import clean
-from usermemory.extract.manner import apart, manner_of
+from usermemory.extract.manner import (
+    apart,
+    manner_of,
+    models_inside,
+    rebuilt,
+    settings,
+    without_parsers,
+)
 from usermemory.extract.provider_errors import form_refused, translated
-from usermemory.extract.wrappers import models_inside, rebuilt, settings, without_parsers
 from usermemory.records import Usage
 from usermemory.schema.shape import is_object
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from usermemory.errors import IdentityError, InvalidInput
-from usermemory.langgraph.signatures import heard_by
+from usermemory.langgraph.identity import heard_by
 from usermemory.langgraph.threads import FindSpeaker, WhoseRun, messages_in, thread_ids, told, whose
 from usermemory.settings import Id
 

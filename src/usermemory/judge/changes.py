@@ -14,8 +14,8 @@ from usermemory.text import leaves
 
 if TYPE_CHECKING:
     from usermemory.batch import Batch
-    from usermemory.limits import Room
     from usermemory.records import Change, Evidence, Reason
+    from usermemory.settings import Room
 
 Doubt = Literal["inexact", "passage", "others", "unnamed", "ungrounded", "echo", "always"]
 """Why a second look is taken at a change:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from langchain_core.messages import BaseMessage
 from pydantic import BaseModel
 
-from usermemory.langgraph.signatures import keys_of
+from usermemory.langgraph.identity import keys_of
 from usermemory.langgraph.threads import messages_in, whose
 from usermemory.messages import is_mapping, is_sequence, role_of
 

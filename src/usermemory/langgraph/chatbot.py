@@ -17,11 +17,10 @@ from langgraph.graph.message import add_messages
 from langgraph.prebuilt import ToolNode, tools_condition
 from langgraph.runtime import get_runtime
 
+from usermemory.extract.manner import rebuilt
 from usermemory.extract.models import chat_model
-from usermemory.extract.wrappers import rebuilt
-from usermemory.langgraph.node import Node
-from usermemory.langgraph.nodes import OnError, Recaller, Rememberer, remember_node
-from usermemory.langgraph.told import Told
+from usermemory.langgraph.identity import Told
+from usermemory.langgraph.nodes import Node, OnError, Recaller, Rememberer, remember_node
 from usermemory.messages.secrets import screened
 
 if TYPE_CHECKING:

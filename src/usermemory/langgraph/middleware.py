@@ -12,9 +12,8 @@ from langchain_core.messages import SystemMessage
 from langgraph.config import get_config
 
 from usermemory.errors import ConfigurationError
-from usermemory.langgraph.identity import FindUser, Run, current_run
+from usermemory.langgraph.identity import FindUser, Run, Told, current_run
 from usermemory.langgraph.nodes import OnError, Recaller, Rememberer
-from usermemory.langgraph.told import Told
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

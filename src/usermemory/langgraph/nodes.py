@@ -10,24 +10,76 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+from langchain_core.runnables import Runnable, RunnableConfig
 from langchain_core.tools import ToolException
 from langgraph.channels import UntrackedValue
 from langgraph.config import get_config
 from langgraph.errors import GraphBubbleUp
 
-from usermemory.errors import IdentityError
+from usermemory.errors import ConfigurationError, IdentityError
 from usermemory.events import Event
 from usermemory.langgraph.identity import FindUser, Run, current_run, field_of
-from usermemory.langgraph.node import Node
 from usermemory.langgraph.speakers import asettle, settle, speakers_of
 from usermemory.messages import AuthorPolicy, is_sequence, newest_first
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
-    from langchain_core.runnables import RunnableConfig
+    from collections.abc import Awaitable, Callable, Generator
 
     from usermemory.memory import UserMemory
+
+
+class Node(Runnable[Any, Any]):
+    """A function of state and config and its async twin.
+
+    ``RunnableLambda`` does the same and reports each call to the tracer, as LangGraph has just
+    done for the node: four of them cost a turn as much as everything that they are there for.
+
+    Args:
+        name: What it is called in the graph.
+        run: Called in sync runs.
+        arun: Called in async runs.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        run: Callable[[Any, RunnableConfig], Any],
+        arun: Callable[[Any, RunnableConfig], Awaitable[Any]],
+    ) -> None:
+        self.name = name
+        self._run = run
+        self._arun = arun
+
+    def __getattr__(self, name: str) -> Any:
+        # LangGraph asks for it to know a node again in its cache, and asks nothing else of a node
+        # that is cached: on a hit the node is not run.
+        if name == "__qualname__":
+            raise ConfigurationError(
+                f"{self.name!r} is a node of a memory, and can't be cached: a cache knows what it "
+                "holds by a node's input, not by the user, and would tell one user what is known "
+                "of another. Leave cache_policy out for it; instead of set_node_defaults give each "
+                "of the other nodes its own"
+            )
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def invoke(
+        self,
+        input: Any,  # noqa: A002 - Runnable calls it so
+        config: RunnableConfig | None = None,
+        **kwargs: Any,  # noqa: ARG002 - Runnable passes what a node has no use for
+    ) -> Any:
+        """The update of the state."""
+        return self._run(input, config or {})
+
+    async def ainvoke(
+        self,
+        input: Any,  # noqa: A002 - Runnable calls it so
+        config: RunnableConfig | None = None,
+        **kwargs: Any,  # noqa: ARG002 - Runnable passes what a node has no use for
+    ) -> Any:
+        """As `invoke`."""
+        return await self._arun(input, config or {})
+
 
 logger = logging.getLogger("usermemory")
 

@@ -22,7 +22,7 @@ from usermemory.store.sqlite.connection import connect, patiently
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from usermemory.langgraph.postgres_savers import AsyncPooledSaver, PooledSaver
+    from usermemory.langgraph.postgres import AsyncPooledSaver, PooledSaver
     from usermemory.memory import UserMemory
 
 _BUSY_TIMEOUT = 10.0
@@ -135,13 +135,13 @@ def _end_with_the_program(connection: aiosqlite.Connection) -> None:
 
 def _postgres_savers() -> Any:
     try:
-        from usermemory.langgraph import postgres_savers
+        from usermemory.langgraph import postgres
     except ImportError as error:
         raise ConfigurationError(
             f"a saver on PostgreSQL needs a package that is missing ({error}): pip install "
             "'usermemory[postgres]'"
         ) from error
-    return postgres_savers
+    return postgres
 
 
 class _PatientCursor(sqlite3.Cursor):

@@ -21,19 +21,14 @@ from weakref import WeakKeyDictionary
 
 from langchain_core.messages import AnyMessage
 
-from usermemory.langgraph.arrivals import (
-    Look,
-    given_to,
-    in_earlier_turns,
-    in_newest_turn,
-)
-from usermemory.langgraph.identity import saver_of
-from usermemory.langgraph.signatures import (
+from usermemory.langgraph.arrivals import Look, given_to, in_earlier_turns, in_newest_turn
+from usermemory.langgraph.identity import (
     copied,
     id_of,
     is_human,
     keys_of,
     name_of,
+    saver_of,
     signature,
     signed_as,
     text_hash,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from langchain_core.tools import ToolException
 
 if TYPE_CHECKING:
-    from usermemory.langgraph.tool_arguments import Erasure
+    from usermemory.langgraph.tools import Erasure
     from usermemory.records import Applied, Forgotten, Hit, Proposed, Refused
 
 UNREACHABLE = "the memory cannot be reached: nothing was saved, erased or read. Tell the user so"

@@ -13,10 +13,8 @@
 
 from __future__ import annotations
 
-from usermemory.testing.draining import adrain, drain
-from usermemory.testing.fake_clock import FakeClock
-from usermemory.testing.real_models import forbid_real_models
-from usermemory.testing.scripted_model import Call, Reply, ScriptedModel, ScriptEnded
+from usermemory.testing.clock import FakeClock, adrain, drain
+from usermemory.testing.models import Call, Reply, ScriptedModel, ScriptEnded, forbid_real_models
 
 __all__ = [
     "Call",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from langchain_core.callbacks import CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
@@ -18,6 +20,12 @@ from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResu
 from langchain_core.runnables import Runnable
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import Field, PrivateAttr
+
+from usermemory.extract import forbid
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
 
 # LangChain's wrappers look up the annotations of what they pass on, so these imports are real.
 
@@ -167,3 +175,39 @@ def _chunks(message: AIMessage) -> Iterator[AIMessageChunk]:
         response_metadata=message.response_metadata,
         chunk_position="last",
     )
+
+
+@contextmanager
+def forbid_real_models() -> Generator[None]:
+    """Within the block, calling a real chat model raises `RealModelForbidden`, in every thread.
+
+    The memory's own calls and the bot's: ``invoke``, ``stream``, ``batch`` and their async twins
+    of any LangChain chat model. `ScriptedModel`, and models of your own that say
+    ``usermemory_scripted = True``, go on working. For a whole test suite::
+
+        @pytest.fixture(autouse=True)
+        def no_real_models():
+            with forbid_real_models():
+                yield
+    """
+    _guard_chat_models()
+    with forbid.real_model_calls():
+        yield
+
+
+@functools.cache
+def _guard_chat_models() -> None:
+    """Let every chat model ask first; done once, since blocks may overlap and end in any order."""
+    from langchain_core.language_models import BaseChatModel
+
+    for name in ("generate", "agenerate", "stream", "astream"):
+        setattr(BaseChatModel, name, _guarded(getattr(BaseChatModel, name)))
+
+
+def _guarded(method: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(method)
+    def asked_first(self: object, *args: Any, **kwargs: Any) -> Any:
+        forbid.check(self)
+        return method(self, *args, **kwargs)
+
+    return asked_first

@@ -5,15 +5,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
 from langgraph.checkpoint.sqlite import SqliteSaver
+from langgraph.store.base import BaseStore
+from langgraph.store.sqlite import SqliteStore
 
-from usermemory.langgraph.signatures import (
+from usermemory.errors import ConfigurationError
+from usermemory.langgraph.identity import (
     copied,
     heard_by,
     is_human,
@@ -24,7 +28,7 @@ from usermemory.langgraph.signatures import (
 )
 from usermemory.messages import is_sequence
 from usermemory.settings import Id, checked_user
-from usermemory.store.elsewhere import THREADS
+from usermemory.store.elsewhere import THREADS, file_of, opened
 
 
 def thread_ids(saver: BaseCheckpointSaver[Any]) -> list[str]:
@@ -40,7 +44,7 @@ def thread_ids(saver: BaseCheckpointSaver[Any]) -> list[str]:
     if any(
         base.__module__.startswith("langgraph.checkpoint.postgres") for base in type(saver).mro()
     ):
-        from usermemory.langgraph.threads.postgres import rows
+        from usermemory.langgraph.postgres import rows
 
         return [str(row[0]) for row in rows(saver, THREADS)]
     newest: dict[str, str] = {}
@@ -217,3 +221,47 @@ def _runs(
 
 def _time(found: CheckpointTuple) -> float:
     return datetime.fromisoformat(found.checkpoint["ts"]).timestamp()
+
+
+@contextmanager
+def saver_in(url: str) -> Generator[BaseCheckpointSaver[Any]]:
+    """The checkpointer in this database.
+
+    Args:
+        url: A path, ``sqlite:///…`` or ``postgresql://…``.
+
+    Raises:
+        StoreError: There is none, or it cannot be read.
+        ConfigurationError: A package is missing, or the URL cannot be read.
+    """
+    path = file_of(url)
+    if path is None:
+        with _postgres().saver_at(url) as saver:
+            yield saver
+        return
+    with opened(path, "checkpoints", "thread_id", "checkpoint_ns") as connection:
+        yield SqliteSaver(connection)
+
+
+@contextmanager
+def store_in(url: str) -> Generator[BaseStore]:
+    """The LangGraph store in this database; arguments and errors as for `saver_in`."""
+    path = file_of(url)
+    if path is None:
+        with _postgres().store_at(url) as store:
+            yield store
+        return
+    with opened(path, "store", "prefix", "key", "value") as connection:
+        connection.isolation_level = None  # as the store expects it: it begins by itself
+        yield SqliteStore(connection)
+
+
+def _postgres() -> Any:
+    try:
+        from usermemory.langgraph import postgres
+    except ImportError as error:
+        raise ConfigurationError(
+            f"PostgreSQL needs a package that is missing ({error}): pip install "
+            "'usermemory[postgres]'"
+        ) from error
+    return postgres

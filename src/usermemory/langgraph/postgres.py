@@ -1,24 +1,31 @@
-"""LangGraph's savers for PostgreSQL, each with a pool of its own, on the memory's database.
+"""LangGraph's savers and tables in PostgreSQL: imported where such a database is in use."""
 
-The tables of threads are where LangGraph puts them, in the first schema of the search path.
-"""
+# langgraph has no stubs for its namespace packages, and leaves type parameters open.
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Self
 
+import psycopg
 from langgraph.checkpoint.postgres import PostgresSaver
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
-from psycopg.rows import dict_row
+from langgraph.store.postgres import PostgresStore
+from psycopg.rows import dict_row, tuple_row
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
+from usermemory.errors import ConfigurationError, StoreError
 from usermemory.langgraph.savers import ForSyncGraphs
-from usermemory.store.postgres.dialect import translated
+from usermemory.store.elsewhere import TABLE_THERE, is_postgres
+from usermemory.store.postgres.dialect import address_of, translated
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from usermemory.store.postgres import PostgreSQL
+
 
 _SIZE = 8
 """Connections of a saver at most."""
@@ -101,3 +108,46 @@ class AsyncPooledSaver(AsyncPostgresSaver):
         traceback: TracebackType | None,
     ) -> None:
         await self.aclose()
+
+
+def rows(saver: Any, statement: str) -> list[tuple[Any, ...]]:
+    """All rows of a statement of ours, on the saver's own connection."""
+    held: Any = saver.conn
+    pooled = isinstance(held, ConnectionPool)
+    borrowed: Any = saver.conn.connection() if pooled else nullcontext(held)
+    with saver.lock, borrowed as connection, connection.cursor(row_factory=tuple_row) as cursor:
+        found: list[tuple[Any, ...]] = cursor.execute(statement.encode()).fetchall()
+        return found
+
+
+@contextmanager
+def saver_at(url: str) -> Generator[PostgresSaver]:
+    """The checkpointer in the database of this URL."""
+    with _connected(url, "checkpoints") as connection:
+        yield PostgresSaver(connection)
+
+
+@contextmanager
+def store_at(url: str) -> Generator[PostgresStore]:
+    """The store in the database of this URL."""
+    with _connected(url, "store") as connection:
+        yield PostgresStore(connection)
+
+
+@contextmanager
+def _connected(url: str, table: str) -> Generator[Any]:
+    if not is_postgres(url):
+        raise ConfigurationError(
+            f"{url.partition('://')[0]}://… cannot be read: use a path, sqlite:///… or "
+            "postgresql://…"
+        )
+    address = address_of(url)
+    name = address.name.partition("?")[0]  # without a schema of ours, which has no part in it
+    # As LangGraph's own connections, fit for a pooler of transactions.
+    settings: Any = {"autocommit": True, "prepare_threshold": None, "row_factory": dict_row}
+    with translated(name), psycopg.connect(address.conninfo, **settings) as connection:
+        connection.read_only = True
+        found: Any = connection.execute(TABLE_THERE, [table]).fetchone()
+        if not found or not found["found"]:
+            raise StoreError(f"{name} is no database of that kind: it has no table {table}")
+        yield connection
