@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass, field
+from itertools import islice
 from operator import length_hint
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,8 +14,28 @@ if TYPE_CHECKING:
 
 __all__ = ["WINDOW", "Alignment", "Mark", "Passed", "align", "ids_to_ask", "window"]
 
+WINDOW = 64
+"""How many of a thread's newest marks are compared with a call."""
+
+CONTEXT = 8
+"""So many messages in order prove a place."""
+
+FRONT = 3
+"""So many messages in front of a known thread are nothing new: a summary, a greeting."""
+
+_SHORT_WINDOW = 24  # of fewer messages than a context only the thread's end can be proven
 _NEWEST_LOOKED_AT = 32  # ids count if one of so many newest messages has a known one
 _KNOWN_IN_A_ROW = 16  # before so many known messages in a row, all is old
+_LETTERS_IN_A_ROW = 24  # of known messages in a row, a sentence among them, are no chance
+_SENTENCE_LETTERS = 8
+_FEWEST_AT_BEGINNING = 3  # fewer do, where the call and the marks begin with them
+
+
+class Mark(NamedTuple):
+    """What is kept of a message that a thread was given: enough to know it again."""
+
+    id: str | None
+    digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,146 +54,6 @@ class Alignment:
     edited: tuple[Message, ...] = ()
     reused: frozenset[str] = frozenset()
     before: Mapping[str | None, str] = field(default_factory=dict[Any, str], compare=False)
-
-
-def ids_to_ask(passed: Passed, marks: Sequence[Mark], known: Mapping[str, str | None]) -> list[str]:
-    """Ids that the marks say nothing about: look them up, and ask here again until none is left.
-
-    Args:
-        passed: The call's messages.
-        marks: The thread's newest marks, as many as `window` says, or all there are; newest last.
-        known: What was looked up so far: digest by id, None for an id that was never seen.
-
-    Returns:
-        At most 32 ids, usually one or two; none when `align` can be called.
-    """
-    if not marks:
-        return []
-    ids = _known_ids(marks, known)
-    unknown = (m.id for m, _ in _walk(passed, marks, ids) if m.id and m.id not in ids)
-    return list(itertools.islice((key for key in unknown if key not in known), _NEWEST_LOOKED_AT))
-
-
-def align(passed: Passed, marks: Sequence[Mark], known: Mapping[str, str | None]) -> Alignment:
-    """Tell new, edited and known messages apart, at a cost that grows with what is new.
-
-    Args:
-        passed: The call's messages.
-        marks: The thread's newest marks, as many as `window` says, or all there are; newest last.
-        known: What was looked up for `ids_to_ask`.
-
-    Returns:
-        The new and the edited messages.
-    """
-    ids = _known_ids(marks, known)
-    walk = _without_front(list(_walk(passed, marks, ids)), passed)
-    if not any(old for _, old in walk):
-        newest = itertools.islice(passed, newest_known(passed, marks, ids))
-        return Alignment(new=tuple(newest)[::-1])
-    # Ids can be trusted: among the newest messages an unknown one is new, and says nothing about
-    # the place of those that have none.
-    placed = Passed((m for m, _ in walk if m.id is None or m.id in ids), passed.digest)
-    placed.window = passed.window
-    without_id = newest_known(placed, marks, ids) or 0
-    new: list[Message] = []
-    for message, old in walk:
-        if message.id is None and not old:
-            without_id -= 1
-        if not old and (message.id is not None or without_id >= 0):
-            new.append(message)
-    edited = [m for m, _ in walk if m.id in ids and ids[m.id] != passed.digest(m)]
-    reused = _reused([m for m, _ in walk], edited, passed, marks, ids)
-    return Alignment(tuple(new[::-1]), tuple(edited[::-1]), reused, ids)
-
-
-def _without_front(walk: list[tuple[Message, bool]], passed: Passed) -> list[tuple[Message, bool]]:
-    """Without the few messages in front of all known ones: a summary or a greeting is not new."""
-    known = [at for at, (_, old) in enumerate(walk) if old]
-    behind = len(walk) - (known[-1] + 1 if known else 0)
-    whole = next(passed.since(len(walk)), None) is None
-    return walk[: known[-1] + 1] if known and whole and 0 < behind <= FRONT else walk
-
-
-def _reused(
-    walk: Sequence[Message],
-    edited: Sequence[Message],
-    passed: Passed,
-    marks: Sequence[Mark],
-    ids: Mapping[str | None, str],
-) -> frozenset[str]:
-    """Ids of edited messages of which no neighbour stands where it stood."""
-    places = {mark.id: at for at, mark in enumerate(marks) if mark.id is not None}
-    changed = {message.id for message in edited}
-    found: set[str] = set()
-    for at, message in enumerate(walk):
-        place = places.get(message.id or "")
-        if message.id is None or message.id not in changed or place is None:
-            continue
-        newer, older = walk[at - 1] if at else None, walk[at + 1] if at + 1 < len(walk) else None
-        beside = [
-            (newer, marks[place + 1] if place + 1 < len(marks) else None),
-            (older, marks[place - 1] if place else None),
-        ]
-        if any(m and mark and passed.digest(m) == mark.digest for m, mark in beside):
-            continue
-        # The first message, alone as it was or with a new answer behind it, is edited.
-        alone = newer is None and len(marks) == 1
-        answered = newer is not None and newer.id not in ids
-        if older is not None or place or not (alone or answered):
-            found.add(message.id)
-    return frozenset(found)
-
-
-def _known_ids(marks: Sequence[Mark], known: Mapping[str, str | None]) -> Mapping[str | None, str]:
-    looked_up: dict[str | None, str] = {
-        key: found for key, found in known.items() if found is not None
-    }
-    return looked_up | {mark.id: mark.digest for mark in marks if mark.id is not None}
-
-
-def _walk(
-    passed: Passed, marks: Sequence[Mark], ids: Mapping[str | None, str]
-) -> Iterator[tuple[Message, bool]]:
-    """The newest messages and whether they are known, as far back as there may be a new one.
-
-    Those after the newest known id count as unknown here.
-    """
-    places = {mark.id: at for at, mark in enumerate(marks) if mark.id is not None}
-    place: int | None = None  # where the last message that was recognised stands in the marks
-    run = 0
-    for count, message in enumerate(passed):
-        if run == _KNOWN_IN_A_ROW or (count == _NEWEST_LOOKED_AT and place is None):
-            return
-        known = message.id in ids
-        if known:
-            place = places.get(message.id or "", 0)
-        elif place is not None:
-            # A history under fresh ids, its last turn already stored: the rest is found by place.
-            earlier = itertools.islice(passed.since(count + 1), _KNOWN_IN_A_ROW)
-            floor = next((places[m.id] for m in earlier if m.id in places), -1)
-            between = reversed(range(floor + 1, place))
-            digest = passed.digest(message)
-            found = next((at for at in between if marks[at].digest == digest), None)
-            place = place if found is None else found
-            known = found is not None or message.id is None
-        run = run + 1 if known else 0
-        yield message, known
-
-
-WINDOW = 64
-"""How many of a thread's newest marks are compared with a call."""
-
-CONTEXT = 8
-"""So many messages in order prove a place."""
-
-_SHORT_WINDOW = 24  # of fewer messages than a context only the thread's end can be proven
-
-
-class Mark(NamedTuple):
-    """What is kept of a message that a thread was given: enough to know it again."""
-
-    id: str | None
-    digest: str
 
 
 def window(newest_first: Iterable[Message]) -> int:
@@ -225,87 +105,189 @@ class Passed:
         return False
 
 
-FRONT = 3
-"""So many messages in front of a known thread are nothing new: a summary, a greeting."""
+def ids_to_ask(passed: Passed, marks: Sequence[Mark], known: Mapping[str, str | None]) -> list[str]:
+    """Ids that the marks say nothing about: look them up, and ask here again until none is left.
 
-_LETTERS_IN_A_ROW = 24  # of known messages in a row, a sentence among them, are no chance
-_SENTENCE_LETTERS = 8
-_FEWEST_AT_BEGINNING = 3  # fewer do, where the call and the marks begin with them
+    Args:
+        passed: The call's messages.
+        marks: The thread's newest marks, as many as `window` says, or all there are; newest last.
+        known: What was looked up so far: digest by id, None for an id that was never seen.
 
-
-def newest_known(
-    passed: Passed, marks: Sequence[Mark], ids: Mapping[str | None, str]
-) -> int | None:
-    """Index, from the end, of the newest message that the marks know; None if they know none.
-
-    The newest mark is looked for first. It may be absent (an answer that was thrown away): then
-    an older one will do, but only with strong proof.
+    Returns:
+        At most 32 ids, usually one or two; none when `align` can be called.
     """
-    older: int | None = None
-    for index, message in enumerate(passed):
-        if message.id in ids:
-            return index if older is None else older
-        if older is not None and index > older + len(marks):
-            break
-        digest = passed.digest(message)
-        for place in reversed(range(len(marks))):
-            if marks[place].digest == digest and _lies_over(passed, index, marks, place, ids):
-                if place == len(marks) - 1:
-                    return index
-                older = index if older is None else older
-    return older
+    if not marks:
+        return []
+    compared = _Comparison(passed, marks, known)
+    unknown = (m.id for m, _ in compared.walk() if m.id and m.id not in compared.ids)
+    return list(islice((key for key in unknown if key not in known), _NEWEST_LOOKED_AT))
 
 
-def _lies_over(
-    passed: Passed,
-    index: int,
-    marks: Sequence[Mark],
-    place: int,
-    ids: Mapping[str | None, str],
-) -> bool:
-    """Whether the call, from this message back, lies over the marks, from this place back."""
-    first = place
-    context = list(itertools.islice(passed.since(index), CONTEXT))
-    for matched, message in enumerate(context):
-        if message.id in ids:
-            # A known id leaves no doubt: it stands in the marks before, or before all of them.
-            places = [at for at, mark in enumerate(marks) if mark.id == message.id]
-            return not places or places[0] <= place
-        digest = passed.digest(message)
-        while place >= 0 and marks[place].digest != digest:
+def align(passed: Passed, marks: Sequence[Mark], known: Mapping[str, str | None]) -> Alignment:
+    """Tell new, edited and known messages apart, at a cost that grows with what is new.
+
+    Args:
+        passed: The call's messages.
+        marks: The thread's newest marks, as many as `window` says, or all there are; newest last.
+        known: What was looked up for `ids_to_ask`.
+
+    Returns:
+        The new and the edited messages.
+    """
+    compared = _Comparison(passed, marks, known)
+    walk = _without_front(list(compared.walk()), passed)
+    if not any(old for _, old in walk):
+        newest = islice(passed, compared.newest_known())
+        return Alignment(new=tuple(newest)[::-1])
+    # Ids can be trusted: among the newest messages an unknown one is new, and says nothing about
+    # the place of those that have none.
+    ids = compared.ids
+    placed = Passed((m for m, _ in walk if m.id is None or m.id in ids), passed.digest)
+    placed.window = passed.window
+    without_id = _Comparison(placed, marks, known).newest_known() or 0
+    new: list[Message] = []
+    for message, old in walk:
+        if message.id is None and not old:
+            without_id -= 1
+        if not old and (message.id is not None or without_id >= 0):
+            new.append(message)
+    edited = [m for m, _ in walk if m.id in ids and ids[m.id] != passed.digest(m)]
+    reused = compared.reused([m for m, _ in walk], {m.id for m in edited})
+    return Alignment(tuple(new[::-1]), tuple(edited[::-1]), reused, ids)
+
+
+def _without_front(walk: list[tuple[Message, bool]], passed: Passed) -> list[tuple[Message, bool]]:
+    """Without the few messages in front of all known ones: a summary or a greeting is not new."""
+    known = [at for at, (_, old) in enumerate(walk) if old]
+    behind = len(walk) - (known[-1] + 1 if known else 0)
+    whole = next(passed.since(len(walk)), None) is None
+    return walk[: known[-1] + 1] if known and whole and 0 < behind <= FRONT else walk
+
+
+class _Comparison:
+    """The messages of a call beside the marks of a thread.
+
+    Attributes:
+        ids: The digest of every message that is known by its id.
+    """
+
+    def __init__(
+        self, passed: Passed, marks: Sequence[Mark], known: Mapping[str, str | None]
+    ) -> None:
+        self._passed = passed
+        self._marks = marks
+        self._places = {mark.id: at for at, mark in enumerate(marks) if mark.id is not None}
+        self.ids: dict[str | None, str] = {
+            key: found for key, found in known.items() if found is not None
+        }
+        self.ids |= {mark.id: mark.digest for mark in marks if mark.id is not None}
+
+    def walk(self) -> Iterator[tuple[Message, bool]]:
+        """The newest messages and whether they are known, as far back as there may be a new one.
+
+        Those after the newest known id count as unknown here.
+        """
+        place: int | None = None  # where the last message that was recognised stands in the marks
+        run = 0
+        for count, message in enumerate(self._passed):
+            if run == _KNOWN_IN_A_ROW or (count == _NEWEST_LOOKED_AT and place is None):
+                return
+            known = message.id in self.ids
+            if known:
+                place = self._places.get(message.id or "", 0)
+            elif place is not None:
+                # A history under fresh ids, its last turn already stored: the rest by its place.
+                earlier = islice(self._passed.since(count + 1), _KNOWN_IN_A_ROW)
+                floor = next((self._places[m.id] for m in earlier if m.id in self._places), -1)
+                between = reversed(range(floor + 1, place))
+                digest = self._passed.digest(message)
+                found = next((at for at in between if self._marks[at].digest == digest), None)
+                place = place if found is None else found
+                known = found is not None or message.id is None
+            run = run + 1 if known else 0
+            yield message, known
+
+    def reused(self, walk: Sequence[Message], edited: set[str | None]) -> frozenset[str]:
+        """Ids of edited messages of which no neighbour stands where it stood."""
+        found: set[str] = set()
+        for at, message in enumerate(walk):
+            place = self._places.get(message.id or "")
+            if message.id is None or message.id not in edited or place is None:
+                continue
+            newer = walk[at - 1] if at else None
+            older = walk[at + 1] if at + 1 < len(walk) else None
+            if self._stands_at(newer, place + 1) or self._stands_at(older, place - 1):
+                continue
+            # The first message, alone as it was or with a new answer behind it, is edited.
+            alone = newer is None and len(self._marks) == 1
+            answered = newer is not None and newer.id not in self.ids
+            if older is not None or place or not (alone or answered):
+                found.add(message.id)
+        return frozenset(found)
+
+    def _stands_at(self, message: Message | None, place: int) -> bool:
+        there = 0 <= place < len(self._marks) and self._marks[place]
+        return bool(message and there and self._passed.digest(message) == there.digest)
+
+    def newest_known(self) -> int | None:
+        """Index, from the end, of the newest message that the marks know; None if of none.
+
+        The newest mark is looked for first. It may be absent (an answer that was thrown away):
+        then an older one will do, but only with strong proof.
+        """
+        older: int | None = None
+        for index, message in enumerate(self._passed):
+            if message.id in self.ids:
+                return index if older is None else older
+            if older is not None and index > older + len(self._marks):
+                break
+            digest = self._passed.digest(message)
+            for place in reversed(range(len(self._marks))):
+                if self._marks[place].digest == digest and self._lies_over(index, place):
+                    if place == len(self._marks) - 1:
+                        return index
+                    older = index if older is None else older
+        return older
+
+    def _lies_over(self, index: int, place: int) -> bool:
+        """Whether the call, from this message back, lies over the marks, from this place back."""
+        first = place
+        context = list(islice(self._passed.since(index), CONTEXT))
+        for matched, message in enumerate(context):
+            if message.id in self.ids:
+                # A known id leaves no doubt: it stands in the marks before, or before all of them.
+                places = [at for at, mark in enumerate(self._marks) if mark.id == message.id]
+                return not places or places[0] <= place
+            digest = self._passed.digest(message)
+            while place >= 0 and self._marks[place].digest != digest:
+                place -= 1
+            if place < 0:
+                return self._in_front(index, matched, first)
             place -= 1
-        if place < 0:
-            return _in_front(passed, index, matched, marks, first)
-        place -= 1
-    if len(marks) < passed.window and _more_than(first + 1, passed.since(index)):
-        # These are all marks there are: the same words over and over, and then more.
-        return _in_front(passed, index, first + 1, marks, first)
-    newest = first == len(marks) - 1
-    begins = len(context) < CONTEXT and place < 0
-    if len(context) >= _FEWEST_AT_BEGINNING:
-        return newest or begins or len(context) == CONTEXT
-    # A word or two right after themselves: a redelivery, unless they have ids of their own and do
-    # not stand at the beginning of a longer call.
-    own_ids = all(message.id is not None for message in context)
-    return newest and (not own_ids or (begins and index > 0))
+        beyond = islice(self._passed.since(index), first + 1, None)
+        if len(self._marks) < self._passed.window and any(beyond):
+            # These are all marks there are: the same words over and over, and then more.
+            return self._in_front(index, first + 1, first)
+        newest = first == len(self._marks) - 1
+        begins = len(context) < CONTEXT and place < 0
+        if len(context) >= _FEWEST_AT_BEGINNING:
+            return newest or begins or len(context) == CONTEXT
+        # A word or two right after themselves: a redelivery, unless they have ids of their own and
+        # do not stand at the beginning of a longer call.
+        own_ids = all(message.id is not None for message in context)
+        return newest and (not own_ids or (begins and index > 0))
 
+    def _in_front(self, index: int, count: int, first: int) -> bool:
+        """Whether what is unknown only stands in front of so many known messages, as summaries do.
 
-def _in_front(passed: Passed, index: int, count: int, marks: Sequence[Mark], first: int) -> bool:
-    """Whether what is unknown only stands in front of so many known messages, as a summary does.
-
-    A few messages, none of which says what the newest known one does: else the same words may have
-    been said again behind them.
-    """
-    rest = list(itertools.islice(passed.since(index + count), FRONT + 1))
-    if first != len(marks) - 1 or len(rest) > FRONT:
-        return False
-    if any(passed.digest(message) == marks[first].digest for message in rest):
-        return False
-    lengths = [len(m.text) for m in itertools.islice(passed.since(index), count)]
-    if count == len(marks):
-        return max(lengths) >= _SENTENCE_LETTERS
-    return max(lengths) >= _SENTENCE_LETTERS and sum(lengths) >= _LETTERS_IN_A_ROW
-
-
-def _more_than(count: int, messages: Iterable[Message]) -> bool:
-    return next(itertools.islice(messages, count, None), None) is not None
+        A few messages, none of which says what the newest known one does: else the same words may
+        have been said again behind them.
+        """
+        rest = list(islice(self._passed.since(index + count), FRONT + 1))
+        if first != len(self._marks) - 1 or len(rest) > FRONT:
+            return False
+        if any(self._passed.digest(message) == self._marks[first].digest for message in rest):
+            return False
+        lengths = [len(message.text) for message in islice(self._passed.since(index), count)]
+        enough = count == len(self._marks) or sum(lengths) >= _LETTERS_IN_A_ROW
+        return enough and max(lengths) >= _SENTENCE_LETTERS
