@@ -14,7 +14,7 @@ from langchain_openai import ChatOpenAI
 
 from usermemory import Outcome, Revision, UserMemory
 from usermemory.store.driver import Flow
-from usermemory.store.flows import Profile, lock_user, revise
+from usermemory.store.flows import lock_user, revise
 
 Verify = Literal["auto", "always", "off"]
 Strategy = Literal["patch", "overwrite"]
@@ -132,6 +132,5 @@ def _result(memory: UserMemory, case: Case) -> Result:
 def _known(user_id: str, document: Mapping[str, Any], fingerprint: str) -> Flow[None]:
     """Have a profile from before, as if it had been learned some time ago."""
     user = yield from lock_user(user_id)
-    profile = Profile(document, user.revision + 1)
-    revision = Revision(profile.revision, user.now, "model", ())
-    yield from revise(user_id, 0, profile, revision, fingerprint)
+    revision = Revision(user.revision + 1, user.now, "model", (), fingerprint=fingerprint)
+    yield from revise(user_id, document, {}, revision)

@@ -14,7 +14,7 @@ from usermemory.schema import Schema
 from usermemory.schema.document import counts_as
 from usermemory.schema.renames import renamed_history, renamed_stamps
 from usermemory.store import Driver
-from usermemory.store.flows import Profile
+from usermemory.store.flows import Profile, load_profile
 from usermemory.store.flows import amend as amends
 from usermemory.store.flows import recall as recalls
 from usermemory.store.flows.amend import Amendment
@@ -108,14 +108,14 @@ class Correcting:
     def _write(
         self, user_id: str, change: Callable[[Profile], Amendment | None], *, dry_run: bool
     ) -> Revision | None:
-        profile = self._driver.read(amends.profile, user_id)
+        profile = self._driver.read(load_profile, user_id)
         while True:
             profile = replace(profile, stamps=renamed_stamps(self._schema, profile.stamps))
             amendment = change(profile)
             if amendment is None:
                 return None
             if dry_run:
-                return amends.revision_of(amendment, profile.revision + 1, self._clock.now())
+                return amendment.revision(profile.revision + 1, self._clock.now())
             answer = self._driver.write(amends.amend, user_id, profile, amendment)
             if isinstance(answer, Revision):
                 return answer

@@ -65,8 +65,8 @@ from usermemory.settings import (
 from usermemory.store import open_driver
 from usermemory.store.erased import clean
 from usermemory.store.flows import claim as claims
+from usermemory.store.flows import load_profile
 from usermemory.store.flows import recall as recalls
-from usermemory.store.flows.amend import profile
 from usermemory.store.flows.erase import newest_erasure
 from usermemory.store.flows.propose import refused as listing
 from usermemory.store.flows.recall import costs, everything_said
@@ -406,7 +406,7 @@ class UserMemory:
         It is kept as it is, with its history, until somebody edits, moves or erases it; it counts
         again as soon as a schema takes it.
         """
-        found = self.driver.read(profile, checked_user(user_id))
+        found = self.driver.read(load_profile, checked_user(user_id))
         return list(self.schema.read(found.document or {}).misfits)
 
     def why(self, user_id: Id, field: str, value: Any = None) -> list[Evidence]:
@@ -668,7 +668,7 @@ class UserMemory:
         if len(text.strip()) < 2:
             raise InvalidInput(f"{text!r} is too short to look for: it would be found everywhere")
         user_id = checked_user(user_id)
-        held = self.driver.read(profile, user_id).document or {}
+        held = self.driver.read(load_profile, user_id).document or {}
         spared = [leaf for leaf in leaves([*held.values()]) if isinstance(leaf, str)]
         places = self.driver.search(user_id, text.strip(), spared)
         return Proof(tuple(places), self.driver.read(newest_erasure) is not None)

@@ -30,7 +30,7 @@ from usermemory.store.flows.claim import (
     renew,
     retry,
 )
-from usermemory.store.flows.recall import jobs, next_due, waiting_users
+from usermemory.store.flows.recall import ROWS, jobs, next_due, waiting_users
 
 logger = logging.getLogger("usermemory")
 
@@ -45,9 +45,6 @@ REST = 60.0
 
 CLEAN = 60.0
 """Seconds between attempts to clean the disk of what was erased."""
-
-_ALL = 1 << 31
-"""More threads than there are."""
 
 _LOOK_AGAIN = 0.1
 """Seconds of real time between looks at a user whom a worker holds."""
@@ -112,7 +109,7 @@ class Trigger:
     def retry_failed(self, reason: str, *, dry_run: bool) -> list[Job]:
         """Make every thread due that failed and whose last error has this in its text."""
         driver = self.consolidator.driver
-        every = driver.read(jobs, None, None, _ALL)
+        every = driver.read(jobs, None, None, ROWS)
         wanted = reason.casefold()
         failed = [job for job in every if _has_failed(job) and wanted in job.last_error.casefold()]
         if dry_run:

@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field
 from usermemory import Change, Extraction, Outcome, Request, Revision, UserMemory
 from usermemory.schema import Remember
 from usermemory.store.driver import Flow
-from usermemory.store.flows import Profile, lock_user, revise
+from usermemory.store.flows import lock_user, revise
 
 FOLDER = Path(__file__).parents[1] / "attacks"
 NOON = 1_795_359_600.0  # 2026-11-22
@@ -137,9 +137,8 @@ class Target:
 def _known(user_id: str, document: Mapping[str, Any]) -> Flow[None]:
     """Have a profile from before, as if it had been learned some time ago."""
     user = yield from lock_user(user_id)
-    profile = Profile(document, user.revision + 1)
-    revision = Revision(profile.revision, user.now, "model", ())
-    yield from revise(user_id, 0, profile, revision, "")
+    revision = Revision(user.revision + 1, user.now, "model", ())
+    yield from revise(user_id, document, {}, revision)
 
 
 def _as_passed(message: Mapping[str, Any]) -> dict[str, Any]:

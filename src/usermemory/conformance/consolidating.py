@@ -11,7 +11,7 @@ from usermemory.conformance.harness import Bench, background, wait_at
 from usermemory.gate import Count, Matches, Tokens, Words
 from usermemory.records import Message, Revision
 from usermemory.store.driver import Flow
-from usermemory.store.flows import Profile, lock_user, revise
+from usermemory.store.flows import lock_user, revise
 from usermemory.store.flows.claim import claim_due, claim_thread
 
 Making = Callable[..., Bench]
@@ -148,8 +148,8 @@ class Consolidating:
 
         def edited() -> Flow[None]:
             user = yield from lock_user("will")
-            profile = Profile({"name": "Will", "interests": ["fog"]}, user.revision + 1)
-            yield from revise("will", 0, profile, Revision(profile.revision, 0.0, "me", ()), "")
+            fog = {"name": "Will", "interests": ["fog"]}
+            yield from revise("will", fog, {}, Revision(user.revision + 1, 0.0, "me", ()))
 
         bench.listener.meanwhile(lambda: driver.write(edited))
         bench.verbs.run_due()

@@ -17,7 +17,6 @@ from usermemory.records import (
     Message,
     Refused,
     Revision,
-    Said,
     Usage,
 )
 from usermemory.store.driver import Row
@@ -57,11 +56,6 @@ def refusals(items: Iterable[Refused]) -> str:
     )
 
 
-def named(field: str) -> str:
-    """How a field stands in such a text."""
-    return f'"field":{dumps(field)}'
-
-
 def replaced(changes: Iterable[Applied]) -> int:
     """How many of a revision's changes put an end to a value that can still be told."""
     return sum(change.before is not None for change in changes)
@@ -73,14 +67,13 @@ def usage_text(usage: Usage) -> str:
 
 
 @cache
-def _reader(kind: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(kind)
+def _changes() -> TypeAdapter[tuple[Applied, ...]]:
+    return TypeAdapter(tuple[Applied, ...])
 
 
 def applied(text: str) -> tuple[Applied, ...]:
     """The changes of a revision."""
-    changes: tuple[Applied, ...] = _reader(tuple[Applied, ...]).validate_json(text)
-    return changes
+    return _changes().validate_json(text)
 
 
 def usage(text: str) -> Usage:
@@ -100,11 +93,6 @@ def message(row: Row) -> Message:
         received=row["received_at"],
         part=row["part"],
     )
-
-
-def said(row: Row) -> Said:
-    """An unread message from its row of a recall."""
-    return Said(thread_id=row["thread_id"], text=row["text"], at=row["at"])
 
 
 def ended(row: Row) -> Revision:
@@ -161,14 +149,4 @@ def refused(row: Row) -> tuple[Refused, ...]:
 
 def job(row: Row) -> Job:
     """A thread with unread messages from its row."""
-    return Job(
-        user_id=row["user_id"],
-        thread_id=row["thread_id"],
-        state=row["state"],
-        due_at=row["due_at"],
-        unread=row["unread"],
-        attempts=row["attempts"],
-        dead=row["dead"],
-        last_error=row["last_error"],
-        running=bool(row["running"]),
-    )
+    return replace(Job(**row), running=bool(row["running"]))

@@ -26,8 +26,8 @@ from usermemory.schema import Field
 from usermemory.schema.document import counts_as
 from usermemory.schema.renames import renamed_revision, renamed_stamps
 from usermemory.settings import checked_user
-from usermemory.store.flows import Profile
-from usermemory.store.flows.amend import Amendment, amend, profile
+from usermemory.store.flows import Profile, load_profile
+from usermemory.store.flows.amend import Amendment, amend
 from usermemory.store.flows.erase import graves
 from usermemory.store.flows.recall import history
 
@@ -139,7 +139,7 @@ class _Import:
         except IdentityError as error:
             wrong = LeftOut("", found.user_id, str(error))
             return ImportedUser(found.user_id, (), None, [wrong, *found.unreadable])
-        known = self.memory.driver.read(profile, user_id)
+        known = self.memory.driver.read(load_profile, user_id)
         while True:
             fitted = self._fitted(user_id, known, found)
             done = ImportedUser(user_id, fitted.fields, None, fitted.left_out)

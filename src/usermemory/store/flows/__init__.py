@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from usermemory.records import Revision, ThreadState
@@ -27,7 +27,7 @@ class User:
     epoch: int
     revision: int
     lease_until: float
-    paused: bool
+    paused: int
     salt: str
     now: float
 
@@ -56,9 +56,6 @@ class Thread:
         self.not_before, self.last_error = 0.0, ""
 
 
-_COLUMNS = tuple(field.name for field in fields(Thread))
-
-
 def first(rows: Sequence[Row]) -> Row | None:
     """The only row, or nothing."""
     return rows[0] if rows else None
@@ -76,16 +73,7 @@ def locking(user_id: str) -> Step:
 
 def user_of(rows: Sequence[Row]) -> User:
     """The user from what it answers."""
-    row = rows[0]
-    return User(
-        token=row["token"],
-        epoch=row["epoch"],
-        revision=row["revision"],
-        lease_until=row["lease_until"],
-        paused=bool(row["paused"]),
-        salt=row["salt"],
-        now=row["now"],
-    )
+    return User(**rows[0])
 
 
 def load_thread(key: dict[str, Any]) -> Flow[Thread]:
@@ -95,14 +83,19 @@ def load_thread(key: dict[str, Any]) -> Flow[Thread]:
 
 def thread_of(rows: Sequence[Row]) -> Thread:
     """The schedule from its row, if there is one."""
-    row = first(rows)
-    return Thread(**{name: row[name] for name in _COLUMNS}) if row else Thread()
+    return Thread(**rows[0]) if rows else Thread()
 
 
 def save_thread(key: dict[str, Any], thread: Thread) -> Flow[None]:
     """Store the schedule, and work out when the user is next."""
-    yield "save_thread", {**key, **{name: getattr(thread, name) for name in _COLUMNS}}
+    yield "save_thread", {**key, **asdict(thread)}
     yield "refresh_user", {"user_id": key["user_id"]}
+
+
+def end_lease(user_id: str, token: int) -> Flow[None]:
+    """End the lease, if it is still this one, and work out when the user is next."""
+    yield "release_user", {"user_id": user_id, "token": token}
+    yield "refresh_user", {"user_id": user_id}
 
 
 def recount(key: dict[str, Any], thread: Thread) -> Flow[None]:
@@ -135,8 +128,14 @@ def times(stamps: Mapping[str, Mapping[str, float]], stamp: str) -> dict[str, fl
     return {name: found[stamp] for name, found in stamps.items() if stamp in found}
 
 
-def profile_of(row: Row | None) -> Profile:
+def load_profile(user_id: str) -> Flow[Profile]:
+    """The profile to start from; an empty one of revision 0 for a user nobody knows."""
+    return profile_of((yield "profile", {"user_id": user_id}))
+
+
+def profile_of(rows: Sequence[Row]) -> Profile:
     """A profile from its row; the user's revision counts on even where the profile is gone."""
+    row = first(rows)
     if row is None or row["document"] is None:
         return Profile(revision=row["revision"] if row else 0)
     return Profile(
@@ -148,26 +147,31 @@ def profile_of(row: Row | None) -> Profile:
 
 
 def revise(
-    user_id: str, token: int, profile: Profile, revision: Revision, fingerprint: str
+    user_id: str,
+    document: Mapping[str, Any],
+    stamps: Mapping[str, Mapping[str, float]],
+    revision: Revision,
+    token: int = 0,
 ) -> Flow[None]:
-    """Write both; the caller holds the user's lock.
+    """Replace a profile, together with the revision that explains it, under the user's lock.
 
     Args:
         user_id: Whose.
-        token: The claim it was made under; 0 for an edit by hand.
-        profile: The new one.
+        document: The new profile.
+        stamps: Its times.
         revision: What made it new.
-        fingerprint: Of the schema it is valid against.
+        token: The claim it was made under; 0 for an edit by hand.
     """
     common = {"user_id": user_id, "revision": revision.number}
+    fingerprint = {"fingerprint": revision.fingerprint}
     yield "advance_revision", common
-    document, stamps = codec.dumps(profile.document), codec.dumps(profile.stamps)
-    written = {"document": document, "stamps": stamps, "fingerprint": fingerprint}
-    yield "save_profile", {**common, **written}
+    written = {"document": codec.dumps(document), "stamps": codec.dumps(stamps)}
+    yield "save_profile", {**common, **written, **fingerprint}
     yield (
         "add_revision",
         {
             **common,
+            **fingerprint,
             "author": revision.by,
             "thread_id": revision.thread_id,
             "token": token,
@@ -177,6 +181,5 @@ def revise(
             "prompt": revision.prompt,
             "usage": codec.usage_text(revision.usage),
             "undoes": codec.dumps(revision.undoes),
-            "fingerprint": fingerprint,
         },
     )

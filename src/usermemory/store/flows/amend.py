@@ -9,7 +9,7 @@ from typing import Any
 
 from usermemory.records import Applied, Revision
 from usermemory.store.driver import Flow
-from usermemory.store.flows import Profile, first, lock_user, profile_of, revise
+from usermemory.store.flows import Profile, load_profile, lock_user, revise
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +37,18 @@ class Amendment:
     model: str = ""
     stamps: Mapping[str, Mapping[str, float]] | None = None
 
-
-def profile(user_id: str) -> Flow[Profile]:
-    """The profile to start from; an empty one of revision 0 for a user nobody knows."""
-    return profile_of(first((yield "profile", {"user_id": user_id})))
+    def revision(self, number: int, at: float) -> Revision:
+        """What the history says of it."""
+        return Revision(
+            number=number,
+            at=at,
+            by=self.by,
+            changes=self.changes,
+            thread_id=self.thread_id,
+            model=self.model,
+            undoes=self.undoes,
+            fingerprint=self.fingerprint,
+        )
 
 
 def amend(user_id: str, base: Profile, amendment: Amendment) -> Flow[Revision | Profile]:
@@ -51,39 +59,15 @@ def amend(user_id: str, base: Profile, amendment: Amendment) -> Flow[Revision | 
     """
     user = yield from lock_user(user_id)
     if user.revision != base.revision:
-        return profile_of(first((yield "profile", {"user_id": user_id})))
-    revision = revision_of(amendment, user.revision + 1, user.now)
+        return (yield from load_profile(user_id))
+    revision = amendment.revision(user.revision + 1, user.now)
     stamps = amendment.stamps
     if stamps is None:
-        fields = (change.field for change in amendment.changes)
-        stamps = stamped(base.stamps, fields, "edited", user.now)
-    new = Profile(amendment.document, revision.number, stamps)
-    yield from revise(user_id, 0, new, revision, revision.fingerprint)
+        fields = {change.field for change in amendment.changes}
+        edited = {name: {**base.stamps.get(name, {}), "edited": user.now} for name in fields}
+        stamps = {**base.stamps, **edited}
+    yield from revise(user_id, amendment.document, stamps, revision)
     return revision
-
-
-def revision_of(amendment: Amendment, number: int, at: float) -> Revision:
-    """What the history says of an amendment."""
-    return Revision(
-        number=number,
-        at=at,
-        by=amendment.by,
-        changes=amendment.changes,
-        thread_id=amendment.thread_id,
-        model=amendment.model,
-        undoes=amendment.undoes,
-        fingerprint=amendment.fingerprint,
-    )
-
-
-def stamped(
-    stamps: Mapping[str, Mapping[str, float]], fields: Iterable[str], name: str, now: float
-) -> dict[str, dict[str, float]]:
-    """The stamps with one more time for each of these fields."""
-    result = {field: dict(times) for field, times in stamps.items()}
-    for field in fields:
-        result.setdefault(field, {})[name] = now
-    return result
 
 
 def stored(after: str, limit: int) -> Flow[list[tuple[str, Profile]]]:

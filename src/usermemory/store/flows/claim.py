@@ -12,6 +12,7 @@ from usermemory.store.flows import (
     TAIL,
     Profile,
     Thread,
+    end_lease,
     first,
     load_thread,
     lock_user,
@@ -85,8 +86,7 @@ def claim_due(worker: str, lease: float) -> Flow[Claim | None]:
             yield "refresh_user", key
             return (yield from _take(user, due["thread_id"], triggered=False))
         # Its lease ran out with nothing left to do: put its due time right and look on.
-        yield "release_user", {**key, "token": user["token"]}
-        yield "refresh_user", key
+        yield from end_lease(user["user_id"], user["token"])
 
 
 Unclaimed = Literal["nothing", "held", "paused"]
@@ -111,8 +111,7 @@ def claim_thread(
     yield "refresh_user", {"user_id": user_id}
     claim = yield from _take(user, found, triggered=True)
     if not claim.batch:  # Somebody read it between our look and our claim.
-        yield "release_user", {"user_id": user_id, "token": claim.token}
-        yield "refresh_user", {"user_id": user_id}
+        yield from end_lease(user_id, claim.token)
         return "held"
     return claim
 
@@ -132,7 +131,7 @@ def _take(user: Row, thread_id: str, *, triggered: bool) -> Flow[Claim]:
         token=user["token"],
         epoch=user["epoch"],
         now=user["now"],
-        profile=profile_of(first(known)),
+        profile=profile_of(known),
         batch=tuple(codec.message(item) for item in unread),
         context=tuple(codec.message(item) for item in reversed(tail)),
         thread=thread,
@@ -160,8 +159,7 @@ def give_back(user_id: str, token: int) -> Flow[bool]:
     user = yield from lock_user(user_id)
     if user.token != token:
         return False
-    yield "release_user", {"user_id": user_id, "token": token}
-    yield "refresh_user", {"user_id": user_id}
+    yield from end_lease(user_id, token)
     return True
 
 

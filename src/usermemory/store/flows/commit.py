@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -15,10 +15,10 @@ from usermemory.store.flows import (
     Profile,
     Thread,
     User,
-    first,
+    end_lease,
+    load_profile,
     load_thread,
     lock_user,
-    profile_of,
     recount,
     revise,
     save_thread,
@@ -72,8 +72,6 @@ class Failure:
     counts: bool = True
     repeated: bool = False
     usage: Usage = Usage()
-    model: str = ""
-    prompt: str = ""
 
 
 Lost = Literal["lost", "forgotten", "paused"]
@@ -92,12 +90,22 @@ def commit(claim: Claim, result: Result) -> Flow[Revision | Lost | Profile | Non
     if user.token != claim.token:
         return "lost"
     if user.epoch != claim.epoch or user.paused:
-        yield from _release(claim)
+        yield from end_lease(claim.user_id, claim.token)
         return "paused" if user.paused else "forgotten"
     if user.revision != claim.profile.revision:
-        return profile_of(first((yield "profile", {"user_id": claim.user_id})))
+        return (yield from load_profile(claim.user_id))
     revision = yield from _write(claim, result, user)
-    yield from _record(claim, result, revision)
+    said = (*claim.context, *claim.batch)
+    yield from _record(
+        claim,
+        "changed" if revision else "unchanged",
+        result.seqs,
+        result.usage,
+        refused=storable(result.rejections, said, by_tombstones(claim.tombstones, claim.salt)),
+        revision=revision.number if revision else None,
+        model=result.model,
+        prompt=result.prompt,
+    )
     yield from _spend(claim, user, result.usage)
     yield "mark_read", {**claim.key, "seqs": codec.dumps(result.seqs)}
     yield "trim_tail", {**claim.key, "count": TAIL}
@@ -112,10 +120,8 @@ def commit(claim: Claim, result: Result) -> Flow[Revision | Lost | Profile | Non
 def _write(claim: Claim, result: Result, user: User) -> Flow[Revision | None]:
     if result.document is None:
         if result.confirmed and claim.profile.document is not None:
-            yield (
-                "save_stamps",
-                {"user_id": claim.user_id, "stamps": codec.dumps(result.stamps)},
-            )
+            stamps = codec.dumps(result.stamps)
+            yield "save_stamps", {"user_id": claim.user_id, "stamps": stamps}
         return None
     revision = Revision(
         number=user.revision + 1,
@@ -128,30 +134,30 @@ def _write(claim: Claim, result: Result, user: User) -> Flow[Revision | None]:
         usage=result.usage,
         fingerprint=result.fingerprint,
     )
-    profile = Profile(result.document, revision.number, result.stamps)
-    yield from revise(claim.user_id, claim.token, profile, revision, result.fingerprint)
+    yield from revise(claim.user_id, result.document, result.stamps, revision, claim.token)
     return revision
 
 
-def _record(claim: Claim, result: Result, revision: Revision | None) -> Flow[None]:
-    heard = (*claim.context, *claim.batch)
-    refused = storable(result.rejections, heard, by_tombstones(claim.tombstones, claim.salt))
-    yield (
-        "add_consolidation",
-        {
-            **claim.key,
-            "token": claim.token,
-            "outcome": "changed" if revision else "unchanged",
-            "reason": "",
-            "error": "",
-            "seqs": codec.dumps(result.seqs),
-            "revision": revision.number if revision else None,
-            "rejections": codec.refusals(refused),
-            "model": result.model,
-            "prompt": result.prompt,
-            "usage": codec.usage_text(result.usage),
-        },
-    )
+def _record(
+    claim: Claim,
+    outcome: str,
+    seqs: Sequence[int],
+    usage: Usage,
+    *,
+    refused: Sequence[Refused] = (),
+    **details: Any,
+) -> Flow[None]:
+    """What came of the claim, and which messages it read."""
+    nothing = {"reason": "", "error": "", "revision": None, "model": "", "prompt": ""}
+    recorded = {
+        **claim.key,
+        "token": claim.token,
+        "outcome": outcome,
+        "seqs": codec.dumps(seqs),
+        "rejections": codec.refusals(refused),
+        "usage": codec.usage_text(usage),
+    }
+    yield "add_consolidation", {**nothing, **recorded, **details}
     if refused:
         yield "trim_refusals", {"user_id": claim.user_id, "count": BATCHES}
 
@@ -182,7 +188,7 @@ def hold(claim: Claim, reason: str, until: float | None) -> Flow[bool]:
     thread = yield from load_thread(claim.key)
     if thread.unread and thread.next_seq == claim.thread.next_seq:
         thread.state, thread.due_at, thread.last_error = "held", until, reason
-    yield from _release(claim)
+    yield from end_lease(claim.user_id, claim.token)
     yield from save_thread(claim.key, thread)
     return True
 
@@ -195,23 +201,10 @@ def fail(claim: Claim, failure: Failure) -> Flow[bool]:
     thread = yield from load_thread(claim.key)
     yield from _after_failure(claim, failure, thread, user.now)
     yield from _spend(claim, user, failure.usage)
-    yield (
-        "add_consolidation",
-        {
-            **claim.key,
-            "token": claim.token,
-            "outcome": "failed",
-            "reason": failure.reason,
-            "error": failure.error,
-            "seqs": codec.dumps([message.seq for message in claim.batch]),
-            "revision": None,
-            "rejections": "[]",
-            "model": failure.model,
-            "prompt": failure.prompt,
-            "usage": codec.usage_text(failure.usage),
-        },
-    )
-    yield from _release(claim)
+    seqs = [message.seq for message in claim.batch]
+    reason, error = failure.reason, failure.error
+    yield from _record(claim, "failed", seqs, failure.usage, reason=reason, error=error)
+    yield from end_lease(claim.user_id, claim.token)
     yield from save_thread(claim.key, thread)
     return True
 
@@ -244,8 +237,3 @@ def _spend(claim: Claim, user: User, usage: Usage) -> Flow[None]:
     if tokens:
         spent = {"tokens": tokens, "day": day_of(user.now)}
         yield "spend", {"user_id": claim.user_id, **spent}
-
-
-def _release(claim: Claim) -> Flow[None]:
-    yield "release_user", {"user_id": claim.user_id, "token": claim.token}
-    yield "refresh_user", {"user_id": claim.user_id}

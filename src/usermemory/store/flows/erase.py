@@ -30,19 +30,17 @@ from usermemory.store.flows import (
     Profile,
     User,
     first,
+    load_profile,
     load_thread,
     lock_user,
-    profile_of,
     recount,
     revise,
     save_thread,
 )
-from usermemory.store.flows.recall import history
+from usermemory.store.flows.recall import ROWS, history
 
 if TYPE_CHECKING:
     from usermemory.schema import Schema
-
-_ALL = 1 << 31
 
 
 def erase(user_id: str, target: Target, schema: Schema) -> Flow[Forgotten]:
@@ -57,24 +55,23 @@ def erase(user_id: str, target: Target, schema: Schema) -> Flow[Forgotten]:
         What it reached; copies on the disk are another matter.
     """
     user = yield from _begin(user_id)
-    profile = profile_of(first((yield "profile", {"user_id": user_id})))
+    profile = yield from load_profile(user_id)
     made = yield from _planned(user_id, profile, target, schema)
     for field, value in made.subjects:
         stone = tombstone(user.salt, field, value)
-        yield (
-            "add_tombstone",
-            {
-                "user_id": user_id,
-                "field": field,
-                "digest": stone.digest,
-                "words": codec.dumps(sorted(stone.words)),
-            },
-        )
+        words = codec.dumps(sorted(stone.words))
+        buried = {"field": field, "digest": stone.digest, "words": words}
+        yield "add_tombstone", {"user_id": user_id, **buried}
     yield from _rewrite(user_id, made)
     yield from _empty(user_id, made)
     yield "forget_errors", {"user_id": user_id}
     if profile.document is not None:
-        yield from _revise(user_id, user, profile, made, schema)
+        # Even where it only reached the past: an edit or undo that was worked out before has to
+        # find that the profile has moved.
+        fingerprint = counts_as(schema, made.document, profile.fingerprint)
+        number = user.revision + 1
+        revision = Revision(number, user.now, "forget", made.gone, fingerprint=fingerprint)
+        yield from revise(user_id, made.document, profile.stamps, revision)
     yield "refresh_user", {"user_id": user_id}
     return made.forgotten
 
@@ -82,7 +79,7 @@ def erase(user_id: str, target: Target, schema: Schema) -> Flow[Forgotten]:
 def erase_user(user_id: str) -> Flow[Forgotten]:
     """Erase all that is known and kept of a user; counters and hashed marks stay behind."""
     user = yield from _begin(user_id)
-    profile = profile_of(first((yield "profile", {"user_id": user_id})))
+    profile = yield from load_profile(user_id)
     stored = yield from _stored(user_id, profile)
     threads = yield "threads_of", {"user_id": user_id}
     for statement in (
@@ -104,7 +101,7 @@ def erase_user(user_id: str) -> Flow[Forgotten]:
 
 def rehearse(user_id: str, target: Target | None, schema: Schema) -> Flow[Forgotten]:
     """What an erasure would reach, and nothing done; None for the whole user."""
-    profile = profile_of(first((yield "profile", {"user_id": user_id})))
+    profile = yield from load_profile(user_id)
     if target is not None:
         return (yield from _planned(user_id, profile, target, schema)).forgotten
     stored = yield from _stored(user_id, profile)
@@ -122,7 +119,7 @@ def _begin(user_id: str) -> Flow[User]:
     user = yield from lock_user(user_id)
     epoch = (yield "add_epoch", {"user_id": user_id})[0]["epoch"]
     yield "add_erasure", {"user_id": user_id, "epoch": epoch}
-    return replace(user, epoch=epoch)
+    return user
 
 
 def _planned(user_id: str, profile: Profile, target: Target, schema: Schema) -> Flow[Plan]:
@@ -164,49 +161,30 @@ def _all_of(stored: Stored, threads: Sequence[Row]) -> Forgotten:
 
 
 def _stored(user_id: str, profile: Profile) -> Flow[Stored]:
-    revisions = yield from history(user_id, _ALL)
+    revisions = yield from history(user_id, ROWS)
     words = yield "kept_words", {"user_id": user_id}
     refusals = yield "refusals", {"user_id": user_id}
-    return Stored(
-        document=profile.document or {},
-        revisions=revisions,
-        messages=[
-            Kept(row["thread_id"], row["seq"], row["message_id"], row["text"]) for row in words
-        ],
-        refused=[
-            Refusals(
-                token=row["token"],
-                rejections=codec.rejections(row["rejections"]),
-                error=row["error"],
-                thread_id=row["thread_id"],
-                seqs=frozenset(json.loads(row["seqs"])),
-            )
-            for row in refusals
-        ],
-    )
+    messages = [Kept(row["thread_id"], row["seq"], row["message_id"], row["text"]) for row in words]
+    refused = [
+        Refusals(
+            token=row["token"],
+            rejections=codec.rejections(row["rejections"]),
+            error=row["error"],
+            thread_id=row["thread_id"],
+            seqs=frozenset(json.loads(row["seqs"])),
+        )
+        for row in refusals
+    ]
+    return Stored(profile.document or {}, revisions, messages, refused)
 
 
 def _rewrite(user_id: str, made: Plan) -> Flow[None]:
     for number, changes in made.revisions.items():
-        yield (
-            "rewrite_revision",
-            {
-                "user_id": user_id,
-                "revision": number,
-                "changes": codec.records(changes),
-                "replaced": codec.replaced(changes),
-            },
-        )
+        left = {"changes": codec.records(changes), "replaced": codec.replaced(changes)}
+        yield "rewrite_revision", {"user_id": user_id, "revision": number, **left}
     for refused in made.refused:
-        yield (
-            "rewrite_refusals",
-            {
-                "user_id": user_id,
-                "token": refused.token,
-                "rejections": codec.refusals(refused.rejections),
-                "error": refused.error,
-            },
-        )
+        left = {"rejections": codec.refusals(refused.rejections), "error": refused.error}
+        yield "rewrite_refusals", {"user_id": user_id, "token": refused.token, **left}
 
 
 def _empty(user_id: str, made: Plan) -> Flow[None]:
@@ -225,18 +203,6 @@ def _empty(user_id: str, made: Plan) -> Flow[None]:
         if not thread.unread:
             thread.idle()
         yield from save_thread(key, thread)
-
-
-def _revise(user_id: str, user: User, profile: Profile, made: Plan, schema: Schema) -> Flow[None]:
-    """The erasure in the history: when, and in which fields; even where it only reached the past.
-
-    So an edit or undo that was worked out before finds that the profile has moved.
-    """
-    fingerprint = counts_as(schema, made.document, profile.fingerprint)
-    number = user.revision + 1
-    revision = Revision(number, user.now, "forget", made.gone, fingerprint=fingerprint)
-    new = Profile(made.document, number, profile.stamps)
-    yield from revise(user_id, 0, new, revision, revision.fingerprint)
 
 
 def _size(value: Any) -> int:

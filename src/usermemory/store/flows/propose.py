@@ -11,7 +11,7 @@ from usermemory.records import Message, Refused, Revision, Usage
 from usermemory.refused import Buried, bare, readable, storable
 from usermemory.store import codec
 from usermemory.store.driver import Flow
-from usermemory.store.flows import Profile, first, lock_user, profile_of
+from usermemory.store.flows import Profile, first, load_profile, lock_user
 from usermemory.store.flows.amend import Amendment, amend
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def refused(user_id: str, field: str | None, limit: int) -> Flow[list[Refused]]:
         limit: How many at most.
     """
     found: list[Refused] = []
-    asked = {"user_id": user_id, "named": "" if field is None else codec.named(field)}
+    asked = {"user_id": user_id, "named": "" if field is None else f'"field":{codec.dumps(field)}'}
     skip = 0
     while True:
         rows = yield "refused", {**asked, "count": limit, "skip": skip}
@@ -127,28 +127,22 @@ def start(user_id: str, thread_id: str, messages: Sequence[Message], now: float)
         now: When a message was said that has no time of its own and never arrived before.
     """
     user = first((yield "known_user", {"user_id": user_id}))
-    row = first((yield "profile", {"user_id": user_id}))
+    profile = yield from load_profile(user_id)
     ids = codec.dumps([message.id for message in messages if message.id is not None])
     rows = yield "arrived", {"user_id": user_id, "thread_id": thread_id, "ids": ids}
-    known = {found["message_id"]: found for found in rows}
-    told: list[Message] = []
+    arrived = {row["message_id"]: row for row in rows}
+    new = {"said_at": now, "seq": 0, "received_at": now}
+    known: list[Message] = []
     for message in messages:
-        found = known.get(message.id)
-        at = found["said_at"] if found else now
-        told.append(
-            replace(
-                message,
-                at=at if message.at is None else message.at,
-                seq=found["seq"] if found else 0,
-                received=found["received_at"] if found else now,
-            )
-        )
+        row = arrived.get(message.id, new)
+        at = row["said_at"] if message.at is None else message.at
+        known.append(replace(message, at=at, seq=row["seq"], received=row["received_at"]))
     graves = yield "tombstones", {"user_id": user_id}
     return Start(
-        profile=profile_of(row),
+        profile=profile,
         epoch=user["epoch"] if user else 0,
         paused=bool(user and user["paused"]),
-        messages=tuple(told),
+        messages=tuple(known),
         salt=user["salt"] if user else "",
         tombstones=tuple(codec.tombstone(grave) for grave in graves),
     )

@@ -8,15 +8,15 @@ from datetime import UTC, datetime
 
 from pydantic_core import from_json
 
-from usermemory.records import Cost, Job, Recalled, Revision, Usage
+from usermemory.records import Cost, Job, Recalled, Revision, Said, Usage
 from usermemory.store import codec
 from usermemory.store.driver import Flow, Row
-from usermemory.store.flows import Profile, first, profile_of
+from usermemory.store.flows import Profile, load_profile
 
 _ALL = 1 << 62
 """Beyond every revision number."""
 
-_ROWS = 1 << 31
+ROWS = 1 << 31
 """More rows than there are."""
 
 
@@ -42,7 +42,11 @@ def recall(
     asked = {"user_id": user_id, "tail": tail, "thread_id": thread_id, "earlier": earlier}
     rows = yield "recall", asked
     profile = next(row for row in rows if row["kind"] == "profile")
-    unread = [codec.said(row) for row in rows if row["kind"] == "said"]
+    unread = [
+        Said(thread_id=row["thread_id"], text=row["text"], at=row["at"])
+        for row in rows
+        if row["kind"] == "said"
+    ]
     return make(
         document=from_json(profile["text"]) if profile["text"] else {},
         stamps=from_json(profile["stamps"]) if profile["stamps"] else {},
@@ -81,8 +85,8 @@ def history(user_id: str, limit: int = 1_000, before: int = _ALL) -> Flow[list[R
 
 def whole(user_id: str) -> Flow[tuple[Profile, list[Revision]]]:
     """The profile, and all of its revisions; some may be newer than it."""
-    profile = profile_of(first((yield "profile", {"user_id": user_id})))
-    return profile, (yield from history(user_id, _ROWS))
+    profile = yield from load_profile(user_id)
+    return profile, (yield from history(user_id, ROWS))
 
 
 def jobs(
