@@ -8,12 +8,16 @@ can stop a process before and after each of them.
 
 from __future__ import annotations
 
+import asyncio
+import os
 import re
+import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Mapping, Sequence
 from functools import cache
-from typing import Any, ParamSpec, Protocol, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
-from usermemory.errors import SchemaTooNew
+from usermemory.errors import ForkedProcess, MemoryClosed, SchemaTooNew
 from usermemory.records import Place
 
 Row = Mapping[str, Any]
@@ -24,68 +28,120 @@ Flow = Generator[Step, Sequence[Row], T]
 Hook = Callable[[str, str, str], None]
 """Called with ``before`` or ``after``, the flow's name, and the statement's name or ``commit``."""
 
+CLOSED = "this memory was closed; build a new UserMemory to go on"
 
-class Driver(Protocol):
-    """One database. Safe to use from any thread and any event loop."""
 
-    url: str
-    hook: Hook | None
+class Driver(ABC):
+    """One database. Safe to use from any thread and any event loop.
+
+    Opened once, in one process, and closed once.
+
+    Args:
+        url: The database for people, without a password.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.hook: Hook | None = None
+        self._gate = threading.Lock()
+        self._process = 0
+        self._closed = False
 
     @property
     def opened(self) -> bool:
         """Whether it holds threads and files: opened in this process and not closed."""
-        ...
+        return not self._closed and self._process == os.getpid()
 
     def open(self) -> None:
         """Connect and migrate; a second call does nothing."""
-        ...
+        if self._process and not self._closed:
+            self._check_process()
+            return
+        with self._gate:
+            if self._closed:
+                raise MemoryClosed(CLOSED)
+            if not self._process:
+                self._start()
+                self._process = os.getpid()
 
+    async def aopen(self) -> None:
+        """The same, off the event loop the first time."""
+        if self._process and not self._closed:
+            self._check_process()
+        else:
+            await asyncio.to_thread(self.open)
+
+    def close(self) -> None:
+        """Finish what was begun and disconnect; a second call does nothing."""
+        with self._gate:
+            if self._closed:
+                return
+            self._closed = True
+        if self._process in {0, os.getpid()}:
+            self._stop()
+
+    def _tell_commit(self, stage: str, flow: str = "") -> None:
+        if self.hook:
+            self.hook(stage, flow, "commit")
+
+    def _check_process(self) -> None:
+        if self._process != os.getpid():
+            raise ForkedProcess(
+                f"this memory was opened in process {self._process} and is used in its fork "
+                f"{os.getpid()}; connections do not survive a fork: build the UserMemory, or use "
+                "it for the first time, after forking"
+            )
+
+    @abstractmethod
+    def _start(self) -> None:
+        """Connect and migrate."""
+
+    @abstractmethod
+    def _stop(self) -> None:
+        """Finish what was begun and disconnect."""
+
+    @abstractmethod
     def write(self, flow: Callable[P, Flow[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a flow in a transaction and return after it is durable."""
-        ...
 
+    @abstractmethod
     async def awrite(self, flow: Callable[P, Flow[T]], *args: P.args, **kwargs: P.kwargs) -> T:
-        """The same without blocking the event loop."""
-        ...
+        """The same without blocking the event loop; it is done even if the caller is cancelled."""
 
+    @abstractmethod
     def read(self, flow: Callable[P, Flow[T]], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run a flow that only reads."""
-        ...
+        """Run a flow that only reads, in the caller's thread."""
 
+    @abstractmethod
     async def aread(self, flow: Callable[P, Flow[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """The same without blocking the event loop."""
-        ...
 
+    @abstractmethod
     def listen(self, heard: Callable[[], object]) -> Callable[[], None]:
-        """Call back when another process has made somebody due, if the database can tell.
+        """Call back when another process has made a user due, if the database can tell.
 
         Returns:
             What stops it.
         """
-        ...
 
+    @abstractmethod
     def migrated(self) -> Mapping[int, int]:
         """The migrations the tables have had, each with the oldest code that can serve them since.
 
         Changes nothing, whether it is open or not; empty if there are no tables.
         """
-        ...
 
+    @abstractmethod
     def clean(self) -> bool:
         """Remove from the disk what updates and deletions left there; False if it has to wait."""
-        ...
 
+    @abstractmethod
     def doubts(self) -> Sequence[str]:
         """Settings of the database under which what was committed could be lost, in words."""
-        ...
 
+    @abstractmethod
     def search(self, user_id: str, text: str, spared: Sequence[str] = ()) -> Sequence[Place]:
         """Every table and file that can be looked into, with how often the text stands there."""
-        ...
-
-    def close(self) -> None:
-        """Finish what was begun and disconnect."""
-        ...
 
 
 Execute = Callable[[str, Mapping[str, Any]], Sequence[Row]]
@@ -116,6 +172,11 @@ def run(flow: Flow[T], execute: Execute, name: str = "", hook: Hook | None = Non
         value: T = end.value
         return value
 
+
+MIGRATIONS_TABLE = """CREATE TABLE IF NOT EXISTS usermemory.migrations (
+    number INTEGER PRIMARY KEY,
+    oldest_code INTEGER NOT NULL, -- the oldest code that can still serve these tables
+    applied_at DOUBLE PRECISION NOT NULL)"""
 
 _NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
 _OLDEST = re.compile(r"^-- oldest code: (\d+)$", re.MULTILINE)

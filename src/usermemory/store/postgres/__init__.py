@@ -7,22 +7,31 @@ connection belongs to one event loop, and a memory is called from any number of 
 from __future__ import annotations
 
 import asyncio
-import os
-import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 import psycopg
 from psycopg import sql
 from psycopg.rows import tuple_row
 
 from usermemory.clock import Clock, SystemClock
-from usermemory.errors import ForkedProcess, MemoryClosed, StoreError
+from usermemory.errors import StoreError
 from usermemory.records import Place
-from usermemory.store.driver import Flow, Hook, Row, missing, oldest_code, run, tables
+from usermemory.store.driver import (
+    MIGRATIONS_TABLE,
+    Driver,
+    Flow,
+    P,
+    Row,
+    T,
+    missing,
+    oldest_code,
+    run,
+    tables,
+)
 from usermemory.store.erased import Wanted, sorted_places
 from usermemory.store.postgres.connections import (
     Connection,
@@ -33,7 +42,6 @@ from usermemory.store.postgres.connections import (
 )
 from usermemory.store.postgres.dialect import (
     SERVER_TIME,
-    Address,
     Rows,
     address_of,
     passing,
@@ -42,16 +50,22 @@ from usermemory.store.postgres.dialect import (
     translated,
 )
 
-P = ParamSpec("P")
-T = TypeVar("T")
-
 _ATTEMPTS = 3
 
 _DURABLE = b"""SELECT name FROM pg_settings WHERE setting = 'off'
     AND name IN ('fsync', 'full_page_writes', 'synchronous_commit')"""
 
 
-class PostgreSQL:
+_LOCK = b"SELECT pg_advisory_xact_lock(hashtext('usermemory'), hashtext(%s))"
+
+_DONE = f"INSERT INTO usermemory.migrations VALUES (%(number)s, %(oldest)s, {SERVER_TIME})"
+
+_COLUMNS = """SELECT table_schema, table_name, column_name FROM information_schema.columns
+WHERE table_schema IN (%(schema)s, current_schema())
+ORDER BY table_schema, table_name, ordinal_position"""
+
+
+class PostgreSQL(Driver):
     """A memory in one schema of a PostgreSQL database, for any number of machines.
 
     Args:
@@ -63,40 +77,18 @@ class PostgreSQL:
 
     def __init__(self, url: str, clock: Clock, connections: int = 8, patience: float = 2.0) -> None:
         self.address = address_of(url)
-        self.url = self.address.name
-        self.hook: Hook | None = None
+        super().__init__(self.address.name)
         self._clock = None if isinstance(clock, SystemClock) else clock
         self._statements = prepared(self.address.schema, server_clock=self._clock is None)
         self.connections = Connections(self.address, connections, patience)
         self._threads = ThreadPoolExecutor(connections, thread_name_prefix="usermemory-postgres")
         self._patience = patience
-        self._gate = threading.Lock()
-        self._process = 0
-        self._closed = False
 
-    @property
-    def opened(self) -> bool:
-        """Whether it holds threads and connections."""
-        return not self._closed and self._process == os.getpid()
+    def _start(self) -> None:
+        with translated(self.url), connect(self.address) as connection:
+            self._migrate(connection)
 
-    def open(self) -> None:
-        """Connect and migrate; a second call does nothing."""
-        if self._closed:
-            raise MemoryClosed("this memory was closed; build a new UserMemory to go on")
-        if self._process:
-            self._check_process()
-            return
-        with self._gate:
-            if not self._process:
-                with translated(self.url), connect(self.address) as connection:
-                    migrate(connection, self.address)
-                self._process = os.getpid()
-
-    def close(self) -> None:
-        """Finish what was begun and disconnect; a second call does nothing."""
-        if self._closed or self._process not in {0, os.getpid()}:
-            return
-        self._closed = True
+    def _stop(self) -> None:
         self._threads.shutdown()
         self.connections.close()
 
@@ -108,8 +100,7 @@ class PostgreSQL:
 
     async def awrite(self, flow: Callable[P, Flow[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """The same in a thread of ours."""
-        answer: T = await self._elsewhere(partial(self.write, flow, *args, **kwargs))
-        return answer
+        return await self._in_thread(lambda: self.write(flow, *args, **kwargs))
 
     def read(self, flow: Callable[P, Flow[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a flow that only reads, in the caller's thread."""
@@ -119,8 +110,7 @@ class PostgreSQL:
 
     async def aread(self, flow: Callable[P, Flow[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """The same in a thread of ours."""
-        answer: T = await self._elsewhere(partial(self.read, flow, *args, **kwargs))
-        return answer
+        return await self._in_thread(lambda: self.read(flow, *args, **kwargs))
 
     def listen(self, heard: Callable[[], object]) -> Callable[[], None]:
         """Call back whenever another process made somebody due; returns what stops it."""
@@ -129,7 +119,7 @@ class PostgreSQL:
     def migrated(self) -> Mapping[int, int]:
         """The migrations that the tables have had."""
         with translated(self.url), self.connections.borrowed() as connection:
-            return done(connection, self.address)
+            return self._done(connection)
 
     def clean(self) -> bool:
         """Vacuum our tables; False if the server would not.
@@ -155,23 +145,50 @@ class PostgreSQL:
     def search(self, user_id: str, text: str, spared: Sequence[str] = ()) -> Sequence[Place]:
         """Every table of our schema, and of the one in which LangGraph's saver has its own."""
         self.open()
+        tables: dict[tuple[str, str], list[str]] = {}
         with translated(self.url), self.connections.borrowed() as connection:
-            return sorted_places(search(connection, self.address.schema, user_id, text, spared))
-
-    async def _elsewhere(self, call: Callable[[], Any]) -> Any:
-        if self._closed:
-            raise MemoryClosed("this memory was closed; build a new UserMemory to go on")
-        if self._process:
-            self._check_process()
-        return await asyncio.get_running_loop().run_in_executor(self._threads, call)
-
-    def _check_process(self) -> None:
-        if self._process != os.getpid():
-            raise ForkedProcess(
-                f"this memory was opened in process {self._process} and is used in its fork "
-                f"{os.getpid()}; connections do not survive a fork: build the UserMemory, or use "
-                "it for the first time, after forking"
+            for row in connection.execute(_COLUMNS, {"schema": self.address.schema}).fetchall():
+                name = row["table_schema"], row["table_name"]
+                tables.setdefault(name, []).append(row["column_name"])
+            return sorted_places(
+                _searched(connection, name, columns, user_id, Wanted(text, spared))
+                for name, columns in tables.items()
             )
+
+    def _migrate(self, connection: Connection) -> None:
+        """Apply what is missing; safe when several processes do it at once."""
+        for number, script in missing(self._done(connection), self.url):
+            with connection.transaction():
+                connection.execute(_LOCK, [self.address.schema])
+                self._prepare(connection)
+                if number not in self._done(connection):
+                    connection.execute(self._placed(script))
+                    record = {"number": number, "oldest": oldest_code(number, script)}
+                    connection.execute(self._placed(_DONE), record)
+
+    def _prepare(self, connection: Connection) -> None:
+        """Schema and record; a role that may not create a schema finds one made for it."""
+        schema = self.address.schema
+        (found,) = connection.execute("SELECT to_regnamespace(%s) AS known", [schema])
+        if found["known"] is None:
+            connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"'.encode())
+        connection.execute(self._placed(MIGRATIONS_TABLE))
+
+    def _done(self, connection: Connection) -> Mapping[int, int]:
+        """The migrations that were applied, each with the oldest code that can serve it."""
+        table = placed("usermemory.migrations", self.address.schema)
+        (found,) = connection.execute("SELECT to_regclass(%s) AS known", [table])
+        if found["known"] is None:
+            return {}
+        rows = connection.execute(f"SELECT number, oldest_code FROM {table}".encode())
+        return {row["number"]: row["oldest_code"] for row in rows}
+
+    def _placed(self, statement: str) -> bytes:
+        return placed(statement, self.address.schema).encode()
+
+    async def _in_thread(self, call: Callable[[], T]) -> T:
+        await self.aopen()
+        return await asyncio.get_running_loop().run_in_executor(self._threads, call)
 
     def _repeated(self, work: Callable[[Connection], T]) -> T:
         """Do it again where nothing of it was stored and the reason has passed.
@@ -194,8 +211,8 @@ class PostgreSQL:
     def _transact(self, connection: Connection, flow: Flow[T], name: str) -> T:
         with transaction(connection, self.address, self._patience):
             value = self._run(connection, flow, name)
-            self._tell("before", name)
-        self._tell("after", name)
+            self._tell_commit("before", name)
+        self._tell_commit("after", name)
         return value
 
     def _run(self, connection: Connection, flow: Flow[T], name: str) -> T:
@@ -206,97 +223,26 @@ class PostgreSQL:
             parameters = {**parameters, "now": self._clock.now()}
         return Rows(connection.execute(self._statements[name], parameters))
 
-    def _tell(self, stage: str, flow: str) -> None:
-        if self.hook:
-            self.hook(stage, flow, "commit")
 
-
-_LOCK = b"SELECT pg_advisory_xact_lock(hashtext('usermemory'), hashtext(%s))"
-
-_RECORD = """CREATE TABLE IF NOT EXISTS usermemory.migrations (
-    number INTEGER PRIMARY KEY,
-    oldest_code INTEGER NOT NULL, -- the oldest code that can still serve these tables
-    applied_at DOUBLE PRECISION NOT NULL)"""
-
-_DONE = f"INSERT INTO usermemory.migrations VALUES (%(number)s, %(oldest)s, {SERVER_TIME})"
-
-
-def migrate(connection: Connection, address: Address) -> list[int]:
-    """Apply what is missing; safe when several processes do it at once.
-
-    Returns:
-        The numbers that were applied now.
-
-    Raises:
-        SchemaTooNew: The tables need a later version of this package.
-        psycopg.Error: This role may not, most likely.
-    """
-    applied: list[int] = []
-    for number, script in missing(done(connection, address), address.name):
-        with connection.transaction():
-            connection.execute(_LOCK, [address.schema])
-            _prepare(connection, address)
-            if number not in done(connection, address):
-                connection.execute(placed(script, address.schema).encode())
-                record = {"number": number, "oldest": oldest_code(number, script)}
-                connection.execute(placed(_DONE, address.schema).encode(), record)
-                applied.append(number)
-    return applied
-
-
-def _prepare(connection: Connection, address: Address) -> None:
-    """Schema and record; a role that may not create a schema finds one made for it."""
-    (found,) = connection.execute("SELECT to_regnamespace(%s) AS known", [address.schema])
-    if found["known"] is None:
-        connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{address.schema}"'.encode())
-    connection.execute(placed(_RECORD, address.schema).encode())
-
-
-def done(connection: Connection, address: Address) -> Mapping[int, int]:
-    """The migrations that were applied, each with the oldest code that can serve it."""
-    table = placed("usermemory.migrations", address.schema)
-    (found,) = connection.execute("SELECT to_regclass(%s) AS known", [table])
-    if found["known"] is None:
-        return {}
-    rows = connection.execute(f"SELECT number, oldest_code FROM {table}".encode())
-    return {row["number"]: row["oldest_code"] for row in rows}
-
-
-_COLUMNS = """SELECT table_schema, table_name, column_name FROM information_schema.columns
-WHERE table_schema IN (%(schema)s, current_schema())
-ORDER BY table_schema, table_name, ordinal_position"""
-
-
-def search(
-    connection: Connection, schema: str, user_id: str, text: str, spared: Iterable[str] = ()
-) -> Iterator[Place]:
-    """Every table with how many of its rows hold the text."""
-    wanted = Wanted(text, spared)
-    tables: dict[tuple[str, str], list[str]] = {}
-    for row in connection.execute(_COLUMNS, {"schema": schema}).fetchall():
-        tables.setdefault((row["table_schema"], row["table_name"]), []).append(row["column_name"])
-    for (home, table), columns in tables.items():
-        before = wanted.kept
-        place = _table(connection, sql.Identifier(home, table), table, columns, user_id, wanted)
-        yield replace(place, kept=wanted.kept - before)
-
-
-def _table(
+def _searched(
     connection: psycopg.Connection[Any],
-    name: sql.Identifier,
-    table: str,
+    name: tuple[str, str],
     columns: list[str],
     user_id: str,
     wanted: Wanted,
 ) -> Place:
-    """Rows are read, not searched by the server: they may be bytes, or JSON in any form."""
+    """A table with how many of its rows hold the text.
+
+    Rows are read, not searched by the server: they may be bytes, or JSON in any form.
+    """
     size = 0
     found: list[tuple[Any, ...]] = []
-    places = {column: place for place, column in enumerate(columns)}
+    query = sql.SQL("SELECT * FROM {}").format(sql.Identifier(*name))
+    places = [columns.index(one) if one in columns else None for one in ("user_id", "thread_id")]
     with connection.transaction(), connection.cursor("search", row_factory=tuple_row) as cursor:
-        for row in cursor.execute(sql.SQL("SELECT * FROM {}").format(name)):
+        for row in cursor.execute(query):
             size += 1
             if any(map(wanted.in_value, row)):
-                owner, thread = (places.get(column) for column in ("user_id", "thread_id"))
-                found.append(tuple(None if at is None else row[at] for at in (owner, thread)))
-    return Place.of_rows(f"table {table}", size, user_id, found)
+                found.append(tuple(None if at is None else row[at] for at in places))
+    place = Place.of_rows(f"table {name[1]}", size, user_id, found)
+    return replace(place, kept=wanted.kept)

@@ -7,7 +7,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Generator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext, suppress
 
 import psycopg
 from psycopg.pq import TransactionStatus
@@ -188,6 +188,8 @@ _LIMITS = """SELECT set_config('lock_timeout', %s, true),
 """Gone with the transaction. The second limit frees the user's row when the host of a worker
 disappears in the middle: the server would wait for hours."""
 
+_STATUS = b"SELECT pg_xact_status(CAST(CAST(%s AS TEXT) AS xid8)) AS status"
+
 _IN_DOUBT = 5.0
 """Seconds that a transaction may take to end after its connection was lost."""
 
@@ -213,11 +215,12 @@ def transaction(connection: Connection, address: Address, patience: float) -> Ge
     """
     number: str | None = None
     try:
-        with _pipeline(connection):
+        with connection.pipeline() if psycopg.Pipeline.is_supported() else nullcontext():
             connection.execute(b"BEGIN")
             begun = connection.execute(_LIMITS, [f"{int(patience * 1_000)}ms"])
             yield
-            number = _number(begun)
+            (row,) = begun
+            number = row["number"]
             connection.execute(b"COMMIT")
     except BaseException as error:
         lost_at_commit = isinstance(error, psycopg.Error) and connection.closed
@@ -228,34 +231,19 @@ def transaction(connection: Connection, address: Address, patience: float) -> Ge
         raise
 
 
-def _pipeline(connection: Connection) -> AbstractContextManager[object]:
-    return connection.pipeline() if psycopg.Pipeline.is_supported() else nullcontext()
-
-
-def _number(begun: psycopg.Cursor[DictRow]) -> str:
-    (row,) = begun
-    number: str = row["number"]
-    return number
-
-
 def _committed(address: Address, number: str) -> bool:
     """Whether the transaction with this number was committed, though nobody told us."""
+    end = time.monotonic() + _IN_DOUBT
     with translated(address.name), connect(address) as connection:
-        end = time.monotonic() + _IN_DOUBT
-        status = _status(connection, number)
-        while status == "in progress" and time.monotonic() < end:
+        while True:
+            (row,) = connection.execute(_STATUS, [number])
+            status: str | None = row["status"]
+            if status != "in progress" or time.monotonic() > end:
+                break
             threading.Event().wait(_LOOK_AGAIN)
-            status = _status(connection, number)
     if status not in {"committed", "aborted"}:
         raise StoreError(
             f"the connection to {address.name} was lost while committing, and nobody can say "
             "whether it was stored; calling again is safe"
         )
     return status == "committed"
-
-
-def _status(connection: Connection, number: str) -> str | None:
-    query = b"SELECT pg_xact_status(CAST(CAST(%s AS TEXT) AS xid8)) AS status"
-    (row,) = connection.execute(query, [number])
-    status: str | None = row["status"]
-    return status

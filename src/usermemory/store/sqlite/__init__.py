@@ -5,44 +5,41 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from usermemory.clock import Clock
-from usermemory.errors import ForkedProcess, MemoryClosed, StoreBusy, StoreError
+from usermemory.errors import StoreBusy, StoreError
 from usermemory.records import Place
-from usermemory.store.driver import Flow, Hook, run
+from usermemory.store.driver import Driver, Flow, P, T, run
 from usermemory.store.erased import sorted_places
 from usermemory.store.sqlite.connection import (
     SETTINGS,
     Patience,
+    busy,
     clean,
     connect,
     done,
-    execute,
     look,
     migrate,
+    patiently,
     prepared,
     search,
     settings_of,
     translated,
 )
-from usermemory.store.sqlite.lanes import Answer, Job, Lane, Writer
+from usermemory.store.sqlite.lanes import FlowAnswer, Lane, QueuedFlow, deliver
 
 if TYPE_CHECKING:
     from tenacity import RetryCallState, Retrying
 
-P = ParamSpec("P")
-T = TypeVar("T")
-
 Identity = tuple[int, int]
-Reading = tuple[sqlite3.Connection, Identity | None]
+Borrowed = tuple[sqlite3.Connection, Identity | None]
 
 _MIGRATING = 30.0
 """Seconds that another process may take to bring an older file's tables up to date."""
@@ -51,7 +48,7 @@ _BETWEEN = 0.05
 """Seconds that SQLite itself waits in each attempt to open."""
 
 
-class SQLite:
+class SQLite(Driver):
     """A memory in one file, for one machine and any number of its processes.
 
     Args:
@@ -62,63 +59,37 @@ class SQLite:
 
     def __init__(self, path: Path, clock: Clock, busy_timeout: float = 2.0) -> None:
         self.path = path.expanduser().absolute()
-        self.url = f"sqlite:///{self.path}"
-        self.hook: Hook | None = None
+        super().__init__(f"sqlite:///{self.path}")
         self._clock = clock
         self.patience = Patience(self.path, busy_timeout)
-        self._gate = threading.Lock()
-        self._process = 0
-        self._closed = False
         self._file: Identity | None = None
         self.idle: list[sqlite3.Connection] = []
         self.writing: sqlite3.Connection | None = None
-        self._writer: Lane | None = None
-        self._reader: Lane | None = None
+        self._reader = Lane("usermemory-reader", self._read_together)
+        self._writer = Lane("usermemory-writer", self._write_together)
 
-    @property
-    def opened(self) -> bool:
-        """Whether it holds threads and files."""
-        return self._writer is not None and not self._closed and self._process == os.getpid()
+    def _start(self) -> None:
+        self._connect()
+        self._reader.start()
+        self._writer.start()
 
-    def open(self) -> None:
-        """Connect and migrate; a second call does nothing."""
-        if self._writer is not None and not self._closed:
-            self._check_process()
-            return
-        with self._gate:
-            if self._closed:
-                raise MemoryClosed("this memory was closed; build a new UserMemory to go on")
-            if self._writer is None:
-                self._connect()
-                writer = Writer(self.path, self._begin, self._perform, self._commit, self.patience)
-                self._process = os.getpid()
-                self._reader = Lane("usermemory-reader", self._read_together)
-                self._writer = Lane("usermemory-writer", writer.transact)
-
-    def close(self) -> None:
-        """Commit what was queued and disconnect; a second call does nothing."""
-        with self._gate:
-            if self._closed:
-                return
-            self._closed = True
-            if self._writer is None or self._reader is None or self._process != os.getpid():
-                return
-            self._writer.close()
-            self._reader.close()
-            self._disconnect()
+    def _stop(self) -> None:
+        self._writer.close()
+        self._reader.close()
+        self._disconnect()
 
     def write(self, flow: Callable[P, Flow[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a flow in a transaction and return after it is durable."""
         self.open()
         future: Future[T] = Future()
-        _submit(self._writer, flow.__name__, partial(flow, *args, **kwargs), future)
+        self._writer.submit(flow.__name__, partial(flow, *args, **kwargs), future)
         return future.result()
 
     async def awrite(self, flow: Callable[P, Flow[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """The same without blocking the event loop; it is done even if the caller is cancelled."""
-        await self._aopen()
+        await self.aopen()
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        _submit(self._writer, flow.__name__, partial(flow, *args, **kwargs), future)
+        self._writer.submit(flow.__name__, partial(flow, *args, **kwargs), future)
         return await future
 
     def read(self, flow: Callable[P, Flow[T]], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -132,9 +103,9 @@ class SQLite:
 
     async def aread(self, flow: Callable[P, Flow[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """The same in the reading thread."""
-        await self._aopen()
+        await self.aopen()
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        _submit(self._reader, flow.__name__, partial(flow, *args, **kwargs), future)
+        self._reader.submit(flow.__name__, partial(flow, *args, **kwargs), future)
         return await future
 
     def listen(self, heard: Callable[[], object]) -> Callable[[], None]:
@@ -174,22 +145,7 @@ class SQLite:
         self.open()
         return sorted_places(search(self.path, self.patience.seconds, user_id, text, spared))
 
-    async def _aopen(self) -> None:
-        """Open off the event loop the first time."""
-        if self._writer is None or self._closed:
-            await asyncio.to_thread(self.open)
-        else:
-            self._check_process()
-
-    def _check_process(self) -> None:
-        if self._process != os.getpid():
-            raise ForkedProcess(
-                f"this memory was opened in process {self._process} and is used in its fork "
-                f"{os.getpid()}; SQLite connections do not survive a fork: build the UserMemory, "
-                "or use it for the first time, after forking"
-            )
-
-    def _connect(self) -> None:
+    def _connect(self) -> sqlite3.Connection:
         """Open the writing connection and bring the tables up to date."""
         from tenacity import stop_after_delay
 
@@ -213,6 +169,7 @@ class SQLite:
             raise
         self.writing = connection
         self._file = self._identity()
+        return connection
 
     def _has_tables(self, connection: sqlite3.Connection) -> bool:
         with translated(self.path):
@@ -241,12 +198,10 @@ class SQLite:
             with self._gate:
                 self._disconnect()
                 self._identity()
-                self._connect()
-        if self.writing is None:  # pragma: no cover - _connect() has set it
-            raise StoreError(f"the database {self.path} is not open")
+                return self._connect()
         return self.writing
 
-    def _borrow(self) -> Reading:
+    def _borrow(self) -> Borrowed:
         """A reading connection from the idle ones, or a new one, with the file that it reads."""
         file = self._file
         if self._identity() != file:
@@ -256,14 +211,85 @@ class SQLite:
         except IndexError:
             return connect(self.path, self.patience.in_a_turn(), query_only=True), file
 
-    def _give_back(self, reading: Reading) -> None:
+    def _give_back(self, reading: Borrowed) -> None:
         connection, file = reading
         if self._closed or self._file != file:
             connection.close()
         else:
             self.idle.append(connection)
 
-    def _read_together(self, jobs: list[Job], _: Callable[[], Sequence[Job]]) -> list[Answer]:
+    def _write_together(
+        self, jobs: list[QueuedFlow], more: Callable[[], Sequence[QueuedFlow]]
+    ) -> list[FlowAnswer]:
+        """Run them and commit; each job's own failure is its answer.
+
+        Args:
+            jobs: Which; those that come while the file is locked are added.
+            more: Gives those.
+        """
+        with translated(self.path):
+            connection = self._begin()
+            jobs = self._locked(connection, jobs, more)
+            if not jobs:
+                return []
+            try:
+                answers = [self._attempt_writing(connection, job) for job in jobs]
+                self._tell_commit("before")
+                connection.execute("COMMIT")
+                self._tell_commit("after")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+            return answers
+
+    def _locked(
+        self,
+        connection: sqlite3.Connection,
+        jobs: list[QueuedFlow],
+        more: Callable[[], Sequence[QueuedFlow]],
+    ) -> list[QueuedFlow]:
+        """Take the file's lock; the jobs that could wait so long. The others have their answer."""
+        waiting = list(jobs)
+
+        def nobody_waits() -> bool:
+            came = more()
+            jobs.extend(came)
+            waiting.extend(came)
+            for job in list(waiting):
+                if self.patience.is_over(job.since, in_a_turn=job.flow in IN_A_TURN):
+                    waiting.remove(job)
+                    deliver([(job, None, busy(self.path))])
+            return not waiting
+
+        try:
+            patiently(lambda: connection.execute("BEGIN IMMEDIATE"), 0.0, enough=nobody_waits)
+        except sqlite3.OperationalError:
+            if waiting:
+                raise
+            self.patience.was_in_vain()
+        else:
+            self.patience.was_rewarded()
+        return waiting
+
+    def _attempt_writing(self, connection: sqlite3.Connection, job: QueuedFlow) -> FlowAnswer:
+        """Run one flow in a savepoint: its failure undoes its own work only."""
+        connection.execute("SAVEPOINT flow")
+        try:
+            value = self._perform(connection, job.flow, job.start)
+        except BaseException as error:
+            if not connection.in_transaction:
+                # A full disk makes SQLite roll back the whole transaction: nobody's work is there.
+                raise
+            connection.execute("ROLLBACK TO flow")
+            connection.execute("RELEASE flow")
+            return job, None, error
+        connection.execute("RELEASE flow")
+        return job, value, None
+
+    def _read_together(
+        self, jobs: list[QueuedFlow], _: Callable[[], Sequence[QueuedFlow]]
+    ) -> list[FlowAnswer]:
         """Run flows that only read; each one's failure is its answer."""
         reading = self._borrow()
         connection = reading[0]
@@ -280,7 +306,7 @@ class SQLite:
         finally:
             self._give_back(reading)
 
-    def _attempt(self, connection: sqlite3.Connection, job: Job) -> Answer:
+    def _attempt(self, connection: sqlite3.Connection, job: QueuedFlow) -> FlowAnswer:
         try:
             return job, self._perform(connection, job.flow, job.start), None
         except Exception as error:  # noqa: BLE001 - the caller gets it
@@ -293,25 +319,12 @@ class SQLite:
             return run(start(), partial(self._execute, connection), name, self.hook)
 
     def _execute(self, connection: sqlite3.Connection, name: str, parameters: Any) -> Any:
-        return execute(connection, prepared()[name], {**parameters, "now": self._clock.now()})
-
-    def _commit(self, connection: sqlite3.Connection) -> None:
-        if self.hook:
-            self.hook("before", "", "commit")
-        connection.execute("COMMIT")
-        if self.hook:
-            self.hook("after", "", "commit")
+        given = {**parameters, "now": self._clock.now()}
+        return connection.execute(prepared()[name], given).fetchall()
 
 
-def _submit(
-    lane: Lane | None,
-    name: str,
-    start: Callable[[], Flow[Any]],
-    future: Future[Any] | asyncio.Future[Any],
-) -> None:
-    if lane is None:  # pragma: no cover - open() has set it
-        raise MemoryClosed("this memory is not open")
-    lane.submit(Job(name, start, future, time.monotonic()))
+IN_A_TURN = frozenset({"remember", "propose", "record"})
+"""The flows that somebody who talks with the bot waits for."""
 
 
 def _trying(enough: Callable[[RetryCallState], bool]) -> Retrying:

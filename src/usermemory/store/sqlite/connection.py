@@ -23,7 +23,13 @@ from usermemory.errors import (
     StoreReadOnly,
 )
 from usermemory.records import Place
-from usermemory.store.driver import Row, copy_statements, missing, oldest_code, statements
+from usermemory.store.driver import (
+    MIGRATIONS_TABLE,
+    copy_statements,
+    missing,
+    oldest_code,
+    statements,
+)
 from usermemory.store.erased import Wanted
 
 T = TypeVar("T")
@@ -271,35 +277,17 @@ def settings_of(connection: sqlite3.Connection) -> dict[str, Any]:
     return {name: connection.execute(f"PRAGMA {name}").fetchone()[0] for name in SETTINGS}
 
 
-def execute(
-    connection: sqlite3.Connection, sql: str, parameters: Mapping[str, Any]
-) -> Sequence[Row]:
-    """Run one statement and fetch all its rows."""
-    rows: Sequence[Row] = connection.execute(sql, parameters).fetchall()
-    return rows
-
-
-_RECORD = f"""CREATE TABLE IF NOT EXISTS {PREFIX}migrations (
-    number INTEGER PRIMARY KEY,
-    oldest_code INTEGER NOT NULL, -- the oldest code that can still serve these tables
-    applied_at DOUBLE PRECISION NOT NULL)"""
-
-
-def migrate(connection: sqlite3.Connection, path: Path, now: float) -> list[int]:
+def migrate(connection: sqlite3.Connection, path: Path, now: float) -> None:
     """Apply what is missing; safe when several processes do it at once.
-
-    Returns:
-        The numbers that were applied now.
 
     Raises:
         SchemaTooNew: If the tables need a later version of this package.
     """
-    applied: list[int] = []
     with translated(path):
         for number, script in missing(done(connection), str(path)):
             connection.execute("BEGIN IMMEDIATE")
             try:
-                connection.execute(_RECORD)
+                connection.execute(dialect(MIGRATIONS_TABLE))
                 if number not in done(connection):
                     for statement in _split(dialect(script)):
                         connection.execute(statement)
@@ -307,13 +295,11 @@ def migrate(connection: sqlite3.Connection, path: Path, now: float) -> list[int]
                         f"INSERT INTO {PREFIX}migrations VALUES (?, ?, ?)",
                         (number, oldest_code(number, script), now),
                     )
-                    applied.append(number)
                 connection.execute("COMMIT")
             except BaseException:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 raise
-    return applied
 
 
 def done(connection: sqlite3.Connection) -> Mapping[int, int]:
@@ -341,22 +327,21 @@ def search(
     path: Path, busy_timeout: float, user_id: str, text: str, spared: Iterable[str] = ()
 ) -> Iterator[Place]:
     """Every table and file with how often the text stands in it."""
-    wanted = Wanted(text, spared)
     with translated(path), closing(connect(path, busy_timeout, query_only=True)) as connection:
-        connection.create_function("holds", 1, wanted.in_value, deterministic=True)
         for (table,) in connection.execute(
             "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name"
         ).fetchall():
-            before = wanted.kept
-            place = _table(connection, table, user_id)
-            yield replace(place, kept=wanted.kept - before)
+            yield _searched_table(connection, table, user_id, Wanted(text, spared))
     for file in sorted(path.parent.glob(f"{path.name}*")):
         if file.name in {path.name, *(f"{path.name}{end}" for end in ("-wal", "-journal"))}:
             data = file.read_bytes()
-            yield Place(f"file {file}", len(data), unknown=wanted.in_bytes(data))
+            yield Place(f"file {file}", len(data), unknown=Wanted(text, spared).in_bytes(data))
 
 
-def _table(connection: sqlite3.Connection, table: str, user_id: str) -> Place:
+def _searched_table(
+    connection: sqlite3.Connection, table: str, user_id: str, wanted: Wanted
+) -> Place:
+    connection.create_function("holds", 1, wanted.in_value, deterministic=True)
     name = '"' + table.replace('"', '""') + '"'
     columns = [row[1] for row in connection.execute(f"PRAGMA table_xinfo({name})")]
     holds = " OR ".join('holds("' + column.replace('"', '""') + '")' for column in columns)
@@ -364,7 +349,7 @@ def _table(connection: sqlite3.Connection, table: str, user_id: str) -> Place:
     thread = "thread_id" if "thread_id" in columns else "NULL"
     rows = connection.execute(f"SELECT {owner}, {thread} FROM {name} WHERE {holds}").fetchall()
     size = connection.execute(f"SELECT COUNT(*) FROM {name}").fetchone()[0]
-    return Place.of_rows(f"table {table}", size, user_id, rows)
+    return replace(Place.of_rows(f"table {table}", size, user_id, rows), kept=wanted.kept)
 
 
 def clean(path: Path, busy_timeout: float) -> bool:
