@@ -32,7 +32,7 @@ PYTHON = {"python", "py"}
 PRINTS = 'text title="prints"'
 """A block that says what the block before it prints."""
 
-_EXTRAS = re.compile(r"usermemory\[([\w,]+)\]")
+_EXTRAS = re.compile(r"(?:usermemory|\.)\[([a-z][\w,]*)\]")
 _ABOUT_ONE_USER = re.compile(r"user_id = :user_id|VALUES \(:user_id")
 
 

@@ -1,4 +1,4 @@
-"""What rephrasing still gets past a tombstone: measured, and told in docs/why.md."""
+"""What rephrasing still gets past a tombstone: measured, and told in docs/decisions.md."""
 
 from __future__ import annotations
 

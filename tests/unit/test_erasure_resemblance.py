@@ -371,7 +371,7 @@ def test_another_fact_is_learned(erased: str, other: str) -> None:
 
 
 def test_what_it_is_known_to_get_wrong() -> None:
-    """The figures in docs/why.md: these pairs are missed, or taken for the same."""
+    """The figures in docs/decisions.md: these pairs are missed, or taken for the same."""
     assert all(comes_back(*pair) for pair in pairs(MISSED))
     assert not any(comes_back(*pair) for pair in pairs(TAKEN_FOR_IT))
     counts = [len(pairs(table)) for table in (SAME, MISSED, OTHER, TAKEN_FOR_IT)]

@@ -15,7 +15,7 @@ from usermemory.records import Change, Message, Reason, Refused
 from usermemory.refused import IN_WORDS, MOST, action_of, field_of, in_words, storable
 from usermemory.store import codec
 
-PAGE = Path(__file__).parents[2] / "docs" / "keep-out.md"
+PAGE = Path(__file__).parents[2] / "docs" / "learning.md"
 SAID = [
     Message("other", "Ana is allergic to peanuts and hates the sea", received=1.0),
     Message("assistant", "Do you live in Lisbon?", received=2.0),
