@@ -21,6 +21,19 @@ from usermemory.errors import ConfigurationError
 from usermemory.records import Message
 from usermemory.text import tokens
 
+__all__ = [
+    "By",
+    "Count",
+    "Gate",
+    "Matches",
+    "Resembles",
+    "Tokens",
+    "Words",
+    "gate_of",
+    "guarded",
+    "tokens",
+]
+
 logger = logging.getLogger("usermemory")
 
 By = Literal["user", "anyone"]
