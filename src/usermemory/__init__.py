@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     __version__: str
 
     from usermemory.errors import UserMemoryError
-    from usermemory.events import Event
     from usermemory.extract import Extraction, Extractor, Request
     from usermemory.memory import UserMemory
     from usermemory.records import (
         Change,
+        Event,
         Evidence,
         Forgotten,
         Imported,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from usermemory.clock import Clock
     from usermemory.consolidate import Consolidator
-    from usermemory.events import Event
+    from usermemory.records import Event
     from usermemory.store import Driver
     from usermemory.worker import Trigger, Worker
 

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from usermemory.errors import ConfigurationError, ModelUnavailable
 from usermemory.extract import Extractor
 from usermemory.extract.models import chat_model, check_model
-from usermemory.judge.verify import Verifier
+from usermemory.judge.changes import Verifier
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel

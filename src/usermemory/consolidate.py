@@ -30,7 +30,7 @@ from usermemory.extract import Extraction, Extractor, Repairing, UnusableAnswer
 from usermemory.extract.language_model import sound
 from usermemory.gate import Gate, guarded
 from usermemory.judge import Judged, applied, judge, stamped
-from usermemory.judge.verify import Verdicts, Verifier
+from usermemory.judge.changes import Verdicts, Verifier
 from usermemory.records import Outcome, Refused, Status, Usage
 from usermemory.retry import Outage, Retry, TooLong, in_time
 from usermemory.schema import Schema

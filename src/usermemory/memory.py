@@ -16,7 +16,6 @@ from usermemory.clock import Clock, SystemClock
 from usermemory.correct import Correcting
 from usermemory.erasure import OfMessage, OfThread, OfValue, Target
 from usermemory.errors import ConfigurationError, InvalidInput
-from usermemory.events import Event
 from usermemory.gate import Gate, gate_of, guarded
 from usermemory.messages import AuthorPolicy, guarded_author, newest_first
 from usermemory.messages.secrets import SecretPolicy
@@ -26,6 +25,7 @@ from usermemory.past import snapshot as wound_back
 from usermemory.records import (
     Change,
     Cost,
+    Event,
     Evidence,
     Forgotten,
     Hit,

@@ -11,8 +11,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from usermemory.errors import ConfigurationError, StoreError, UserMemoryError
-from usermemory.events import Event
-from usermemory.records import Outcome
+from usermemory.records import Event, Outcome
 from usermemory.store.driver import Driver, missing
 from usermemory.store.flows.recall import figures
 from usermemory.worker import Worker

@@ -11,7 +11,7 @@ from usermemory.changes import settled
 from usermemory.clock import Clock
 from usermemory.consolidate import Consolidator
 from usermemory.judge import Judged, applied, judge, stamped
-from usermemory.judge.verify import Verifier
+from usermemory.judge.changes import Verifier
 from usermemory.messages import AuthorPolicy, read_messages
 from usermemory.records import Change, Message, Proposed, Refused
 from usermemory.schema.document import counts_as

@@ -15,9 +15,8 @@ from pathlib import Path
 from usermemory.clock import Clock
 from usermemory.consolidate import Consolidator
 from usermemory.errors import MemoryClosed, SchemaMismatch, StoreError, UserMemoryError
-from usermemory.events import Event
 from usermemory.extract.manner import apart
-from usermemory.records import Job, Outcome
+from usermemory.records import Event, Job, Outcome
 from usermemory.refused import MOST, field_of
 from usermemory.store.erased import clean
 from usermemory.store.flows.claim import (

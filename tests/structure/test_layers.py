@@ -13,7 +13,6 @@ SOURCE = Path(__file__).parents[2] / "src" / "usermemory"
 LAYERS = [
     "errors",
     "records",
-    "events",
     "clock",
     "settings",
     "awaited",

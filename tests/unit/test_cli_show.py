@@ -19,10 +19,10 @@ from usermemory.cli.show import (
     revision_lines,
     undone_text,
 )
-from usermemory.events import Event
 from usermemory.records import (
     Applied,
     Change,
+    Event,
     Evidence,
     Forgotten,
     Job,

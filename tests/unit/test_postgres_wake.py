@@ -11,7 +11,7 @@ import pytest
 from tests.support.postgres import fresh
 
 from usermemory import UserMemory
-from usermemory.events import Event
+from usermemory.records import Event
 from usermemory.worker import Worker
 
 FAR = 10_000.0

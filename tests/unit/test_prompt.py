@@ -10,9 +10,8 @@ from pydantic import BaseModel
 from usermemory.batch import Batch
 from usermemory.erasure import Tombstone
 from usermemory.errors import ConfigurationError
-from usermemory.prompt import Example, Prompt, overwriting, situation
+from usermemory.prompt import Example, Prompt, notes, overwriting, situation
 from usermemory.prompt.batch import fill, words
-from usermemory.prompt.profile import notes
 from usermemory.records import Change, Message, Refused
 from usermemory.schema import Remember, UserProfile, schema_of
 from usermemory.settings import Limits

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
+from usermemory.prompt import shown
 from usermemory.prompt.batch import one_line
-from usermemory.prompt.profile import shown
 from usermemory.records import Message
 from usermemory.schema import Remember, schema_of
 from usermemory.text import tokens

@@ -27,8 +27,7 @@ from usermemory.errors import InvalidInput, StoreError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from usermemory.events import Event
-    from usermemory.records import Job, Outcome
+    from usermemory.records import Event, Job, Outcome
 
 _REFUSED_SHOWN = 20
 """Refused changes that are shown, the newest."""

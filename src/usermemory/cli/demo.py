@@ -19,9 +19,8 @@ if TYPE_CHECKING:
 
     from usermemory.choice import Choice
     from usermemory.cli.chat import Conversation
-    from usermemory.events import Event
     from usermemory.memory import UserMemory
-    from usermemory.records import Outcome
+    from usermemory.records import Event, Outcome
 
 
 _FIRST_THREAD = (

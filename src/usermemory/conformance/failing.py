@@ -9,9 +9,8 @@ import pytest
 
 from usermemory.conformance.harness import Bench
 from usermemory.errors import ExtractionError, ExtractionReason, ProviderError
-from usermemory.events import Event
 from usermemory.gate import Gate
-from usermemory.records import Message
+from usermemory.records import Event, Message
 from usermemory.retry import Retry
 from usermemory.store.flows.claim import claim_due, drop
 from usermemory.store.flows.commit import Result, commit

@@ -11,8 +11,8 @@ from usermemory.extract.answer import model_name, parsed, read, usage
 from usermemory.extract.asking import ask
 from usermemory.extract.manner import RunName, manner_of, traced
 from usermemory.extract.models import chat_model, is_small
-from usermemory.prompt import OVERWRITE, REPAIR, Prompt, asked_fields, overwriting, rewriting
-from usermemory.prompt.batch import EXAMPLES
+from usermemory.prompt import OVERWRITE, REPAIR, Prompt, overwriting, rewriting
+from usermemory.prompt.batch import EXAMPLES, asked_fields
 from usermemory.records import Change, Refused, Usage
 from usermemory.schema.shape import is_list, is_object
 

@@ -17,10 +17,10 @@ from langgraph.config import get_config
 from langgraph.errors import GraphBubbleUp
 
 from usermemory.errors import ConfigurationError, IdentityError
-from usermemory.events import Event
 from usermemory.langgraph.identity import FindUser, Run, current_run, field_of
 from usermemory.langgraph.speakers import asettle, settle, speakers_of
 from usermemory.messages import AuthorPolicy, is_sequence, newest_first
+from usermemory.records import Event
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator

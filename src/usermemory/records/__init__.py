@@ -4,6 +4,8 @@ Times are seconds since the epoch (UTC) as ``float``. JSON values are plain Pyth
 """
 
 from usermemory.records.answers import (
+    Event,
+    EventKind,
     Forgotten,
     Imported,
     Job,
@@ -31,15 +33,18 @@ from usermemory.records.learning import (
     Change,
     Cost,
     Evidence,
+    Hit,
     Message,
     Reason,
+    Recalled,
     Refused,
     Rejection,
     Revision,
+    Said,
+    Shown,
     Usage,
     Who,
 )
-from usermemory.records.recalled import Hit, Recalled, Said, Shown
 
 __all__ = [
     "MIGRATION",
@@ -48,6 +53,8 @@ __all__ = [
     "Author",
     "Change",
     "Cost",
+    "Event",
+    "EventKind",
     "Evidence",
     "Forgotten",
     "Hit",
