@@ -17,6 +17,7 @@ def test_public_names() -> None:
         "Extraction",
         "Extractor",
         "Forgotten",
+        "Hit",
         "Imported",
         "Job",
         "Message",
