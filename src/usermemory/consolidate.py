@@ -15,7 +15,7 @@ from asyncio import CancelledError
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import Any
 
 from usermemory.batch import Batch, fitting, half
 from usermemory.changes import settled
@@ -38,11 +38,10 @@ from usermemory.schema.document import Reading, dropped
 from usermemory.schema.renames import renamed_stamps
 from usermemory.settings import Limits
 from usermemory.store import Driver
+from usermemory.store.driver import T
 from usermemory.store.flows import Profile, times
 from usermemory.store.flows.claim import DAY, Claim, day_of, give_back
 from usermemory.store.flows.commit import Failure, Result, commit, fail, hold
-
-T = TypeVar("T")
 
 logger = logging.getLogger("usermemory")
 
@@ -57,7 +56,7 @@ Question = tuple[int, tuple[int, ...]]
 
 
 @dataclass(slots=True)
-class Answer:
+class BatchAnswer:
     """A model's answer to a batch, and what became of it so far.
 
     Attributes:
@@ -105,8 +104,8 @@ class Consolidator:
     limits: Limits = Limits()
     outage: Outage = field(default_factory=Outage, repr=False, compare=False)
     _warned: set[str] = field(default_factory=set[str], repr=False, compare=False)
-    _answers: OrderedDict[tuple[str, str], tuple[Question, Answer]] = field(
-        default_factory=OrderedDict[tuple[str, str], tuple[Question, Answer]],
+    _answers: OrderedDict[tuple[str, str], tuple[Question, BatchAnswer]] = field(
+        default_factory=OrderedDict[tuple[str, str], tuple[Question, BatchAnswer]],
         repr=False,
         compare=False,
     )
@@ -129,7 +128,7 @@ class Consolidator:
         try:
             self._check_schema(claim)
             if not any(message.author == "user" for message in claim.batch):
-                return self._learn(claim, Answer(Extraction(), Usage(), mended=True))
+                return self._learn(claim, BatchAnswer(Extraction(), Usage(), mended=True))
             waits = self._waits(claim)
             if waits is not None:
                 return self._hold(claim, waits)
@@ -184,7 +183,7 @@ class Consolidator:
         self.driver.write(hold, claim, *waits)
         return _outcome(claim, "held", reason=waits[0], messages=0)
 
-    def _answer(self, claim: Claim) -> Answer:
+    def _answer(self, claim: Claim) -> BatchAnswer:
         """The model's answer: the one from before, where only its second look had to wait."""
         question, answer = self._answers.pop((claim.user_id, claim.thread_id), (None, None))
         if answer is not None and question == _question(claim):
@@ -192,7 +191,7 @@ class Consolidator:
         extractor = self.extractor()
         extraction = sound(self._asked(lambda: extractor.extract(self._batch(claim))))
         self._reached(claim)
-        return Answer(extraction, extraction.usage)
+        return BatchAnswer(extraction, extraction.usage)
 
     def _asked(self, call: Callable[[], T]) -> T:
         """What a model answers; one that takes too long cannot be asked now."""
@@ -212,7 +211,7 @@ class Consolidator:
             if whose[0] == user_id:
                 self._answers.pop(whose, None)
 
-    def _learn(self, claim: Claim, answer: Answer) -> Outcome:
+    def _learn(self, claim: Claim, answer: BatchAnswer) -> Outcome:
         try:
             outcome = self._committed(claim, answer)
         except (StoreError, RealModelForbidden):
@@ -230,7 +229,7 @@ class Consolidator:
             self._reached(claim)
         return outcome
 
-    def _committed(self, claim: Claim, answer: Answer) -> Outcome:
+    def _committed(self, claim: Claim, answer: BatchAnswer) -> Outcome:
         """Judge, apply, commit; again on the newer profile if it has moved."""
         while True:
             reading = self.schema.read(claim.profile.document or {})
@@ -256,7 +255,7 @@ class Consolidator:
                 usage=answer.spent,
             )
 
-    def _judged(self, batch: Batch, answer: Answer) -> Judged:
+    def _judged(self, batch: Batch, answer: BatchAnswer) -> Judged:
         """The wall, the second look for what it doubts, and what is left put into a copy."""
         found = judge(batch, answer.extraction.changes, evidence=self.evidence)
         judged = applied(batch, found)
@@ -268,7 +267,7 @@ class Consolidator:
         answer.spent += spent
         return judged if settled is None else applied(batch, settled)
 
-    def _mend(self, batch: Batch, answer: Answer, judged: Judged) -> bool:
+    def _mend(self, batch: Batch, answer: BatchAnswer, judged: Judged) -> bool:
         """Ask once more for changes whose form was wrong; what is good is kept either way."""
         answer.mended = True
         wrong = [refused for refused in judged.refused if refused.reason in MENDABLE]
@@ -327,7 +326,7 @@ class Consolidator:
     def _result(
         self,
         claim: Claim,
-        answer: Answer,
+        answer: BatchAnswer,
         judged: Judged,
         refused: tuple[Refused, ...],
         reading: Reading,

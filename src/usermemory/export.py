@@ -12,14 +12,14 @@ from typing import Any
 from usermemory.errors import Conflict, InvalidInput, StoreBusy
 from usermemory.schema.shape import is_object
 from usermemory.store import codec
-from usermemory.store.copying import Rows, is_foreign, put, rows_of
+from usermemory.store.copying import UserRows, is_foreign, put_users, user_rows
 from usermemory.store.driver import Flow, tables
 from usermemory.store.flows import lock_user
 
 
 def take_out(user_id: str, schema: Mapping[str, Any], at: float) -> Flow[dict[str, Any] | None]:
     """The whole of a user as one JSON document; None for a user nobody knows."""
-    rows = (yield from rows_of([user_id])).get(user_id)
+    rows = (yield from user_rows([user_id])).get(user_id)
     return document_of(user_id, rows, schema, at) if rows else None
 
 
@@ -32,7 +32,7 @@ def put_in(user_id: str, document: Any) -> Flow[bool]:
         StoreBusy: A worker is at work on the user.
     """
     given = rows_from(document, user_id)
-    there: Rows = (yield from rows_of([user_id])).get(user_id, frozenset())
+    there: UserRows = (yield from user_rows([user_id])).get(user_id, frozenset())
     if there == given:
         return False
     if there:
@@ -45,7 +45,7 @@ def put_in(user_id: str, document: Any) -> Flow[bool]:
         user = yield from lock_user(user_id)
         if user.lease_until > user.now:
             raise StoreBusy(f"a worker is reading a thread of {user_id!r}; try again")
-    yield from put({user_id: given})
+    yield from put_users({user_id: given})
     return True
 
 
@@ -77,12 +77,14 @@ def format_schema() -> Mapping[str, Any]:
     return schema
 
 
-def document_of(user_id: str, rows: Rows, schema: Mapping[str, Any], at: float) -> dict[str, Any]:
+def document_of(
+    user_id: str, rows: UserRows, schema: Mapping[str, Any], at: float
+) -> dict[str, Any]:
     """All rows of a user as one document.
 
     Args:
         user_id: Whose.
-        rows: As `rows_of` gives them.
+        rows: As `user_rows` gives them.
         schema: The JSON Schema of the profile, for whoever reads it elsewhere.
         at: When it is taken.
     """
@@ -105,7 +107,7 @@ def document_of(user_id: str, rows: Rows, schema: Mapping[str, Any], at: float) 
     }
 
 
-def rows_from(document: Any, user_id: str) -> Rows:
+def rows_from(document: Any, user_id: str) -> UserRows:
     """The rows of a document, under this user id.
 
     Raises:

@@ -63,14 +63,14 @@ from usermemory.settings import (
     kept_for,
 )
 from usermemory.store import open_driver
-from usermemory.store.erased import clean
+from usermemory.store.erased import clean_erased
 from usermemory.store.flows import claim as claims
 from usermemory.store.flows import load_profile
 from usermemory.store.flows import recall as recalls
 from usermemory.store.flows.erase import newest_erasure
 from usermemory.store.flows.propose import refused as listing
 from usermemory.store.flows.recall import costs, everything_said
-from usermemory.store.flows.remember import Past, Policy, remember, screened_before, unknown
+from usermemory.store.flows.remember import PastTimes, Policy, remember, screened_before, unknown
 from usermemory.text import leaves
 
 if TYPE_CHECKING:
@@ -333,7 +333,7 @@ class UserMemory:
             before: When all others were said at the latest; None: now.
         """
         latest = self.clock.now() if before is None else checked_seconds("before", before)
-        past = Past(said or {}, latest)
+        past = PastTimes(said or {}, latest)
         policy = Policy(
             0.0, self.max_wait, secrets=self.secrets, past=past, keep_for=self._keep_for
         )
@@ -441,7 +441,7 @@ class UserMemory:
         Raises:
             InvalidInput: There is no such revision, or all of that time has been erased.
         """
-        profile, history = self.driver.read(recalls.whole, checked_user(user_id))
+        profile, history = self.driver.read(recalls.profile_and_history, checked_user(user_id))
         wanted = profile.revision if revision is None else revision
         past = [renamed_revision(self.schema, one) for one in history]
         return wound_back(profile.document or {}, profile.revision, past, wanted, self.schema)
@@ -655,7 +655,7 @@ class UserMemory:
 
     def clean(self) -> bool:
         """Try to remove what pending erasures left on the disk; True if nothing is left."""
-        return clean(self.driver)
+        return clean_erased(self.driver)
 
     def verify_erased(self, user_id: Id, text: str) -> Proof:
         """Look for a text in every table and file: the proof that it is erased.

@@ -260,7 +260,7 @@ class Migrating:
         return self._driver.write(amends.amend, user_id, profile, amendment)
 
     def _history(self, user_id: str) -> list[Revision]:
-        return self._driver.read(recalls.whole, user_id)[1]
+        return self._driver.read(recalls.profile_and_history, user_id)[1]
 
 
 def _moved(document: dict[str, Any], mapping: Mapping[str, str]) -> dict[str, Any]:

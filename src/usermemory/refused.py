@@ -58,7 +58,7 @@ IN_WORDS: Mapping[Reason, str] = {
 }
 """What each reason means, for people: command line, chat and pages take it from here."""
 
-MOST = 50
+MOST_STORED = 50
 """Refused changes of one consolidation or proposal that are stored, and told in the log."""
 
 _LONGEST_VALUE = 1_000
@@ -78,7 +78,7 @@ def in_words(refused: Refused) -> str:
     return IN_WORDS.get(refused.reason) or str(refused.reason).replace("_", " ")
 
 
-def field_of(refused: Refused) -> str:
+def shown_field(refused: Refused) -> str:
     """The field's name as it may be logged and shown; empty for a made-up one that is no name."""
     field = refused.change.field
     made_up = refused.reason == "unknown_field" and not field.isidentifier()
@@ -107,7 +107,7 @@ def storable(
     messages: Iterable[Message],
     buried: Buried | None = None,
 ) -> tuple[Refused, ...]:
-    """Refused changes as they may be stored: at most `MOST`, without the text of others.
+    """Refused changes as they may be stored: at most `MOST_STORED`, without the text of others.
 
     Secrets are masked, and what the user had erased is left out.
 
@@ -118,9 +118,9 @@ def storable(
             erased since; None where nothing was.
     """
     voices = _Voices(messages)
-    kept = [_kept(one, voices, buried) for one in refused[:MOST]]
-    if len(refused) > MOST:
-        more = f"{len(refused) - MOST} more were refused"
+    kept = [_storable_one(one, voices, buried) for one in refused[:MOST_STORED]]
+    if len(refused) > MOST_STORED:
+        more = f"{len(refused) - MOST_STORED} more were refused"
         kept[-1] = replace(kept[-1], detail="; ".join(filter(None, [kept[-1].detail, more])))
     return tuple(kept)
 
@@ -132,7 +132,7 @@ class _Voices:
         said = [(one.author == "user", Text(one.text), one.received) for one in messages]
         self._own = [(text, received) for mine, text, received in said if mine]
         self._others = [text for mine, text, _ in said if not mine]
-        self._runs: dict[int, tuple[frozenset[str], frozenset[str]]] = {}
+        self._word_runs: dict[int, tuple[frozenset[str], frozenset[str]]] = {}
 
     def said(self, quote: str) -> bool:
         """Whether the user said this, in one message."""
@@ -156,50 +156,50 @@ class _Voices:
         words = folded_words(str(text))
         length = min(_RUN, len(words))
         own, others = self._of(length)
-        return any(run in others and run not in own for run in _runs(words, length))
+        return any(run in others and run not in own for run in _word_runs(words, length))
 
     def _of(self, length: int) -> tuple[frozenset[str], frozenset[str]]:
-        if length not in self._runs:
+        if length not in self._word_runs:
             own = _every_run((text for text, _ in self._own), length)
-            self._runs[length] = own, _every_run(self._others, length)
-        return self._runs[length]
+            self._word_runs[length] = own, _every_run(self._others, length)
+        return self._word_runs[length]
 
 
 def _every_run(texts: Iterable[Text], length: int) -> frozenset[str]:
     return frozenset(
-        run for text in texts for run in _runs([word.folded for word in text.words], length)
+        run for text in texts for run in _word_runs([word.folded for word in text.words], length)
     )
 
 
-def _runs(words: Sequence[str], length: int) -> Iterator[str]:
+def _word_runs(words: Sequence[str], length: int) -> Iterator[str]:
     """Each stretch of so many words."""
     if length:
         yield from (" ".join(words[n : n + length]) for n in range(len(words) - length + 1))
 
 
-def _kept(refused: Refused, voices: _Voices, buried: Buried | None) -> Refused:
+def _storable_one(refused: Refused, voices: _Voices, buried: Buried | None) -> Refused:
     reason = refused.reason
     change = _short(refused.change)
-    empty = Change(_field(refused, voices), cast("Action", action_of(refused)))
+    empty = Change(_storable_field(refused, voices), cast("Action", action_of(refused)))
     if reason in _NOT_TO_KEEP or _is_erased(change, voices, buried):
         return Refused(empty, reason)
     said = voices.said(change.quote)
     if reason in _NOT_THEIRS or not _is_theirs(change, reason, voices, said=said):
-        told = _without(refused.change, refused.detail, voices) if empty.action else ""
+        told = _detail_without(refused.change, refused.detail, voices) if empty.action else ""
         return Refused(empty, reason, told)
     strange = not empty.action or voices.is_of_others(refused.detail)
     detail = "" if strange else _detail(refused.detail)
     kept = replace(
         empty,
         value=_masked(change.value),
-        key=None if change.key is None else _plain(change.key),
-        quote=_plain(change.quote) if said and len(change.quote) <= _LONGEST_TEXT else "",
+        key=None if change.key is None else _clear_text(change.key),
+        quote=_clear_text(change.quote) if said and len(change.quote) <= _LONGEST_TEXT else "",
     )
     return Refused(kept, reason, detail)
 
 
-def _field(refused: Refused, voices: _Voices) -> str:
-    field = field_of(refused)
+def _storable_field(refused: Refused, voices: _Voices) -> str:
+    field = shown_field(refused)
     known = refused.reason != "unknown_field" and field.isidentifier()
     return field if known or not voices.is_of_others(field) else ""
 
@@ -210,7 +210,7 @@ def _is_theirs(change: Change, reason: Reason, voices: _Voices, *, said: bool) -
     What is known already stands in the profile anyway. Without the user's quote it takes more: all
     of its words have to be the user's.
     """
-    parts = list(_parts(change))
+    parts = list(_words_in(change))
     if not said:
         return all(map(voices.has_words_of, parts))
     return reason == "duplicate" or not any(map(voices.is_of_others, parts))
@@ -221,16 +221,16 @@ def _is_erased(change: Change, voices: _Voices, buried: Buried | None) -> bool:
     if buried is None:
         return False
     received = voices.received(change.quote)
-    wanted = (change.value, [change.key, change.value], *_parts(change))
+    wanted = (change.value, [change.key, change.value], *_words_in(change))
     return any(buried(change.field, part, received) for part in wanted)
 
 
-def _without(change: Change, detail: str, voices: _Voices) -> str:
+def _detail_without(change: Change, detail: str, voices: _Voices) -> str:
     """The detail, where it tells nothing of what had to go."""
     told = Text(detail)
     strange = {
         word
-        for part in _parts(change)
+        for part in _words_in(change)
         for word in folded_words(str(part))
         if not voices.has_words_of(word)
     }
@@ -239,36 +239,36 @@ def _without(change: Change, detail: str, voices: _Voices) -> str:
     return "" if voices.is_of_others(detail) else _detail(detail)
 
 
-def _parts(change: Change) -> Iterator[Any]:
+def _words_in(change: Change) -> Iterator[Any]:
     """The texts and numbers of a value, and those names in it that are no plain ones."""
     yield from leaves(change.value)
-    yield from _names(change.value)
+    yield from _odd_names(change.value)
     if change.key is not None:
         yield change.key
 
 
-def _names(value: Any) -> Iterator[str]:
+def _odd_names(value: Any) -> Iterator[str]:
     if is_object(value):
         for name, part in value.items():
             if not str(name).isidentifier():
                 yield str(name)
-            yield from _names(part)
+            yield from _odd_names(part)
     elif is_list(value):
         for part in value:
-            yield from _names(part)
+            yield from _odd_names(part)
 
 
 def _masked(value: Any) -> Any:
     """The value with its secrets masked, numbers too."""
     if is_object(value):
-        return {_plain(str(name)): _masked(part) for name, part in value.items()}
+        return {_clear_text(str(name)): _masked(part) for name, part in value.items()}
     if is_list(value):
         return [_masked(part) for part in value]
     if isinstance(value, str):
-        return _plain(value)
+        return _clear_text(value)
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         text = str(value)
-        return value if _plain(text) == text else _plain(text)
+        return value if _clear_text(text) == text else _clear_text(text)
     return value
 
 
@@ -282,9 +282,9 @@ def _short(change: Change) -> Change:
 
 
 def _detail(detail: str) -> str:
-    return _plain(detail) if len(detail) <= _LONGEST_TEXT else ""
+    return _clear_text(detail) if len(detail) <= _LONGEST_TEXT else ""
 
 
-def _plain(text: str) -> str:
+def _clear_text(text: str) -> str:
     """A text with its secrets masked, in characters that a database takes."""
     return screened(text.encode("utf-8", "replace").decode(), "mask") or ""

@@ -17,8 +17,8 @@ from usermemory.consolidate import Consolidator
 from usermemory.errors import MemoryClosed, SchemaMismatch, StoreError, UserMemoryError
 from usermemory.extract.manner import apart
 from usermemory.records import Event, Job, Outcome
-from usermemory.refused import MOST, field_of
-from usermemory.store.erased import clean
+from usermemory.refused import MOST_STORED, shown_field
+from usermemory.store.erased import clean_erased
 from usermemory.store.flows.claim import (
     Claim,
     Unclaimed,
@@ -45,7 +45,7 @@ REST = 60.0
 CLEAN = 60.0
 """Seconds between attempts to clean the disk of what was erased."""
 
-_LOOK_AGAIN = 0.1
+_HELD_PAUSE = 0.1
 """Seconds of real time between looks at a user whom a worker holds."""
 
 
@@ -145,7 +145,7 @@ class Trigger:
             )
             if found != "held":
                 return found
-            threading.Event().wait(_LOOK_AGAIN)
+            threading.Event().wait(_HELD_PAUSE)
 
     def consolidated(self, claim: Claim) -> Outcome:
         """What comes of a batch; its lease is renewed meanwhile."""
@@ -313,7 +313,7 @@ class Worker:
                 if look.unclean and self._clock.now() >= self._clean_at:
                     # An erasure found a reader in its way: see whether that is gone.
                     self._clean_at = self._clock.now() + CLEAN
-                    if clean(self._driver):
+                    if clean_erased(self._driver):
                         logger.info("erased for good: the disk holds no copies any more")
                 wait = look.wait
                 if wait == 0.0:
@@ -371,12 +371,12 @@ def report(outcome: Outcome, now: float, emit: Callable[[Event], None]) -> None:
     if full := next((one for one in outcome.rejections if one.reason == "profile_full"), None):
         # Nothing more is learned until the owner acts, so the owner is told each time.
         logger.warning("user=%s thread=%s: %s", outcome.user_id, outcome.thread_id, full.detail)
-    for one in outcome.rejections[:MOST]:
+    for one in outcome.rejections[:MOST_STORED]:
         logger.info(
             "refused user=%s thread=%s field=%s reason=%s",
             outcome.user_id,
             outcome.thread_id,
-            field_of(one) or "-",
+            shown_field(one) or "-",
             one.reason,
         )
     if in_outage:

@@ -47,7 +47,7 @@ def spend(memory: UserMemory, user_id: str, thread_id: str, text: str) -> None:
 
 async def test_by_user_and_day(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each user's day is a sum of all readings, failed ones too; other days and users are apart."""
-    monkeypatch.setattr(flow, "_PAGE", 2)
+    monkeypatch.setattr(flow, "_COSTS_PAGE", 2)
     clock = FakeClock()
     memory = UserMemory(url, model=Costly(), worker=False, verify="off", clock=clock)
     with memory:

@@ -12,7 +12,7 @@ from tests.support.graphs import Chat, memory_in
 
 from usermemory.errors import NotADatabase
 from usermemory.langgraph import acheckpointer, checkpointer, create_chatbot
-from usermemory.store.sqlite.connection import SETTINGS, settings_of
+from usermemory.store.sqlite.connection import SETTINGS, pragmas_of
 from usermemory.testing import ScriptedModel
 
 
@@ -24,7 +24,7 @@ def noting() -> ScriptedModel:
 def test_a_saver_is_as_durable_as_the_memory(tmp_path: Path) -> None:
     """Its connection is its own, and has every setting of the memory's."""
     with memory_in(tmp_path) as memory, checkpointer(memory) as saver:
-        assert settings_of(saver.conn) == SETTINGS
+        assert pragmas_of(saver.conn) == SETTINGS
 
 
 async def test_an_async_saver_is_as_durable_as_the_memory(tmp_path: Path) -> None:

@@ -136,7 +136,7 @@ def test_what_was_known_is_known(user_id: str, tmp_path: Path, rows: sqlite3.Con
         assert recalled.document == json.loads(written["document"])
         assert recalled.revision == written["revision"]
         history = [(one.number, one.at, one.by, one.changes) for one in memory.history(user_id)]
-    assert history == [(*row[:3], codec.applied(row["changes"])) for row in past]
+    assert history == [(*row[:3], codec.changes_of(row["changes"])) for row in past]
 
 
 def test_why_it_was_known(tmp_path: Path) -> None:

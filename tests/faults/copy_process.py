@@ -23,7 +23,7 @@ def main() -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     target.hook = kill
-    copying._PAGE = 10
+    copying._USERS_PAGE = 10
     copying.copy(source, target, lambda users: None)
 
 

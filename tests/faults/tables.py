@@ -12,7 +12,7 @@ import psycopg
 from usermemory.clock import SystemClock
 from usermemory.store import open_driver
 from usermemory.store.copying import everything, users_after
-from usermemory.store.postgres.dialect import address_of, placed
+from usermemory.store.postgres.dialect import address_of, in_schema
 from usermemory.store.sqlite.connection import dialect
 
 
@@ -23,14 +23,14 @@ def rows_of(url: str, sql: str) -> list[tuple[Any, ...]]:
             return connection.execute(dialect(sql)).fetchall()
     address = address_of(url)
     with psycopg.connect(address.conninfo) as server:
-        return server.execute(placed(sql, address.schema).encode()).fetchall()
+        return server.execute(in_schema(sql, address.schema).encode()).fetchall()
 
 
 def change(url: str, sql: str) -> None:
     """Do something to the tables of a PostgreSQL database, written as for `rows_of`."""
     address = address_of(url)
     with psycopg.connect(address.conninfo) as server:
-        server.execute(placed(sql, address.schema).encode())
+        server.execute(in_schema(sql, address.schema).encode())
 
 
 def drop(url: str) -> None:

@@ -20,7 +20,7 @@ from hypothesis.stateful import (
 from tests.faults.proof import read_more_than_once
 from tests.model.reference import Reference, Said, Taken
 
-from usermemory import UserMemory, limits
+from usermemory import UserMemory, settings
 from usermemory.conformance.harness import Listener
 from usermemory.errors import Conflict
 from usermemory.store.flows.claim import Claim, claim_due, give_back, renew
@@ -51,7 +51,7 @@ class Machine(RuleBasedStateMachine):
         self.stack = ExitStack()
         self.url = self.database()
         # However much goes at once: how a batch that removes too much is halved is told elsewhere.
-        self.stack.enter_context(patch.object(limits, "FEW", 1_000))
+        self.stack.enter_context(patch.object(settings, "FEW", 1_000))
         self.clock = FakeClock()
         self.listener = Listener()
         self.memory = self.stack.enter_context(

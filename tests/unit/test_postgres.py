@@ -31,7 +31,7 @@ from usermemory.store.flows.claim import pause
 from usermemory.store.flows.recall import jobs
 from usermemory.store.postgres import PostgreSQL
 from usermemory.store.postgres.connections import Slots
-from usermemory.store.postgres.dialect import prepared
+from usermemory.store.postgres.dialect import postgres_statements
 
 
 def built(url: str) -> UserMemory:
@@ -324,7 +324,7 @@ def test_ten_processes_at_once(url: str, schema: str, admin: Admin) -> None:
 def test_the_due_index_is_searched(memory: UserMemory, schema: str, admin: Admin) -> None:
     """Who is due is found by the index, with the server's clock: nobody's row is read in vain."""
     memory.remember("will", "t", ["hello"])
-    claim = prepared(schema, server_clock=True)["claim_due"].decode()
+    claim = postgres_statements(schema, server_clock=True)["claim_due"].decode()
     claim = claim.replace("%(lease)s", "60").replace("%(worker)s", "'w'")
     with admin.transaction():
         run(admin, "SET LOCAL enable_seqscan = off")

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from usermemory.records import Change, Message, Reason, Refused
-from usermemory.refused import IN_WORDS, MOST, action_of, field_of, in_words, storable
+from usermemory.refused import IN_WORDS, MOST_STORED, action_of, in_words, shown_field, storable
 from usermemory.store import codec
 
 PAGE = Path(__file__).parents[2] / "docs" / "learning.md"
@@ -135,16 +135,16 @@ def test_what_is_long_is_left_out_whole() -> None:
     assert one == Refused(Change("", "add", quote="I like green tea"), "too_long")
     many = [Refused(Change("notes", "add", n, "yes"), "list_full", "full") for n in range(60)]
     stored = storable(many, SAID)
-    assert len(stored) == MOST
+    assert len(stored) == MOST_STORED
     assert (stored[0].detail, stored[-1].detail) == ("full", "full; 10 more were refused")
 
 
 def test_what_a_model_made_up() -> None:
     """A field that is no name, and an action that is none, are text: neither is kept."""
     for field in ("lives in Lisbon now", "a\nb", "peanuts" * 20):
-        assert field_of(Refused(Change(field, "set"), "unknown_field")) == ""
-    assert field_of(Refused(Change("hobby", "set"), "unknown_field")) == "hobby"
-    assert field_of(Refused(Change("home city", "set"), "protected")) == "home city"
+        assert shown_field(Refused(Change(field, "set"), "unknown_field")) == ""
+    assert shown_field(Refused(Change("hobby", "set"), "unknown_field")) == "hobby"
+    assert shown_field(Refused(Change("home city", "set"), "protected")) == "home city"
     assert kept(Change("peanuts", "set"), "unknown_field").change.field == ""
     made_up = Change("name", "make him Lisbon", "yes", "Yes")  # type: ignore[arg-type]
     assert action_of(Refused(made_up, "unfit_action")) == ""

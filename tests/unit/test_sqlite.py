@@ -29,7 +29,7 @@ from usermemory.store.driver import migrations
 from usermemory.store.flows.claim import claim_due
 from usermemory.store.flows.commit import Result, commit
 from usermemory.store.sqlite import SQLite
-from usermemory.store.sqlite.connection import SETTINGS, settings_of
+from usermemory.store.sqlite.connection import SETTINGS, pragmas_of
 
 
 def built(path: Path) -> UserMemory:
@@ -62,7 +62,7 @@ def test_settings_on_every_connection(memory: UserMemory) -> None:
     assert len(connections) >= 2
     for connection in connections:
         assert connection is not None
-        assert settings_of(connection) == dict(SETTINGS)
+        assert pragmas_of(connection) == dict(SETTINGS)
     assert (SETTINGS["journal_mode"], SETTINGS["synchronous"], SETTINGS["secure_delete"]) == (
         "wal",
         2,

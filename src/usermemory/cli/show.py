@@ -13,7 +13,7 @@ from usermemory.changes import inverse, patch
 from usermemory.cli.common import listed, plural, shortened, table, value_text, when
 from usermemory.erasure import MASK
 from usermemory.past import evidence_of, maker_of, noted_at, resolve
-from usermemory.refused import action_of, field_of, in_words
+from usermemory.refused import action_of, in_words, shown_field
 
 if TYPE_CHECKING:
     from usermemory.records import Applied, Evidence, Hit, Misfit, Refused, Revision, Undone, Usage
@@ -209,7 +209,7 @@ def refused_text(refused: Refused) -> Text:
     detail = f" ({shortened(refused.detail, 80)})" if refused.detail else ""
     parts = (
         (when(refused.at), "dim"),
-        (field_of(refused) or "no field", "bold"),
+        (shown_field(refused) or "no field", "bold"),
         (" ".join(filter(None, [action_of(refused), change.key or "", shown])), ""),
         (in_words(refused) + detail, ""),
         (f"“{shortened(change.quote)}”" if change.quote else "", "italic"),
@@ -221,7 +221,7 @@ def refused_text(refused: Refused) -> Text:
 def refused_lines(refused: Sequence[Refused], user_id: str) -> list[str]:
     """What a batch refused and why, in a line each, without its words; of many only the first."""
     lines = [
-        f"refused: {field_of(one) or 'no field'}: {in_words(one)}"
+        f"refused: {shown_field(one) or 'no field'}: {in_words(one)}"
         for one in refused[:_REFUSED_LINES]
     ]
     if more := len(refused[_REFUSED_LINES:]):

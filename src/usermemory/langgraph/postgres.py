@@ -19,7 +19,7 @@ from psycopg_pool import AsyncConnectionPool, ConnectionPool
 from usermemory.errors import ConfigurationError, StoreError
 from usermemory.langgraph.savers import ForSyncGraphs
 from usermemory.store.elsewhere import TABLE_THERE, is_postgres
-from usermemory.store.postgres.dialect import address_of, translated
+from usermemory.store.postgres.dialect import address_of, postgres_errors
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -50,7 +50,7 @@ class PooledSaver(ForSyncGraphs, PostgresSaver):
         check = ConnectionPool.check_connection
         self.pool: ConnectionPool[Any] = ConnectionPool(**_settings(driver), check=check)
         super().__init__(self.pool)
-        with translated(driver.url):
+        with postgres_errors(driver.url):
             try:
                 self.pool.open(wait=True)
                 self.setup()
@@ -85,7 +85,7 @@ class AsyncPooledSaver(AsyncPostgresSaver):
 
     async def open(self) -> Self:
         """Connect and make the tables."""
-        with translated(self._name):
+        with postgres_errors(self._name):
             try:
                 await self.pool.open(wait=True)
                 await self.setup()
@@ -145,7 +145,7 @@ def _connected(url: str, table: str) -> Generator[Any]:
     name = address.name.partition("?")[0]  # without a schema of ours, which has no part in it
     # As LangGraph's own connections, fit for a pooler of transactions.
     settings: Any = {"autocommit": True, "prepare_threshold": None, "row_factory": dict_row}
-    with translated(name), psycopg.connect(address.conninfo, **settings) as connection:
+    with postgres_errors(name), psycopg.connect(address.conninfo, **settings) as connection:
         connection.read_only = True
         found: Any = connection.execute(TABLE_THERE, [table]).fetchone()
         if not found or not found["found"]:

@@ -24,7 +24,7 @@ from usermemory.store.driver import Row
 if TYPE_CHECKING:
     from usermemory.erasure import Tombstone
 
-_CHANGE = tuple(field.name for field in fields(Change))
+_CHANGE_FIELDS = tuple(field.name for field in fields(Change))
 
 
 def dumps(value: Any) -> str:
@@ -67,16 +67,16 @@ def usage_text(usage: Usage) -> str:
 
 
 @cache
-def _changes() -> TypeAdapter[tuple[Applied, ...]]:
+def _changes_reader() -> TypeAdapter[tuple[Applied, ...]]:
     return TypeAdapter(tuple[Applied, ...])
 
 
-def applied(text: str) -> tuple[Applied, ...]:
+def changes_of(text: str) -> tuple[Applied, ...]:
     """The changes of a revision."""
-    return _changes().validate_json(text)
+    return _changes_reader().validate_json(text)
 
 
-def usage(text: str) -> Usage:
+def usage_of(text: str) -> Usage:
     """The token counts of a call."""
     return Usage(**json.loads(text))
 
@@ -97,7 +97,7 @@ def message(row: Row) -> Message:
 
 def ended(row: Row) -> Revision:
     """What a revision put an end to, from its row of a recall."""
-    changes = tuple(change for change in applied(row["text"]) if change.before is not None)
+    changes = tuple(change for change in changes_of(row["text"]) if change.before is not None)
     return Revision(row["number"], row["at"], "", changes, row["thread_id"])
 
 
@@ -107,17 +107,17 @@ def revision(row: Row) -> Revision:
         number=row["revision"],
         at=row["at"],
         by=row["author"],
-        changes=applied(row["changes"]),
+        changes=changes_of(row["changes"]),
         thread_id=row["thread_id"],
         model=row["model"],
         prompt=row["prompt"],
-        usage=usage(row["usage"]),
+        usage=usage_of(row["usage"]),
         undoes=tuple(json.loads(row["undoes"])),
         fingerprint=row["fingerprint"],
     )
 
 
-def tombstone(row: Row) -> Tombstone:
+def tombstone_of(row: Row) -> Tombstone:
     """What is left of an erased value, from its row."""
     from usermemory.erasure import Tombstone
 
@@ -133,7 +133,9 @@ def rejections(text: str) -> tuple[Refused, ...]:
     """
     return tuple(
         Refused(
-            Change(**{name: one["change"][name] for name in _CHANGE if name in one["change"]}),
+            Change(
+                **{name: one["change"][name] for name in _CHANGE_FIELDS if name in one["change"]}
+            ),
             one["reason"],
             one.get("detail", ""),
         )
@@ -141,7 +143,7 @@ def rejections(text: str) -> tuple[Refused, ...]:
     )
 
 
-def refused(row: Row) -> tuple[Refused, ...]:
+def refused_of(row: Row) -> tuple[Refused, ...]:
     """The refused changes of a row, each with its thread and time."""
     place = {"thread_id": row["thread_id"], "at": row["at"]}
     return tuple(replace(one, **place) for one in rejections(row["rejections"]))

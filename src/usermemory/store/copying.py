@@ -16,7 +16,7 @@ from usermemory.errors import InvalidInput
 from usermemory.store import codec
 from usermemory.store.driver import Driver, Flow, tables
 
-Rows = frozenset[tuple[str, str]]
+UserRows = frozenset[tuple[str, str]]
 """All rows of a user, each as its table and its JSON: equal users have equal sets."""
 
 
@@ -32,7 +32,7 @@ def users_after(user_id: str, limit: int) -> Flow[list[str]]:
     return [row["user_id"] for row in rows]
 
 
-def rows_of(user_ids: Sequence[str]) -> Flow[dict[str, Rows]]:
+def user_rows(user_ids: Sequence[str]) -> Flow[dict[str, UserRows]]:
     """Everything that is stored of these users; nothing for those whom nobody knows."""
     found: dict[str, set[tuple[str, str]]] = {}
     for table in tables():
@@ -41,7 +41,7 @@ def rows_of(user_ids: Sequence[str]) -> Flow[dict[str, Rows]]:
     return {user_id: frozenset(rows) for user_id, rows in found.items()}
 
 
-def put(users: Mapping[str, Rows]) -> Flow[None]:
+def put_users(users: Mapping[str, UserRows]) -> Flow[None]:
     """Store these users instead of what was known of them; nobody holds their leases."""
     for table in tables():
         yield f"copy_clear_{table}", {"ids": codec.dumps(list(users))}
@@ -51,7 +51,7 @@ def put(users: Mapping[str, Rows]) -> Flow[None]:
         yield "refresh_user", {"user_id": user_id}
 
 
-_PAGE = 100
+_USERS_PAGE = 100
 """Users in a transaction."""
 
 _MODULUS = 1 << 48
@@ -114,9 +114,9 @@ def copy(source: Driver, target: Driver, progress: Callable[[int], object]) -> C
     there = _already_there(source, target)
     written = 0
     for page in _pages(source):
-        users = source.read(rows_of, [user_id for user_id in page if user_id not in there])
+        users = source.read(user_rows, [user_id for user_id in page if user_id not in there])
         if users:
-            target.write(put, users)
+            target.write(put_users, users)
         written += len(users)
         progress(len(page))
     return Copied(written, _sums(source), _sums(target))
@@ -124,7 +124,7 @@ def copy(source: Driver, target: Driver, progress: Callable[[int], object]) -> C
 
 def everything(driver: Driver, user_id: str) -> str:
     """All that is stored of a user, as text: for looking whether something is in it."""
-    rows = driver.read(rows_of, [user_id]).get(user_id, frozenset())
+    rows = driver.read(user_rows, [user_id]).get(user_id, frozenset())
     return "\n".join(row for _, row in sorted(rows))
 
 
@@ -132,7 +132,7 @@ def _already_there(source: Driver, target: Driver) -> set[str]:
     """Users whom the target has exactly as the source has them."""
     same: set[str] = set()
     for page in _pages(target):
-        ours, theirs = source.read(rows_of, page), target.read(rows_of, page)
+        ours, theirs = source.read(user_rows, page), target.read(user_rows, page)
         for user_id, rows in theirs.items():
             if rows == ours.get(user_id):
                 same.add(user_id)
@@ -144,13 +144,13 @@ def _already_there(source: Driver, target: Driver) -> set[str]:
     return same
 
 
-def is_foreign(theirs: Rows, ours: Rows) -> bool:
+def is_foreign(theirs: UserRows, ours: UserRows) -> bool:
     """Whether these rows are of another origin than ours, or have moved on further."""
     known = _counters(ours)
     return any(count > known.get(name, -1) for name, count in _counters(theirs).items())
 
 
-def _counters(rows: Rows) -> dict[tuple[str, str], int]:
+def _counters(rows: UserRows) -> dict[tuple[str, str], int]:
     """What only ever grows; the salt, drawn at random with the user, tells origins apart."""
     counters: dict[tuple[str, str], int] = {}
     for table, text in rows:
@@ -165,7 +165,7 @@ def _counters(rows: Rows) -> dict[tuple[str, str], int]:
 def _sums(driver: Driver) -> dict[str, Sum]:
     sums = {table: Sum() for table in tables()}
     for page in _pages(driver):
-        for rows in driver.read(rows_of, page).values():
+        for rows in driver.read(user_rows, page).values():
             for table, row in rows:
                 sums[table].add(row)
     return sums
@@ -173,6 +173,6 @@ def _sums(driver: Driver) -> dict[str, Sum]:
 
 def _pages(driver: Driver) -> Iterator[list[str]]:
     last = ""
-    while page := driver.read(users_after, last, _PAGE):
+    while page := driver.read(users_after, last, _USERS_PAGE):
         yield page
         last = page[-1]

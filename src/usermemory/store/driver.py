@@ -178,7 +178,7 @@ MIGRATIONS_TABLE = """CREATE TABLE IF NOT EXISTS usermemory.migrations (
     oldest_code INTEGER NOT NULL, -- the oldest code that can still serve these tables
     applied_at DOUBLE PRECISION NOT NULL)"""
 
-_NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
+_STATEMENT_NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
 _OLDEST = re.compile(r"^-- oldest code: (\d+)$", re.MULTILINE)
 
 
@@ -188,7 +188,7 @@ def statements() -> Mapping[str, str]:
     from importlib.resources import files
 
     text = files("usermemory.store").joinpath("queries.sql").read_text(encoding="utf-8")
-    pieces = _NAME.split(text)[1:]
+    pieces = _STATEMENT_NAME.split(text)[1:]
     return {
         name: "\n".join(line for line in sql.splitlines() if not line.startswith("--")).strip()
         for name, sql in zip(pieces[::2], pieces[1::2], strict=True)

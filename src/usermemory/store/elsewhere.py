@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from usermemory.errors import StoreError
-from usermemory.store.sqlite.connection import look, translated
+from usermemory.store.sqlite.connection import look, sqlite_errors
 
 THREADS = """
 SELECT thread_id FROM checkpoints WHERE checkpoint_ns = ''
@@ -23,7 +23,7 @@ A checkpoint's id begins with its time. Asking the checkpointer itself would loa
 every thread ever had.
 """
 
-_COLUMNS = "SELECT name FROM pragma_table_info(:table)"
+_COLUMN_NAMES = "SELECT name FROM pragma_table_info(:table)"
 
 TABLE_THERE = "SELECT to_regclass(%s) AS found"
 """Whether PostgreSQL has this table, wherever in the search path."""
@@ -51,8 +51,8 @@ def opened(path: Path, table: str, *columns: str) -> Generator[sqlite3.Connectio
     """
     if not path.exists():
         raise StoreError(f"there is no database at {path}")
-    with translated(path), closing(look(path)) as connection:
-        found = {name for (name,) in connection.execute(_COLUMNS, {"table": table})}
+    with sqlite_errors(path), closing(look(path)) as connection:
+        found = {name for (name,) in connection.execute(_COLUMN_NAMES, {"table": table})}
         if not found.issuperset(columns):
             lacking = ", ".join(sorted({*columns} - found)) if found else ""
             what = f"its table {table} has no {lacking}" if found else f"it has no table {table}"

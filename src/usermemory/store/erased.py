@@ -10,7 +10,7 @@ from functools import cached_property
 from usermemory.erasure.target import Needles
 from usermemory.records import Place
 from usermemory.store.driver import Driver
-from usermemory.store.flows.erase import cleaned, expire, has_expired, newest_erasure
+from usermemory.store.flows.erase import expire, has_expired, mark_cleaned, newest_erasure
 
 
 class Wanted:
@@ -60,14 +60,14 @@ class Wanted:
         return max(max(data.count(form), lowered.count(form)) for form in self.as_bytes)
 
 
-_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
+_JSON_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
 
 
 def _unescaped(text: str) -> str:
     """JSON as people read it; what it escapes in control characters is a space."""
     if "\\" not in text:
         return text
-    plain = _ESCAPE.sub(_character, text)
+    plain = _JSON_ESCAPE.sub(_character, text)
     return plain.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
@@ -82,7 +82,7 @@ def sorted_places(places: Iterable[Place]) -> tuple[Place, ...]:
     return tuple(sorted(places, key=lambda place: (not place.found, place.where)))
 
 
-def clean(driver: Driver) -> bool:
+def clean_erased(driver: Driver) -> bool:
     """Clean up to the newest erasure; False if somebody is in the way, and it is to be tried again.
 
     Raises:
@@ -95,5 +95,5 @@ def clean(driver: Driver) -> bool:
         return True
     if not driver.clean():
         return False
-    driver.write(cleaned, newest)
+    driver.write(mark_cleaned, newest)
     return True

@@ -138,7 +138,7 @@ def _take(user: Row, thread_id: str, *, triggered: bool) -> Flow[Claim]:
         whole=len(unread) == thread.unread,
         triggered=triggered,
         salt=user["salt"],
-        tombstones=tuple(codec.tombstone(item) for item in graves),
+        tombstones=tuple(codec.tombstone_of(item) for item in graves),
         spent=user["spent"] if user["spent_day"] == day_of(user["now"]) else 0,
     )
 

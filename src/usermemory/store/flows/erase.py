@@ -63,7 +63,7 @@ def erase(user_id: str, target: Target, schema: Schema) -> Flow[Forgotten]:
         buried = {"field": field, "digest": stone.digest, "words": words}
         yield "add_tombstone", {"user_id": user_id, **buried}
     yield from _rewrite(user_id, made)
-    yield from _empty(user_id, made)
+    yield from _empty_messages(user_id, made)
     yield "forget_errors", {"user_id": user_id}
     if profile.document is not None:
         # Even where it only reached the past: an edit or undo that was worked out before has to
@@ -112,7 +112,7 @@ def graves(user_id: str) -> Flow[tuple[str, tuple[Tombstone, ...]]]:
     """A user's secret and what was erased of theirs; changes and locks nothing."""
     row = first((yield "known_user", {"user_id": user_id}))
     stones = yield "tombstones", {"user_id": user_id}
-    return (row["salt"] if row else "", tuple(codec.tombstone(stone) for stone in stones))
+    return (row["salt"] if row else "", tuple(codec.tombstone_of(stone) for stone in stones))
 
 
 def _begin(user_id: str) -> Flow[User]:
@@ -152,7 +152,7 @@ def _numbers(user_id: str, target: OfMessage) -> Flow[frozenset[int]]:
 def _all_of(stored: Stored, threads: Sequence[Row]) -> Forgotten:
     changes = [change for revision in stored.revisions for change in revision.changes]
     return Forgotten(
-        values=sum(_size(value) for value in stored.document.values()),
+        values=sum(_values_in(value) for value in stored.document.values()),
         changes=len(changes),
         quotes=sum(len(change.evidence) for change in changes),
         messages=len({(kept.thread_id, kept.seq) for kept in stored.messages}),
@@ -187,7 +187,7 @@ def _rewrite(user_id: str, made: Plan) -> Flow[None]:
         yield "rewrite_refusals", {"user_id": user_id, "token": refused.token, **left}
 
 
-def _empty(user_id: str, made: Plan) -> Flow[None]:
+def _empty_messages(user_id: str, made: Plan) -> Flow[None]:
     """Mask or empty messages, and count their threads again."""
     for kept, text in made.messages:
         where: dict[str, Any] = {"user_id": user_id, "thread_id": kept.thread_id, "seq": kept.seq}
@@ -205,7 +205,7 @@ def _empty(user_id: str, made: Plan) -> Flow[None]:
         yield from save_thread(key, thread)
 
 
-def _size(value: Any) -> int:
+def _values_in(value: Any) -> int:
     return len(value) if is_list(value) or is_object(value) else int(value is not None)
 
 
@@ -225,6 +225,6 @@ def expire() -> Flow[None]:
     yield "expire_kept", {}
 
 
-def cleaned(up_to: float) -> Flow[None]:
+def mark_cleaned(up_to: float) -> Flow[None]:
     """The disk was cleaned of all that was erased up to then."""
     yield "erasures_cleaned", {"began": up_to}

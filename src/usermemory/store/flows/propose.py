@@ -35,7 +35,7 @@ def refused(user_id: str, field: str | None, limit: int) -> Flow[list[Refused]]:
     while True:
         rows = yield "refused", {**asked, "count": limit, "skip": skip}
         for row in rows:
-            every = map(readable, codec.refused(row))
+            every = map(readable, codec.refused_of(row))
             found += (one for one in every if field is None or one.change.field == field)
         if len(found) >= limit or len(rows) < limit:
             return found[:limit]
@@ -144,7 +144,7 @@ def start(user_id: str, thread_id: str, messages: Sequence[Message], now: float)
         paused=bool(user and user["paused"]),
         messages=tuple(known),
         salt=user["salt"] if user else "",
-        tombstones=tuple(codec.tombstone(grave) for grave in graves),
+        tombstones=tuple(codec.tombstone_of(grave) for grave in graves),
     )
 
 

@@ -83,7 +83,7 @@ def history(user_id: str, limit: int = 1_000, before: int = _ALL) -> Flow[list[R
     return [codec.revision(row) for row in rows]
 
 
-def whole(user_id: str) -> Flow[tuple[Profile, list[Revision]]]:
+def profile_and_history(user_id: str) -> Flow[tuple[Profile, list[Revision]]]:
     """The profile, and all of its revisions; some may be newer than it."""
     profile = yield from load_profile(user_id)
     return profile, (yield from history(user_id, ROWS))
@@ -98,7 +98,7 @@ def jobs(
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class NextDue:
     """What a worker sees when it looks.
 
     Attributes:
@@ -110,11 +110,11 @@ class Look:
     unclean: bool
 
 
-def next_due() -> Flow[Look]:
+def next_due() -> Flow[NextDue]:
     """How long a worker may sleep, and whether it has something else to do."""
     row = (yield "next_due", {})[0]
     wait = None if row["next_due"] is None else max(0.0, row["next_due"] - row["now"])
-    return Look(wait, row["unclean"] is not None)
+    return NextDue(wait, row["unclean"] is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +147,7 @@ def waiting_users(after: str = "", limit: int = 500) -> Flow[list[str]]:
     return [row["user_id"] for row in rows]
 
 
-_PAGE = 5_000
+_COSTS_PAGE = 5_000
 
 
 def costs(user_id: str | None, since: float, until: float) -> Flow[list[Cost]]:
@@ -159,7 +159,7 @@ def costs(user_id: str | None, since: float, until: float) -> Flow[list[Cost]]:
         until: To when.
     """
     found: dict[tuple[str, str, str], tuple[int, Usage]] = {}
-    asked = {"since": since, "until": until, "count": _PAGE}
+    asked = {"since": since, "until": until, "count": _COSTS_PAGE}
     query = "costs" if user_id is None else "costs_of"
     whose = {} if user_id is None else {"user_id": user_id}
     last: dict[str, str | int] = {"after": "", "token": 0}
@@ -167,23 +167,23 @@ def costs(user_id: str | None, since: float, until: float) -> Flow[list[Cost]]:
         place = last if user_id is None else {"token": last["token"]}
         rows = yield query, {**asked, **whose, **place}
         for row in rows:
-            usage = codec.usage(row["usage"])
+            usage = codec.usage_of(row["usage"])
             if usage.calls:
-                key = row["user_id"], _day(row["at"]), row["model"]
+                key = row["user_id"], _utc_day(row["at"]), row["model"]
                 readings, sum_ = found.get(key, (0, Usage()))
                 found[key] = readings + 1, sum_ + usage
-        if len(rows) < _PAGE:
+        if len(rows) < _COSTS_PAGE:
             break
         last = {"after": rows[-1]["user_id"], "token": rows[-1]["token"]}
     ordered = sorted(found.items(), key=lambda item: (item[0][1], item[0]))
     return [Cost(*key, readings, usage) for key, (readings, usage) in ordered]
 
 
-def _day(at: float) -> str:
+def _utc_day(at: float) -> str:
     return datetime.fromtimestamp(at, tz=UTC).date().isoformat()
 
 
 def everything_said(user_id: str) -> Flow[tuple[Profile, list[Revision], Sequence[Row]]]:
     """A user's profile, all of its revisions, and the messages whose text is kept."""
-    profile, history = yield from whole(user_id)
+    profile, history = yield from profile_and_history(user_id)
     return profile, history, (yield "kept_messages", {"user_id": user_id})

@@ -27,7 +27,7 @@ from usermemory.text import folded_words, parts
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
+class PastTimes:
     """When messages were said that come to the memory long after.
 
     Only a time of its own makes a message count as received then. What others say of its time is
@@ -74,7 +74,7 @@ class Policy:
     moved: bool = False
     secrets: SecretPolicy = "mask"
     screened: Mapping[str, str | None] = field(default_factory=dict[str, Any])
-    past: Past | None = None
+    past: PastTimes | None = None
     keep_for: float | None = None
 
     def times(self, message: Message, now: float) -> dict[str, float | None]:
@@ -84,8 +84,8 @@ class Policy:
         return {"said_at": now if message.at is None else message.at, "received_at": None}
 
 
-_LONG = 20_000
-_LOOKED_AT = 8
+_LONG_TEXT = 20_000
+_NEWEST_SCREENED = 8
 
 
 def screened_before(
@@ -98,8 +98,8 @@ def screened_before(
     """
     if secrets != "keep":
         secrets_in("")
-    newest = islice(newest_first, _LOOKED_AT)
-    return {one.text: screened(one.text, secrets) for one in newest if len(one.text) > _LONG}
+    newest = islice(newest_first, _NEWEST_SCREENED)
+    return {one.text: screened(one.text, secrets) for one in newest if len(one.text) > _LONG_TEXT}
 
 
 def remember(
@@ -175,12 +175,12 @@ def authors(user_id: str, thread_id: str, texts: Mapping[str, str]) -> Flow[dict
     # Of several texts under one id the last counts.
     known = {each["message_id"]: each["digest"] for each in rows}
     return {
-        name: next((who for who, one in _said(row["salt"], texts[name]) if one == kept), "")
+        name: next((who for who, one in _digests_of(row["salt"], texts[name]) if one == kept), "")
         for name, kept in known.items()
     }
 
 
-def _said(salt: str, text: str) -> Iterator[tuple[Author, str]]:
+def _digests_of(salt: str, text: str) -> Iterator[tuple[Author, str]]:
     return ((who, digest(salt, Message(who, text))) for who in get_args(Author))
 
 
@@ -220,7 +220,7 @@ def _withdraw(
     which = {**key, "message_id": message.id, "digest": found.before.get(message.id, "")}
     if message.id in found.reused:
         old = yield "unread_text", which
-        if not _alike("".join(row["text"] for row in old), message.text):
+        if not _is_edit_of("".join(row["text"] for row in old), message.text):
             return None
     rows = yield "drop_unread", which
     thread.unread -= len(rows)
@@ -228,14 +228,14 @@ def _withdraw(
     return rows[0]["position"] if rows else None
 
 
-def _alike(old: str, new: str) -> bool:
+def _is_edit_of(old: str, new: str) -> bool:
     """Whether one text may be the other, edited: they share a word of some length, or most."""
     before, after = (set(folded_words(text)) for text in (old, new))
     shared = before & after
-    return any(len(word) > _SHORT for word in shared) or 2 * len(shared) > len(before | after)
+    return any(len(word) > _COMMON_WORD for word in shared) or 2 * len(shared) > len(before | after)
 
 
-_SHORT = 4
+_COMMON_WORD = 4
 
 
 def _add(

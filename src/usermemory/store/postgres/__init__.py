@@ -37,17 +37,17 @@ from usermemory.store.postgres.connections import (
     Connection,
     Connections,
     Listener,
-    connect,
+    connect_to,
     transaction,
 )
 from usermemory.store.postgres.dialect import (
     SERVER_TIME,
-    Rows,
+    PipelineRows,
     address_of,
+    in_schema,
     passing,
-    placed,
-    prepared,
-    translated,
+    postgres_errors,
+    postgres_statements,
 )
 
 _ATTEMPTS = 3
@@ -60,7 +60,7 @@ _LOCK = b"SELECT pg_advisory_xact_lock(hashtext('usermemory'), hashtext(%s))"
 
 _DONE = f"INSERT INTO usermemory.migrations VALUES (%(number)s, %(oldest)s, {SERVER_TIME})"
 
-_COLUMNS = """SELECT table_schema, table_name, column_name FROM information_schema.columns
+_EVERY_COLUMN = """SELECT table_schema, table_name, column_name FROM information_schema.columns
 WHERE table_schema IN (%(schema)s, current_schema())
 ORDER BY table_schema, table_name, ordinal_position"""
 
@@ -79,13 +79,15 @@ class PostgreSQL(Driver):
         self.address = address_of(url)
         super().__init__(self.address.name)
         self._clock = None if isinstance(clock, SystemClock) else clock
-        self._statements = prepared(self.address.schema, server_clock=self._clock is None)
+        self._statements = postgres_statements(
+            self.address.schema, server_clock=self._clock is None
+        )
         self.connections = Connections(self.address, connections, patience)
         self._threads = ThreadPoolExecutor(connections, thread_name_prefix="usermemory-postgres")
         self._patience = patience
 
     def _start(self) -> None:
-        with translated(self.url), connect(self.address) as connection:
+        with postgres_errors(self.url), connect_to(self.address) as connection:
             self._migrate(connection)
 
     def _stop(self) -> None:
@@ -118,7 +120,7 @@ class PostgreSQL(Driver):
 
     def migrated(self) -> Mapping[int, int]:
         """The migrations that the tables have had."""
-        with translated(self.url), self.connections.borrowed() as connection:
+        with postgres_errors(self.url), self.connections.borrowed() as connection:
             return self._done(connection)
 
     def clean(self) -> bool:
@@ -130,7 +132,7 @@ class PostgreSQL(Driver):
         self.open()
         names = ", ".join(f'"{self.address.schema}".{table}' for table in tables())
         try:
-            with translated(self.url), self.connections.borrowed() as connection:
+            with postgres_errors(self.url), self.connections.borrowed() as connection:
                 connection.execute(f"VACUUM {names}".encode())
         except StoreError:
             return False
@@ -138,7 +140,7 @@ class PostgreSQL(Driver):
 
     def doubts(self) -> Sequence[str]:
         """What the server is set to that lets it forget a commit."""
-        with translated(self.url), self.connections.borrowed() as connection:
+        with postgres_errors(self.url), self.connections.borrowed() as connection:
             rows = connection.execute(_DURABLE).fetchall()
         return [f"{row['name']} is off: a crash may lose what was accepted" for row in rows]
 
@@ -146,8 +148,10 @@ class PostgreSQL(Driver):
         """Every table of our schema, and of the one in which LangGraph's saver has its own."""
         self.open()
         tables: dict[tuple[str, str], list[str]] = {}
-        with translated(self.url), self.connections.borrowed() as connection:
-            for row in connection.execute(_COLUMNS, {"schema": self.address.schema}).fetchall():
+        with postgres_errors(self.url), self.connections.borrowed() as connection:
+            for row in connection.execute(
+                _EVERY_COLUMN, {"schema": self.address.schema}
+            ).fetchall():
                 name = row["table_schema"], row["table_name"]
                 tables.setdefault(name, []).append(row["column_name"])
             return sorted_places(
@@ -176,7 +180,7 @@ class PostgreSQL(Driver):
 
     def _done(self, connection: Connection) -> Mapping[int, int]:
         """The migrations that were applied, each with the oldest code that can serve it."""
-        table = placed("usermemory.migrations", self.address.schema)
+        table = in_schema("usermemory.migrations", self.address.schema)
         (found,) = connection.execute("SELECT to_regclass(%s) AS known", [table])
         if found["known"] is None:
             return {}
@@ -184,7 +188,7 @@ class PostgreSQL(Driver):
         return {row["number"]: row["oldest_code"] for row in rows}
 
     def _placed(self, statement: str) -> bytes:
-        return placed(statement, self.address.schema).encode()
+        return in_schema(statement, self.address.schema).encode()
 
     async def _in_thread(self, call: Callable[[], T]) -> T:
         await self.aopen()
@@ -197,7 +201,7 @@ class PostgreSQL(Driver):
         there is no connection to be had, it fails at once.
         """
         self.open()
-        with translated(self.url):
+        with postgres_errors(self.url):
             for _ in range(_ATTEMPTS - 1):
                 with self.connections.borrowed() as connection:
                     try:
@@ -221,7 +225,7 @@ class PostgreSQL(Driver):
     def _execute(self, connection: Connection, name: str, parameters: Any) -> Sequence[Row]:
         if self._clock is not None:
             parameters = {**parameters, "now": self._clock.now()}
-        return Rows(connection.execute(self._statements[name], parameters))
+        return PipelineRows(connection.execute(self._statements[name], parameters))
 
 
 def _searched(

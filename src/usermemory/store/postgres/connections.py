@@ -14,7 +14,7 @@ from psycopg.pq import TransactionStatus
 from psycopg.rows import DictRow, dict_row
 
 from usermemory.errors import StoreBusy, StoreError
-from usermemory.store.postgres.dialect import Address, translated
+from usermemory.store.postgres.dialect import Address, postgres_errors
 
 
 class Slots:
@@ -66,7 +66,7 @@ class Slots:
 Connection = psycopg.Connection[DictRow]
 
 
-def connect(address: Address) -> Connection:
+def connect_to(address: Address) -> Connection:
     """A connection without any state of a session, as a pooler of transactions needs it.
 
     Raises:
@@ -119,7 +119,7 @@ class Connections:
         try:
             return self._idle.pop()
         except IndexError:
-            return connect(self._address)
+            return connect_to(self._address)
 
     def _put(self, connection: Connection) -> None:
         if connection.closed:
@@ -140,7 +140,7 @@ logger = logging.getLogger("usermemory")
 _RETRY = 5.0
 """Seconds between attempts to connect."""
 
-_LOOK = 1.0
+_LISTENED = 1.0
 """Seconds after which it is noticed that we were stopped."""
 
 
@@ -174,11 +174,11 @@ class Listener:
                 self._stopped.wait(_RETRY)
 
     def _listen_once(self) -> None:
-        with connect(self._address) as connection:
+        with connect_to(self._address) as connection:
             connection.execute(f'LISTEN "{self._address.schema}"'.encode())
             self._heard()
             while not self._stopped.is_set():
-                for _ in connection.notifies(timeout=_LOOK, stop_after=1):
+                for _ in connection.notifies(timeout=_LISTENED, stop_after=1):
                     self._heard()
 
 
@@ -193,7 +193,7 @@ _STATUS = b"SELECT pg_xact_status(CAST(CAST(%s AS TEXT) AS xid8)) AS status"
 _IN_DOUBT = 5.0
 """Seconds that a transaction may take to end after its connection was lost."""
 
-_LOOK_AGAIN = 0.05
+_DOUBT_PAUSE = 0.05
 """Seconds between looks at a transaction in doubt."""
 
 
@@ -234,13 +234,13 @@ def transaction(connection: Connection, address: Address, patience: float) -> Ge
 def _committed(address: Address, number: str) -> bool:
     """Whether the transaction with this number was committed, though nobody told us."""
     end = time.monotonic() + _IN_DOUBT
-    with translated(address.name), connect(address) as connection:
+    with postgres_errors(address.name), connect_to(address) as connection:
         while True:
             (row,) = connection.execute(_STATUS, [number])
             status: str | None = row["status"]
             if status != "in progress" or time.monotonic() > end:
                 break
-            threading.Event().wait(_LOOK_AGAIN)
+            threading.Event().wait(_DOUBT_PAUSE)
     if status not in {"committed", "aborted"}:
         raise StoreError(
             f"the connection to {address.name} was lost while committing, and nobody can say "

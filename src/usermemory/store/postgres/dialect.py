@@ -100,13 +100,13 @@ _REPLACEMENTS = (
 )
 
 
-def placed(sql: str, schema: str) -> str:
+def in_schema(sql: str, schema: str) -> str:
     """The statement with our tables in this schema."""
     return sql.replace("usermemory.", f'"{schema}".')
 
 
 @cache
-def prepared(schema: str, *, server_clock: bool) -> Mapping[str, bytes]:
+def postgres_statements(schema: str, *, server_clock: bool) -> Mapping[str, bytes]:
     """All named statements in PostgreSQL's dialect.
 
     Args:
@@ -126,7 +126,7 @@ def _translated(sql: str, schema: str, server_clock: bool) -> bytes:  # noqa: FB
     sql = re.sub(r"\{notify ([\w.]+)\}", notify, sql)
     if server_clock:
         sql = re.sub(r":now\b", SERVER_TIME, sql)
-    return placed(re.sub(r"(?<!:):([a-z]\w*)", r"%(\1)s", sql), schema).encode()
+    return in_schema(re.sub(r"(?<!:):([a-z]\w*)", r"%(\1)s", sql), schema).encode()
 
 
 _STATES: Sequence[tuple[str, type[StoreError], str]] = (
@@ -156,7 +156,7 @@ def passing(error: psycopg.Error, connection: psycopg.Connection[Any]) -> bool:
 
 
 @contextmanager
-def translated(name: str) -> Generator[None]:
+def postgres_errors(name: str) -> Generator[None]:
     """Turn psycopg's errors into ours.
 
     Args:
@@ -175,7 +175,7 @@ def translated(name: str) -> Generator[None]:
         raise StoreError(f"the database {name} {failed}: {text}") from error
 
 
-class Rows(Sequence[Row]):
+class PipelineRows(Sequence[Row]):
     """What a statement of a pipeline answers.
 
     A flow that yields three statements and then looks at what they answered waits once, and one

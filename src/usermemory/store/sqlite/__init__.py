@@ -22,16 +22,16 @@ from usermemory.store.sqlite.connection import (
     SETTINGS,
     Patience,
     busy,
-    clean,
     connect,
     done,
     look,
     migrate,
     patiently,
-    prepared,
+    pragmas_of,
     search,
-    settings_of,
-    translated,
+    sqlite_errors,
+    sqlite_statements,
+    vacuum,
 )
 from usermemory.store.sqlite.lanes import FlowAnswer, Lane, QueuedFlow, deliver
 
@@ -44,7 +44,7 @@ Borrowed = tuple[sqlite3.Connection, Identity | None]
 _MIGRATING = 30.0
 """Seconds that another process may take to bring an older file's tables up to date."""
 
-_BETWEEN = 0.05
+_OPENING_WAIT = 0.05
 """Seconds that SQLite itself waits in each attempt to open."""
 
 
@@ -117,21 +117,21 @@ class SQLite(Driver):
         """The migrations that the tables have had; a file that is not there is not made."""
         if not self.path.exists():
             return {}
-        with translated(self.path), closing(look(self.path)) as connection:
+        with sqlite_errors(self.path), closing(look(self.path)) as connection:
             return done(connection)
 
     def clean(self) -> bool:
         """Write the file anew without what was deleted, and empty its log; False if busy."""
         self.open()
-        return clean(self.path, self.patience.seconds)
+        return vacuum(self.path, self.patience.seconds)
 
     def doubts(self) -> Sequence[str]:
         """What of our settings this file does not take, and whether it is damaged."""
         with (
-            translated(self.path),
+            sqlite_errors(self.path),
             closing(connect(self.path, self.patience.seconds, query_only=True)) as connection,
         ):
-            found = settings_of(connection)
+            found = pragmas_of(connection)
             checked = [row[0] for row in connection.execute("PRAGMA quick_check(3)")]
         damage = [] if checked == ["ok"] else [f"it is damaged ({'; '.join(checked)}): restore it"]
         return damage + [
@@ -155,7 +155,7 @@ class SQLite(Driver):
             return self.patience.is_over(began)
 
         try:
-            connection = _trying(enough)(connect, self.path, _BETWEEN)
+            connection = _trying(enough)(connect, self.path, _OPENING_WAIT)
         except StoreBusy:
             self.patience.was_in_vain()
             raise
@@ -172,7 +172,7 @@ class SQLite(Driver):
         return connection
 
     def _has_tables(self, connection: sqlite3.Connection) -> bool:
-        with translated(self.path):
+        with sqlite_errors(self.path):
             return bool(done(connection))
 
     def _disconnect(self) -> None:
@@ -227,7 +227,7 @@ class SQLite(Driver):
             jobs: Which; those that come while the file is locked are added.
             more: Gives those.
         """
-        with translated(self.path):
+        with sqlite_errors(self.path):
             connection = self._begin()
             jobs = self._locked(connection, jobs, more)
             if not jobs:
@@ -294,7 +294,7 @@ class SQLite(Driver):
         reading = self._borrow()
         connection = reading[0]
         try:
-            with translated(self.path):
+            with sqlite_errors(self.path):
                 if len(jobs) == 1:
                     return [self._attempt(connection, jobs[0])]
                 # Together they read of one moment, and locks are taken once.
@@ -315,12 +315,12 @@ class SQLite(Driver):
     def _perform(
         self, connection: sqlite3.Connection, name: str, start: Callable[[], Flow[T]]
     ) -> T:
-        with translated(self.path):
+        with sqlite_errors(self.path):
             return run(start(), partial(self._execute, connection), name, self.hook)
 
     def _execute(self, connection: sqlite3.Connection, name: str, parameters: Any) -> Any:
         given = {**parameters, "now": self._clock.now()}
-        return connection.execute(prepared()[name], given).fetchall()
+        return connection.execute(sqlite_statements()[name], given).fetchall()
 
 
 IN_A_TURN = frozenset({"remember", "propose", "record"})

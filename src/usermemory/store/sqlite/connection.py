@@ -13,7 +13,7 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any
 
 from usermemory.errors import (
     NotADatabase,
@@ -25,14 +25,13 @@ from usermemory.errors import (
 from usermemory.records import Place
 from usermemory.store.driver import (
     MIGRATIONS_TABLE,
+    T,
     copy_statements,
     missing,
     oldest_code,
     statements,
 )
 from usermemory.store.erased import Wanted
-
-T = TypeVar("T")
 
 PREFIX = "usermemory_"
 
@@ -74,7 +73,7 @@ _ERRORS: Sequence[tuple[str, type[StoreError], str]] = (
 )
 
 
-class translated:  # noqa: N801 - used like the context managers of contextlib
+class sqlite_errors:  # noqa: N801 - used like the context managers of contextlib
     """Turn SQLite's errors into ours, with the file's name and what to do next.
 
     A class, since the chat's look-up passes here and a generator costs ten times as much.
@@ -125,7 +124,7 @@ def dialect(sql: str) -> str:
 
 
 @cache
-def prepared() -> Mapping[str, str]:
+def sqlite_statements() -> Mapping[str, str]:
     """All named statements in SQLite's dialect."""
     every = {**statements(), **copy_statements()}
     return {name: dialect(sql).rstrip(";") for name, sql in every.items()}
@@ -149,7 +148,7 @@ def connect(
     Raises:
         StoreError: Of the kind that fits.
     """
-    with translated(path):
+    with sqlite_errors(path):
         connection = sqlite3.connect(
             path,
             timeout=busy_timeout,
@@ -216,10 +215,10 @@ class Patience:
 
 def _contents(path: Path) -> Sequence[tuple[int, int] | None]:
     """The file's and its log's sizes and times, which change with every commit."""
-    return [_written(f"{path}{log}") for log in ("", "-wal", "-journal")]
+    return [_size_and_time(f"{path}{log}") for log in ("", "-wal", "-journal")]
 
 
-def _written(name: str) -> tuple[int, int] | None:
+def _size_and_time(name: str) -> tuple[int, int] | None:
     try:
         status = os.stat(name)  # noqa: PTH116 - looked at often
     except OSError:
@@ -272,7 +271,7 @@ def look(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True)
 
 
-def settings_of(connection: sqlite3.Connection) -> dict[str, Any]:
+def pragmas_of(connection: sqlite3.Connection) -> dict[str, Any]:
     """The settings as this connection has them now, for the assertion that they hold."""
     return {name: connection.execute(f"PRAGMA {name}").fetchone()[0] for name in SETTINGS}
 
@@ -283,7 +282,7 @@ def migrate(connection: sqlite3.Connection, path: Path, now: float) -> None:
     Raises:
         SchemaTooNew: If the tables need a later version of this package.
     """
-    with translated(path):
+    with sqlite_errors(path):
         for number, script in missing(done(connection), str(path)):
             connection.execute("BEGIN IMMEDIATE")
             try:
@@ -327,7 +326,7 @@ def search(
     path: Path, busy_timeout: float, user_id: str, text: str, spared: Iterable[str] = ()
 ) -> Iterator[Place]:
     """Every table and file with how often the text stands in it."""
-    with translated(path), closing(connect(path, busy_timeout, query_only=True)) as connection:
+    with sqlite_errors(path), closing(connect(path, busy_timeout, query_only=True)) as connection:
         for (table,) in connection.execute(
             "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name"
         ).fetchall():
@@ -352,7 +351,7 @@ def _searched_table(
     return replace(Place.of_rows(f"table {table}", size, user_id, rows), kept=wanted.kept)
 
 
-def clean(path: Path, busy_timeout: float) -> bool:
+def vacuum(path: Path, busy_timeout: float) -> bool:
     """Write the file anew and empty its log, on a connection of its own.
 
     Args:
@@ -364,7 +363,7 @@ def clean(path: Path, busy_timeout: float) -> bool:
         then a copy may be left. What was erased is committed, so that is no error.
     """
     try:
-        with translated(path), closing(connect(path, busy_timeout)) as connection:
+        with sqlite_errors(path), closing(connect(path, busy_timeout)) as connection:
             # Looked at first: to write a large file anew in vain would cost more.
             if not _emptied(connection):
                 return False
