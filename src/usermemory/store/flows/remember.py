@@ -126,8 +126,7 @@ def remember(
         # Marked as seen, what was said before the pause could never be learned.
         return Scheduled(due_at=thread.due_at, new=0, by_user=0)
     found = yield from _news(key, marked, Passed(newest_first, partial(digest, user.salt)))
-    keep = policy.secrets if policy.keep and not user.paused else None
-    add = partial(_add, key, thread, user, policy, keep)
+    add = partial(_add, key, thread, user, policy)
     kept = False
     for message in found.edited:
         kept |= yield from add(message, (yield from _withdraw(key, thread, message, found)))
@@ -243,19 +242,18 @@ def _add(
     thread: Thread,
     user: User,
     policy: Policy,
-    secrets: SecretPolicy | None,
     message: Message,
     position: int | None,
 ) -> Flow[bool]:
     """Store a message, or only a mark of it; whether it will be read.
 
     The mark is of what was said, so that the thread is known again when it is passed again; what
-    is kept is without its secrets. Without a policy for these nothing is.
+    is kept is without its secrets. Of a paused user nothing is.
     """
     said = None
-    if secrets is not None:
-        done = policy.screened
-        said = done[message.text] if message.text in done else screened(message.text, secrets)
+    if policy.keep and not user.paused:
+        given, before = message.text, policy.screened
+        said = before[given] if given in before else screened(given, policy.secrets)
     keep = said is not None
     stored = replace(message, text=said or "", name=message.name if keep else None)
     where = thread.next_seq if position is None else position

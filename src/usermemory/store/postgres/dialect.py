@@ -7,7 +7,7 @@ from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, overload
+from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 import psycopg
@@ -190,14 +190,9 @@ class PipelineRows(Sequence[Row]):
         self._cursor = cursor
         self._fetched: list[DictRow] | None = None
 
-    @overload
-    def __getitem__(self, index: int) -> Row: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Row]: ...
-
-    def __getitem__(self, index: int | slice) -> Row | Sequence[Row]:
-        return self._rows()[index]
+    def __getitem__(self, index: Any) -> Any:
+        rows: Any = self._rows()
+        return rows[index]
 
     def __len__(self) -> int:
         return len(self._rows())
