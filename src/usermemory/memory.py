@@ -880,7 +880,12 @@ class UserMemory:
         return Proposing(self.consolidator, self.author, self.clock)
 
     def _forget(
-        self, user_id: Id, target: Target | None, checkpointer: Saver | None, *, dry_run: bool
+        self,
+        user_id: Id,
+        target: Target | None,
+        checkpointer: Saver | None,
+        *,
+        dry_run: bool,
     ) -> Forgotten:
         from usermemory.store.flows.erase import erase, erase_user, rehearse
 

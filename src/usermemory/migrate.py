@@ -97,7 +97,7 @@ class Migrating:
         self._mapping = mapping
         self._function = function
         self._everyone = everyone
-        self._name = mapping_name(mapping) if function is None else name_of(function)
+        self._name = mapping_name(mapping) if function is None else function_name(function)
         self._some_behind: bool | None = None
         for new in mapping.values():
             if new not in schema.fields:
@@ -290,14 +290,14 @@ def _with_words(
     return change
 
 
-def name_of(function: Any) -> str:
+def function_name(function: Any) -> str:
     """A function by its module and name, the same in every process.
 
     A lambda has no name: a digest of what it does stands for it.
     """
     inner: Any = getattr(function, "func", None)
     if inner is not None:  # functools.partial
-        return f"{name_of(inner)}{(function.args, function.keywords)!r}"
+        return f"{function_name(inner)}{(function.args, function.keywords)!r}"
     function = inspect.unwrap(function)
     name = f"{_told(function, '__module__')}:{_told(function, '__qualname__')}"
     code = getattr(function, "__code__", None)

@@ -12,7 +12,7 @@ from usermemory.errors import InvalidInput
 from usermemory.messages import is_mapping, is_sequence
 from usermemory.records import Applied, Evidence, Revision, Snapshot
 from usermemory.schema.document import stored_value
-from usermemory.schema.rejoining import placed
+from usermemory.schema.rejoining import put_in_place
 from usermemory.text import MASK, leaves
 
 if TYPE_CHECKING:
@@ -213,7 +213,7 @@ class _Winding:
         except Collision:
             self.unclear.add(field.name)
         else:
-            self.document = placed(self.document, field, before, back=True)
+            self.document = put_in_place(self.document, field, before, back=True)
 
     def erased(self) -> tuple[str, ...]:
         """Fields in which something stood that has been erased."""

@@ -23,7 +23,7 @@ from usermemory.store.flows.propose import Start, propose, record, start
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Turn:
     """What was said in the turn in which a tool proposes.
 
     Attributes:
@@ -57,7 +57,7 @@ class Proposing:
         self._author = author
         self._clock = clock
 
-    def changes(self, said: Said, changes: tuple[Change, ...], by: str) -> Proposed:
+    def changes(self, said: Turn, changes: tuple[Change, ...], by: str) -> Proposed:
         """As `UserMemory.propose` says."""
         while True:
             begun = self.begin(said)
@@ -77,7 +77,7 @@ class Proposing:
                 return Proposed(revision, judged.refused)
 
     def erasure(
-        self, said: Said, field: str, value: str | None, quote: str, *, confirmed: bool
+        self, said: Turn, field: str, value: str | None, quote: str, *, confirmed: bool
     ) -> Change | Refused:
         """The erasure that the user asks for, its value as the profile has it; or why not."""
         batch = self._batch(said, self.begin(said))
@@ -85,12 +85,12 @@ class Proposing:
         change = Change(field, "clear" if held is None else "remove", held, quote)
         return self._unwanted(batch, change, confirmed=confirmed) or change
 
-    def said(self, user_id: str, thread_id: str, messages: Iterable[Any]) -> Said:
+    def said(self, user_id: str, thread_id: str, messages: Iterable[Any]) -> Turn:
         """What was said before, bounded, and the newest turn."""
         before, turn = newest_turn(read_messages(messages, user_id, self._author))
-        return Said(user_id, thread_id, tuple(before[-TAIL:]), turn)
+        return Turn(user_id, thread_id, tuple(before[-TAIL:]), turn)
 
-    def begin(self, said: Said) -> Start:
+    def begin(self, said: Turn) -> Start:
         """The user as they are stored now."""
         now = self._clock.now()
         return self._driver.read(start, said.user_id, said.thread_id, said.turn, now)
@@ -112,7 +112,7 @@ class Proposing:
         ]
         return applied(batch, late)
 
-    def _amendment(self, said: Said, begun: Start, judged: Judged, by: str) -> Amendment:
+    def _amendment(self, said: Turn, begun: Start, judged: Judged, by: str) -> Amendment:
         profile, schema = begun.profile, self._schema
         reading = schema.read(profile.document or {})
         document, changes = settled(reading, judged.document, judged.applied, schema)
@@ -153,7 +153,7 @@ class Proposing:
             held = [item.get(field.settings.key) for item in known[name]]
         return next((one for one in held if fold_outer(str(one)) == fold_outer(value)), value)
 
-    def _batch(self, said: Said, begun: Start) -> Batch:
+    def _batch(self, said: Turn, begun: Start) -> Batch:
         stamps = renamed_stamps(self._schema, begun.profile.stamps)
         return Batch(
             schema=self._schema,

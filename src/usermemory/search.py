@@ -33,7 +33,7 @@ _MOST = 1_000
 
 
 @dataclass(slots=True)
-class Row:
+class Findable:
     """Something that can be found.
 
     Attributes:
@@ -66,7 +66,7 @@ class Query:
     limit: int = 10
 
 
-def found(rows: Sequence[Row], query: Query) -> list[Hit]:
+def found(rows: Sequence[Findable], query: Query) -> list[Hit]:
     """The rows that say most about a query, the best first; of equal ones the newest.
 
     Args:
@@ -102,7 +102,7 @@ def _is_of_time(at: float | None, query: Query) -> bool:
     return (query.since is None or at >= query.since) and (query.until is None or at < query.until)
 
 
-def learned(document: Mapping[str, Any], history: Iterable[Revision]) -> list[Row]:
+def learned(document: Mapping[str, Any], history: Iterable[Revision]) -> list[Findable]:
     """What is known and what was known: each value once, with all the words it rests on.
 
     Args:
@@ -126,7 +126,7 @@ def learned(document: Mapping[str, Any], history: Iterable[Revision]) -> list[Ro
             place = field, canonical([key, item])
             if place not in known and not _has(known, field, item):
                 known[place] = Hit("item", field=field, key=key, value=item, text=_said(item))
-    return [Row(_text_of(hit), hit.at, hit) for hit in map(_as_said, known.values())]
+    return [Findable(_text_of(hit), hit.at, hit) for hit in map(_as_said, known.values())]
 
 
 def _has(known: Mapping[tuple[str, str], Hit], field: str, item: Any) -> bool:
@@ -195,7 +195,7 @@ def rows_of(
     messages: Sequence[Mapping[str, Any]],
     fields: Sequence[str] | None = None,
     thread_id: str | None = None,
-) -> list[Row]:
+) -> list[Findable]:
     """All rows of a user under today's names, or those of some fields or of one thread."""
     stored = schema.read(profile.document or {}).stored
     rows = [
@@ -210,12 +210,12 @@ def rows_of(
     return rows
 
 
-def _message(row: Mapping[str, Any]) -> Row:
+def _message(row: Mapping[str, Any]) -> Findable:
     text = f"{row['name']} {row['text']}" if row["name"] else row["text"]
-    return Row(text, row["said_at"], row, row["thread_id"])
+    return Findable(text, row["said_at"], row, row["thread_id"])
 
 
-def _hit_of(row: Row) -> Hit:
+def _hit_of(row: Findable) -> Hit:
     if isinstance(row.source, Hit):
         return row.source
     said = row.source

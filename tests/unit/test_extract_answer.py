@@ -9,7 +9,7 @@ import pytest
 from langchain_core.messages import AIMessage
 
 from usermemory.extract import UnusableAnswer
-from usermemory.extract.answer import model_name, parsed, read, usage
+from usermemory.extract.answer import model_name, parsed_value, read_answer, usage
 from usermemory.records import Usage
 
 FORM: dict[str, Any] = {
@@ -50,7 +50,7 @@ def invalid(arguments: str) -> dict[str, Any]:
 
 def unusable(message: AIMessage, form: Any = FORM) -> str:
     with pytest.raises(UnusableAnswer) as caught:
-        read(message, form)
+        read_answer(message, form)
     return str(caught.value.reason)
 
 
@@ -67,7 +67,7 @@ def unusable(message: AIMessage, form: Any = FORM) -> str:
 )
 def test_what_is_read(message: AIMessage, value: Any) -> None:
     """A tool call is read, else text that is JSON, in a code fence or not."""
-    assert read(message) == value
+    assert read_answer(message) == value
 
 
 WRAPPED = {
@@ -143,7 +143,7 @@ WRAPPED = {
 @pytest.mark.parametrize("text", WRAPPED.values(), ids=WRAPPED.keys())
 def test_a_complete_value_is_read_whatever_stands_around_it(text: str) -> None:
     """Thoughts, sentences, fences, tokens and calls are no part of the answer."""
-    found = read(AIMessage(text), FORM)
+    found = read_answer(AIMessage(text), FORM)
     assert json.loads(json.dumps(found).replace("re\\nally", "really")) == VALUE
 
 
@@ -156,7 +156,7 @@ def test_the_same_as_blocks_beside_thoughts(text: str) -> None:
         {"type": "text", "text": text[:20]},
         {"type": "text", "text": text[20:]},
     ]
-    assert len(read(AIMessage(blocks), FORM)["changes"]) == 2
+    assert len(read_answer(AIMessage(blocks), FORM)["changes"]) == 2
 
 
 MESSAGES = {
@@ -194,7 +194,7 @@ MESSAGES = {
 @pytest.mark.parametrize("message", MESSAGES.values(), ids=MESSAGES.keys())
 def test_calls_of_every_kind(message: AIMessage) -> None:
     """The lists of several calls are joined, and what is no answer spoils none."""
-    assert read(message, FORM) == VALUE
+    assert read_answer(message, FORM) == VALUE
 
 
 NO_ANSWER = {
@@ -257,7 +257,7 @@ def test_at_the_token_limit(message: AIMessage, value: Any) -> None:
     if value is None:
         assert unusable(message) == "truncated"
     else:
-        assert read(message, FORM) == value
+        assert read_answer(message, FORM) == value
 
 
 def test_a_filter_is_no_token_limit() -> None:
@@ -279,7 +279,7 @@ def test_a_filter_is_no_token_limit() -> None:
 )
 def test_another_form_is_left_to_the_caller(text: str, value: Any) -> None:
     """A value that is all of the answer is read though keys are missing; a call is opened."""
-    assert read(AIMessage(text), PROFILE) == value
+    assert read_answer(AIMessage(text), PROFILE) == value
 
 
 @pytest.mark.parametrize(
@@ -300,7 +300,7 @@ def test_a_field_may_be_named_like_arguments() -> None:
     """A value of the form is no call, whatever its fields are called."""
     form = {"properties": {"name": {}, "input": {}, "age": {}}, "required": ["name", "age"]}
     written = {"name": "Ana", "input": "a pen"}
-    assert read(AIMessage(json.dumps(written)), form) == written
+    assert read_answer(AIMessage(json.dumps(written)), form) == written
 
 
 def test_values_that_no_database_takes() -> None:
@@ -309,12 +309,12 @@ def test_values_that_no_database_takes() -> None:
     values = ['"chess \\ud83d"', "NaN", "-Infinity", "1e999", "9" * 6_000, deep]
     items = ", ".join(f'{{"quote": "a\\udc00", "value": {value}}}' for value in values)
     for text in (f'{{"changes": [{items}]}}', f'So: {{"changes": [{items}]}}'):
-        changes = read(AIMessage(text), FORM)["changes"]
+        changes = read_answer(AIMessage(text), FORM)["changes"]
         assert [change["quote"] for change in changes] == ["a\ufffd"] * 6
         assert [change["value"] for change in changes[:5]] == ["chess \ufffd", *[None] * 4]
         json.dumps(changes, allow_nan=False).encode()
     args = {"changes": [{"quote\ud83d": "x", "value": float("inf")}]}
-    found = read(AIMessage("", tool_calls=[tool_call(args)]), FORM)
+    found = read_answer(AIMessage("", tool_calls=[tool_call(args)]), FORM)
     assert found == {"changes": [{"quote\ufffd": "x", "value": None}]}
 
 
@@ -344,9 +344,9 @@ def test_nonsense_of_any_length(text: str) -> None:
 
 def test_a_value_behind_five_megabytes() -> None:
     """A long answer is read to its end."""
-    assert read(AIMessage("I see [it]. " * 400_000 + J), FORM) == VALUE
+    assert read_answer(AIMessage("I see [it]. " * 400_000 + J), FORM) == VALUE
     long = {"changes": [{**ONE, "value": "x" * 100}] * 10_000}
-    assert read(AIMessage(f"So:\n{json.dumps(long)}"), FORM) == long
+    assert read_answer(AIMessage(f"So:\n{json.dumps(long)}"), FORM) == long
 
 
 @pytest.mark.parametrize(
@@ -355,7 +355,7 @@ def test_a_value_behind_five_megabytes() -> None:
 )
 def test_json_in_a_string(value: Any, read_as: Any) -> None:
     """A list or an item that was given as JSON in a string is opened, and nothing else."""
-    assert parsed(value) == read_as
+    assert parsed_value(value) == read_as
 
 
 @pytest.mark.parametrize(
@@ -380,7 +380,7 @@ def test_json_in_a_string(value: Any, read_as: Any) -> None:
 def test_why_it_stopped(metadata: dict[str, Any], reason: str) -> None:
     """An answer that was stopped at its end is not read, even if it looks complete."""
     with pytest.raises(UnusableAnswer) as caught:
-        read(AIMessage('{"changes": []}', response_metadata=metadata))
+        read_answer(AIMessage('{"changes": []}', response_metadata=metadata))
     assert caught.value.reason == reason
 
 
@@ -431,7 +431,7 @@ def test_odd_figures(counted: Any, used: Usage) -> None:
     message = AIMessage(J)
     message.usage_metadata = counted
     assert usage(message) == used
-    assert read(message, FORM) == VALUE
+    assert read_answer(message, FORM) == VALUE
 
 
 def test_the_answer_names_its_model() -> None:

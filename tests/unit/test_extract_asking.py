@@ -21,7 +21,7 @@ from pydantic import BaseModel, Field
 
 from usermemory.errors import ConfigurationError, ExtractionError, ProviderError, RealModelForbidden
 from usermemory.extract import UnusableAnswer, forbid
-from usermemory.extract.answer import model_name, read
+from usermemory.extract.answer import model_name, read_answer
 from usermemory.extract.asking import ask
 from usermemory.extract.manner import Manner, manner_of, models_inside
 from usermemory.extract.models import check_model
@@ -102,7 +102,7 @@ SCHEMA = Manner("json_schema")
 
 
 def asked(model: Any, manner: Manner, form: Any = FORM) -> Any:
-    return read(ask(model, TEXTS, form, manner), form)
+    return read_answer(ask(model, TEXTS, form, manner), form)
 
 
 def failure(model: Any, manner: Manner) -> ExtractionError:
@@ -332,7 +332,7 @@ def test_a_parser_that_raises_behind_the_model() -> None:
     says = AIMessage(J, usage_metadata=usage)
     model = Parsing(says=lambda *_: says)
     message = ask(model, TEXTS, FORM, Manner("json_schema"))
-    assert read(message, FORM) == ANSWER
+    assert read_answer(message, FORM) == ANSWER
     assert message.usage_metadata == usage
 
 

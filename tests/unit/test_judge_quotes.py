@@ -9,13 +9,15 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from usermemory.judge.quotes import Found, clause, find, said
+from usermemory.judge.quotes import OwnSpan, clause, find_quote, said
 from usermemory.records import Message
 from usermemory.text import folded_words
 
 
-def look(quote: str, *texts: str) -> Found | None:
-    return find(quote, said([Message("user", text, seq=n) for n, text in enumerate(texts, 1)]))
+def look(quote: str, *texts: str) -> OwnSpan | None:
+    return find_quote(
+        quote, said([Message("user", text, seq=n) for n, text in enumerate(texts, 1)])
+    )
 
 
 def kept(quote: str, text: str) -> str:
@@ -103,11 +105,11 @@ def test_the_parts_of_one_long_message_are_one() -> None:
         Message("user", "I have moved to ", "m", None, 1.0, 1),
         Message("user", "Bergen for good", "m", None, 1.0, 2, None, 1),
     ]
-    found = find("moved to Bergen", said(parts))
+    found = find_quote("moved to Bergen", said(parts))
     assert found is not None
     assert found.said.part_at(found.start).seq == 1
     other = [parts[0], Message("user", "Bergen for good", "n", None, 1.0, 2)]
-    assert find("moved to Bergen", said(other)) is None
+    assert find_quote("moved to Bergen", said(other)) is None
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from usermemory.batch import Batch
 from usermemory.erasure import Tombstone
 from usermemory.errors import ConfigurationError
 from usermemory.prompt import Example, Prompt, notes, overwriting, situation
-from usermemory.prompt.batch import fill, words
+from usermemory.prompt.batch import fill, prompt_text
 from usermemory.records import Change, Message, Refused
 from usermemory.schema import Remember, UserProfile, schema_of
 from usermemory.settings import Limits
@@ -103,7 +103,7 @@ def test_filling_never_looks_at_what_was_filled_in() -> None:
 @pytest.mark.parametrize("version", ["changes-3", "repair-2", "overwrite-1", "second-look-1"])
 def test_words_are_there(version: str) -> None:
     """Every version that the code names has its file."""
-    assert words(version)
+    assert prompt_text(version)
 
 
 def test_what_the_model_has_to_know_is_said() -> None:

@@ -12,7 +12,7 @@ from usermemory.changes.value import proposed_value
 from usermemory.errors import Conflict, InvalidDocument, InvalidInput
 from usermemory.records import Applied
 from usermemory.schema.document import ASIDE, is_shaped, stand_in, stored_value
-from usermemory.schema.rejoining import placed, rejoined
+from usermemory.schema.rejoining import put_in_place, rejoined
 from usermemory.schema.shape import canonical, is_list, is_object
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def undo(
         field = field_for(schema, each, result.get(each.field))
         stored = result.get(field.name, copy.deepcopy(field.default))
         try:
-            new = placed(result, field, taken_back(field, stored, each), back=True)
+            new = put_in_place(result, field, taken_back(field, stored, each), back=True)
             left = _checked_beside(misfits, new, field, schema)
         except Collision:
             conflicts.append(each)

@@ -32,12 +32,12 @@ def value_of(field: Field, value: Any, *, whole: bool = False) -> Any:
     Raises:
         Unfit: ``no_value``, ``wrong_type`` (what is no JSON too), ``too_long`` or ``list_full``.
     """
-    found = read(field, value, whole=whole)
+    found = read_value(field, value, whole=whole)
     check_size(field, found, whole=whole)
     return found
 
 
-def read(field: Field, value: Any, *, whole: bool = False) -> Any:
+def read_value(field: Field, value: Any, *, whole: bool = False) -> Any:
     """As `value_of`, of any size: what has become too long can still be named, to remove it."""
     schema = _whole(field) if whole else field.value_schema
     kind = schema.get("type")
@@ -136,7 +136,7 @@ def proposed_value(field: Field, current: Any, change: Change) -> Any:
 
 
 def _listed(field: Field, items: list[Any], change: Change) -> list[Any]:
-    item = read(field, single(change.value))
+    item = read_value(field, single(change.value))
     place = _place(items, item)
     if change.action == "remove":
         if place is None:

@@ -134,7 +134,7 @@ def _empty(field: Field, key: str) -> Any:
     return copy.deepcopy(field.keys[key].default)
 
 
-def taken_back(field: Field, current: Any, change: Applied) -> Any:
+def value_before(field: Field, current: Any, change: Applied) -> Any:
     """The field's value without what this change put there; as it is, if it is not there now."""
     if change.after is None:
         return current

@@ -18,7 +18,7 @@ from usermemory.erasure.past import (
     sides,
     subject_of,
     taken,
-    taken_back,
+    value_before,
     without_inside,
 )
 from usermemory.erasure.target import (
@@ -287,7 +287,7 @@ def _source(target: OfMessage | OfThread, stored: Stored, schema: Schema) -> _Pi
         field = field_for(schema, change, current)
         if (field.name, identity(change.after)) not in alone:
             continue
-        touched[field.name] = taken_back(field, stored_value(field, current), change)
+        touched[field.name] = value_before(field, stored_value(field, current), change)
         subjects.append((field.name, subject_of(field, change, change.after)))
     gone = [
         one

@@ -17,7 +17,7 @@ from usermemory.extract.asked_form import (
     call_arguments,
     joined,
 )
-from usermemory.extract.json_text import Reading, clean, reading, set_apart, whole
+from usermemory.extract.json_text import JsonReading, reading, set_apart, storable_json, whole
 from usermemory.extract.manner import models_inside
 from usermemory.records import Usage
 from usermemory.schema.shape import is_list, is_object
@@ -54,7 +54,7 @@ _THOUGHTS = ("thinking", "reasoning", "redacted_thinking", "thought")
 _MOST_TOKENS = 2**31 - 1  # of one call; no provider counts so far, and databases hold it
 
 
-def read(message: AIMessage, form: Mapping[str, Any] | None = None) -> Any:
+def read_answer(message: AIMessage, form: Mapping[str, Any] | None = None) -> Any:
     """The JSON value that the model answered with.
 
     Args:
@@ -93,7 +93,7 @@ def read(message: AIMessage, form: Mapping[str, Any] | None = None) -> Any:
     raise UnusableAnswer(told, "unusable", used)
 
 
-def parsed(value: Any) -> Any:
+def parsed_value(value: Any) -> Any:
     """A value that may have been given as JSON in a string; ``None`` if the string is no JSON."""
     if not isinstance(value, str):
         return value
@@ -111,11 +111,14 @@ def usage(message: AIMessage) -> Usage:
     details = counted.get("input_token_details")
     cached = details.get("cache_read") if is_object(details) else 0
     return Usage(
-        1, tokens(counted.get("input_tokens")), tokens(counted.get("output_tokens")), tokens(cached)
+        1,
+        token_count(counted.get("input_tokens")),
+        token_count(counted.get("output_tokens")),
+        token_count(cached),
     )
 
 
-def tokens(counted: Any) -> int:
+def token_count(counted: Any) -> int:
     """A number of tokens as some provider or gateway says it; 0 where it says none."""
     try:
         number = float(counted)
@@ -185,7 +188,9 @@ def _block_text(block: Any) -> str:
     return text if isinstance(text, str) else ""
 
 
-def _of_text(text: str, seen: Reading, form: Mapping[str, Any], *, cut: bool) -> Iterator[Answer]:
+def _of_text(
+    text: str, seen: JsonReading, form: Mapping[str, Any], *, cut: bool
+) -> Iterator[Answer]:
     """The answers in a text; one behind which a further one was cut off is none."""
     half = text[seen.cut :].strip() if seen.cut is not None else ""
     for found in seen.values:
@@ -203,7 +208,7 @@ def _of_text(text: str, seen: Reading, form: Mapping[str, Any], *, cut: bool) ->
 
 
 def _of_another_form(
-    message: AIMessage, text: str, seen: Reading, form: Mapping[str, Any]
+    message: AIMessage, text: str, seen: JsonReading, form: Mapping[str, Any]
 ) -> Iterator[Answer]:
     """What was answered instead, if it is all of the answer: the caller says what is wrong."""
     given = [call["args"] for call in message.tool_calls]
@@ -215,7 +220,7 @@ def _of_another_form(
 
 def _one(found: Sequence[Answer], form: Mapping[str, Any]) -> Any:
     """The value that all answers agree on, or that several calls make up; None without one."""
-    cleaned = (clean(answer.value) for answer in found)
+    cleaned = (storable_json(answer.value) for answer in found)
     values = list({json.dumps(value, sort_keys=True): value for value in cleaned}.values())
     if len(values) > 1:
         return joined(values, form) if all(answer.called for answer in found) else None
@@ -294,7 +299,10 @@ def _from_body(body: Mapping[str, Any]) -> AIMessage:
     content, refusal = message.get("content"), message.get("refusal")
     counted: Any = body.get("usage")
     usage: Mapping[str, Any] = counted if is_object(counted) else {}
-    asked, answered = tokens(usage.get("prompt_tokens")), tokens(usage.get("completion_tokens"))
+    asked, answered = (
+        token_count(usage.get("prompt_tokens")),
+        token_count(usage.get("completion_tokens")),
+    )
     return AIMessage(
         content if isinstance(content, str) else "",
         invalid_tool_calls=[

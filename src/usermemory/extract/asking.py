@@ -13,7 +13,7 @@ from langchain_core.runnables.config import merge_configs
 from usermemory.errors import UserMemoryError
 from usermemory.extract import UnusableAnswer, forbid
 from usermemory.extract.answer import answer_in
-from usermemory.extract.json_text import clean
+from usermemory.extract.json_text import storable_json
 from usermemory.extract.manner import (
     apart,
     manner_of,
@@ -245,7 +245,7 @@ def _as_message(answer: Any, heard: AIMessage | None) -> AIMessage:
     if isinstance(answer, str):
         return AIMessage(answer)
     if is_object(answer):
-        return AIMessage(json.dumps(clean(answer)))
+        return AIMessage(json.dumps(storable_json(answer)))
     raise UnusableAnswer(f"the model answered with {type(answer).__name__}", usage=Usage(calls=1))
 
 

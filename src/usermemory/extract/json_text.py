@@ -60,7 +60,7 @@ _LONGEST_NUMBER = 308  # digits; what is longer is beyond every float
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class JsonValue:
     """One complete value in a text.
 
     Attributes:
@@ -77,7 +77,7 @@ class Found:
 
 
 @dataclass(slots=True)
-class Reading:
+class JsonReading:
     """What a text holds.
 
     Attributes:
@@ -87,26 +87,26 @@ class Reading:
         begin: Where the answer begins, behind the last thoughts.
     """
 
-    values: list[Found] = field(default_factory=list[Found])
+    values: list[JsonValue] = field(default_factory=list[JsonValue])
     cut: int | None = None
     broken: bool = False
     begin: int = 0
 
 
-def reading(text: str) -> Reading:
+def reading(text: str) -> JsonReading:
     """All complete lists and objects in a text, in time that grows with its length only.
 
     Args:
         text: What a model wrote.
     """
     if quick := _quick(text):
-        return Reading([quick])
-    found = Reading()
+        return JsonReading([quick])
+    found = JsonReading()
     position, patience = 0, len(text)
     while landmark := _LANDMARK.search(text, position):
         kind, start, position = landmark.lastgroup, landmark.start(), landmark.end()
         if kind == "over":  # the beginning of these thoughts was part of the prompt
-            found = Reading(begin=position)
+            found = JsonReading(begin=position)
         elif kind != "json":
             over = (_CHANNEL_OVER if kind == "channel" else _THOUGHT_OVER).search(text, position)
             if over is None:
@@ -121,7 +121,7 @@ def reading(text: str) -> Reading:
             if state == "whole":
                 before = found.values[-1].end if found.values else found.begin
                 called = _CALL.search(text, before, start) is not None
-                found.values.append(Found(value, start, end, called))
+                found.values.append(JsonValue(value, start, end, called))
                 position = end
             else:
                 # A value inside of what is broken may be whole. Looking there again and again
@@ -147,7 +147,7 @@ def whole(text: str) -> Any:
     return None if only is None or beside.strip(_SPACE) else only.value
 
 
-def set_apart(text: str, read: Reading, found: Found) -> bool:
+def set_apart(text: str, read: JsonReading, found: JsonValue) -> bool:
     """Whether a value is all of the answer: in a fence, or with nothing but tags beside it."""
     if _FENCE.search(text, max(0, found.start - 20), found.start):
         return True
@@ -157,7 +157,7 @@ def set_apart(text: str, read: Reading, found: Found) -> bool:
     return not _DRESS.sub("", beside)
 
 
-def clean(value: Any, levels: int = LEVELS) -> Any:
+def storable_json(value: Any, levels: int = LEVELS) -> Any:
     """A value as every JSON library and database takes it.
 
     Args:
@@ -178,13 +178,15 @@ def clean(value: Any, levels: int = LEVELS) -> Any:
     elif isinstance(value, float):
         cleaned = value if math.isfinite(value) else None
     elif levels and is_object(value):
-        cleaned = {clean(str(key)): clean(part, levels - 1) for key, part in value.items()}
+        cleaned = {
+            storable_json(str(key)): storable_json(part, levels - 1) for key, part in value.items()
+        }
     elif levels and is_list(value):
-        cleaned = [clean(part, levels - 1) for part in value]
+        cleaned = [storable_json(part, levels - 1) for part in value]
     return cleaned
 
 
-def _quick(text: str) -> Found | None:
+def _quick(text: str) -> JsonValue | None:
     """The usual case, read by the standard library: a list or an object and nothing else."""
     stripped = text.strip(_SPACE)
     if not stripped.startswith(("{", "[")):
@@ -194,7 +196,7 @@ def _quick(text: str) -> Found | None:
     except (ValueError, RecursionError):
         return None
     start = text.index(stripped[0])
-    return Found(value, start, start + len(stripped))
+    return JsonValue(value, start, start + len(stripped))
 
 
 _State = Literal["whole", "cut", "broken"]

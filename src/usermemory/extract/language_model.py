@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from usermemory.changes import difference, proposed
 from usermemory.extract import Extraction, Request, UnusableAnswer
-from usermemory.extract.answer import model_name, parsed, read, usage
+from usermemory.extract.answer import model_name, parsed_value, read_answer, usage
 from usermemory.extract.asking import ask
 from usermemory.extract.manner import RunName, manner_of, traced
 from usermemory.extract.models import chat_model, is_small
@@ -43,10 +43,10 @@ def proposals(value: Any, most: int = MOST) -> _Proposals | None:
     Returns:
         The changes, and rejections of what is none; ``None`` if this is no change list at all.
     """
-    listed = parsed(value["changes"]) if is_object(value) and "changes" in value else value
+    listed = parsed_value(value["changes"]) if is_object(value) and "changes" in value else value
     if not is_list(listed):
         return None
-    items = [parsed(item) for item in listed[:most]]
+    items = [parsed_value(item) for item in listed[:most]]
     changes = tuple(_change(item) for item in items if is_object(item))
     if items and not changes:
         return None
@@ -184,7 +184,7 @@ class LanguageModelExtractor:
         name: RunName = "usermemory.repair" if rejected else "usermemory.consolidate"
         config = traced(name, "patch", version, request)
         message = ask(self.model, texts, form, self.manner, config)
-        found = proposals(read(message, form), self._most)
+        found = proposals(read_answer(message, form), self._most)
         if found is None:
             raise UnusableAnswer("the answer holds no list of changes", "unusable", usage(message))
         changes, rejections = found
@@ -218,9 +218,9 @@ class OverwriteExtractor:
         schema = request.schema
         differs = rewriting(request)
         config = traced("usermemory.consolidate", "overwrite", OVERWRITE, request)
-        texts, asked = (overwriting(schema), differs), form(schema)
+        texts, asked = (overwriting(schema), differs), overwriting_form(schema)
         message = ask(self.model, texts, asked, self._manner, config)
-        written = read(message, asked)
+        written = read_answer(message, asked)
         if not is_object(written):
             raise UnusableAnswer("the answer is no profile", "unusable", usage(message))
         changes, rejections = _differences(schema, request.document, written)
@@ -246,7 +246,7 @@ def _rejection(schema: Schema, name: str, value: Any) -> Refused:
     return Refused(Change(name, "set", value), reason, "the profile was written with this")
 
 
-def form(schema: Schema) -> dict[str, Any]:
+def overwriting_form(schema: Schema) -> dict[str, Any]:
     """The form of the answer: the document's, without what is ours and what is never asked for."""
     whole = _without_settings(schema.json_schema)
     asked = {field.name for field in asked_fields(schema)}

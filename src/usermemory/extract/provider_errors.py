@@ -18,7 +18,7 @@ from pydantic import BaseModel
 
 from usermemory.errors import ExtractionError, ExtractionReason, ProviderError, UserMemoryError
 from usermemory.extract import UnusableAnswer
-from usermemory.extract.answer import tokens
+from usermemory.extract.answer import token_count
 from usermemory.records import Usage
 from usermemory.schema.shape import is_object
 
@@ -245,7 +245,7 @@ def _usage(error: Exception) -> Usage:
     """OpenAI's package throws the answer away and keeps it in the error."""
     counted = getattr(getattr(error, "completion", None), "usage", None)
     asked, answered = (
-        tokens(getattr(counted, name, 0)) for name in ("prompt_tokens", "completion_tokens")
+        token_count(getattr(counted, name, 0)) for name in ("prompt_tokens", "completion_tokens")
     )
     return Usage(1, asked, answered)
 

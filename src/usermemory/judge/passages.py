@@ -264,7 +264,7 @@ def _is_hidden(text: str) -> bool:
     )
 
 
-def is_empty(value: Any) -> bool:
+def is_blank(value: Any) -> bool:
     """Whether a value consists of texts in which no letter, digit or symbol stands, or of "null".
 
     That is how nothing is written in JSON; in a text it would empty the field for programs.

@@ -46,7 +46,7 @@ _PARTICLE = regex.compile(r"[\p{Arabic}\p{Hebrew}]")
 _PAUSE = regex.compile(r"(?<!\d)[,，、،]|[,，、،](?!\d)| [-–—] |—|\(|\)")
 
 
-class Said:
+class Heard:
     """A message as the judge reads it: the parts of a very long one are one again.
 
     Args:
@@ -117,7 +117,7 @@ class Said:
                 yield word.folded
 
 
-def said(messages: Sequence[Message]) -> list[Said]:
+def said(messages: Sequence[Message]) -> list[Heard]:
     """The messages, those of several parts as one."""
     groups: list[list[Message]] = []
     for message in messages:
@@ -126,7 +126,7 @@ def said(messages: Sequence[Message]) -> list[Said]:
             groups[-1].append(message)
         else:
             groups.append([message])
-    return [Said(group) for group in groups]
+    return [Heard(group) for group in groups]
 
 
 def _continues(last: Message, message: Message) -> bool:
@@ -135,7 +135,7 @@ def _continues(last: Message, message: Message) -> bool:
 
 
 @dataclass(frozen=True)
-class Found:
+class OwnSpan:
     """A quote and where it stands.
 
     Attributes:
@@ -145,7 +145,7 @@ class Found:
         exact: Whether no more than folding was needed.
     """
 
-    said: Said
+    said: Heard
     start: int
     end: int
     exact: bool = True
@@ -156,7 +156,7 @@ class Found:
         return self.said.text.plain[self.start : self.end]
 
 
-def find(quote: str, messages: Sequence[Said]) -> Found | None:
+def find_quote(quote: str, messages: Sequence[Heard]) -> OwnSpan | None:
     """The newest of these messages that holds the quote: word by word, else more loosely.
 
     Args:
@@ -191,7 +191,7 @@ def _signs(text: str, start: int, end: int) -> list[str]:
     return ["-" if sign in "−–" else sign for sign in every]
 
 
-def _literal(quote: str, messages: Sequence[Said]) -> Found | None:
+def _literal(quote: str, messages: Sequence[Heard]) -> OwnSpan | None:
     if not any(unicodedata.category(letter).startswith("S") for letter in quote):
         return None
     for one in reversed(messages):
@@ -200,16 +200,16 @@ def _literal(quote: str, messages: Sequence[Said]) -> Found | None:
             # A joiner beside it makes it a part of another emoji.
             around = one.text.plain[max(0, at - 1) : at + len(quote) + 2]
             whole = around.count(_JOINER) == quote.count(_JOINER)
-            return Found(one, at, at + len(quote), exact=whole)
+            return OwnSpan(one, at, at + len(quote), exact=whole)
     return None
 
 
-def _exact(wanted: Sequence[str], one: Said) -> Iterator[Found]:
+def _exact(wanted: Sequence[str], one: Heard) -> Iterator[OwnSpan]:
     for place in one.text.places(wanted):
         yield _between(one, *place, exact=True)
 
 
-def _partial(wanted: Sequence[str], one: Said) -> Iterator[Found]:
+def _partial(wanted: Sequence[str], one: Heard) -> Iterator[OwnSpan]:
     """The words side by side, the first or the last as a part of a longer one."""
     phrase = " ".join(wanted)
     if min(len(wanted[0]), len(wanted[-1])) < _SHORTEST_PART:
@@ -234,7 +234,7 @@ def _cuts_a_number(joined: str, at: int) -> bool:
     return joined[at - 1].isdigit() and joined[at : at + 1].isdigit()
 
 
-def _near(wanted: Sequence[str], one: Said) -> Iterator[Found]:
+def _near(wanted: Sequence[str], one: Heard) -> Iterator[OwnSpan]:
     """The user's own span in which four fifths of the words stand, in order, close together."""
     if len(wanted) < _FEWEST_NEAR:
         return
@@ -277,11 +277,11 @@ def _in_order(wanted: Sequence[str], window: Sequence[str]) -> tuple[int, int, i
     return count, start, -end
 
 
-def _between(one: Said, first: int, last: int, *, exact: bool) -> Found:
-    return Found(one, one.text.words[first].start, one.text.words[last].end, exact)
+def _between(one: Heard, first: int, last: int, *, exact: bool) -> OwnSpan:
+    return OwnSpan(one, one.text.words[first].start, one.text.words[last].end, exact)
 
 
-def clause(found: Found) -> tuple[int, int]:
+def clause(found: OwnSpan) -> tuple[int, int]:
     """The clause around a quote, as offsets: what is kept as evidence.
 
     It goes to the pauses around the quote, over neighbours of a few words ("No, …"; "…, not"), and
@@ -301,7 +301,7 @@ def clause(found: Found) -> tuple[int, int]:
     return _bounded(found, start, end)
 
 
-def _pieces(found: Found) -> list[tuple[int, int]]:
+def _pieces(found: OwnSpan) -> list[tuple[int, int]]:
     """The sentence around a quote, cut at its pauses."""
     plain = found.said.text.plain
     low, high = max(0, found.start - _REACH), min(len(plain), found.end + _REACH)
@@ -316,7 +316,7 @@ def _long(text: str) -> bool:
     return len(folded_words(text)) > _FEW
 
 
-def _bounded(found: Found, start: int, end: int) -> tuple[int, int]:
+def _bounded(found: OwnSpan, start: int, end: int) -> tuple[int, int]:
     """Without white space around, and not much longer than the quote."""
     text = found.said.text
     if end - start > _LONGEST_CLAUSE + (found.end - found.start):

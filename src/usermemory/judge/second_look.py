@@ -9,14 +9,14 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 from usermemory.extract import UnusableAnswer
-from usermemory.extract.answer import read, usage
+from usermemory.extract.answer import read_answer, usage
 from usermemory.extract.asking import ask
 from usermemory.extract.manner import manner_of, traced
 from usermemory.extract.models import chat_model
 from usermemory.judge.changes import Doubt, Judgement
 from usermemory.judge.passages import is_dressed
 from usermemory.prompt import dialogue
-from usermemory.prompt.batch import harmless, meaning, one_line, words
+from usermemory.prompt.batch import harmless, meaning, one_line, prompt_text
 from usermemory.records import Usage
 from usermemory.schema.answer_form import closed, one_of
 from usermemory.schema.form import identity
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from usermemory.batch import Batch
     from usermemory.extract.manner import Manner
     from usermemory.judge.changes import Judgement
-    from usermemory.judge.quotes import Found
+    from usermemory.judge.quotes import OwnSpan
     from usermemory.judge.wall import Hearing
     from usermemory.records import Change
 
@@ -67,7 +67,7 @@ def _doubted(hearing: Hearing, judgement: Judgement, every: Sequence[Judgement])
 
 
 def _doubts(
-    hearing: Hearing, judgement: Judgement, found: Found, every: Sequence[Judgement]
+    hearing: Hearing, judgement: Judgement, found: OwnSpan, every: Sequence[Judgement]
 ) -> Iterator[Doubt]:
     if not found.exact or is_dressed(judgement.evidence[0].quote):
         yield "inexact"
@@ -93,9 +93,9 @@ def unsaid(change: Change, said: Collection[str]) -> list[str]:
     return [word for word in _telling(change) if not _any_alike(word, said)]
 
 
-def held(words: Iterable[str], said: Collection[str]) -> list[str]:
+def held(phrase: Iterable[str], said: Collection[str]) -> list[str]:
     """Those of some words that are among others, in any form."""
-    return [word for word in words if _any_alike(word, said)]
+    return [word for word in phrase if _any_alike(word, said)]
 
 
 def _telling(change: Change) -> list[str]:
@@ -136,12 +136,12 @@ def _known(hearing: Hearing, judgement: Judgement, every: Sequence[Judgement]) -
     for value in hearing.batch.document.values():
         for leaf in leaves(value):
             if identity(leaf) not in gone:
-                words = folded_words(str(leaf))
-                known.update(words, pairs(words))
+                said = folded_words(str(leaf))
+                known.update(said, pairs(said))
     return known
 
 
-def _echoes(hearing: Hearing, found: Found, value: Sequence[str]) -> bool:
+def _echoes(hearing: Hearing, found: OwnSpan, value: Sequence[str]) -> bool:
     """Whether others said the whole value, or all words of the quote, before the user did."""
     quote = folded_words(found.text)
     before = hearing.before(found.said)
@@ -219,7 +219,7 @@ _FEWEST_LETTERS = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Looked:
     """What one second look came to.
 
     Attributes:
@@ -247,7 +247,7 @@ class SecondLook:
         self.model = chat_model(model)
         self._manner = manner or manner_of(self.model)
 
-    def look(self, batch: Batch, doubtful: Sequence[Judgement], *, erasing: bool = False) -> Look:
+    def look(self, batch: Batch, doubtful: Sequence[Judgement], *, erasing: bool = False) -> Looked:
         """Verdicts on some changes, in one call, or two where the first gave none.
 
         Args:
@@ -258,9 +258,9 @@ class SecondLook:
         Raises:
             ProviderError: The model could not be asked; nothing is known.
         """
-        texts = (words(SECOND_LOOK), asked(batch, doubtful, erasing=erasing))
+        texts = (prompt_text(SECOND_LOOK), asked(batch, doubtful, erasing=erasing))
         config = traced("usermemory.verify", "patch", SECOND_LOOK, batch)
-        wanted = form()
+        wanted = verdict_form()
         found: dict[int, Verdict] = {}
         spent = Usage()
         for _ in range(_TRIES):
@@ -271,10 +271,10 @@ class SecondLook:
                 continue
             spent += usage(message)
             with suppress(UnusableAnswer):
-                found |= verdicts(read(message, wanted), len(doubtful))
+                found |= verdicts(read_answer(message, wanted), len(doubtful))
             if len(found) == len(doubtful):
                 break
-        return Look(tuple(found.get(n) for n in range(1, len(doubtful) + 1)), spent)
+        return Looked(tuple(found.get(n) for n in range(1, len(doubtful) + 1)), spent)
 
 
 def asked(batch: Batch, doubtful: Sequence[Judgement], *, erasing: bool = False) -> str:
@@ -328,7 +328,7 @@ def _known_before(batch: Batch, judgement: Judgement) -> str:
     return ", ".join(one_line(leaf) for letters, leaf in best if letters >= _FEWEST_LETTERS)
 
 
-def form() -> dict[str, Any]:
+def verdict_form() -> dict[str, Any]:
     """The JSON Schema of the answer."""
     verdict = closed(
         {"change": {"type": "integer"}, "verdict": one_of(list[str](get_args(Verdict)))}

@@ -14,8 +14,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from usermemory.judge.changes import Judgement
-from usermemory.judge.passages import cleaned, disguised, hidden_in, in_structure, is_empty, is_json
-from usermemory.judge.quotes import Found, Said, clause, find, said
+from usermemory.judge.passages import cleaned, disguised, hidden_in, in_structure, is_blank, is_json
+from usermemory.judge.quotes import Heard, OwnSpan, clause, find_quote, said
 from usermemory.judge.second_look import doubted, unsaid
 from usermemory.records import Change, Evidence, Message
 from usermemory.render import INTRODUCTION
@@ -65,7 +65,7 @@ class Hearing:
         self.thread = [*self.context, *self.unread]
         self.by_user = [one for one in self.unread if one.by_user]
         self.by_others = [one for one in self.thread if not one.by_user]
-        self.found: dict[str, Found | None] = {}
+        self.found: dict[str, OwnSpan | None] = {}
 
     @cached_property
     def own(self) -> frozenset[str]:
@@ -80,17 +80,17 @@ class Hearing:
         theirs = [one.text.vocabulary | one.pairs for one in self.by_others]
         return frozenset[str]().union(*mine, *theirs)
 
-    def find(self, quote: str) -> Found | None:
+    def find(self, quote: str) -> OwnSpan | None:
         """Where the user said it."""
         if quote not in self.found:
-            self.found[quote] = find(quote, self.by_user)
+            self.found[quote] = find_quote(quote, self.by_user)
         return self.found[quote]
 
-    def before(self, one: Said) -> Sequence[Said]:
+    def before(self, one: Heard) -> Sequence[Heard]:
         """What was said before this message, oldest first."""
         return self.thread[: next(n for n, other in enumerate(self.thread) if other is one)]
 
-    def question(self, one: Said) -> Said | None:
+    def question(self, one: Heard) -> Heard | None:
         """What the assistant said right before a message of the user's."""
         before = self.before(one)
         return before[-1] if before and before[-1].message.author == "assistant" else None
@@ -112,7 +112,7 @@ def _judged(hearing: Hearing, change: Change, *, evidence: bool) -> Judgement:
     return _timely(hearing, judgement, found) if judgement.refused is None else judgement
 
 
-def _spoken(hearing: Hearing, judgement: Judgement, found: Found) -> Judgement:
+def _spoken(hearing: Hearing, judgement: Judgement, found: OwnSpan) -> Judgement:
     """The judgement with its evidence; refused where the words are not simply the user's."""
     if why := _only_repeated(hearing, found):
         return judgement.refuse("not_the_users_words", why)
@@ -121,7 +121,7 @@ def _spoken(hearing: Hearing, judgement: Judgement, found: Found) -> Judgement:
     return _rests_on(hearing, judgement, found)
 
 
-def _hidden(change: Change, found: Found) -> str:
+def _hidden(change: Change, found: OwnSpan) -> str:
     """Why the words are more than they show; empty if they are not.
 
     What stands there to be seen is learned, whatever is hidden beside it.
@@ -143,7 +143,7 @@ def _allowed(batch: Batch, judgement: Judgement, proposed: Change) -> Judgement:
         return judgement.refuse("unknown_field", f"known are {', '.join(batch.schema.fields)}")
     if why := disguised(proposed):
         return judgement.refuse("disguised", why)
-    if change.action not in ("remove", "clear") and is_empty(change.value):
+    if change.action not in ("remove", "clear") and is_blank(change.value):
         return judgement.refuse("no_value", "nothing stands in the value")
     part = field.keys.get(change.key) if change.key and field.kind == "object" else None
     if field.settings.protect or (part is not None and part.settings.protect):
@@ -156,14 +156,14 @@ def _without_quote(hearing: Hearing, judgement: Judgement) -> Judgement:
     if not quote.strip() or (not folded_words(quote) and quote.isascii()):
         return judgement.refuse("no_quote", "the quote is missing")
     others = [*hearing.by_others, *(one for one in hearing.context if one.by_user)]
-    if find(quote, others) is not None:
+    if find_quote(quote, others) is not None:
         return judgement.refuse("not_the_users_words", "the quote is no unread word of the user's")
     return judgement.refuse(
         "quote_not_found", "these words stand in no single unread message by the user"
     )
 
 
-def _only_repeated(hearing: Hearing, found: Found) -> str:
+def _only_repeated(hearing: Hearing, found: OwnSpan) -> str:
     """Why the words are the bot's, though the user wrote them; empty if they are not."""
     plain = found.said.text.plain
     begun = plain.find(INTRODUCTION)
@@ -179,7 +179,7 @@ def _only_repeated(hearing: Hearing, found: Found) -> str:
     return ""
 
 
-def _rests_on(hearing: Hearing, judgement: Judgement, found: Found) -> Judgement:
+def _rests_on(hearing: Hearing, judgement: Judgement, found: OwnSpan) -> Judgement:
     """The judgement with the user's own words, widened to their clause."""
     start, end = clause(found)
     part = found.said.part_at(found.start)
@@ -207,7 +207,7 @@ def last_question(text: str) -> str:
     return "…" + asked[-_LONGEST_QUESTION + 1 :]
 
 
-def _timely(hearing: Hearing, judgement: Judgement, found: Found | None) -> Judgement:
+def _timely(hearing: Hearing, judgement: Judgement, found: OwnSpan | None) -> Judgement:
     """Refused where what is known was said or edited later than these words."""
     batch, change = hearing.batch, judgement.change
     message = None if found is None else found.said.part_at(found.start)

@@ -109,7 +109,7 @@ def saver_of(config: RunnableConfig) -> Any:
     return saver if hasattr(saver, "list") else None
 
 
-def field_of(holder: Any, name: str) -> Any:
+def entry_of(holder: Any, name: str) -> Any:
     """A field of a dict or of an instance, as states and contexts may be; None without it."""
     if isinstance(holder, Mapping):
         return cast("Mapping[str, Any]", holder).get(name)
@@ -117,7 +117,7 @@ def field_of(holder: Any, name: str) -> Any:
 
 
 def _setting(name: str, context: Any, configurable: Mapping[str, Any]) -> Any:
-    value = field_of(context, name)
+    value = entry_of(context, name)
     return configurable.get(name) if value is None else value
 
 
@@ -157,7 +157,7 @@ def _called(configurable: Mapping[str, Any]) -> bool:
 _Key = tuple[Any, ...]
 
 
-class Told:
+class RunTexts:
     """Texts by run.
 
     A field of the state would show in streams, in other middleware and in tools, even where it is

@@ -17,7 +17,7 @@ from langgraph.config import get_config
 from langgraph.errors import GraphBubbleUp
 
 from usermemory.errors import ConfigurationError, IdentityError
-from usermemory.langgraph.identity import FindUser, Run, current_run, field_of
+from usermemory.langgraph.identity import FindUser, Run, current_run, entry_of
 from usermemory.langgraph.speakers import asettle, settle, speakers_of
 from usermemory.messages import AuthorPolicy, is_sequence, newest_first
 from usermemory.records import Event
@@ -174,11 +174,11 @@ class RecallNode(Node):
             state: The state of the node that asks.
             config: Its config; may be left out.
         """
-        return field_of(state, self._key) or self._recaller.text(state, config or get_config())
+        return entry_of(state, self._key) or self._recaller.text(state, config or get_config())
 
     async def atext(self, state: Any, config: RunnableConfig | None = None) -> str:
         """As `text`."""
-        return field_of(state, self._key) or await self._recaller.atext(
+        return entry_of(state, self._key) or await self._recaller.atext(
             state, config or get_config()
         )
 
@@ -321,7 +321,7 @@ def last_words(messages: list[Any], user_id: str, author: AuthorPolicy | None) -
 
 def messages_of(state: Any) -> list[Any]:
     """The messages that a state holds, or is; one alone is one too."""
-    messages: Any = state if is_sequence(state) else field_of(state, "messages")
+    messages: Any = state if is_sequence(state) else entry_of(state, "messages")
     return list(messages) if is_sequence(messages) else [messages] if messages else []
 
 

@@ -62,7 +62,7 @@ _LOOK_AGAIN = 0.02
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Spoken:
     """What is known of a human message.
 
     Attributes:
@@ -102,7 +102,7 @@ class Speakers:
     """Who said what in the threads of one memory; the newest threads and messages of them."""
 
     def __init__(self) -> None:
-        self._threads: OrderedDict[str, OrderedDict[str, Said]] = OrderedDict()
+        self._threads: OrderedDict[str, OrderedDict[str, Spoken]] = OrderedDict()
         self._told: set[tuple[str, str]] = set()
         self._lock = threading.Lock()
 
@@ -216,7 +216,7 @@ class Speakers:
             run.user_id,
         )
 
-    def _known(self, run: Run) -> dict[str, Said]:
+    def _known(self, run: Run) -> dict[str, Spoken]:
         with self._lock:
             return dict(self._threads.get(run.thread_id, {}))
 
@@ -268,7 +268,7 @@ class Speakers:
                 repeats = run.nested and any(
                     each.speaker == run.user_id and each.text == text for each in thread.values()
                 )
-                thread[one] = Said(text, name, speaker, other, repeats)
+                thread[one] = Spoken(text, name, speaker, other, repeats)
                 thread.move_to_end(one)
             if None in [thread[one].speaker for one in found] and not run.nested:
                 self._say_nobodys(run)
@@ -278,7 +278,7 @@ class Speakers:
                 self._threads.popitem(last=False)
 
 
-def _speaker(message: Any, key: str, known: Mapping[str, Said], run: Run) -> str | None:
+def _speaker(message: Any, key: str, known: Mapping[str, Spoken], run: Run) -> str | None:
     """Who said a human message: a user, or None for nobody."""
     said = known.get(key)
     if said is not None and said.text == text_hash(message):
@@ -289,7 +289,7 @@ def _speaker(message: Any, key: str, known: Mapping[str, Said], run: Run) -> str
 
 
 def _as_heard(
-    message: Any, key: str, known: Mapping[str, Said], run: Run, *, own_name: bool
+    message: Any, key: str, known: Mapping[str, Spoken], run: Run, *, own_name: bool
 ) -> Any:
     speaker = _speaker(message, key, known, run)
     if speaker == run.user_id:

@@ -69,7 +69,7 @@ _UNKNOWN = "unknown speaker"
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class UsersThread:
     """What one user said in a thread, with the rest of it around.
 
     Attributes:
@@ -125,7 +125,7 @@ def messages_in(found: CheckpointTuple, key: str) -> Sequence[Any]:
 
 def told(
     saver: BaseCheckpointSaver[Any], newest: CheckpointTuple, find: FindSpeaker, key: str
-) -> list[Told]:
+) -> list[UsersThread]:
     """What each user of a thread said in it; empty if nobody knows who they are.
 
     Args:
@@ -155,7 +155,7 @@ def told(
         for message, speaker in zip(messages, speakers, strict=True)
     ]
     times = {name: run.at for name, run in began.items()}
-    return [Told(user, heard_by(user, messages), times, before) for user in users]
+    return [UsersThread(user, heard_by(user, messages), times, before) for user in users]
 
 
 def _named(message: Any, speaker: str | None, *, alone: bool) -> Any:

@@ -19,7 +19,7 @@ from usermemory.langgraph.identity import FORGET, READ, SAVE, SEARCH, FindUser, 
 from usermemory.langgraph.nodes import OnError, messages_of, tolerant
 from usermemory.langgraph.speakers import asettle, settle, speakers_of
 from usermemory.messages import is_mapping, is_sequence
-from usermemory.prompt.batch import asked_fields, described, fill, words
+from usermemory.prompt.batch import asked_fields, described, fill, prompt_text
 from usermemory.records import Forgotten, Refused
 from usermemory.schema.answer_form import closed, nullable, one_of, text
 
@@ -181,20 +181,22 @@ def memory_tools(
     return [
         _tool(
             SAVE,
-            fill(words("save-memory-2"), fields=described(schema)),
+            fill(prompt_text("save-memory-2"), fields=described(schema)),
             save_arguments(schema),
             made.save,
             made.asave,
         ),
         _tool(
             FORGET,
-            fill(words("forget-memory-1"), fields=names),
+            fill(prompt_text("forget-memory-1"), fields=names),
             forget_arguments(schema),
             made.forget,
             made.aforget,
         ),
-        _tool(READ, words("read-profile-1"), no_arguments(), made.read, made.aread),
-        _tool(SEARCH, words("search-memory-1"), search_arguments(), made.search, made.asearch),
+        _tool(READ, prompt_text("read-profile-1"), no_arguments(), made.read, made.aread),
+        _tool(
+            SEARCH, prompt_text("search-memory-1"), search_arguments(), made.search, made.asearch
+        ),
     ]
 
 

@@ -22,7 +22,7 @@ from usermemory.prompt.batch import (
     fill,
     harmless,
     one_line,
-    words,
+    prompt_text,
 )
 from usermemory.schema.shape import is_list, is_object
 from usermemory.text import folded_words, pairs, tokens
@@ -133,11 +133,11 @@ def _shortened(seen: dict[str, Any], about: str, room: int) -> str:
 def _kept(items: Sequence[tuple[str, int, Any]], about: str, room: int) -> dict[str, set[int]]:
     """Which items to show: those that the messages are about first, then the newest."""
     texts = [one_line(item) for _, _, item in items]
-    words = [_stems(text) for text in texts]
-    common = Counter(word for each in words for word in each)
+    said = [_stems(text) for text in texts]
+    common = Counter(word for each in said for word in each)
     wanted = _stems(about)
     weight = [
-        sum(math.log(1 + len(items) / common[word]) for word in each & wanted) for each in words
+        sum(math.log(1 + len(items) / common[word]) for word in each & wanted) for each in said
     ]
     newest = Counter(name for name, _, _ in items)
     age = [newest[name] - place for name, place, _ in items]
@@ -214,7 +214,7 @@ class Prompt:
 
     def stable(self, schema: Schema) -> str:
         """Rules, fields and examples: the same bytes for all users of a schema."""
-        rules = fill(self.rules or words(CHANGES), fields=described(schema))
+        rules = fill(self.rules or prompt_text(CHANGES), fields=described(schema))
         return "\n\n".join([rules, *(example.text() for example in self.examples)])
 
     def asked(self, batch: Batch, rejected: Sequence[Refused] = ()) -> str:
@@ -229,7 +229,7 @@ class Prompt:
         """
         parts = [situation(batch)]
         if rejected:
-            parts.append(fill(words(REPAIR), rejected="\n".join(map(_line, rejected))))
+            parts.append(fill(prompt_text(REPAIR), rejected="\n".join(map(_line, rejected))))
         return "\n".join(parts)
 
 
@@ -250,7 +250,7 @@ def dialogue(messages: Sequence[Message], context: Sequence[Message] = ()) -> st
 
 def overwriting(schema: Schema) -> str:
     """The stable text that asks for the whole profile anew."""
-    return fill(words(OVERWRITE), fields=described(schema))
+    return fill(prompt_text(OVERWRITE), fields=described(schema))
 
 
 def rewriting(batch: Batch) -> str:

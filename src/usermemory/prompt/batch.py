@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @functools.cache
-def words(version: str) -> str:
+def prompt_text(version: str) -> str:
     """The text of ``prompts/{version}.md``, without its last line break.
 
     A file is never changed once it was released: a better wording is a new number.

@@ -172,7 +172,7 @@ class Field:
     actions: tuple[Action, ...] = ()
 
 
-def field_of(
+def field_from(
     name: str, raw: Mapping[str, Any], root: Mapping[str, Any], *, required: bool, path: str = ""
 ) -> Field:
     """Read one property of a JSON Schema.
@@ -257,7 +257,7 @@ def _properties(schema: Json, path: str) -> Mapping[str, Field]:
     needed = schema.get("required", ())
     return MappingProxyType(
         {
-            name: field_of(name, part, schema, required=name in needed, path=f"{path}.{name}")
+            name: field_from(name, part, schema, required=name in needed, path=f"{path}.{name}")
             for name, part in schema.get("properties", {}).items()
         }
     )

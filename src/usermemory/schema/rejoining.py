@@ -42,11 +42,13 @@ def rejoined(schema: Schema, reading: Reading, document: Mapping[str, Any]) -> J
         stored = reading.stored.get(name)
         if is_displaced(known, stored):
             stored = None
-        result = placed(result, known, _joined(known, stored, before, after, reading.origins))
+        result = put_in_place(result, known, _joined(known, stored, before, after, reading.origins))
     return result
 
 
-def placed(document: Mapping[str, Any], known: Field, value: Any, *, back: bool = False) -> Json:
+def put_in_place(
+    document: Mapping[str, Any], known: Field, value: Any, *, back: bool = False
+) -> Json:
     """The stored document with a field's new value; what cannot stay beside it is set aside.
 
     Args:

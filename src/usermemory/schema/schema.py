@@ -19,7 +19,7 @@ from pydantic_core import to_jsonable_python
 from usermemory.errors import InvalidDocument, InvalidInput, SchemaError
 from usermemory.schema.answer_form import change_schema
 from usermemory.schema.document import Reading, read
-from usermemory.schema.fields import Field, field_of
+from usermemory.schema.fields import Field, field_from
 from usermemory.schema.form import kept_all, ordered
 from usermemory.schema.reading import PlainReader, Reader, TypedReader, Unreadable, modern
 from usermemory.schema.shape import KEYWORD, Inside, Json, canonical, is_object, placed, rooted
@@ -54,7 +54,7 @@ class Schema:
         needed = json_schema.get("required", ())
         self.fields: Mapping[str, Field] = MappingProxyType(
             {
-                name: field_of(name, part, json_schema, required=name in needed)
+                name: field_from(name, part, json_schema, required=name in needed)
                 for name, part in json_schema.get("properties", {}).items()
             }
         )
