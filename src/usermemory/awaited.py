@@ -13,7 +13,7 @@ S = TypeVar("S")
 T = TypeVar("T")
 
 
-class Saver(Protocol):
+class SaverLike(Protocol):
     """What is needed of a LangGraph checkpointer."""
 
     def delete_thread(self, thread_id: str) -> None:
@@ -53,7 +53,7 @@ def awaited(
 class _OnLoop:
     """A saver whose threads are deleted on a loop, called from a thread beside it."""
 
-    def __init__(self, saver: Saver, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, saver: SaverLike, loop: asyncio.AbstractEventLoop) -> None:
         self._saver = saver
         self._loop = loop
 

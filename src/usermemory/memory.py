@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from usermemory.awaited import Saver, awaited
+from usermemory.awaited import SaverLike, awaited
 from usermemory.background import Background
 from usermemory.clock import Clock, SystemClock
 from usermemory.correct import Correcting
@@ -69,7 +69,6 @@ from usermemory.store.flows import load_profile
 from usermemory.store.flows import recall as recalls
 from usermemory.store.flows.erase import newest_erasure
 from usermemory.store.flows.propose import refused as listing
-from usermemory.store.flows.recall import costs, everything_said
 from usermemory.store.flows.remember import PastTimes, Policy, remember, screened_before, unknown
 from usermemory.text import leaves
 
@@ -394,7 +393,7 @@ class UserMemory:
             limit: How many at most, from 1 to 1,000.
         """
         asked = checked_query(query, since, until, limit)
-        stored = self.driver.read(everything_said, checked_user(user_id))
+        stored = self.driver.read(recalls.everything_said, checked_user(user_id))
         for field in fields or ():
             self.schema.check_name(field, stored[0].document or {})
         only = None if thread_id is None else checked_thread(thread_id)
@@ -463,7 +462,7 @@ class UserMemory:
         ended. ``user_id=None`` is everybody: the whole table is read.
         """
         known = None if user_id is None else checked_user(user_id)
-        return self.driver.read(costs, known, since, _LATEST if until is None else until)
+        return self.driver.read(recalls.costs, known, since, _LATEST if until is None else until)
 
     def edit(
         self,
@@ -577,7 +576,7 @@ class UserMemory:
         user_id: Id,
         field: str,
         value: Any = None,
-        checkpointer: Saver | None = None,
+        checkpointer: SaverLike | None = None,
         *,
         anywhere: bool = False,
         dry_run: bool = False,
@@ -597,9 +596,6 @@ class UserMemory:
                 whole. Without one they are only named.
             dry_run: Only say what it would reach.
 
-        Returns:
-            What it reached; ``pending`` while copies may be left on the disk.
-
         Raises:
             InvalidInput: The schema has no such field, the pointer leads nowhere, or the value is
                 no item and stands nowhere by itself (the text lists the items); nothing was erased.
@@ -618,7 +614,7 @@ class UserMemory:
         user_id: Id,
         thread_id: Id,
         message: str | int,
-        checkpointer: Saver | None = None,
+        checkpointer: SaverLike | None = None,
         *,
         dry_run: bool = False,
     ) -> Forgotten:
@@ -634,7 +630,7 @@ class UserMemory:
         self,
         user_id: Id,
         thread_id: Id,
-        checkpointer: Saver | None = None,
+        checkpointer: SaverLike | None = None,
         *,
         dry_run: bool = False,
     ) -> Forgotten:
@@ -643,7 +639,7 @@ class UserMemory:
         return self._forget(user_id, target, checkpointer, dry_run=dry_run)
 
     def forget_user(
-        self, user_id: Id, checkpointer: Saver | None = None, *, dry_run: bool = False
+        self, user_id: Id, checkpointer: SaverLike | None = None, *, dry_run: bool = False
     ) -> Forgotten:
         """Erase all that is known and kept of a user.
 
@@ -883,7 +879,7 @@ class UserMemory:
         self,
         user_id: Id,
         target: Target | None,
-        checkpointer: Saver | None,
+        checkpointer: SaverLike | None,
         *,
         dry_run: bool,
     ) -> Forgotten:

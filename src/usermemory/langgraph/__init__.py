@@ -22,7 +22,7 @@ from usermemory.errors import ConfigurationError
 from usermemory.langgraph.chatbot import create_chatbot
 from usermemory.langgraph.identity import FindUser
 from usermemory.langgraph.nodes import OnError, UserInfo, recall_node, remember_node
-from usermemory.langgraph.savers import AsyncSaver, FileSaver, acheckpointer, checkpointer
+from usermemory.langgraph.savers import AsyncSaver, Saver, acheckpointer, checkpointer
 from usermemory.langgraph.tools import memory_tools
 
 if TYPE_CHECKING:

@@ -49,7 +49,7 @@ class ForSyncGraphs:
         self._refuse(*args, **kwargs)
 
 
-class FileSaver(ForSyncGraphs, SqliteSaver):
+class Saver(ForSyncGraphs, SqliteSaver):
     """A saver for sync graphs: closed by ``close()``, or used with ``with``."""
 
     def close(self) -> None:
@@ -87,7 +87,7 @@ class AsyncSaver(AsyncSqliteSaver):
         await self.aclose()
 
 
-def checkpointer(memory: UserMemory) -> FileSaver | PooledSaver:
+def checkpointer(memory: UserMemory) -> Saver | PooledSaver:
     """A saver on the memory's database, for sync graphs.
 
     It is connected at once and stays so until it is closed: ``with checkpointer(memory) as saver``,
@@ -99,7 +99,7 @@ def checkpointer(memory: UserMemory) -> FileSaver | PooledSaver:
     """
     memory.open()
     if isinstance(memory.driver, SQLite):
-        return FileSaver(_connect(memory.driver))
+        return Saver(_connect(memory.driver))
     saver: PooledSaver = _postgres_savers().PooledSaver(memory.driver)
     return saver
 
