@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -10,15 +11,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
+import psycopg
 import pytest
 from pydantic import BaseModel
+from tests.support.postgres import fresh
 
 from usermemory import Change, Extraction, Remember, Request, UserMemory
 from usermemory.erasure import Tombstone, buried
 from usermemory.store import codec
 from usermemory.testing import FakeClock
 
-DUMP = (Path(__file__).parents[1] / "fixtures" / "version-0.1.sql").read_text(encoding="utf-8")
+FIXTURES = Path(__file__).parents[1] / "fixtures"
+DUMP = (FIXTURES / "version-0.1.sql").read_text(encoding="utf-8")
+OF_SERVER = (FIXTURES / "version-0.1-postgresql.sql").read_text(encoding="utf-8")
 ERASED_AT = 1_767_274_810.0
 BEFORE, AFTER = ERASED_AT - 5, ERASED_AT + 60
 
@@ -102,12 +107,25 @@ class Reader:
         )
 
 
-def opened(folder: Path, clock: FakeClock) -> UserMemory:
-    """A memory of today on a file of version 0.1."""
-    path = folder / "memory.db"
-    with closing(sqlite3.connect(path)) as connection:
-        connection.executescript(DUMP)
-    return UserMemory(str(path), schema=Person, model=Reader(), worker=False, clock=clock)
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database that version 0.1 made."""
+    if request.param == "sqlite":
+        with closing(sqlite3.connect(tmp_path / "memory.db")) as connection:
+            connection.executescript(DUMP)
+        yield f"sqlite:///{tmp_path}/memory.db"
+        return
+    with fresh() as address:
+        server, _, schema = address.rpartition("schema=")
+        with psycopg.connect(server.rstrip("?&"), autocommit=True) as connection:
+            script = re.sub(r"\busermemory(?=\.|;)", schema, OF_SERVER)
+            connection.execute(script.encode())
+        yield address
+
+
+def opened(url: str, clock: FakeClock) -> UserMemory:
+    """A memory of today on a database of version 0.1."""
+    return UserMemory(url, schema=Person, model=Reader(), worker=False, clock=clock)
 
 
 def stones(rows: sqlite3.Connection, user_id: str) -> tuple[list[Tombstone], str]:
@@ -122,7 +140,7 @@ def stones(rows: sqlite3.Connection, user_id: str) -> tuple[list[Tombstone], str
 
 
 @pytest.mark.parametrize("user_id", ["ana", "béla", "jun", "erased", "gelöscht"])
-def test_what_was_known_is_known(user_id: str, tmp_path: Path, rows: sqlite3.Connection) -> None:
+def test_what_was_known_is_known(user_id: str, url: str, rows: sqlite3.Connection) -> None:
     """Profiles and histories are read as they were written."""
     profile = rows.execute("SELECT * FROM usermemory_profiles WHERE user_id = ?", (user_id,))
     written = profile.fetchone()
@@ -131,7 +149,7 @@ def test_what_was_known_is_known(user_id: str, tmp_path: Path, rows: sqlite3.Con
         "ORDER BY revision DESC",
         (user_id,),
     ).fetchall()
-    with opened(tmp_path, FakeClock(AFTER)) as memory:
+    with opened(url, FakeClock(AFTER)) as memory:
         recalled = memory.recall(user_id)
         assert recalled.document == json.loads(written["document"])
         assert recalled.revision == written["revision"]
@@ -139,9 +157,9 @@ def test_what_was_known_is_known(user_id: str, tmp_path: Path, rows: sqlite3.Con
     assert history == [(*row[:3], codec.changes_of(row["changes"])) for row in past]
 
 
-def test_why_it_was_known(tmp_path: Path) -> None:
+def test_why_it_was_known(url: str) -> None:
     """The words that a value rests on are still told."""
-    with opened(tmp_path, FakeClock(AFTER)) as memory:
+    with opened(url, FakeClock(AFTER)) as memory:
         assert [one.quote for one in memory.why("ana", "city")] == ["I've moved to Ghent"]
         assert [one.quote for one in memory.why("jun", "interests", "登山")] == ["登山が好きです"]
 
@@ -170,10 +188,10 @@ def test_numbers_in_words(rows: sqlite3.Connection) -> None:
     assert not buried([stone], salt, "core_memories", "has 3 daughters", BEFORE)
 
 
-def test_old_words_and_new_ones(tmp_path: Path) -> None:
+def test_old_words_and_new_ones(url: str) -> None:
     """A message from before the erasure teaches all but what was erased; said anew, it counts."""
     clock = FakeClock(BEFORE)
-    with opened(tmp_path, clock) as memory:
+    with opened(url, clock) as memory:
         memory.remember("erased", "older", [("user", " ".join(QUOTES))])
         clock.advance(AFTER - BEFORE)
         (outcome,) = memory.trigger("erased")
@@ -190,10 +208,10 @@ def test_old_words_and_new_ones(tmp_path: Path) -> None:
         assert memory.recall("erased").document["diet"] == "Allergic to Peanuts"
 
 
-def test_erased_again(tmp_path: Path) -> None:
+def test_erased_again(url: str) -> None:
     """What was said anew can be erased anew: then it covers the time in between, too."""
     clock = FakeClock(AFTER)
-    with opened(tmp_path, clock) as memory:
+    with opened(url, clock) as memory:
         for thread, quote in (("newer", "I love painting"), ("newest", "I enjoy watercolour")):
             (said,) = (one for one in QUOTES if one.startswith(quote))
             memory.remember("erased", thread, [("user", said)])
