@@ -6,6 +6,7 @@ import copy
 import dataclasses
 import hashlib
 import inspect
+import math
 import sys
 from difflib import get_close_matches
 from types import MappingProxyType
@@ -22,10 +23,20 @@ from usermemory.schema.document import Reading, read
 from usermemory.schema.fields import Field, field_from
 from usermemory.schema.form import kept_all, ordered
 from usermemory.schema.reading import PlainReader, Reader, TypedReader, Unreadable, modern
-from usermemory.schema.shape import KEYWORD, Inside, Json, canonical, is_object, placed, rooted
+from usermemory.schema.shape import (
+    KEYWORD,
+    Inside,
+    Json,
+    Path,
+    canonical,
+    is_list,
+    is_object,
+    placed,
+    rooted,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 
 class Schema:
@@ -161,7 +172,22 @@ class Schema:
         }
         instance = self._reader.read(self.fields, given)
         dumped = ordered(self._placed, given, self._reader.write(instance))
-        return instance, dumped | kept_all(self.fields, dumped)
+        kept = dumped | kept_all(self.fields, dumped)
+        if endless := list(_endless(kept)):
+            raise Unreadable((place, "JSON has no such number") for place in endless)
+        return instance, kept
+
+
+def _endless(value: Any, place: Path = ()) -> Iterator[Path]:
+    """Where numbers stand that are infinite, or none at all."""
+    if isinstance(value, float) and not math.isfinite(value):
+        yield place
+    elif is_object(value):
+        for key, part in value.items():
+            yield from _endless(part, (*place, key))
+    elif is_list(value):
+        for index, part in enumerate(value):
+            yield from _endless(part, (*place, index))
 
 
 def _again(source: Any) -> Schema:
