@@ -203,3 +203,17 @@ class Searching:
         learn(bench, "I like chess")
         assert texts(bench.verbs.search("will", "well " * 2_000 + "chess")) == ["chess"]
         assert bench.verbs.search("nobody", "chess") == []
+
+    def test_others_words_are_not_kept(self, making: Making) -> None:
+        """What another person says in the thread, or a tool brings, is not kept with the user's."""
+        bench = making(keep_messages="forever")
+        said = [
+            {"role": "user", "name": "bo", "content": "My code for the fog lamp is blue"},
+            {"role": "tool", "content": "Fog until noon", "tool_call_id": "1"},
+            ("assistant", "Fog it is"),
+        ]
+        author = lambda raw: "other" if isinstance(raw, dict) and raw.get("name") else None  # noqa: E731
+        shared = bench.another(keep_messages="forever", author=author)
+        shared.remember("will", "t", said)
+        shared.trigger("will")
+        assert texts(shared.search("will", "fog")) == ["Fog it is"]

@@ -237,6 +237,10 @@ def _is_edit_of(old: str, new: str) -> bool:
 _COMMON_WORD = 4
 
 
+_KEPT = frozenset({"user", "assistant"})
+"""Whose words may stay for search: what others said, and what tools brought, is not the user's."""
+
+
 def _add(
     key: dict[str, Any],
     thread: Thread,
@@ -273,7 +277,7 @@ def _add(
                 "text": text,
                 **times,
                 "state": "unread" if keep else "mark",
-                "keep_for": policy.keep_for if keep else None,
+                "keep_for": policy.keep_for if keep and message.author in _KEPT else None,
             },
         )
         thread.next_seq += 1
