@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option
 
-from usermemory.cli.common import AsJson, console, open_memory, print_json, say
+from usermemory.cli.common import AsJson, console, count, open_memory, print_json, say
 from usermemory.errors import ConfigurationError, ExtractionError
 
 if TYPE_CHECKING:
@@ -203,8 +203,8 @@ def _show_quiet(quiet: Scene) -> None:
     """Let the time pass where it can be seen; the worker measures it for itself."""
     about = (
         f"Nobody says anything for {quiet['seconds']:g} s, so the worker in the background reads "
-        f"the {quiet['pending']} messages.\nThe chat did not wait for that, and a new message "
-        "would have put it off.\n"
+        f"the {count(quiet['pending'], 'message')}.\nThe chat did not wait for that, and a new "
+        "message would have put it off.\n"
     )
     _show_title("quiet", about)
     with console().status("") as waiting:
