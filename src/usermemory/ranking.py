@@ -68,9 +68,14 @@ def weights(
 
 
 _ACCENTS = re.compile("[\u0300-\u036f]+")
-_ACCENTED = re.compile("[\u00c0-\u024f\u0370-\u04ff\u1e00-\u1fff]")
+_LETTERS = map(chr, (*range(0xC0, 0x250), *range(0x370, 0x500), *range(0x1E00, 0x2000)))
+_ACCENTED = re.compile(
+    f"[{''.join(one for one in _LETTERS if _ACCENTS.search(unicodedata.normalize('NFD', one)))}]"
+)
+_FEW_ACCENTED = 24
+"""Letters; each is replaced by itself, and of more all accents are taken off."""
 _COMPATIBLE = re.compile("[\u2100-\u214f\ufb00-\ufb06\uff01-\uffee]")
-_QUOTED = re.compile("[’ʼ＇`´]")
+_QUOTES = "’ʼ`´"
 
 
 def folded(text: str) -> str:
@@ -82,12 +87,19 @@ def folded(text: str) -> str:
     elif not unicodedata.is_normalized("NFC", text):
         text = unicodedata.normalize("NFC", text)
     text = text.casefold()
-    if _QUOTED.search(text):
-        text = _QUOTED.sub("'", text)
-    if _ACCENTED.search(text):
-        bare = _ACCENTS.sub("", unicodedata.normalize("NFD", text))
-        text = unicodedata.normalize("NFC", bare)
+    for mark in _QUOTES:
+        text = text.replace(mark, "'")
+    accented = set(_ACCENTED.findall(text))
+    if len(accented) > _FEW_ACCENTED:
+        return _bare(text)
+    for letter in accented:
+        text = text.replace(letter, _bare(letter))
     return text
+
+
+def _bare(text: str) -> str:
+    """A text without the accents."""
+    return unicodedata.normalize("NFC", _ACCENTS.sub("", unicodedata.normalize("NFD", text)))
 
 
 def _terms(query: str, size: int) -> list[tuple[str, bool | None]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from usermemory.errors import InvalidInput
 from usermemory.messages import is_mapping, is_sequence
@@ -32,8 +32,7 @@ _MOST = 1_000
 """Hits of one search."""
 
 
-@dataclass(slots=True)
-class Findable:
+class Findable(NamedTuple):
     """Something that can be found.
 
     Attributes:
@@ -206,29 +205,24 @@ def rows_of(
         and thread_id in {None, row.source.thread_id}
     ]
     if fields is None:
-        rows += [_message(row) for row in messages if thread_id in {None, row["thread_id"]}]
+        rows += [
+            Findable(_told(row), row["said_at"], row, row["thread_id"])
+            for row in messages
+            if thread_id is None or row["thread_id"] == thread_id
+        ]
     return rows
 
 
-def _message(row: Mapping[str, Any]) -> Findable:
-    text = f"{row['name']} {row['text']}" if row["name"] else row["text"]
-    return Findable(text, row["said_at"], row, row["thread_id"])
+def _told(row: Mapping[str, Any]) -> str:
+    text: str = row["text"]
+    return f"{row['name']} {text}" if row["name"] else text
 
 
 def _hit_of(row: Findable) -> Hit:
     if isinstance(row.source, Hit):
         return row.source
-    said = row.source
-    return Hit(
-        "message",
-        said["text"],
-        at=said["said_at"],
-        thread_id=said["thread_id"],
-        author=said["author"],
-        message_id=said["message_id"],
-        seq=said["seq"],
-        name=said["name"],
-    )
+    said = {key: row.source[key] for key in ("thread_id", "author", "message_id", "seq", "name")}
+    return Hit("message", row.source["text"], row.source["said_at"], **said)
 
 
 def checked_query(text: str, since: When, until: When, limit: int) -> Query:
