@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from usermemory.conformance.forgetting import kept
 from usermemory.conformance.harness import Bench
 from usermemory.errors import InvalidInput
-from usermemory.records import Hit
+from usermemory.records import Author, Hit
 
 Making = Callable[..., Bench]
 
@@ -212,7 +213,10 @@ class Searching:
             {"role": "tool", "content": "Fog until noon", "tool_call_id": "1"},
             ("assistant", "Fog it is"),
         ]
-        author = lambda raw: "other" if isinstance(raw, dict) and raw.get("name") else None  # noqa: E731
+
+        def author(raw: Any) -> Author | None:
+            return "other" if str(raw).startswith("{'role': 'user'") else None
+
         shared = bench.another(keep_messages="forever", author=author)
         shared.remember("will", "t", said)
         shared.trigger("will")
