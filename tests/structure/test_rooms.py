@@ -15,10 +15,10 @@ import pytest
 from usermemory import Change, Extraction, Request, UserMemory
 
 SOURCE = Path(__file__).parents[2] / "src" / "usermemory"
-ASIDE = {"conformance", "extras"}
+ASIDE = {"conformance", "extras", "serve"}
 
-MODULES = 123
-CODE_LINES = 16_800
+MODULES = 125  # two for the tokens of the HTTP API
+CODE_LINES = 16_960
 REMEMBER_FILES = 15
 CHANGE_FILES = 41
 

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from usermemory.cli import carry, chat, database, demo, doctor, erase, jobs, profile, schema
+from usermemory.cli import carry, chat, database, demo, doctor, erase, jobs, profile, schema, token
 from usermemory.cli.common import command, printable
 from usermemory.errors import UserMemoryError
 
@@ -70,6 +70,7 @@ app.add_typer(carry.import_commands, name="import")
 app.add_typer(profile.profile_commands, name="profile")
 app.add_typer(jobs.jobs_commands, name="jobs")
 app.add_typer(schema.schema_commands, name="schema")
+app.add_typer(token.token_commands, name="token")
 
 _ERROR_LENGTH = 500
 """Characters of an unforeseen error that are shown."""

@@ -245,6 +245,9 @@ _ADDED = re.compile(r"^ALTER TABLE usermemory\.(\w+) ADD COLUMN (\w+)", re.MULTI
 _LEFT_BEHIND = {"lease_until", "lease_by", "next_due"}
 """Who works on a user is true of one database only; who is next is worked out anew."""
 
+_OF_THE_SERVER = {"tokens", "signing"}
+"""What `usermemory serve` keeps about itself: no part of a user's memory, and never copied."""
+
 _OVERVIEW = """SELECT COUNT(*) AS users,
     MAX(CASE WHEN lease_until > :now THEN lease_by END) AS worker
 FROM usermemory.users"""
@@ -265,6 +268,7 @@ def tables() -> Mapping[str, tuple[str, ...]]:
     return {
         table: tuple(column for column in columns if column not in _LEFT_BEHIND)
         for table, columns in found.items()
+        if table not in _OF_THE_SERVER
     }
 
 

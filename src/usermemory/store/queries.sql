@@ -473,3 +473,35 @@ SELECT MAX(at) AS at FROM usermemory.erasures WHERE cleaned_at IS NULL;
 -- name: erasures_cleaned
 -- Those that were committed before the cleaning began.
 UPDATE usermemory.erasures SET cleaned_at = :now WHERE cleaned_at IS NULL AND at <= :began;
+
+-- name: add_token
+-- Of the secret only its digest is stored.
+INSERT INTO usermemory.tokens (token_id, digest, name, user_id, read_only, created_at, expires_at)
+VALUES (:token_id, :digest, :name, :user_id, :read_only, :now, :expires_at);
+
+-- name: token
+-- A token by its public part; whether the secret fits, and whether it is expired, code decides.
+SELECT token_id, digest, name, user_id, read_only, created_at, expires_at
+FROM usermemory.tokens WHERE token_id = :token_id;
+
+-- name: tokens
+-- All of them, the oldest first.
+SELECT token_id, digest, name, user_id, read_only, created_at, expires_at
+FROM usermemory.tokens ORDER BY created_at, token_id;
+
+-- name: drop_token
+-- A revoked token is gone.
+DELETE FROM usermemory.tokens WHERE token_id = :token_id RETURNING token_id;
+
+-- name: add_signing_key
+-- Of several processes that make one at once, the first wins.
+INSERT INTO usermemory.signing (name, secret) VALUES ('links', :secret)
+ON CONFLICT (name) DO NOTHING;
+
+-- name: signing_key
+-- What signs links.
+SELECT secret FROM usermemory.signing WHERE name = 'links';
+
+-- name: drop_signing_key
+-- Every link that it signed is void.
+DELETE FROM usermemory.signing WHERE name = 'links';

@@ -1,0 +1,114 @@
+"""Tokens of the HTTP API and links to users' own pages: ``usermemory token``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from typer import Argument, Option
+
+from usermemory.cli.common import (
+    DATABASE,
+    AsJson,
+    Database,
+    UserId,
+    command,
+    group,
+    open_existing,
+    print_json,
+    say,
+    table,
+    when,
+)
+from usermemory.errors import InvalidInput
+from usermemory.serve.tokens import LINK_LIFETIME, Tokens
+
+token_commands = group("Tokens for the HTTP API, and links to users' own pages.")
+
+_DAY = 86_400.0
+
+ReadOnly = Annotated[bool, Option("--read-only", help="It may change nothing.")]
+
+
+@command(token_commands, "create")
+def create_token(
+    name: Annotated[str, Argument(help="What the list calls it.")] = "",
+    *,
+    user: Annotated[str | None, Option(help="The only user whom it reaches.")] = None,
+    read_only: ReadOnly = False,
+    days: Annotated[float | None, Option(min=0.001, help="Days until it expires.")] = None,
+    db: Database = DATABASE,
+) -> None:
+    """Make a token and print it: this once, since only a digest of it is stored.
+
+    Without --user it is an application's, and reaches every user.
+
+    Examples:
+        usermemory token create billing --read-only
+        usermemory token create will-app --user will --days 30
+    """
+    lifetime = None if days is None else days * _DAY
+    with open_existing(db) as memory:
+        text, _ = Tokens(memory).create(name, user_id=user, read_only=read_only, lifetime=lifetime)
+    typer.echo(text)
+
+
+@command(token_commands, "list")
+def list_tokens(*, db: Database = DATABASE, json: AsJson = False) -> None:
+    """List the tokens, the oldest first; never their secrets.
+
+    Examples:
+        usermemory token list
+    """
+    with open_existing(db) as memory:
+        tokens = Tokens(memory).all()
+    if json:
+        print_json(tokens)
+        return
+    rows = table("token", "name", "reaches", "may", "made", "expires")
+    for one in tokens:
+        may = "read" if one.read_only else "read and write"
+        whose = "everybody" if one.user_id is None else one.user_id
+        rows.add_row(one.token_id, one.name, whose, may, when(one.created_at), when(one.expires_at))
+    say(rows if tokens else "There are no tokens.")
+
+
+@command(token_commands, "revoke")
+def revoke_token(
+    token: Annotated[str | None, Argument(help="As token list names it.")] = None,
+    *,
+    links: Annotated[bool, Option("--links", help="All links to users' own pages.")] = False,
+    db: Database = DATABASE,
+) -> None:
+    """Make a token, or all links, void at once.
+
+    Examples:
+        usermemory token revoke 5f2d90ab13c4
+        usermemory token revoke --links
+    """
+    if (token is None) is not links:
+        raise typer.BadParameter("name a token, or pass --links")
+    with open_existing(db) as memory:
+        tokens = Tokens(memory)
+        if token is None:
+            tokens.revoke_links()
+        elif not tokens.revoke(token):
+            raise InvalidInput(f"there is no token {token!r}; see usermemory token list")
+    say("Revoked.")
+
+
+@command(token_commands, "link")
+def make_link(
+    user: UserId,
+    *,
+    read_only: ReadOnly = False,
+    days: Annotated[float, Option(min=0.001, help="Days until it expires.")] = LINK_LIFETIME / _DAY,
+    db: Database = DATABASE,
+) -> None:
+    """Print the signed text that a link to one user's own page ends with.
+
+    Examples:
+        usermemory token link will --days 2
+    """
+    with open_existing(db) as memory:
+        typer.echo(Tokens(memory).link(user, days * _DAY, read_only=read_only))

@@ -1,0 +1,1 @@
+"""An HTTP API, MCP and pages over one memory: what they share."""
