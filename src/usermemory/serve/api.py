@@ -1,0 +1,85 @@
+"""The HTTP API under ``/api/v1``: verbs of the memory, for the bearers of tokens."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+
+from usermemory.serve.tokens import Access
+
+if TYPE_CHECKING:
+    from usermemory.serve.state import State
+
+_SAFE = {"GET", "HEAD"}
+
+
+class Messages(BaseModel):
+    """What was said in a thread."""
+
+    messages: list[dict[str, Any]]
+
+
+def api_router(state: State) -> APIRouter:  # noqa: C901 - a function for each route
+    """The API's routes; each needs a bearer token that reaches the user in its path."""
+
+    async def allowed(request: Request) -> Access:
+        kind, _, text = request.headers.get("authorization", "").partition(" ")
+        held = None
+        if kind.lower() == "bearer" and text:
+            held = await asyncio.to_thread(state.tokens.check, text.strip())
+        if held is None:
+            needs = {"www-authenticate": "Bearer"}
+            raise HTTPException(401, "a valid bearer token is needed", needs)
+        asked = request.path_params.get("user_id")
+        if held.user_id is not None and asked != held.user_id:
+            raise HTTPException(403, "this token is for one user's memory, and not for this")
+        if held.read_only and request.method not in _SAFE:
+            raise HTTPException(403, "this token may only read")
+        return held
+
+    router = APIRouter(prefix="/api/v1", dependencies=[Depends(allowed)])
+    memory = state.memory
+    user = "/users/{user_id}"
+
+    async def recall(user_id: str, about: str = "", max_tokens: int = 1_000) -> dict[str, Any]:
+        found = await memory.arecall(user_id, about=about)
+        text = await asyncio.to_thread(found.render, max_tokens)
+        return {
+            "profile": found.document,
+            "revision": found.revision,
+            "updated_at": found.updated_at,
+            "pending": found.pending,
+            "text": text,
+        }
+
+    async def remember(user_id: str, thread_id: str, said: Messages) -> dict[str, Any]:
+        return asdict(await memory.aremember(user_id, thread_id, said.messages))
+
+    async def search(
+        user_id: str, query: str, limit: Annotated[int, Query(ge=1, le=1_000)] = 10
+    ) -> list[dict[str, Any]]:
+        return [asdict(hit) for hit in await memory.asearch(user_id, query, limit=limit)]
+
+    async def history(user_id: str, field: str | None = None) -> list[dict[str, Any]]:
+        return [asdict(one) for one in await memory.ahistory(user_id, field)]
+
+    async def why(user_id: str, field: str) -> list[dict[str, Any]]:
+        return [asdict(one) for one in await memory.awhy(user_id, field)]
+
+    async def refused(
+        user_id: str, limit: Annotated[int, Query(ge=1, le=1_000)] = 100
+    ) -> list[dict[str, Any]]:
+        return [asdict(one) for one in await memory.arefused(user_id, None, limit)]
+
+    router.get(user + "/profile")(recall)
+    router.post(user + "/threads/{thread_id}/messages", status_code=202)(remember)
+    router.get(user + "/search")(search)
+    router.get(user + "/history")(history)
+    router.get(user + "/why")(why)
+    router.get(user + "/refused")(refused)
+    return router

@@ -1,0 +1,132 @@
+"""The ASGI app: security headers, who asks, and errors as problem+json around the API."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+
+from usermemory.errors import (
+    ConfigurationError,
+    Conflict,
+    InvalidInput,
+    StoreBusy,
+    StoreError,
+    UserMemoryError,
+)
+from usermemory.serve.api import api_router
+from usermemory.serve.state import Settings, State
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from usermemory.memory import UserMemory
+
+_HEADERS = {
+    "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
+    "img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "no-referrer",
+    "cache-control": "no-store",
+}
+
+
+def asgi_app(memory: UserMemory, **settings: Any) -> FastAPI:
+    """The app of a memory; see `usermemory.serve.app`."""
+    known = {one.name for one in fields(Settings)}
+    if unknown := ", ".join(sorted(settings.keys() - known)):
+        raise ConfigurationError(
+            f"the app has no setting {unknown}; it has {', '.join(sorted(known))}"
+        )
+    state = State(memory, Settings(**settings))
+    made = FastAPI(
+        title="usermemory",
+        docs_url=None,  # its page would load scripts from another server
+        redoc_url=None,
+        openapi_url="/api/v1/openapi.json",
+        middleware=[Middleware(_Guard, state=state)],
+    )
+    made.state.serving = state
+    made.include_router(api_router(state))
+    made.add_exception_handler(UserMemoryError, _refused)
+    made.add_exception_handler(HTTPException, _http_error)
+    made.add_exception_handler(RequestValidationError, _invalid)
+    return made
+
+
+def problem(status: int, detail: str, headers: Any = None) -> JSONResponse:
+    """An error as RFC 9457 has it."""
+    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
+    return JSONResponse(
+        {**body, "detail": detail}, status, headers, media_type="application/problem+json"
+    )
+
+
+def _refused(_: Request, error: Exception) -> JSONResponse:
+    if isinstance(error, InvalidInput):
+        return problem(422, str(error))
+    if isinstance(error, Conflict):
+        return problem(409, str(error))
+    if isinstance(error, StoreBusy):
+        return problem(503, "the database is busy; try again", {"retry-after": "1"})
+    if isinstance(error, StoreError):
+        return problem(503, "the database cannot serve now")  # its text may name files
+    return problem(500, "this could not be done")
+
+
+def _http_error(_: Request, error: Exception) -> JSONResponse:
+    found = error if isinstance(error, HTTPException) else HTTPException(500)
+    return problem(found.status_code, found.detail, found.headers)
+
+
+def _invalid(_: Request, error: Exception) -> JSONResponse:
+    faults = error.errors() if isinstance(error, RequestValidationError) else ()
+    # What was sent is not repeated.
+    told = [f"{'/'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in faults]
+    return problem(422, "; ".join(told))
+
+
+class _Guard:
+    """Security headers on each answer, and no body beyond the limit."""
+
+    def __init__(self, app: ASGIApp, state: State) -> None:
+        self._app = app
+        self._limit = state.settings.body_limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                extra = [(name.encode(), value.encode()) for name, value in _HEADERS.items()]
+                message = {**message, "headers": [*message.get("headers", ()), *extra]}
+            await send(message)
+
+        parts: list[Message] = []
+        size = 0
+        while True:
+            part = await receive()
+            parts.append(part)
+            size += len(part.get("body", b""))
+            if size > self._limit:
+                told = problem(413, f"a request may hold {self._limit} bytes")
+                await told(scope, receive, guarded)
+                return
+            if part["type"] != "http.request" or not part.get("more_body"):
+                break
+        kept = iter(parts)
+
+        async def replay() -> Message:
+            return next(kept, None) or await receive()
+
+        await self._app(scope, replay, guarded)
