@@ -83,6 +83,30 @@ async def test_bad_requests_are_clear_answers(memory: UserMemory) -> None:
     assert [one.status_code for one in answers] == [413, 422, 422, 404, 202]
 
 
+async def test_a_profile_is_corrected_and_erased(memory: UserMemory) -> None:
+    """An edit counts, an undo takes it back, and a forgotten value is gone after a dry run."""
+    token, _ = Tokens(memory).create(user_id="will")
+    path = "/api/v1/users/will"
+    patch = [{"op": "replace", "path": "/name", "value": "Bill"}]
+    async with client(app(memory), token) as http:
+        edited = await http.patch(f"{path}/profile", json={"patch": patch, "by": "support"})
+        assert edited.status_code == 200
+        assert memory.recall("will").document["name"] == "Bill"
+        stale = {"patch": patch, "by": "support", "revision": 1}
+        assert (await http.patch(f"{path}/profile", json=stale)).status_code == 409
+        assert (await http.post(f"{path}/undo")).status_code == 200
+        assert memory.recall("will").document["name"] == "Will"
+        wanted = {"field": "name", "dry_run": True}
+        assert (await http.post(f"{path}/forget", json=wanted)).json()["values"] == 1
+        assert memory.recall("will").document["name"] == "Will"
+        wanted["dry_run"] = False
+        assert (await http.post(f"{path}/forget", json=wanted)).status_code == 200
+        assert (await http.get(f"{path}/export")).status_code == 200
+        assert (await http.get(f"{path}/misfits")).json() == []
+        assert (await http.post(f"{path}/trigger")).status_code == 200
+    assert memory.recall("will").document["name"] is None
+
+
 def test_an_unknown_setting_is_refused(memory: UserMemory) -> None:
     """A misspelt setting is named."""
     with pytest.raises(ConfigurationError, match="frame_ancestor;"):

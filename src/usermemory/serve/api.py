@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from usermemory.serve.tokens import Access
 
 if TYPE_CHECKING:
+    from usermemory.memory import UserMemory
     from usermemory.serve.state import State
 
 _SAFE = {"GET", "HEAD"}
@@ -22,6 +23,23 @@ class Messages(BaseModel):
     """What was said in a thread."""
 
     messages: list[dict[str, Any]]
+
+
+class Edit(BaseModel):
+    """A change by hand: RFC 6902 operations, and who makes it."""
+
+    patch: list[dict[str, Any]]
+    by: str
+    revision: int | None = None
+    dry_run: bool = False
+
+
+class Erasing(BaseModel):
+    """What is to be forgotten, for good; ``dry_run`` only says what that would reach."""
+
+    field: str
+    value: Any = None
+    dry_run: bool = False
 
 
 def api_router(state: State) -> APIRouter:  # noqa: C901 - a function for each route
@@ -82,4 +100,42 @@ def api_router(state: State) -> APIRouter:  # noqa: C901 - a function for each r
     router.get(user + "/history")(history)
     router.get(user + "/why")(why)
     router.get(user + "/refused")(refused)
+    _add_corrections(router, memory)
     return router
+
+
+def _add_corrections(router: APIRouter, memory: UserMemory) -> None:
+    """The routes that learn now, correct, erase and carry away."""
+    user = "/users/{user_id}"
+
+    async def trigger(user_id: str) -> list[dict[str, Any]]:
+        return [asdict(one) for one in await memory.atrigger(user_id)]
+
+    async def edit(user_id: str, wanted: Edit) -> dict[str, Any]:
+        made = await memory.aedit(
+            user_id, wanted.patch, by=wanted.by, revision=wanted.revision, dry_run=wanted.dry_run
+        )
+        return {"revision": None if made is None else asdict(made)}
+
+    async def undo(
+        user_id: str, revision: int | None = None, *, dry_run: bool = False
+    ) -> dict[str, Any]:
+        return asdict(await memory.aundo(user_id, revision, dry_run=dry_run))
+
+    async def forget(user_id: str, wanted: Erasing) -> dict[str, Any]:
+        return asdict(
+            await memory.aforget(user_id, wanted.field, wanted.value, dry_run=wanted.dry_run)
+        )
+
+    async def misfits(user_id: str) -> list[dict[str, Any]]:
+        return [asdict(one) for one in await memory.amisfits(user_id)]
+
+    async def export(user_id: str) -> dict[str, Any]:
+        return await memory.aexport(user_id, for_user=True)
+
+    router.post(user + "/trigger")(trigger)
+    router.patch(user + "/profile")(edit)
+    router.post(user + "/undo")(undo)
+    router.post(user + "/forget")(forget)
+    router.get(user + "/misfits")(misfits)
+    router.get(user + "/export")(export)
