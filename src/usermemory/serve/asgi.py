@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import fields
 from http import HTTPStatus
+from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI, Request
@@ -56,6 +58,8 @@ def asgi_app(memory: UserMemory, **settings: Any) -> FastAPI:
     )
     made.state.serving = state
     made.include_router(api_router(state))
+    if state.settings.pages and find_spec("usermemory.serve.pages"):
+        made.include_router(import_module("usermemory.serve.pages").pages_router(state))
     made.add_exception_handler(UserMemoryError, _refused)
     made.add_exception_handler(HTTPException, _http_error)
     made.add_exception_handler(RequestValidationError, _invalid)
