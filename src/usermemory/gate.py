@@ -86,7 +86,7 @@ def guarded(ask: Callable[Asked, bool], *, otherwise: bool = False) -> Callable[
     def asked(*args: Asked.args, **kwargs: Asked.kwargs) -> bool:
         try:
             return ask(*args, **kwargs)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             logger.warning(
                 "the gate raised %s: %s",
                 type(error).__name__,

@@ -231,7 +231,7 @@ class UserMemory:
             return
         try:
             self._on_event(event)
-        except Exception:
+        except (Exception, SystemExit):
             logger.exception("on_event failed on %s", event.kind)
 
     def remember(

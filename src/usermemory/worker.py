@@ -288,6 +288,11 @@ class Worker:
                 return
             except UserMemoryError as error:
                 self._rest(error)
+            except BaseException as error:
+                # A thread that dies reads nothing any more; interrupts go to the main one.
+                logger.error("worker: %s; it goes on", type(error).__name__)  # noqa: TRY400 - a text may quote
+                logger.debug("where it failed", exc_info=error)
+                self._clock.wait(self._stopping, self._poll)
 
     def _rest(self, error: UserMemoryError) -> None:
         """Read nothing for a while, and say why.

@@ -175,8 +175,10 @@ def load_object(name: str, role: str = "schema") -> Any:
     sys.path.insert(0, str(Path.cwd()))
     try:
         return getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
-        raise ConfigurationError(f"{role} {name!r} cannot be loaded: {error}") from error
+    except (Exception, SystemExit) as error:
+        # The module is the application's: whatever it raises is said, with its kind.
+        told = error if isinstance(error, ImportError | AttributeError) else repr(error)
+        raise ConfigurationError(f"{role} {name!r} cannot be loaded: {told}") from error
 
 
 @cache

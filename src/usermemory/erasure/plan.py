@@ -41,7 +41,7 @@ from usermemory.schema.shape import canonical, is_list, is_object
 from usermemory.text import leaves, words
 
 if TYPE_CHECKING:
-    from usermemory.schema import Schema
+    from usermemory.schema import Field, Schema
 
 _NEAR = 8
 _LOOKED_AT = 500
@@ -120,6 +120,8 @@ def plan(target: Target, stored: Stored, schema: Schema) -> Plan:
         revisions=renamed_history(schema, stored.revisions),
     )
     if isinstance(target, OfValue):
+        if target.value is not None:
+            target = _meant(target, stored, schema)
         olds = {old for old, new in moved.items() if new == target.field}
         picked = _value(target, stored, schema, frozenset(olds - schema.fields.keys()))
     else:
@@ -184,7 +186,8 @@ def _value(target: OfValue, stored: Stored, schema: Schema, olds: frozenset[str]
         for name, value in subjects
         for old in (*(schema.fields[name].settings.was if name in schema.fields else ()), *olds)
     ]
-    values = Needles(_texts(subjects), _strings({**stored.document, **touched}))
+    left = {**stored.document, **touched}
+    values = Needles(_texts(_telling(field, subjects, left)), _strings(left))
     names = {identity(value) for _, value in subjects}
 
     def goes(value: Any) -> bool:
@@ -221,6 +224,67 @@ def _value(target: OfValue, stored: Stored, schema: Schema, olds: frozenset[str]
         heard=lambda _: False,
         about=partial(_about, target, field.name, goes),
     )
+
+
+def _telling(
+    field: Field, subjects: Iterable[tuple[str, Any]], left: Mapping[str, Any]
+) -> Iterable[tuple[str, Any]]:
+    """What is erased, without what a thing of several parts shares with what stays.
+
+    "June" of an erased goal is also in another one: it is no reason to take that one's words.
+    """
+    staying = {identity(leaf) for leaf in leaves([*left.values()])}
+    for name, value in subjects:
+        if not (is_object(value) or is_list(value)):
+            yield name, value
+            continue
+        named = naming(field, value)
+        for leaf in leaves(value):
+            if identity(leaf) not in staying or (named is not None and leaf == named):
+                yield name, leaf
+
+
+def _meant(target: OfValue, stored: Stored, schema: Schema) -> OfValue:
+    """The target, its value as the profile has it: however it is written, or by some of its parts.
+
+    Raises:
+        InvalidInput: It is an object or a list, and no item is it; lists the items.
+    """
+    held = stored.document.get(target.field)
+    field = field_of(schema, target.field, held)
+    current = stored_value(field, held)
+    items = list(current) if is_object(current) or is_list(current) else [current]
+    if is_object(current):
+        items += current.values()
+    names = [name for item in items if (name := naming(field, item)) is not None]
+    every = [*items, *names]
+    if any(identity(one) == identity(target.value) for one in every):
+        return target
+    if is_object(target.value):
+        wanted = {key: identity(part) for key, part in target.value.items()}
+        for item in items:
+            if (
+                is_object(item)
+                and wanted
+                and wanted.items() <= {key: identity(part) for key, part in item.items()}.items()
+            ):
+                return replace(target, value=item)
+    if is_object(target.value) or is_list(target.value):
+        past = [change for revision in stored.revisions for change in revision.changes]
+        known = {identity(side) for change in past for side in (change.before, change.after)}
+        if identity(target.value) not in known:
+            _check_item(target, stored, schema)
+        return target
+    if isinstance(target.value, str):
+        said = _folded(target.value)
+        alike = (one for one in every if isinstance(one, str) and _folded(one) == said)
+        return replace(target, value=next(alike, target.value))
+    return target
+
+
+def _folded(text: str) -> tuple[str, ...]:
+    """The words of a text as `Needles` compares them; signs by themselves as they are."""
+    return tuple(word.folded for word in words(text)) or (text.strip().replace("\ufe0f", ""),)
 
 
 def _is_nothing(change: Applied) -> bool:

@@ -135,9 +135,13 @@ class Needles:
             else:
                 around = text[: said[0].start], text[said[-1].end :]
                 self._phrases.setdefault(tuple(w.folded for w in said), set()).add(around)
+        self._longer: set[tuple[str, ...]] = set()
         self._spared: dict[tuple[str, ...], tuple[set[_Beside], set[_Beside]]] = {}
         for text in spared:
             self._spare(words(text))
+            letters = text.strip().casefold().replace(_VARIANT, "")
+            if any("".join(one) in letters and len(one) < len(letters) for one in self._literals):
+                self._longer.add(tuple(letters))
 
     def _spare(self, said: Sequence[Word]) -> None:
         """Note what stands beside a phrase in a text that stays."""
@@ -211,8 +215,16 @@ class Needles:
             return
         places = [at for at, letter in enumerate(text) if letter != _VARIANT]
         letters = [text[at].casefold() for at in places]
+        longer = [
+            range(first, first + len(one))
+            for one in self._longer
+            if "".join(one) in folded
+            for first in _places(one, letters)
+        ]
         for literal in found:
             for first in _places(literal, letters):
+                if any(first in one and first + len(literal) - 1 in one for one in longer):
+                    continue
                 start, end = places[first], places[first + len(literal) - 1] + 1
                 if _stands_alone(read.words, text, start, end):
                     yield start, end + text.startswith(_VARIANT, end)

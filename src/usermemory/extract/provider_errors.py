@@ -39,7 +39,14 @@ _BY_STATUS = {
 }
 # Both say 400 where the key or the account is at fault, and no batch of messages
 # (platform.claude.com/docs/en/api/errors and ai.google.dev/gemini-api/docs/troubleshooting).
-_ACCOUNT = re.compile(r"credit balance|api[ _]key[ _](?:not[ _]valid|invalid)", re.IGNORECASE)
+_ACCOUNT = re.compile(
+    r"credit balance|(?:invalid|incorrect|expired) api[ _]?key|billing (?:hard )?limit"
+    r"|api[ _]?key[ _](?:is )?(?:not[ _]valid|invalid|expired|incorrect)|api usage limits?"
+    r"|exceeded your current quota|quota (?:exceeded|exhausted)|insufficient[ _]quota"
+    r"|organization has been disabled|location is not supported"
+    r"|model (?:does not exist|not found)",
+    re.IGNORECASE,
+)
 _FILTER = re.compile(r"content_filter|content_policy|ResponsibleAIPolicy", re.IGNORECASE)
 # Of a request that is refused for its form, and what its words must not be about: OpenAI counts
 # the tokens "in the functions" where a request is too long.
@@ -88,6 +95,16 @@ _KINDS = (
     ("billing|credit|payment", 402),
     ("not_?found", 404),
     ("invalid_?(?:request|argument)|too_?large|content_?filter", 400),
+)
+
+
+# As Amazon's clients name them (botocore's ClientError), often with a status of 400.
+_AMAZON = (
+    ("Throttl|TooManyRequests|SlowDown|Quota|LimitExceeded|RequestThrottled", 429),
+    ("ExpiredToken|UnrecognizedClient|InvalidSignature|InvalidClientToken|NotSignedUp", 401),
+    ("AccessDenied|OptInRequired", 403),
+    ("RequestTimeout|ModelTimeout", 408),
+    ("ServiceUnavailable|InternalServer|InternalFailure|ModelNotReady|ModelError", 503),
 )
 
 
@@ -187,6 +204,10 @@ def _said(error: Exception) -> str:
 
 def _own_status(error: Exception) -> int | None:
     response = getattr(error, "response", None)
+    if isinstance(code := _part(response, "Error", "Code"), str):
+        named = (status for words, status in _AMAZON if re.search(words, code))
+        if (status := next(named, None)) is not None:
+            return status
     places: tuple[Any, ...] = (
         getattr(error, "status_code", None),
         getattr(response, "status_code", None),
@@ -252,7 +273,9 @@ def _usage(error: Exception) -> Usage:
 
 def _retry_after(error: Exception) -> float | None:
     """Seconds that the provider asked to wait: a number, or a date (RFC 9110, 10.2.3)."""
-    given: Any = getattr(getattr(error, "response", None), "headers", None)
+    response: Any = getattr(error, "response", None)
+    given: Any = getattr(response, "headers", None)
+    given = given or _part(response, "ResponseMetadata", "HTTPHeaders")  # Bedrock
     pairs: Any = given.items() if hasattr(given, "items") else ()
     headers = {str(name).lower(): str(value) for name, value in pairs}
     wait = _seconds(headers.get("retry-after-ms"), 1_000)

@@ -43,17 +43,23 @@ class Look:
         source: Only those that this left: ``input`` or ``update``; empty for any.
         limit: How many.
         since: Wait a moment for this one, which may be on its way to the disk.
+        until: None that came after this one: a run that goes on from an earlier checkpoint knows
+            nothing of what the thread was told later.
     """
 
     source: str = ""
     limit: int = 1
     since: str = ""
+    until: str = ""
 
     def arguments(self, thread_id: str) -> tuple[Any, dict[str, Any]]:
         """As a checkpointer's ``list`` takes them."""
         config = {"configurable": {"thread_id": thread_id, "checkpoint_ns": ""}}
         chosen = {"source": self.source} if self.source else None
-        return config, {"filter": chosen, "limit": self.limit}
+        # Savers leave out the checkpoint that is named here; ids are in order of time.
+        before = {"configurable": {"thread_id": thread_id, "checkpoint_id": self.until + "z"}}
+        bound = {"before": before} if self.until else {}
+        return config, {"filter": chosen, "limit": self.limit, **bound}
 
 
 Looking = Generator[Look, "list[CheckpointTuple]", dict[str, "str | None"]]
@@ -75,22 +81,21 @@ def in_newest_turn(
         The speaker of each message of that turn; None where nobody can tell. What is not in it is
         older.
     """
+    here = _here(config)
     lasting = (config.get("configurable") or {}).get("__pregel_durability") != "exit"
-    inputs = (yield Look("input")) if lasting else []
-    if not inputs:
+    began, speaker = (yield from _beginning(run, here)) if lasting else (None, None)
+    if began is None:
         # Nothing is saved before a run ends, or nothing was yet: what is there is older.
-        newest = yield Look()
+        newest = yield Look(until=here)
         saved = _texts(_messages(newest[0])) if newest else {}
         pending = _behind_the_last_answer(newest[0], run) if newest else frozenset[str]()
         mine = (one for one, text in _each(wanted) if saved.get(one) != text or one in pending)
         return dict.fromkeys(mine, run.user_id)
-    began = inputs[0]
-    speaker = _named(began, run)
     before, given = _texts(_messages(began)), set(_strings(_start(began)))
     came = {one: text for one, text in _each(wanted) if before.get(one) != text}
     handed |= {one for one, text in came.items() if {*text} <= given}
     # A checkpoint may be on its way to the disk: the newest one is of an earlier run then.
-    newest = [] if came.keys() <= handed else (yield Look())
+    newest = [] if came.keys() <= handed else (yield Look(until=here))
     saved = _texts(_messages(newest[0])) if newest else {}
     on_its_way = {one for one, text in came.items() if saved.get(one) != text} - handed
     found: dict[str, str | None] = {}
@@ -102,7 +107,44 @@ def in_newest_turn(
         found[one] = speaker or (None if on_its_way else run.user_id)
         if one not in handed:
             inserted[one] = wanted[one]
-    return found | (yield from _updated(run, inserted, found))
+    return found | (yield from _updated(run, inserted, found, here))
+
+
+def _beginning(
+    run: Run, here: str
+) -> Generator[Look, list[CheckpointTuple], tuple[CheckpointTuple | None, str | None]]:
+    """Where the thread's newest turn began, and in whose run its input was given.
+
+    A run that goes on from where an earlier one began leaves a fork, with that one's input: the
+    words are whoever's gave them, and not this run's.
+    """
+    recent = yield Look(limit=2, until=here)
+    found = [one for one in recent if _source(one) in {"input", "fork"}]
+    if not found:
+        found = [*(yield Look("fork", until=here)), *(yield Look("input", until=here))]
+        found.sort(key=lambda one: one.checkpoint["id"], reverse=True)
+    if not found:
+        return None, None
+    began = found[0]
+    if _source(began) == "input":
+        return began, _named(began, run)
+    given, parent = (*_strings(_start(began)),), _parent(began)
+    inputs = yield Look("input", _TURNS, until=here)
+    if _start(began) is None:
+        return (inputs[0], _named(inputs[0], run)) if inputs else (None, None)
+    same = [one for one in inputs if (*_strings(_start(one)),) == given]
+    same.sort(key=lambda one: one.checkpoint["id"] != parent)
+    return began, _named(same[0], run) if same else None
+
+
+def _source(found: CheckpointTuple) -> str:
+    return found.metadata.get("source", "")
+
+
+def _parent(found: CheckpointTuple) -> str:
+    """The id of the checkpoint that this one follows."""
+    configurable: Mapping[str, Any] = (found.parent_config or {}).get("configurable") or {}
+    return str(configurable.get("checkpoint_id", ""))
 
 
 def in_earlier_turns(run: Run, wanted: Mapping[str, Any]) -> Looking:
@@ -120,7 +162,9 @@ def in_earlier_turns(run: Run, wanted: Mapping[str, Any]) -> Looking:
     return {one: found.get(one) for one in wanted}
 
 
-def _updated(run: Run, inserted: Mapping[str, Any], found: Mapping[str, str | None]) -> Looking:
+def _updated(
+    run: Run, inserted: Mapping[str, Any], found: Mapping[str, str | None], here: str
+) -> Looking:
     """Who says it of messages that no run was given: a node of a run, or ``update_state``.
 
     What another user's ``update_state`` may have written into a run is nobody's.
@@ -128,7 +172,7 @@ def _updated(run: Run, inserted: Mapping[str, Any], found: Mapping[str, str | No
     if not inserted:
         return {}
     doubtful: dict[str, str | None] = {}
-    for update in (yield Look("update", _TURNS)):
+    for update in (yield Look("update", _TURNS, until=here)):
         by = _named(update, run)
         there = _texts(_messages(update))
         for one, text in _each(inserted):
@@ -158,6 +202,12 @@ def given_to(config: RunnableConfig, run: Run, wanted: Mapping[str, Any]) -> Loo
         return {}
     given = set(_strings(_start(inputs[0])))
     return {one: run.user_id for one, text in _each(wanted) if {*text} <= given}
+
+
+def _here(config: RunnableConfig) -> str:
+    """The id of the checkpoint that the outermost run has come to."""
+    around: Mapping[str, str] = (config.get("configurable") or {}).get("checkpoint_map") or {}
+    return around.get("", "")
 
 
 def _messages(found: CheckpointTuple) -> Sequence[Any]:

@@ -43,7 +43,8 @@ class Run:
         delay: Seconds of quiet that this run asked for; None for the memory's own.
         keep: False where this run said ``remember=False``.
         graph: Where in another graph's run this one runs; empty for one that runs by itself.
-        usual: Whether the run's configurable names this user, so that its checkpoints do too.
+        usual: Whether the run's configurable names this user, and its metadata no other, so that
+            its checkpoints do too.
         saved: Whether a checkpointer keeps the thread.
         hears: Whether the application says that its messages are the user's, where it is nested.
         called: Whether what runs this one is the body of an ``@entrypoint`` or a ``@task``.
@@ -96,11 +97,19 @@ def current_run(
         keep=_setting("remember", context, configurable) is not False,
         # Agents that a node runs inherit the ids of user and thread, but not the user's voice.
         graph=configurable.get("checkpoint_ns", "").rpartition("|")[0],
-        usual=isinstance(named, str | int) and str(named) == user_id,
+        usual=_is_usual(config, named, user_id),
         saved=saver_of(config) is not None,
         hears=hears_user,
         called=_called(configurable),
     )
+
+
+def _is_usual(config: RunnableConfig, named: Any, user_id: str) -> bool:
+    """Whether the run's checkpoints name its user: tracing's ids in the metadata win there."""
+    metadata: Mapping[str, Any] = config.get("metadata") or {}
+    traced = (metadata.get(name) for name in ("langgraph_auth_user_id", "user_id"))
+    others = [one for one in traced if one not in {None, ""} and str(one) != user_id]
+    return isinstance(named, str | int) and str(named) == user_id and not others
 
 
 def saver_of(config: RunnableConfig) -> Any:

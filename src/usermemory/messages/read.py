@@ -67,10 +67,10 @@ def guarded_author(author: AuthorPolicy) -> AuthorPolicy:
     named = set[str]()
 
     def asked(raw: Any) -> Author | None:
-        error: Exception | None = None
+        error: BaseException | None = None
         try:
             found: Any = author(raw)
-        except Exception as raised:  # noqa: BLE001 - named in the log
+        except (Exception, SystemExit) as raised:  # noqa: BLE001 - named in the log
             error, trouble = raised, f"raised {type(raised).__name__}"
         else:
             if found is None or (isinstance(found, str) and found in _KNOWN):
