@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from usermemory.changes.apply import field_for
-from usermemory.changes.diff import naming
+from usermemory.erasure.item import check_item, meant, strings, telling
 from usermemory.erasure.past import (
     EVERY,
     removed,
@@ -31,21 +30,16 @@ from usermemory.erasure.target import (
     Stored,
     Target,
 )
-from usermemory.errors import InvalidInput
 from usermemory.past import evidence_of
 from usermemory.records import Applied, Evidence, Forgotten, Refused
 from usermemory.schema.document import ASIDE, field_of, stand_in, stored_value
 from usermemory.schema.form import identity
 from usermemory.schema.renames import moved_names, renamed, renamed_history
-from usermemory.schema.shape import canonical, is_list, is_object
+from usermemory.schema.shape import canonical, is_object
 from usermemory.text import leaves, words
 
 if TYPE_CHECKING:
-    from usermemory.schema import Field, Schema
-
-_NEAR = 8
-_LOOKED_AT = 500
-"""Items that are compared with one that is none, the newest."""
+    from usermemory.schema import Schema
 
 _TELLING = 4
 """Words from which on a message is looked for elsewhere: "Thanks!" is said in many threads."""
@@ -121,7 +115,7 @@ def plan(target: Target, stored: Stored, schema: Schema) -> Plan:
     )
     if isinstance(target, OfValue):
         if target.value is not None:
-            target = _meant(target, stored, schema)
+            target = meant(target, stored, schema)
         olds = {old for old, new in moved.items() if new == target.field}
         picked = _value(target, stored, schema, frozenset(olds - schema.fields.keys()))
     else:
@@ -142,7 +136,7 @@ def plan(target: Target, stored: Stored, schema: Schema) -> Plan:
         stored.refused, picked.values, picked.quotes, picked.heard, picked.about
     )
     if not (picked.gone or past.revisions or messages or refused):
-        _check_item(target, stored, schema)
+        check_item(target, stored, schema)
     said_in = {kept.thread_id for kept, _ in messages} | past.threads
     return Plan(
         document=document,
@@ -187,7 +181,7 @@ def _value(target: OfValue, stored: Stored, schema: Schema, olds: frozenset[str]
         for old in (*(schema.fields[name].settings.was if name in schema.fields else ()), *olds)
     ]
     left = {**stored.document, **touched}
-    values = Needles(_texts(_telling(field, subjects, left)), _strings(left))
+    values = Needles(_texts(telling(field, subjects, left)), strings(left))
     names = {identity(value) for _, value in subjects}
 
     def goes(value: Any) -> bool:
@@ -226,96 +220,9 @@ def _value(target: OfValue, stored: Stored, schema: Schema, olds: frozenset[str]
     )
 
 
-def _telling(
-    field: Field, subjects: Iterable[tuple[str, Any]], left: Mapping[str, Any]
-) -> Iterable[tuple[str, Any]]:
-    """What is erased, without what a thing of several parts shares with what stays.
-
-    "June" of an erased goal is also in another one: it is no reason to take that one's words.
-    """
-    staying = {identity(leaf) for leaf in leaves([*left.values()])}
-    for name, value in subjects:
-        if not (is_object(value) or is_list(value)):
-            yield name, value
-            continue
-        named = naming(field, value)
-        for leaf in leaves(value):
-            if identity(leaf) not in staying or (named is not None and leaf == named):
-                yield name, leaf
-
-
-def _meant(target: OfValue, stored: Stored, schema: Schema) -> OfValue:
-    """The target, its value as the profile has it: however it is written, or by some of its parts.
-
-    Raises:
-        InvalidInput: It is an object or a list, and no item is it; lists the items.
-    """
-    held = stored.document.get(target.field)
-    field = field_of(schema, target.field, held)
-    current = stored_value(field, held)
-    items = list(current) if is_object(current) or is_list(current) else [current]
-    if is_object(current):
-        items += current.values()
-    names = [name for item in items if (name := naming(field, item)) is not None]
-    every = [*items, *names]
-    if any(identity(one) == identity(target.value) for one in every):
-        return target
-    if is_object(target.value):
-        wanted = {key: identity(part) for key, part in target.value.items()}
-        for item in items:
-            if (
-                is_object(item)
-                and wanted
-                and wanted.items() <= {key: identity(part) for key, part in item.items()}.items()
-            ):
-                return replace(target, value=item)
-    if is_object(target.value) or is_list(target.value):
-        past = [change for revision in stored.revisions for change in revision.changes]
-        known = {identity(side) for change in past for side in (change.before, change.after)}
-        if identity(target.value) not in known:
-            _check_item(target, stored, schema)
-        return target
-    if isinstance(target.value, str):
-        said = _folded(target.value)
-        alike = (one for one in every if isinstance(one, str) and _folded(one) == said)
-        return replace(target, value=next(alike, target.value))
-    return target
-
-
-def _folded(text: str) -> tuple[str, ...]:
-    """The words of a text as `Needles` compares them; signs by themselves as they are."""
-    return tuple(word.folded for word in words(text)) or (text.strip().replace("\ufe0f", ""),)
-
-
 def _is_nothing(change: Applied) -> bool:
     """Whether a change does nothing any more."""
     return canonical(change.before) == canonical(change.after)
-
-
-def _check_item(target: Target, stored: Stored, schema: Schema) -> None:
-    """See that an erasure that reaches nothing was asked for all the same.
-
-    Raises:
-        InvalidInput: The value is no item of the field, and stands nowhere by itself; lists the
-            items, those first that resemble it.
-    """
-    if not isinstance(target, OfValue) or target.value is None or target.anywhere:
-        return
-    field = field_of(schema, target.field, stored.document.get(target.field))
-    current = stored_value(field, stored.document.get(target.field))
-    items = [str(key) for key in current] if is_object(current) else []
-    if is_list(current):
-        items = [naming(field, item) or str(item) for item in current]
-    elif not is_object(current) and current is not None:
-        items = [str(current)]
-    items = list(dict.fromkeys([*_strings({field.name: current}), *items]))
-    near = get_close_matches(str(target.value), items[-_LOOKED_AT:], n=_NEAR, cutoff=0.0)
-    listed = ", ".join(repr(item) for item in near) or "nothing"
-    more = f" and {len(items) - len(near)} more" if len(items) > len(near) else ""
-    raise InvalidInput(
-        f"{target.value!r} is no item of {field.name}, and was never said by itself: there is "
-        f"{listed}{more}. To keep it from being learned all the same: anywhere=True (--anywhere)"
-    )
 
 
 def _besides(
@@ -435,10 +342,6 @@ def _elsewhere(target: Target, document: Mapping[str, Any], picked: _Picked) -> 
         for name, value in document.items()
         if name not in picked.touched and mentioned.in_value(value)
     }
-
-
-def _strings(document: Mapping[str, Any]) -> Iterable[str]:
-    return (leaf for leaf in leaves([*document.values()]) if isinstance(leaf, str))
 
 
 def _texts(subjects: Iterable[tuple[str, Any]]) -> Iterable[str]:
