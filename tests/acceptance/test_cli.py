@@ -72,10 +72,18 @@ def test_wrong_usage() -> None:
         assert "Usage" in done.stderr
 
 
+def _of(folder: Path, name: str, code: str) -> str:
+    """The option for a schema in a module of the application with this code."""
+    (folder / f"{name}.py").write_text(code, encoding="utf-8")
+    return f"--schema={name}:A"
+
+
 def failing(tmp_path: Path) -> dict[str, tuple[list[str], dict[str, str], str]]:
     """Commands that cannot work, with their environment, and what must be said."""
     other = tmp_path / "other.db"
     other.write_bytes(b"this is no database at all " * 100)
+    deep = tmp_path / "deep.json"
+    deep.write_text("[" * 200_000, encoding="utf-8")
     db = f"--db={tmp_path / 'memory.db'}"
     return {
         "no database": (["profile", "show", "will", db], {}, "there is no database"),
@@ -101,6 +109,28 @@ def failing(tmp_path: Path) -> dict[str, tuple[list[str], dict[str, str], str]]:
             {},
             "cannot be loaded",
         ),
+        "a schema that exits": (
+            [
+                "worker",
+                db,
+                "--model=offline",
+                _of(tmp_path, "exits", "exit(3)"),
+            ],
+            {"PYTHONPATH": str(tmp_path)},
+            "SystemExit(3)",
+        ),
+        "a schema that raises": (
+            ["worker", db, "--model=offline", _of(tmp_path, "raises", "1 / 0")],
+            {"PYTHONPATH": str(tmp_path)},
+            "ZeroDivisionError",
+        ),
+        "a schema that is no Python": (
+            ["worker", db, "--model=offline", _of(tmp_path, "broken", "class")],
+            {"PYTHONPATH": str(tmp_path)},
+            "cannot be loaded: SyntaxError",
+        ),
+        "no address": (["migrate", "--db=postgresql://[bad"], {}, "URL cannot be read"),
+        "nested without end": (["profile", "import", str(deep), db], {}, "nested too deeply"),
         "no user": (["chat", db, "--user= "], {}, "user_id"),
     }
 

@@ -11,6 +11,15 @@ from usermemory.conformance.harness import Listener
 from usermemory.errors import ExtractionError
 from usermemory.gate import Words
 from usermemory.store.driver import Hook
+from usermemory.store.flows.access import (
+    add_token,
+    all_tokens,
+    drop_signing_key,
+    drop_token,
+    find_token,
+    known_signing_key,
+    signing_key,
+)
 from usermemory.store.flows.amend import buried_fields, carry
 from usermemory.store.flows.claim import claim_due, give_back, leases, renew
 from usermemory.store.flows.recall import figures, next_due
@@ -101,7 +110,21 @@ def tell(memory: UserMemory, listener: Listener, clock: FakeClock, typo: str = "
     memory.driver.read(leases, "a host", 60.0)
     memory.driver.read(buried_fields)
     memory.driver.write(carry, [("interests", "hobbies")])
+    admit(memory)
     correct(memory, clock)
+
+
+def admit(memory: UserMemory) -> None:
+    """A token of the HTTP API is made, looked up and revoked; links are signed, and void again."""
+    driver = memory.driver
+    driver.write(drop_token, "t1")  # of a story that was stopped before
+    driver.write(add_token, "t1", "digest", "app", "will", read_only=True, expires_at=None)
+    driver.read(find_token, "t1")
+    driver.read(all_tokens)
+    driver.write(drop_token, "t1")
+    driver.write(signing_key, "a key")
+    driver.read(known_signing_key)
+    driver.write(drop_signing_key)
 
 
 def correct(memory: UserMemory, clock: FakeClock) -> None:

@@ -115,3 +115,46 @@ def test_ours_and_interrupts_pass(raised: BaseException) -> None:
     with pytest.raises(type(raised)) as caught, ProviderErrors():
         raise raised
     assert caught.value is raised
+
+
+AMAZON = [
+    ("ThrottlingException", "rate_limited"),
+    ("ServiceQuotaExceededException", "rate_limited"),
+    ("ExpiredTokenException", "unauthorized"),
+    ("UnrecognizedClientException", "unauthorized"),
+    ("AccessDeniedException", "unauthorized"),
+    ("RequestTimeout", "timeout"),
+    ("ServiceUnavailable", "unavailable"),
+]
+
+
+@pytest.mark.parametrize(("code", "reason"), AMAZON)
+def test_what_amazon_calls_a_bad_request(code: str, reason: str) -> None:
+    """Its code says what is wrong, whatever the status; its headers how long to wait."""
+    whole = {
+        "Error": {"Code": code, "Message": "said"},
+        "ResponseMetadata": {"HTTPStatusCode": 400, "HTTPHeaders": {"retry-after": "12"}},
+    }
+    found = translated(error("ClientError", response=whole))
+    assert isinstance(found, ProviderError)
+    assert (found.reason, found.retry_after) == (reason, 12.0)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "You have reached your specified API usage limits. You will regain access on 2027-01-01.",
+        "This organization has been disabled.",
+        "API key expired. Please renew the API key.",
+        "Incorrect API key provided",
+        "You exceeded your current quota, please check your plan",
+        "User location is not supported for the API use.",
+        "Billing hard limit has been reached",
+    ],
+)
+def test_an_account_at_fault(said: str) -> None:
+    """What a provider says of the account, even as HTTP 400, blames no messages."""
+    raised = type("BadRequestError", (Exception,), {"status_code": 400})(said)
+    found = translated(raised)
+    assert isinstance(found, ProviderError)
+    assert found.reason == "unauthorized"

@@ -59,10 +59,10 @@ def test_unreadable_url(url: str) -> None:
 
 def test_nobody_there() -> None:
     """A server that is not there is an error at once, which names it without the password."""
-    memory = UserMemory("postgresql://will:secret@127.0.0.1:1/db", model="offline", worker=False)
+    memory = UserMemory("postgresql://will:hunter2x@127.0.0.1:1/db", model="offline", worker=False)
     with pytest.raises(StoreError, match=r"127\.0\.0\.1:1/db.*cannot be reached") as raised:
         memory.recall("will")
-    assert "secret" not in f"{raised.value} {memory.driver.url} {vars(memory.driver)}"
+    assert "hunter2x" not in f"{raised.value} {memory.driver.url} {vars(memory.driver)}"
     memory.close()
 
 

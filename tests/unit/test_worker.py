@@ -9,19 +9,37 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from usermemory import Event, UserMemory
-from usermemory.conformance.harness import Listener
+from usermemory import Event, Extraction, UserMemory
+from usermemory.batch import Batch
+from usermemory.conformance.harness import Listener, background
 from usermemory.errors import ProviderError
 from usermemory.records import Change, Outcome, Refused
 from usermemory.testing import FakeClock
 from usermemory.worker import report
 
 PATIENCE = 30.0
+
+
+@contextmanager
+def moving(clock: FakeClock) -> Iterator[None]:
+    """Time goes on by itself, a second at a time."""
+    over = threading.Event()
+
+    def go_on() -> None:
+        while not over.wait(0.01):
+            clock.advance(1.0)
+
+    with background(go_on):
+        try:
+            yield
+        finally:
+            over.set()
 
 
 class Office:
@@ -135,6 +153,42 @@ def test_a_hook_that_fails_stops_nothing(opening: Callable[..., Office]) -> None
     noisy = office.another(delay=0.0, worker=True, on_event=break_on_claims)
     assert noisy.remember("will", "t", ["I like chess"]).new == 1
     assert office.next("consolidated").user_id == "will"
+
+
+@pytest.mark.parametrize("kind", [SystemExit, KeyboardInterrupt, BaseException])
+def test_nothing_ends_a_workers_thread(
+    opening: Callable[..., Office], kind: type[BaseException]
+) -> None:
+    """Whatever a model's package raises, the only thread of a worker goes on with the next user."""
+    office = opening(delay=0.0, threads=1)
+    read = office.listener.extract
+
+    def extract(request: Batch) -> Extraction:
+        if request.user_id == "will":
+            raise kind
+        return read(request)
+
+    office.listener.extract = extract  # type: ignore[method-assign]
+    office.memory.remember("will", "t", ["I like chess"])
+    office.next("claimed")
+    office.memory.remember("ana", "t", ["I like tea"])
+    with moving(office.clock):
+        while office.next("consolidated").user_id != "ana":
+            pass
+
+
+@pytest.mark.parametrize("kind", [SystemExit, ZeroDivisionError])
+def test_a_hook_that_ends_the_program(
+    opening: Callable[..., Office], kind: type[BaseException]
+) -> None:
+    """Hooks and author policies that raise, an exit too, fail no turn."""
+
+    def refuse(_: object) -> None:
+        raise kind
+
+    office = opening(delay=60.0)
+    with office.another(on_event=refuse, author=refuse) as noisy:
+        assert noisy.remember("will", "t", ["I like chess"]).new == 1
 
 
 def test_close_lets_a_running_batch_finish(opening: Callable[..., Office]) -> None:

@@ -171,6 +171,8 @@ def parse_document(text: str, name: str) -> Any:
         if isinstance(error, json_text.JSONDecodeError):
             place = f" in line {error.lineno}, column {error.colno}: {error.msg}"
         raise InvalidInput(f"{name} is not JSON{place}") from error
+    except RecursionError as error:
+        raise InvalidInput(f"{name} is nested too deeply") from error
 
 
 def split_comments(text: str) -> tuple[str, str]:

@@ -238,7 +238,7 @@ def _in_table(source: str) -> Iterator[Found]:
     for user_id, text in origin_profiles(path):
         try:
             profile: Any = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             profile = None
         if is_mapping(profile):
             yield Found(user_id, [profile])

@@ -48,6 +48,13 @@ class Address:
     schema: str
 
 
+def _unreadable() -> ConfigurationError:
+    return ConfigurationError(
+        "the database's URL cannot be read; write postgresql://user:password@host/name, with "
+        "special characters of the password as %XX"
+    )
+
+
 def address_of(url: str) -> Address:
     """Read a URL: libpq's own, and ``schema=…`` among its options (default ``usermemory``).
 
@@ -57,7 +64,10 @@ def address_of(url: str) -> Address:
     Raises:
         ConfigurationError: It cannot be read.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise _unreadable() from error
     options = [option for option in parts.query.split("&") if option]
     ours = [unquote(option[7:]) for option in options if option.startswith("schema=")]
     schema = ours[-1] if ours else "usermemory"
@@ -71,10 +81,7 @@ def address_of(url: str) -> Address:
         given = conninfo_to_dict(conninfo)
     except psycopg.ProgrammingError:
         # libpq quotes what it cannot read, which may be a part of the password.
-        raise ConfigurationError(
-            "the database's URL cannot be read; write postgresql://user:password@host/name, with "
-            "special characters of the password as %XX"
-        ) from None
+        raise _unreadable() from None
     host, port, database = given.get("host", ""), given.get("port", 5432), given.get("dbname", "")
     name = f"postgresql://{host}:{port}/{database}?schema={schema}"
     added = {name: value for name, value in _DEFAULTS.items() if name not in given}
