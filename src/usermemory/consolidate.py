@@ -11,7 +11,6 @@ No transaction is open while a model is asked. Whatever happens, the messages ar
 from __future__ import annotations
 
 import logging
-from asyncio import CancelledError
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -133,10 +132,10 @@ class Consolidator:
             if waits is not None:
                 return self._hold(claim, waits)
             return self._learn(claim, self._answer(claim))
-        except (StoreError, RealModelForbidden, SchemaMismatch):
+        except (StoreError, RealModelForbidden, SchemaMismatch, KeyboardInterrupt):
             self.driver.write(give_back, claim.user_id, claim.token)
             raise
-        except (Exception, CancelledError, SystemExit) as error:  # noqa: BLE001 - recorded, retried, and then a dead letter
+        except BaseException as error:  # noqa: BLE001 - recorded, retried, and then a dead letter
             return self._fail(claim, error)
 
     def _check_schema(self, claim: Claim) -> None:
@@ -214,7 +213,7 @@ class Consolidator:
     def _learn(self, claim: Claim, answer: BatchAnswer) -> Outcome:
         try:
             outcome = self._committed(claim, answer)
-        except (StoreError, RealModelForbidden):
+        except (StoreError, RealModelForbidden, KeyboardInterrupt):
             raise
         except ProviderError as error:
             # The second look cannot be reached: the batch waits, and the answer is kept.
@@ -223,7 +222,7 @@ class Consolidator:
             if len(self._answers) > _ANSWERS_KEPT:
                 self._answers.popitem(last=False)
             return self._fail(claim, error, spent)
-        except (Exception, CancelledError, SystemExit) as error:  # noqa: BLE001 - as for the answer itself
+        except BaseException as error:  # noqa: BLE001 - as for the answer itself
             return self._fail(claim, error, answer.spent)
         if answer.spent.calls:
             self._reached(claim)
@@ -277,7 +276,9 @@ class Consolidator:
         try:
             batch = replace(batch, document=judged.document)
             mended = sound(self._asked(lambda: extractor.repair(batch, wrong)))
-        except (Exception, CancelledError, SystemExit) as error:  # noqa: BLE001 - as if none was asked
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - as if none was asked
             logger.warning("repair failed with %s; what was good is kept", type(error).__name__)
             answer.spent += error.usage if isinstance(error, UnusableAnswer) else Usage()
             return False

@@ -13,7 +13,6 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from usermemory import UserMemory
-from usermemory.errors import ConfigurationError
 from usermemory.serve import app
 from usermemory.serve.tokens import Tokens
 
@@ -105,9 +104,3 @@ async def test_a_profile_is_corrected_and_erased(memory: UserMemory) -> None:
         assert (await http.get(f"{path}/misfits")).json() == []
         assert (await http.post(f"{path}/trigger")).status_code == 200
     assert memory.recall("will").document["name"] is None
-
-
-def test_an_unknown_setting_is_refused(memory: UserMemory) -> None:
-    """A misspelt setting is named."""
-    with pytest.raises(ConfigurationError, match="frame_ancestor;"):
-        app(memory, frame_ancestor=())

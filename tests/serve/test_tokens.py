@@ -10,7 +10,7 @@ from tests.support import postgres
 
 from usermemory import UserMemory
 from usermemory.errors import InvalidInput
-from usermemory.serve.tokens import Access, Tokens, restricted
+from usermemory.serve.tokens import Tokens
 from usermemory.store.copying import everything
 from usermemory.testing import FakeClock
 
@@ -123,10 +123,3 @@ def test_tokens_are_no_part_of_a_users_memory(memory: UserMemory) -> None:
     _, made = Tokens(memory).create("phone", user_id="will")
     assert made.token_id not in everything(memory.driver, "will")
     assert made.token_id not in repr(memory.export("will"))
-
-
-def test_access_is_only_ever_restricted() -> None:
-    """Access for less is never access for another user, or for more than before."""
-    held = Access("a", "will", read_only=True)
-    assert restricted(held, user_id="ann", read_only=False) == held
-    assert restricted(Access("a"), user_id="ann", read_only=True).user_id == "ann"

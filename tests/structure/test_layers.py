@@ -60,8 +60,6 @@ ONLY_HERE = {
     "typer": {"cli"},
     "fastapi": {"serve"},
     "starlette": {"serve"},
-    "mcp": {"serve"},
-    "uvicorn": {"serve"},
     "prompt_toolkit": {"cli"},
     "prometheus_client": {"metrics"},
     "pytest": {"conformance"},

@@ -47,7 +47,12 @@ def test_bad_schema(schema: str) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["postgresql://will:sec%zzret@host/db", "postgresql://will:secret@host/db?no_such=secret"],
+    [
+        "postgresql://will:sec%zzret@host/db",
+        "postgresql://will:secret@host/db?no_such=secret",
+        "postgresql://will:secret@[host/db",
+        "postgresql://will:sec\u2100ret@host/db",
+    ],
 )
 def test_unreadable_url(url: str) -> None:
     """A URL that libpq cannot read is refused without repeating any of it."""
@@ -55,6 +60,7 @@ def test_unreadable_url(url: str) -> None:
         UserMemory(url, model="offline")
     assert "sec" not in str(raised.value)
     assert raised.value.__cause__ is None
+    assert raised.value.__suppress_context__
 
 
 def test_nobody_there() -> None:

@@ -177,17 +177,37 @@ def test_nothing_ends_a_workers_thread(
             pass
 
 
+@pytest.mark.parametrize("kind", [SystemExit, BaseException, GeneratorExit])
+def test_whatever_a_model_raises_is_an_attempt(tmp_path: Path, kind: type[BaseException]) -> None:
+    """It fails the batch, which is not asked for without end; an interrupt stops the caller."""
+    listener = Listener()
+    clock = FakeClock()
+    with UserMemory(tmp_path / "m.db", model=listener, worker=False, clock=clock) as memory:
+        memory.remember("will", "t", ["I like chess"])
+        listener.failing = kind()
+        for _ in range(20):
+            clock.advance(86_400)
+            memory.run_due()
+        assert [job.state for job in memory.jobs()] == ["dead"]
+        memory.retry("will", "t")
+        listener.failing = KeyboardInterrupt()
+        with pytest.raises(KeyboardInterrupt):
+            memory.trigger("will")
+        listener.failing = None
+        assert [one.status for one in memory.trigger("will")] == ["changed"]
+
+
 @pytest.mark.parametrize("kind", [SystemExit, ZeroDivisionError])
 def test_a_hook_that_ends_the_program(
     opening: Callable[..., Office], kind: type[BaseException]
 ) -> None:
     """Hooks and author policies that raise, an exit too, fail no turn."""
 
-    def refuse(_: object) -> None:
+    def refuse(_: object) -> Any:
         raise kind
 
     office = opening(delay=60.0)
-    with office.another(on_event=refuse, author=refuse) as noisy:
+    with office.another(on_event=refuse, author=refuse, gate=refuse) as noisy:
         assert noisy.remember("will", "t", ["I like chess"]).new == 1
 
 

@@ -1,4 +1,4 @@
-"""Tokens of the HTTP API and links to users' own pages: ``usermemory token``."""
+"""Tokens of the HTTP API: ``usermemory token``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from usermemory.cli.common import (
     DATABASE,
     AsJson,
     Database,
-    UserId,
     command,
     group,
     open_existing,
@@ -21,9 +20,9 @@ from usermemory.cli.common import (
     when,
 )
 from usermemory.errors import InvalidInput
-from usermemory.serve.tokens import LINK_LIFETIME, Tokens
+from usermemory.serve.tokens import Tokens
 
-token_commands = group("Tokens for the HTTP API, and links to users' own pages.")
+token_commands = group("Tokens for the HTTP API.")
 
 _DAY = 86_400.0
 
@@ -75,40 +74,14 @@ def list_tokens(*, db: Database = DATABASE, json: AsJson = False) -> None:
 
 @command(token_commands, "revoke")
 def revoke_token(
-    token: Annotated[str | None, Argument(help="As token list names it.")] = None,
-    *,
-    links: Annotated[bool, Option("--links", help="All links to users' own pages.")] = False,
-    db: Database = DATABASE,
+    token: Annotated[str, Argument(help="As token list names it.")], *, db: Database = DATABASE
 ) -> None:
-    """Make a token, or all links, void at once.
+    """Make a token void at once.
 
     Examples:
         usermemory token revoke 5f2d90ab13c4
-        usermemory token revoke --links
     """
-    if (token is None) is not links:
-        raise typer.BadParameter("name a token, or pass --links")
     with open_existing(db) as memory:
-        tokens = Tokens(memory)
-        if token is None:
-            tokens.revoke_links()
-        elif not tokens.revoke(token):
+        if not Tokens(memory).revoke(token):
             raise InvalidInput(f"there is no token {token!r}; see usermemory token list")
     say("Revoked.")
-
-
-@command(token_commands, "link")
-def make_link(
-    user: UserId,
-    *,
-    read_only: ReadOnly = False,
-    days: Annotated[float, Option(min=0.001, help="Days until it expires.")] = LINK_LIFETIME / _DAY,
-    db: Database = DATABASE,
-) -> None:
-    """Print the signed text that a link to one user's own page ends with.
-
-    Examples:
-        usermemory token link will --days 2
-    """
-    with open_existing(db) as memory:
-        typer.echo(Tokens(memory).link(user, days * _DAY, read_only=read_only))

@@ -232,7 +232,7 @@ class Failing:
     def test_an_extractor_that_exits(self, making: Making) -> None:
         """``SystemExit`` of an extractor's is a failed attempt, and no end of anything."""
         bench = making(delay=0.0)
-        bench.listener.failing = SystemExit(3)  # type: ignore[assignment]
+        bench.listener.failing = SystemExit(3)
         bench.verbs.remember("will", "t", ["I like chess"])
         (failed,) = bench.verbs.run_due()
         assert (failed.status, failed.error) == ("failed", "SystemExit")

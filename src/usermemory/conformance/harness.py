@@ -35,7 +35,7 @@ class Listener:
     def __init__(self) -> None:
         self.read: list[list[str]] = []
         self.before: list[list[str]] = []
-        self.failing: Exception | None = None
+        self.failing: BaseException | None = None
         self.refusing: Callable[[list[str]], Exception | None] = lambda _: None
         self._meanwhile: Callable[[], object] | None = None
 

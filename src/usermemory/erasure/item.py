@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from usermemory.changes.diff import naming
+from usermemory.erasure.past import without_inside
 from usermemory.erasure.target import OfValue, Stored, Target
 from usermemory.errors import InvalidInput
 from usermemory.schema.document import field_of, stored_value
@@ -24,46 +26,70 @@ _LOOKED_AT = 500
 
 
 def meant(target: OfValue, stored: Stored, schema: Schema) -> OfValue:
-    """The target, its value as the profile has it: however it is written, or by some of its parts.
+    """The item that a value means which is none itself: written otherwise, or some of its parts.
+
+    What resembles an item and is not it means nothing: "C" is not "C++", and "June" no goal of two
+    that are due then. Those keep what they rest on.
 
     Raises:
-        InvalidInput: It is an object or a list, and no item is it; lists the items.
+        InvalidInput: No item is meant, or several are; lists them.
     """
+    if target.value is None or target.anywhere or _was_there(target, stored, schema):
+        return target
     held = stored.document.get(target.field)
     field = field_of(schema, target.field, held)
     current = stored_value(field, held)
     items = list(current) if is_object(current) or is_list(current) else [current]
-    if is_object(current):
-        items += current.values()
-    names = [name for item in items if (name := naming(field, item)) is not None]
-    every = [*items, *names]
-    if any(identity(one) == identity(target.value) for one in every):
-        return target
+    items += current.values() if is_object(current) else []
+    found: list[Any] = []
     if is_object(target.value):
-        wanted = {key: identity(part) for key, part in target.value.items()}
-        for item in items:
-            if (
-                is_object(item)
-                and wanted
-                and wanted.items() <= {key: identity(part) for key, part in item.items()}.items()
-            ):
-                return replace(target, value=item)
-    if is_object(target.value) or is_list(target.value):
-        past = [change for revision in stored.revisions for change in revision.changes]
-        known = {identity(side) for change in past for side in (change.before, change.after)}
-        if identity(target.value) not in known:
-            check_item(target, stored, schema)
-        return target
-    if isinstance(target.value, str):
+        found = [item for item in items if is_object(item) and _has(item, target.value)]
+    elif isinstance(target.value, str):
+        names = [name for item in items if (name := naming(field, item)) is not None]
         said = _folded(target.value)
-        alike = (one for one in every if isinstance(one, str) and _folded(one) == said)
-        return replace(target, value=next(alike, target.value))
-    return target
+        found = [one for one in (*items, *names) if isinstance(one, str) and _folded(one) == said]
+        if not found:
+            return target
+        found = [one for one in found if _marks(one) == _marks(target.value)]
+    elif not is_list(target.value):
+        return target
+    several = {identity(one): one for one in found}
+    if len(several) != 1:
+        check_item(target, stored, schema)
+    return replace(target, value=found[0])
+
+
+def _was_there(target: OfValue, stored: Stored, schema: Schema) -> bool:
+    """Whether the value stood in the field once, by itself or inside of another."""
+    field = field_of(schema, target.field, stored.document.get(target.field))
+    wanted = identity(target.value)
+    past = [change for revision in stored.revisions for change in revision.changes]
+    return any(
+        wanted in {identity(change.before), identity(change.after), identity(change.key)}
+        or without_inside(field, change, target.value) != change
+        for change in past
+        if change.field == target.field
+    )
+
+
+def _has(item: Mapping[str, Any], parts: Mapping[str, Any]) -> bool:
+    """Whether an item has all of these parts."""
+    held = {key: identity(part) for key, part in item.items()}
+    return bool(parts) and {key: identity(part) for key, part in parts.items()}.items() <= (
+        held.items()
+    )
 
 
 def _folded(text: str) -> tuple[str, ...]:
     """The words of a text as `Needles` compares them; signs by themselves as they are."""
     return tuple(word.folded for word in words(text)) or (text.strip().replace("\ufe0f", ""),)
+
+
+def _marks(text: str) -> str:
+    """What tells "C++" from "C": its signs, without those that end a sentence or join words."""
+    return "".join(
+        one for one in text if one in "#%*@" or unicodedata.category(one) in {"Sm", "Sc", "Sk"}
+    )
 
 
 def check_item(target: Target, stored: Stored, schema: Schema) -> None:

@@ -114,10 +114,11 @@ def plan(target: Target, stored: Stored, schema: Schema) -> Plan:
         revisions=renamed_history(schema, stored.revisions),
     )
     if isinstance(target, OfValue):
-        if target.value is not None:
-            target = meant(target, stored, schema)
         olds = {old for old, new in moved.items() if new == target.field}
-        picked = _value(target, stored, schema, frozenset(olds - schema.fields.keys()))
+        olds -= schema.fields.keys()
+        picked = _value(target, stored, schema, frozenset(olds))
+        if not picked.gone and (item := meant(target, stored, schema)) is not target:
+            target, picked = item, _value(item, stored, schema, frozenset(olds))
     else:
         picked = _source(target, stored, schema)
     document = {**stored.document, **picked.touched}

@@ -87,24 +87,17 @@ _NOT_REACHED = (
 _FRAMES = 12
 """Innermost frames of a package in which a gateway's report is looked for."""
 
-# As OpenAI, Anthropic and Google name them; what bears none of these names is an outage.
+# As OpenAI, Anthropic, Google and Amazon name them, whatever the status that comes with them.
 _KINDS = (
-    ("rate_?limit|resource_?exhausted|quota", 429),
-    ("authenti|unauthor|invalid_?api_?key", 401),
-    ("permission|forbidden", 403),
+    ("rate_?limit|resource_?exhausted|quota|throttl|too_?many_?requests|slow_?down", 429),
+    ("authenti|unauthor|invalid_?api_?key|expired_?token|unrecognized_?client", 401),
+    ("invalid_?signature|invalid_?client_?token", 401),
+    ("permission|forbidden|access_?denied", 403),
+    ("time_?out", 408),
+    ("unavailable|internal_?(?:server|failure)", 503),
     ("billing|credit|payment", 402),
     ("not_?found", 404),
     ("invalid_?(?:request|argument)|too_?large|content_?filter", 400),
-)
-
-
-# As Amazon's clients name them (botocore's ClientError), often with a status of 400.
-_AMAZON = (
-    ("Throttl|TooManyRequests|SlowDown|Quota|LimitExceeded|RequestThrottled", 429),
-    ("ExpiredToken|UnrecognizedClient|InvalidSignature|InvalidClientToken|NotSignedUp", 401),
-    ("AccessDenied|OptInRequired", 403),
-    ("RequestTimeout|ModelTimeout", 408),
-    ("ServiceUnavailable|InternalServer|InternalFailure|ModelNotReady|ModelError", 503),
 )
 
 
@@ -204,11 +197,8 @@ def _said(error: Exception) -> str:
 
 def _own_status(error: Exception) -> int | None:
     response = getattr(error, "response", None)
-    if isinstance(code := _part(response, "Error", "Code"), str):
-        named = (status for words, status in _AMAZON if re.search(words, code))
-        if (status := next(named, None)) is not None:
-            return status
     places: tuple[Any, ...] = (
+        _kind(_part(response, "Error", "Code")),  # Bedrock: it says 400 where it throttles
         getattr(error, "status_code", None),
         getattr(response, "status_code", None),
         _part(response, "ResponseMetadata", "HTTPStatusCode"),  # Bedrock
@@ -252,8 +242,14 @@ def _status_of(report: Any) -> int | None:
         code = int(code[:4])
     if isinstance(code, int) and 400 <= code <= 599:
         return code
-    kind = f"{report.get('type')} {code} {report.get('status')}".lower()
-    return next((status for words, status in _KINDS if re.search(words, kind)), 503)
+    # What bears none of the names is an outage.
+    return _kind(f"{report.get('type')} {code} {report.get('status')}") or 503
+
+
+def _kind(named: Any) -> int | None:
+    """The HTTP status that the name of an error stands for."""
+    name = str(named).lower()
+    return next((status for words, status in _KINDS if re.search(words, name)), None)
 
 
 def _part(whole: Any, *keys: str) -> Any:

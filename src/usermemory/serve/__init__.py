@@ -1,4 +1,4 @@
-"""An HTTP API, MCP and pages over one memory: ``usermemory serve``, or an ASGI app to mount."""
+"""An HTTP API over one memory: an ASGI app, to run or to mount."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ if TYPE_CHECKING:
 __all__ = ["app"]
 
 
-def app(memory: UserMemory, **settings: Any) -> Any:
+def app(memory: UserMemory, *, body_limit: int = 1_000_000) -> Any:
     """The ASGI app of a memory, by itself or mounted under a prefix; it needs no lifespan.
 
     Args:
         memory: Whose profiles it serves; it stays the caller's to close.
-        settings: The attributes of `usermemory.serve.state.Settings`, by name.
+        body_limit: Bytes that a request may hold.
 
     Raises:
-        ConfigurationError: The extra ``serve`` is not installed, or a setting is unknown.
+        ConfigurationError: The extra ``serve`` is not installed.
     """
     try:
         from usermemory.serve.asgi import asgi_app
@@ -28,4 +28,4 @@ def app(memory: UserMemory, **settings: Any) -> Any:
         raise ConfigurationError(
             f"serving needs a package that is missing ({error}): pip install 'usermemory[serve]'"
         ) from error
-    return asgi_app(memory, **settings)
+    return asgi_app(memory, body_limit)

@@ -10,11 +10,10 @@ from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from usermemory.serve.tokens import Access
+from usermemory.serve.tokens import Access, Tokens
 
 if TYPE_CHECKING:
     from usermemory.memory import UserMemory
-    from usermemory.serve.state import State
 
 _SAFE = {"GET", "HEAD"}
 
@@ -42,14 +41,15 @@ class Erasing(BaseModel):
     dry_run: bool = False
 
 
-def api_router(state: State) -> APIRouter:  # noqa: C901 - a function for each route
+def api_router(memory: UserMemory) -> APIRouter:  # noqa: C901 - a function for each route
     """The API's routes; each needs a bearer token that reaches the user in its path."""
+    tokens = Tokens(memory)
 
     async def allowed(request: Request) -> Access:
         kind, _, text = request.headers.get("authorization", "").partition(" ")
         held = None
         if kind.lower() == "bearer" and text:
-            held = await asyncio.to_thread(state.tokens.check, text.strip())
+            held = await asyncio.to_thread(tokens.check, text.strip())
         if held is None:
             needs = {"www-authenticate": "Bearer"}
             raise HTTPException(401, "a valid bearer token is needed", needs)
@@ -61,7 +61,6 @@ def api_router(state: State) -> APIRouter:  # noqa: C901 - a function for each r
         return held
 
     router = APIRouter(prefix="/api/v1", dependencies=[Depends(allowed)])
-    memory = state.memory
     user = "/users/{user_id}"
 
     async def recall(user_id: str, about: str = "", max_tokens: int = 1_000) -> dict[str, Any]:

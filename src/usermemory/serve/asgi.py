@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from http import HTTPStatus
-from importlib import import_module
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI, Request
@@ -15,7 +12,6 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
 from usermemory.errors import (
-    ConfigurationError,
     Conflict,
     InvalidInput,
     StoreBusy,
@@ -23,7 +19,6 @@ from usermemory.errors import (
     UserMemoryError,
 )
 from usermemory.serve.api import api_router
-from usermemory.serve.state import Settings, State
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -31,9 +26,7 @@ if TYPE_CHECKING:
     from usermemory.memory import UserMemory
 
 _HEADERS = {
-    "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
-    "img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
-    "frame-ancestors 'none'",
+    "content-security-policy": "default-src 'none'; base-uri 'none'; frame-ancestors 'none'",
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
     "referrer-policy": "no-referrer",
@@ -41,25 +34,16 @@ _HEADERS = {
 }
 
 
-def asgi_app(memory: UserMemory, **settings: Any) -> FastAPI:
+def asgi_app(memory: UserMemory, body_limit: int) -> FastAPI:
     """The app of a memory; see `usermemory.serve.app`."""
-    known = {one.name for one in fields(Settings)}
-    if unknown := ", ".join(sorted(settings.keys() - known)):
-        raise ConfigurationError(
-            f"the app has no setting {unknown}; it has {', '.join(sorted(known))}"
-        )
-    state = State(memory, Settings(**settings))
     made = FastAPI(
         title="usermemory",
         docs_url=None,  # its page would load scripts from another server
         redoc_url=None,
         openapi_url="/api/v1/openapi.json",
-        middleware=[Middleware(_Guard, state=state)],
+        middleware=[Middleware(_Guard, limit=body_limit)],
     )
-    made.state.serving = state
-    made.include_router(api_router(state))
-    if state.settings.pages and find_spec("usermemory.serve.pages"):
-        made.include_router(import_module("usermemory.serve.pages").pages_router(state))
+    made.include_router(api_router(memory))
     made.add_exception_handler(UserMemoryError, _refused)
     made.add_exception_handler(HTTPException, _http_error)
     made.add_exception_handler(RequestValidationError, _invalid)
@@ -101,9 +85,9 @@ def _invalid(_: Request, error: Exception) -> JSONResponse:
 class _Guard:
     """Security headers on each answer, and no body beyond the limit."""
 
-    def __init__(self, app: ASGIApp, state: State) -> None:
+    def __init__(self, app: ASGIApp, limit: int) -> None:
         self._app = app
-        self._limit = state.settings.body_limit
+        self._limit = limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import json
 import secrets
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from usermemory.errors import InvalidInput
@@ -28,7 +28,7 @@ _PREFIX = "um"
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What the bearer of a token, a session or a link may do.
+    """What the bearer of a token or a link may do.
 
     Attributes:
         token_id: Its public part, by which it is listed and revoked.
@@ -164,11 +164,6 @@ class Tokens:
 
     def _is_past(self, moment: float | None) -> bool:
         return moment is not None and moment <= self._memory.clock.now()
-
-
-def restricted(held: Access, *, user_id: str | None, read_only: bool) -> Access:
-    """The same access for less: one user only, or reading only; never for more."""
-    return replace(held, user_id=held.user_id or user_id, read_only=held.read_only or read_only)
 
 
 def _access_of(row: Mapping[str, Any]) -> Access:

@@ -49,6 +49,7 @@ class Address:
 
 
 def _unreadable() -> ConfigurationError:
+    # Raised without its cause: who cannot read a URL quotes it, which may be the password.
     return ConfigurationError(
         "the database's URL cannot be read; write postgresql://user:password@host/name, with "
         "special characters of the password as %XX"
@@ -66,8 +67,8 @@ def address_of(url: str) -> Address:
     """
     try:
         parts = urlsplit(url)
-    except ValueError as error:
-        raise _unreadable() from error
+    except ValueError:
+        raise _unreadable() from None
     options = [option for option in parts.query.split("&") if option]
     ours = [unquote(option[7:]) for option in options if option.startswith("schema=")]
     schema = ours[-1] if ours else "usermemory"
@@ -80,7 +81,6 @@ def address_of(url: str) -> Address:
         conninfo = urlunsplit(parts._replace(query=query))
         given = conninfo_to_dict(conninfo)
     except psycopg.ProgrammingError:
-        # libpq quotes what it cannot read, which may be a part of the password.
         raise _unreadable() from None
     host, port, database = given.get("host", ""), given.get("port", 5432), given.get("dbname", "")
     name = f"postgresql://{host}:{port}/{database}?schema={schema}"
