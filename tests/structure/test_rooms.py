@@ -17,8 +17,8 @@ from usermemory import Change, Extraction, Request, UserMemory
 SOURCE = Path(__file__).parents[2] / "src" / "usermemory"
 ASIDE = {"conformance", "extras", "serve"}
 
-MODULES = 126  # two for the tokens of the HTTP API, one for which item an erasure means
-CODE_LINES = 17_014
+MODULES = 145  # with room for review, tidy, what is shown and what grows stale
+CODE_LINES = 19_500
 REMEMBER_FILES = 15
 CHANGE_FILES = 41
 

@@ -9,7 +9,7 @@ import pytest
 
 SOURCE = Path(__file__).parents[2] / "src" / "usermemory"
 MODULE_LINES = 400
-VERBS_LINES = 900
+VERBS_LINES = 1_150
 """Of `memory.py`, which shows every verb."""
 FUNCTION_LINES = 60
 ALLOWED_FUNCTIONS: dict[str, int] = {}
@@ -21,7 +21,7 @@ def modules() -> list[Path]:
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(SOURCE)))
 def test_modules_are_short(path: Path) -> None:
-    """No module is longer than 400 lines; the one that shows every verb has up to 900."""
+    """No module is longer than 400 lines; the one that shows every verb has up to 1,150."""
     most = VERBS_LINES if path == SOURCE / "memory.py" else MODULE_LINES
     assert len(path.read_text(encoding="utf-8").splitlines()) <= most
 
