@@ -22,7 +22,7 @@ from usermemory.store.flows.access import (
 )
 from usermemory.store.flows.amend import buried_fields, carry
 from usermemory.store.flows.claim import claim_due, give_back, leases, renew
-from usermemory.store.flows.recall import figures, next_due
+from usermemory.store.flows.recall import figures, held_leases, next_due, people, readings
 from usermemory.testing import FakeClock
 
 ERASED = "garlic"
@@ -131,6 +131,9 @@ def correct(memory: UserMemory, clock: FakeClock) -> None:
     """Eve has put right what was learned about her, and then has it erased bit by bit."""
     memory.costs("will")
     memory.costs()
+    memory.driver.read(people)
+    memory.driver.read(readings, 0.0)
+    memory.driver.read(held_leases)
     memory.search("will", "golf")
     clock.advance(31)
     memory.clean()  # what was kept for search has had its time

@@ -60,6 +60,8 @@ ONLY_HERE = {
     "typer": {"cli"},
     "fastapi": {"serve"},
     "starlette": {"serve"},
+    "jinja2": {"serve"},
+    "uvicorn": {"cli"},
     "prompt_toolkit": {"cli"},
     "prometheus_client": {"metrics"},
     "pytest": {"conformance"},

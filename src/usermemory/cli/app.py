@@ -9,7 +9,19 @@ from typing import Annotated
 
 import typer
 
-from usermemory.cli import carry, chat, database, demo, doctor, erase, jobs, profile, schema, token
+from usermemory.cli import (
+    carry,
+    chat,
+    database,
+    demo,
+    doctor,
+    erase,
+    jobs,
+    profile,
+    schema,
+    serve,
+    token,
+)
 from usermemory.cli.common import command, printable
 from usermemory.errors import UserMemoryError
 
@@ -27,6 +39,7 @@ First steps:
   usermemory profile why will name     where one thing comes from
   usermemory profile edit will         put it right; undo and forget take it back or erase it
   usermemory jobs list                 what waits to be read, and what failed
+  usermemory serve                     see, try and correct it in a browser
   usermemory worker                    consolidate beside your application
   usermemory doctor                    what works here, and what to do about the rest
 
@@ -59,6 +72,7 @@ app = typer.Typer(
 )
 command(app, "demo")(demo.demo)
 command(app, "chat")(chat.chat)
+command(app, "serve")(serve.serve)
 command(app, "worker")(jobs.run_worker)
 command(app, "migrate")(database.migrate_tables)
 command(app, "copy")(database.copy_database)

@@ -1,7 +1,8 @@
-"""An HTTP API over one memory: an ASGI app, to run or to mount."""
+"""An HTTP API and pages over one memory: an ASGI app, to run or to mount."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from usermemory.errors import ConfigurationError
@@ -12,20 +13,38 @@ if TYPE_CHECKING:
 __all__ = ["app"]
 
 
-def app(memory: UserMemory, *, body_limit: int = 1_000_000) -> Any:
+def app(
+    memory: UserMemory,
+    *,
+    body_limit: int = 1_000_000,
+    pages: bool = True,
+    bot: Any = None,
+    notice: str = "",
+    frame_ancestors: Iterable[str] = (),
+) -> Any:
     """The ASGI app of a memory, by itself or mounted under a prefix; it needs no lifespan.
 
     Args:
         memory: Whose profiles it serves; it stays the caller's to close.
         body_limit: Bytes that a request may hold.
+        pages: Whether there are pages for people beside the API. A browser signs in with a token
+            that reaches everybody, or by ``first_visit()`` of the app's ``state.pages``.
+        bot: The chat model that *Try it* talks with; None for rules, without a language model.
+        notice: What *Try it* says of that model.
+        frame_ancestors: Origins, such as ``https://app.example.com``, whose pages may embed a
+            user's own page. Nobody may embed the others.
 
     Raises:
-        ConfigurationError: The extra ``serve`` is not installed.
+        ConfigurationError: The extra ``serve`` is not installed, or this is no origin.
     """
     try:
         from usermemory.serve.asgi import asgi_app
+        from usermemory.serve.pages import Pages
     except ImportError as error:
         raise ConfigurationError(
             f"serving needs a package that is missing ({error}): pip install 'usermemory[serve]'"
         ) from error
-    return asgi_app(memory, body_limit)
+    made = Pages(memory, bot, notice, frame_ancestors) if pages else None
+    served = asgi_app(memory, body_limit, made)
+    served.state.pages = made
+    return served

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from usermemory.memory import UserMemory
+    from usermemory.serve.pages import Pages
 
 _HEADERS = {
     "content-security-policy": "default-src 'none'; base-uri 'none'; frame-ancestors 'none'",
@@ -34,7 +36,7 @@ _HEADERS = {
 }
 
 
-def asgi_app(memory: UserMemory, body_limit: int) -> FastAPI:
+def asgi_app(memory: UserMemory, body_limit: int, pages: Pages | None = None) -> FastAPI:
     """The app of a memory; see `usermemory.serve.app`."""
     made = FastAPI(
         title="usermemory",
@@ -44,6 +46,8 @@ def asgi_app(memory: UserMemory, body_limit: int) -> FastAPI:
         middleware=[Middleware(_Guard, limit=body_limit)],
     )
     made.include_router(api_router(memory))
+    if pages is not None:
+        made.router.routes.extend(pages.routes())
     made.add_exception_handler(UserMemoryError, _refused)
     made.add_exception_handler(HTTPException, _http_error)
     made.add_exception_handler(RequestValidationError, _invalid)
@@ -82,6 +86,16 @@ def _invalid(_: Request, error: Exception) -> JSONResponse:
     return problem(422, "; ".join(told))
 
 
+def _guarded(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """An answer's headers with those of ours that it does not set itself."""
+    own = list(headers)
+    named = {name.lower().decode("latin-1") for name, _ in own}
+    if "content-security-policy" in named:
+        named.add("x-frame-options")  # its policy says who may frame it
+    more = [(one.encode(), value.encode()) for one, value in _HEADERS.items() if one not in named]
+    return [*own, *more]
+
+
 class _Guard:
     """Security headers on each answer, and no body beyond the limit."""
 
@@ -96,8 +110,7 @@ class _Guard:
 
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                extra = [(name.encode(), value.encode()) for name, value in _HEADERS.items()]
-                message = {**message, "headers": [*message.get("headers", ()), *extra]}
+                message = {**message, "headers": _guarded(message.get("headers", ()))}
             await send(message)
 
         parts: list[Message] = []

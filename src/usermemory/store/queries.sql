@@ -113,6 +113,39 @@ SELECT * FROM (SELECT 'earlier', r.changes, r.revision, r.at, r.thread_id, NULL,
 SELECT user_id, document, revision, updated_at, stamps, fingerprint FROM usermemory.profiles
 WHERE user_id > :after ORDER BY user_id LIMIT :count;
 
+-- name: people
+-- Who is known or waits, page by page, for a person who looks: one statement however many there
+-- are. When somebody last wrote is looked up for the rows of the page alone.
+SELECT page.*, (SELECT MAX(i.received_at) FROM usermemory.inbox AS i
+    WHERE i.user_id = page.user_id) AS seen_at
+FROM (SELECT u.user_id, u.paused, u.revision, p.updated_at,
+        COALESCE(LENGTH(p.document), 0) AS size,
+        COALESCE(t.unread, 0) AS unread, COALESCE(t.dead, 0) AS dead,
+        CASE WHEN u.lease_until > :now THEN 1 ELSE 0 END AS running,
+        CASE WHEN :sort = 'size' THEN COALESCE(LENGTH(p.document), 0)
+            WHEN :sort = 'pending' THEN COALESCE(t.unread, 0) + COALESCE(t.dead, 0)
+            WHEN :sort = 'seen' AND u.served_at > COALESCE(p.updated_at, 0) THEN u.served_at
+            WHEN :sort = 'seen' THEN COALESCE(p.updated_at, 0) ELSE 0 END AS rank
+    FROM usermemory.users AS u
+    LEFT JOIN usermemory.profiles AS p ON p.user_id = u.user_id
+    LEFT JOIN (SELECT user_id, SUM(unread) AS unread, SUM(dead) AS dead FROM usermemory.threads
+        WHERE unread > 0 OR dead > 0 GROUP BY user_id) AS t ON t.user_id = u.user_id
+    WHERE (p.user_id IS NOT NULL OR t.user_id IS NOT NULL OR u.paused = 1)
+      AND (:named = '' OR LOWER(u.user_id) LIKE :named ESCAPE '!')
+    ORDER BY rank DESC, u.user_id LIMIT :count OFFSET :skip) AS page
+ORDER BY page.rank DESC, page.user_id;
+
+-- name: readings
+-- What came of the readings of everybody since a time, the newest of them, for an operator's
+-- figures; no chat or worker asks.
+SELECT at, outcome, reason, rejections, model, usage FROM usermemory.consolidations
+WHERE at >= :since ORDER BY at DESC LIMIT :count;
+
+-- name: held_leases
+-- Who works on whom, for an operator: the longest lease first.
+SELECT user_id, lease_by, lease_until FROM usermemory.users
+WHERE next_due IS NOT NULL AND lease_until > :now ORDER BY lease_until LIMIT :count;
+
 -- name: next_due
 -- When the next user will be due: how long a worker may sleep; and whether an erasure waits for
 -- the disk to be cleaned, or kept text is past its time.

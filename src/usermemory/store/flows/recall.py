@@ -187,3 +187,29 @@ def everything_said(user_id: str) -> Flow[tuple[Profile, list[Revision], Sequenc
     """A user's profile, all of its revisions, and the messages whose text is kept."""
     profile, history = yield from profile_and_history(user_id)
     return profile, history, (yield "kept_messages", {"user_id": user_id})
+
+
+def people(
+    named: str = "", sort: str = "seen", limit: int = 50, skip: int = 0
+) -> Flow[Sequence[Row]]:
+    """Users who are known or wait, for a list of them.
+
+    Args:
+        named: A part of their ids, whatever the case; empty for all.
+        sort: ``seen``, ``size`` or ``pending``, the most first; else by id.
+        limit: How many at most.
+        skip: How many come before.
+    """
+    part = named.lower().replace("!", "!!").replace("%", "!%").replace("_", "!_")
+    asked = {"named": part and f"%{part}%", "sort": sort, "count": limit, "skip": skip}
+    return (yield "people", asked)
+
+
+def readings(since: float, limit: int = 20_000) -> Flow[Sequence[Row]]:
+    """What came of the readings since a time, the newest first; proposals of tools among them."""
+    return (yield "readings", {"since": since, "count": limit})
+
+
+def held_leases(limit: int = 100) -> Flow[Sequence[Row]]:
+    """User, worker and end of the leases that are held now."""
+    return (yield "held_leases", {"count": limit})

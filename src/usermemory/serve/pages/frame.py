@@ -1,0 +1,292 @@
+"""What all pages share: who may see one, forms that cannot be forged, answers in the frame."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from usermemory.errors import Conflict, InvalidInput, StoreBusy, StoreError, UserMemoryError
+from usermemory.serve.pages import words
+from usermemory.serve.pages.sessions import Sessions, Visitor
+from usermemory.serve.tokens import Access
+
+if TYPE_CHECKING:
+    from usermemory.memory import UserMemory
+    from usermemory.serve.pages.talk import Talk
+
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors {}"
+)
+_FIELDS = 500
+_NOBODY = Visitor(Access("nobody", read_only=True), "")
+_STATIC = {
+    "app.css": "text/css; charset=utf-8",
+    "app.js": "text/javascript; charset=utf-8",
+    "htmx-2.0.11.min.js": "text/javascript; charset=utf-8",
+}
+
+
+@dataclass(slots=True)
+class Ask:
+    """One request of a page.
+
+    Attributes:
+        request: As it came.
+        visitor: Who asks.
+        fields: What the address and the form hold.
+        user_id: Whom the page is about: of an own page, the user of its link.
+    """
+
+    request: Request
+    visitor: Visitor
+    fields: Mapping[str, str] = field(default_factory=dict[str, str])
+    user_id: str = ""
+
+    @property
+    def root(self) -> str:
+        """The prefix under which the app is mounted."""
+        return str(self.request.scope.get("root_path", "")).rstrip("/")
+
+    @property
+    def own(self) -> bool:
+        """Whether it is about the user's own page."""
+        return bool(self.visitor.link)
+
+    @property
+    def is_fragment(self) -> bool:
+        """Whether a part of a page is asked for, not a page."""
+        return self.request.headers.get("hx-request") == "true"
+
+    @property
+    def editor(self) -> str:
+        """Whom the history names for what is changed here."""
+        if self.own:
+            return "the user"
+        return self.visitor.access.name or "support"
+
+    def get(self, name: str, default: str = "") -> str:
+        """A field of the request."""
+        return self.fields.get(name, default)
+
+    def number(self, name: str, default: int = 0) -> int:
+        """A field that is a whole number and not negative; the default for what is none."""
+        text = self.get(name)
+        short = text.isascii() and text.isdigit() and len(text) < 16
+        return int(text) if short else default
+
+    def url(self, path: str, **fields: Any) -> str:
+        """An address of this app."""
+        asked = {name: value for name, value in fields.items() if value not in (None, "")}
+        return f"{self.root}{path}" + (f"?{urlencode(asked)}" if asked else "")
+
+    def of_user(self, path: str = "", **fields: Any) -> str:
+        """An address below the page of this user."""
+        if self.own:
+            return self.url(f"/own{path}", link=self.visitor.link, **fields)
+        return self.url(f"/person{path}", user=self.user_id, **fields)
+
+
+Handler = Callable[[Ask], Response]
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """Who may use a route: the bearer of a link, of a session, or anybody. And does it write?"""
+
+    own: bool
+    writes: bool
+    public: bool
+
+
+class Frame:
+    """Renders pages and guards them.
+
+    Args:
+        memory: Whose profiles are shown.
+        frame_ancestors: Origins whose pages may embed a user's own page; nobody may embed others.
+        talk: The bot of *Try it*.
+    """
+
+    def __init__(self, memory: UserMemory, frame_ancestors: Iterable[str], talk: Talk) -> None:
+        self.memory = memory
+        self.sessions = Sessions(memory)
+        self.talk = talk
+        self._ancestors = _origins(frame_ancestors)
+        self._templates = Environment(
+            loader=PackageLoader("usermemory.serve.pages"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            finalize=words.shown_text,
+        )
+        self._templates.filters.update(words.FILTERS)
+
+    def page(
+        self, ask: Ask, template: str, status: int = 200, headers: Any = None, **context: Any
+    ) -> HTMLResponse:
+        """A page, or the part of it that was asked for."""
+        text = self._templates.get_template(template).render(
+            ask=ask, memory=self.memory, talk=self.talk, raw=_raw, **context
+        )
+        return HTMLResponse(text, status, {**self._policy(own=ask.own), **(headers or {})})
+
+    def refuse(self, ask: Ask, status: int, told: str, **context: Any) -> HTMLResponse:
+        """A page that says what went wrong."""
+        return self.page(ask, "refused.html", status, told=told, **context)
+
+    def route(
+        self, path: str, handler: Handler, *, writes: bool = False, public: bool = False
+    ) -> Route:
+        """A route whose handler runs in a thread, for those who may see it.
+
+        Args:
+            path: Below the prefix; those below ``/own`` belong to the user of a link.
+            handler: Makes the answer.
+            writes: Whether it is a form that changes something.
+            public: Whether it may be seen without a session.
+        """
+        rule = _Rule(own=path.startswith("/own"), writes=writes, public=public)
+
+        async def endpoint(request: Request) -> Response:
+            body = await request.body() if writes else b""
+            return await run_in_threadpool(self._answer, request, body, handler, rule)
+
+        return Route(path, endpoint, methods=["POST"] if writes else ["GET"])
+
+    def static(self, request: Request) -> Response:
+        """A file of the package."""
+        name = request.path_params["name"]
+        if name not in _STATIC:
+            raise HTTPException(404, "there is no such file")
+        data = files("usermemory.serve.pages").joinpath("static", name).read_bytes()
+        kept = {"cache-control": "no-cache"}
+        return Response(data, media_type=_STATIC[name], headers=kept)
+
+    def _answer(self, request: Request, body: bytes, handler: Handler, rule: _Rule) -> Response:
+        nobody = Ask(request, _NOBODY)
+        try:
+            ask = self._ask(request, body, rule)
+            if ask is None:
+                return self._sign_in(nobody)
+        except HTTPException as error:
+            return self.refuse(nobody, error.status_code, error.detail)
+        except UserMemoryError as error:
+            return self.refuse(nobody, *_told(error))
+        try:
+            return handler(ask)
+        except HTTPException as error:
+            return self.refuse(ask, error.status_code, error.detail)
+        except UserMemoryError as error:
+            return self.refuse(ask, *_told(error))
+
+    def _ask(self, request: Request, body: bytes, rule: _Rule) -> Ask | None:
+        """The request of somebody who may make it; None for nobody known."""
+        fields = _fields(request, body)
+        if rule.own:
+            found = self.sessions.of_link(fields.get("link", ""))
+            if found is None:
+                raise HTTPException(403, "This link is not valid any more. Ask for a new one.")
+            if "user" in fields:
+                raise HTTPException(403, "This link is for one user's own page.")
+        else:
+            found = self.sessions.of_cookie(request.cookies.get(cookie_name(request), ""))
+        if found is None:
+            return Ask(request, _NOBODY, fields) if rule.public else None
+        if rule.writes and not rule.public:
+            _check_form(request, fields, found)
+            if found.access.read_only:
+                raise HTTPException(403, "This may only be read.")
+        user_id = found.access.user_id or fields.get("user", "")
+        return Ask(request, found, fields, user_id)
+
+    def _sign_in(self, ask: Ask) -> Response:
+        if ask.is_fragment:
+            again = {"hx-redirect": ask.url("/enter")}
+            return Response(status_code=401, headers={**self._policy(own=False), **again})
+        if ask.request.method == "GET":
+            return RedirectResponse(ask.url("/enter"), 303)
+        return self.refuse(ask, 401, "You are not signed in any more.")
+
+    def _policy(self, *, own: bool) -> dict[str, str]:
+        ancestors = self._ancestors if own else ()
+        made = {
+            "content-security-policy": _POLICY.format(" ".join(ancestors) or "'none'"),
+            "referrer-policy": "same-origin",  # without one, browsers hide the origin of forms
+            "permissions-policy": "camera=(), microphone=(), geolocation=()",
+        }
+        return made if ancestors else {**made, "x-frame-options": "DENY"}
+
+
+def cookie_name(request: Request) -> str:
+    """Of the session: browsers do not tell the ports of a host apart."""
+    return f"usermemory-{request.url.port or 'web'}"
+
+
+def _check_form(request: Request, fields: Mapping[str, str], visitor: Visitor) -> None:
+    """See that a form comes from one of our pages, and from one of this visitor's."""
+    import hmac
+
+    origin = request.headers.get("origin")
+    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+        raise HTTPException(403, "This form came from another site.")
+    given = request.headers.get("x-csrf-token") or fields.get("csrf", "")
+    if not hmac.compare_digest(given.encode("utf-8", "surrogatepass"), visitor.csrf.encode()):
+        raise HTTPException(403, "This form is too old. Go back, reload the page and try again.")
+
+
+def _fields(request: Request, body: bytes) -> dict[str, str]:
+    found = dict(request.query_params)
+    kind = request.headers.get("content-type", "application/x-www-form-urlencoded")
+    if not body:
+        return found
+    if not kind.startswith("application/x-www-form-urlencoded"):
+        raise HTTPException(415, "This is no form of these pages.")
+    try:
+        pairs = parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=_FIELDS)
+    except ValueError as error:
+        raise HTTPException(400, "This form cannot be read.") from error
+    return {**found, **dict(pairs)}
+
+
+def _told(error: UserMemoryError) -> tuple[int, str]:
+    if isinstance(error, InvalidInput):
+        return 422, str(error)
+    if isinstance(error, Conflict):
+        return 409, "Somebody changed this profile meanwhile. Look at it again."
+    if isinstance(error, StoreBusy):
+        return 503, "The database is busy. Try again in a moment."
+    if isinstance(error, StoreError):
+        return 503, "The database cannot serve now."  # its own text may name files
+    return 500, "This could not be done."
+
+
+def _origins(given: Iterable[str]) -> tuple[str, ...]:
+    from usermemory.errors import ConfigurationError
+
+    found = tuple(given)
+    for origin in found:
+        parts = urlsplit(origin)
+        plain = origin == f"{parts.scheme}://{parts.netloc}" and not set(origin) & set(" ;,'\"")
+        if parts.scheme not in {"http", "https"} or not parts.netloc or not plain:
+            raise ConfigurationError(
+                f"frame_ancestors: {origin!r} is no origin; write it as https://app.example.com"
+            )
+    return found
+
+
+def _raw(text: Any) -> Markup:
+    """A text that an input holds: escaped, and otherwise as it is."""
+    return Markup.escape("" if text is None else str(text))

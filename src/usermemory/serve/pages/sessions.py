@@ -1,0 +1,113 @@
+"""Who looks at a page: one-time tokens, signed cookies, and what a form has to repeat."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+import secrets
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from usermemory.serve.tokens import Access, Tokens
+from usermemory.store.flows import access
+
+if TYPE_CHECKING:
+    from usermemory.memory import UserMemory
+
+LIFETIME = 12 * 3_600.0
+"""Seconds for which a browser stays signed in."""
+
+_FIRST_VISIT = "first-visit"
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """A browser that has shown a token or a link.
+
+    Attributes:
+        access: What it may do.
+        csrf: What each of its forms has to repeat.
+        link: The signed link, where it sees one user's own page; else empty.
+    """
+
+    access: Access
+    csrf: str
+    link: str = ""
+
+
+class Sessions:
+    """Signs browsers in. The cookies are signed, so a restart of the server ends no session.
+
+    Args:
+        memory: Whose database holds the key that signs.
+    """
+
+    def __init__(self, memory: UserMemory) -> None:
+        self._memory = memory
+        self.tokens = Tokens(memory)
+        self._lock = threading.Lock()
+        self._once: set[str] = set()
+
+    def one_time_token(self) -> str:
+        """A token for the first visit of a browser: held in this process, good for one use."""
+        made = secrets.token_urlsafe(24)
+        with self._lock:
+            self._once.add(made)
+        return made
+
+    def redeem(self, text: str) -> Access | None:
+        """What a one-time token allows, which is void then, or a bearer token; else None."""
+        given = text.encode("utf-8", "surrogatepass")
+        with self._lock:
+            for known in list(self._once):
+                if hmac.compare_digest(known.encode(), given):
+                    self._once.remove(known)
+                    return Access(_FIRST_VISIT, name="first visit")
+        return self.tokens.check(text)
+
+    def cookie(self, found: Access) -> str:
+        """The value of the cookie of a browser that has shown this."""
+        until = self._memory.clock.now() + LIFETIME
+        if found.expires_at is not None:
+            until = min(until, found.expires_at)
+        body = [found.token_id, found.read_only, until, secrets.token_hex(8)]
+        encoded = base64.urlsafe_b64encode(json.dumps(body).encode()).decode().rstrip("=")
+        return f"{encoded}.{self._signed('session', encoded)}"
+
+    def of_cookie(self, cookie: str) -> Visitor | None:
+        """Who bears a cookie; None if it is forged, over, or its token was revoked."""
+        body, _, signature = cookie.partition(".")
+        if not cookie.isascii() or not hmac.compare_digest(
+            self._signed("session", body), signature
+        ):
+            return None
+        try:
+            token_id, read_only, until, _ = json.loads(
+                base64.urlsafe_b64decode(body + "=" * (-len(body) % 4))
+            )
+        except (ValueError, binascii.Error):
+            return None
+        if until <= self._memory.clock.now():
+            return None
+        if (
+            token_id != _FIRST_VISIT
+            and self._memory.driver.read(access.find_token, token_id) is None
+        ):
+            return None
+        return Visitor(Access(token_id, None, bool(read_only)), self._signed("form", cookie))
+
+    def of_link(self, link: str) -> Visitor | None:
+        """Who bears a link to a user's own page; None if it is forged, expired or revoked."""
+        found = self.tokens.check_link(link)
+        return None if found is None else Visitor(found, self._signed("form", link), link)
+
+    def _signed(self, purpose: str, text: str) -> str:
+        key = self._memory.driver.read(access.known_signing_key)
+        if key is None:
+            key = self._memory.driver.write(access.signing_key, secrets.token_hex(32))
+        signed = f"{purpose}\n{text}".encode("utf-8", "surrogatepass")
+        return hmac.new(bytes.fromhex(key), signed, hashlib.sha256).hexdigest()
