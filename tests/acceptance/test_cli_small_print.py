@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -110,3 +112,41 @@ def test_what_was_told_is_found(tmp_path: Path) -> None:
     assert "no field 'intrests' (did you mean 'interests'?)" in (
         run(*search, "fog", "--field", "intrests").stderr
     )
+
+
+def test_a_database_of_another_program_stays_its_own(tmp_path: Path) -> None:
+    """Commands for a memory that is there put no tables where there is none, and say so."""
+    other, empty = tmp_path / "other.db", tmp_path / "empty.db"
+    with closing(sqlite3.connect(other)) as connection:
+        connection.execute("CREATE TABLE bookmarks (url TEXT)")
+    empty.touch()
+    facts = tmp_path / "facts.json"
+    facts.write_text('["likes tea"]')
+    commands = (
+        ("profile", "list"),
+        ("profile", "edit", "will", "--set", "name=Will"),
+        ("schema", "check"),
+        ("jobs", "list"),
+        ("token", "list"),
+    )
+    for db in (other, empty):
+        before = db.read_bytes()
+        for command in commands:
+            done = run(*command, "--db", str(db))
+            assert (done.returncode, done.stdout) == (1, ""), command
+            assert "there is no memory in" in done.stderr, command
+        assert run("copy", str(db), str(tmp_path / "copy.db")).returncode == 1
+        dry = run("import", "json", str(facts), "--user=will", "--dry-run", "--db", str(db))
+        assert dry.stdout.startswith("1 user: 1 would change"), dry.stderr
+        assert db.read_bytes() == before
+
+
+def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    """What only looks fails too where the real thing could not make its file."""
+    gone = str(tmp_path / "no" / "memory.db")
+    for command in (("migrate", "--dry-run"), ("migrate",), ("doctor", "--model=offline")):
+        done = run(*command, "--db", gone)
+        assert done.returncode == 1, command
+        assert "folder" in done.stdout + done.stderr, command
+    assert "no memory was there before" in run("migrate", "--db", str(tmp_path / "m.db")).stdout
+    assert list(tmp_path.iterdir()) == [tmp_path / "m.db"]

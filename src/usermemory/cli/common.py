@@ -9,7 +9,7 @@ import re
 import sys
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict, is_dataclass
 from datetime import UTC, datetime
 from functools import cache, partial
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from usermemory.memory import UserMemory
+    from usermemory.store import Driver
 
 F = TypeVar("F", bound=Callable[..., None])
 
@@ -110,10 +111,7 @@ def open_memory(
         ConfigurationError: The URL, the schema or the model cannot work.
         StoreError: The database cannot serve.
     """
-    from usermemory import UserMemory, UserProfile
-
-    source = UserProfile if schema is None else load_object(schema)
-    return UserMemory(db, source, model, **settings).open()
+    return _built(db, schema, model, **settings).open()
 
 
 def open_existing(db: str, schema: str | None = None, model: Any = "offline") -> UserMemory:
@@ -123,7 +121,20 @@ def open_existing(db: str, schema: str | None = None, model: Any = "offline") ->
         StoreError: There is none, or it cannot serve.
     """
     require_file(db)
-    return open_memory(db, schema, model, worker=False)
+    memory = _built(db, schema, model, worker=False)
+    try:
+        require_tables(memory.driver)
+        return memory.open()
+    except BaseException:
+        memory.close()
+        raise
+
+
+def _built(db: str, schema: str | None, model: Any, **settings: Any) -> UserMemory:
+    from usermemory import UserMemory, UserProfile
+
+    source = UserProfile if schema is None else load_object(schema)
+    return UserMemory(db, source, model, **settings)
 
 
 @contextmanager
@@ -133,13 +144,21 @@ def open_or_scratch(db: str, schema: str | None = None, *, scratch: bool) -> Gen
     Args:
         db: A path or a URL.
         schema: ``module:Name``; None for `UserProfile`.
-        scratch: Instead of making a file that is not there, use one that is gone afterwards.
+        scratch: Instead of making tables that are not there, use a file that is gone afterwards.
     """
     with TemporaryDirectory() as folder:
-        if scratch and not _database_exists(db):
+        if scratch and not _has_tables(db):
             db = f"sqlite:///{folder}/empty.db"
         with open_memory(db, schema, worker=False) as memory:
             yield memory
+
+
+def _has_tables(db: str) -> bool:
+    from usermemory.clock import SystemClock
+    from usermemory.store import open_driver
+
+    with closing(open_driver(db, SystemClock())) as driver:
+        return bool(driver.migrated())
 
 
 def require_file(db: str) -> None:
@@ -152,6 +171,19 @@ def require_file(db: str) -> None:
         raise StoreError(
             f"there is no database at {_database_path(db)}; name yours with --db or USERMEMORY_DB "
             "(usermemory chat makes one)"
+        )
+
+
+def require_tables(driver: Driver) -> None:
+    """Check that a database has our tables: opening would put them into that of another program.
+
+    Raises:
+        StoreError: It has not, or cannot be read.
+    """
+    if not driver.migrated():
+        raise StoreError(
+            f"there is no memory in {driver.url}: it has none of our tables; is it the right "
+            "database? (usermemory migrate makes them)"
         )
 
 

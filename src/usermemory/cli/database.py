@@ -20,6 +20,7 @@ from usermemory.cli.common import (
     print_json,
     progress_bar,
     require_file,
+    require_tables,
     say,
     table,
 )
@@ -64,16 +65,17 @@ def migrate_tables(
     from usermemory.store.driver import migrations, missing
 
     with closing(open_driver(db, SystemClock())) as driver:
-        needed = {number for number, _ in missing(driver.migrated(), driver.url)}
+        had = driver.migrated()
+        needed = {number for number, _ in missing(had, driver.url)}
         if not dry_run:
             driver.open()
     now = "would be applied" if dry_run else "applied now"
     states = {number: now if number in needed else "applied" for number, _ in migrations()}
     if json:
         numbered = [{"number": number, "state": state} for number, state in states.items()]
-        print_json({"database": driver.url, "migrations": numbered})
+        print_json({"database": driver.url, "new": not had, "migrations": numbered})
         return
-    say(driver.url, soft_wrap=True)
+    say(driver.url if had else f"{driver.url}: no memory was there before", soft_wrap=True)
     for number, state in states.items():
         say(f"  {number:04}  {state}")
 
@@ -102,6 +104,7 @@ def copy_database(
         closing(open_driver(source, SystemClock())) as original,
         closing(open_driver(target, SystemClock())) as other,
     ):
+        require_tables(original)
         copied = _copied(original, other)
     if json:
         print_json({**asdict(copied), "complete": copied.complete})

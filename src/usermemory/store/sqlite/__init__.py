@@ -115,6 +115,8 @@ class SQLite(Driver):
 
     def migrated(self) -> Mapping[int, int]:
         """The migrations that the tables have had; a file that is not there is not made."""
+        if not self.path.parent.is_dir():
+            raise StoreError(f"the database {self.path} cannot be made: its folder does not exist")
         if not self.path.exists():
             return {}
         with sqlite_errors(self.path), closing(look(self.path)) as connection:
