@@ -10,6 +10,8 @@ from typing import Literal
 from rich.console import Console
 from rich.table import Table
 
+Sense = Literal[">=", "<="]
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -29,7 +31,7 @@ class Figure:
     other: str
     ratio: float | None
     target: float | None = None
-    sense: Literal[">=", "<="] = ">="
+    sense: Sense = ">="
 
     @property
     def met(self) -> str:

@@ -31,19 +31,16 @@ _MESSAGE = """INSERT INTO usermemory_inbox (user_id, thread_id, seq, position, m
 async def figures(folder: Path) -> list[Figure]:
     """The rate against bare sqlite3 with the same durability, and of many callers against one."""
     ours, bare = folder / "remember.db", folder / "bare.db"
-    # The same tables and indexes for the bare side.
-    UserMemory(str(bare), model="offline", worker=False).open().close()
-    connection = sqlite3.connect(bare, isolation_level=None)
-    connection.execute("PRAGMA synchronous = FULL")
+    connection = bare_connection(bare)
     turns = itertools.count()
     async with UserMemory(str(ours), model="offline", delay=3600) as memory:
 
         async def remember(_: int) -> object:
             turn = next(turns)
-            return await memory.aremember(f"user-{turn % _USERS}", "t", _messages(turn))
+            return await memory.aremember(f"user-{turn % _USERS}", "t", two_messages(turn))
 
         async def write(_: int) -> None:
-            _write(connection, next(turns))
+            write_rows(connection, next(turns))
 
         one: list[float] = []
         many: list[float] = []
@@ -65,7 +62,16 @@ async def figures(folder: Path) -> list[Figure]:
     ]
 
 
-def _messages(turn: int) -> list[dict[str, str]]:
+def bare_connection(path: Path) -> sqlite3.Connection:
+    """A file with the same tables and indexes, and the same durability."""
+    UserMemory(str(path), model="offline", worker=False).open().close()
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("PRAGMA synchronous = FULL")
+    return connection
+
+
+def two_messages(turn: int) -> list[dict[str, str]]:
+    """A message of the user's and its answer."""
     user, assistant = _TEXTS
     return [
         {"role": "user", "content": f"{user} {turn}", "id": f"user-{turn}"},
@@ -73,13 +79,13 @@ def _messages(turn: int) -> list[dict[str, str]]:
     ]
 
 
-def _write(connection: sqlite3.Connection, turn: int) -> None:
+def write_rows(connection: sqlite3.Connection, turn: int) -> None:
     """What one `aremember` leaves behind, with nothing worked out and nothing looked up."""
     user_id, now, seq = f"user-{turn % _USERS}", time.time(), 2 * turn + 1
     connection.execute("BEGIN IMMEDIATE")
     connection.execute(_USER, (user_id, "salt", now))
     connection.execute(_THREAD, (user_id, now, now, seq + 1, 100 * seq, seq + 2))
-    for offset, message in enumerate(_messages(turn)):
+    for offset, message in enumerate(two_messages(turn)):
         key = (user_id, seq + offset, seq + offset, message["id"], f"{turn:032x}")
         said = (message["role"], message["content"], now, now)
         connection.execute(_MESSAGE, (*key, *said))

@@ -853,13 +853,15 @@ class UserMemory:
 
     def _scheduled(self, user_id: str, thread_id: str, scheduled: Scheduled) -> Scheduled:
         self.wake(scheduled.due_at)
-        now = self.clock.now()
-        self.emit(Event("scheduled", user_id, thread_id, now, scheduled=scheduled))
+        if self._on_event is not None:
+            now = self.clock.now()
+            self.emit(Event("scheduled", user_id, thread_id, now, scheduled=scheduled))
         return scheduled
 
     def _recalled(self, user_id: str, found: Recalled) -> Recalled:
         self.wake()
-        self.emit(Event("recalled", user_id, at=self.clock.now()))
+        if self._on_event is not None:
+            self.emit(Event("recalled", user_id, at=self.clock.now()))
         return found
 
     def _document(self, user_id: Id) -> Mapping[str, Any]:

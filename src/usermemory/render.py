@@ -291,8 +291,23 @@ def _cut(line: str, room: int) -> str:
     return _shortened(line, longest) if longest else ""
 
 
+_costs: dict[int, int] = {}
+"""Tokens of lines by their hash, which is another in each process: nothing of a text is kept."""
+
+_COSTS_KEPT = 20_000
+
+
 def _cost(lines: Iterable[str]) -> int:
-    return sum(tokens(f"{line}\n") for line in lines)
+    """Tokens of the lines, each counted once: a chat shows nearly the same ones at every turn."""
+    total = 0
+    for line in lines:
+        known = _costs.get(key := hash(line))
+        if known is None:
+            if len(_costs) >= _COSTS_KEPT:
+                _costs.clear()
+            known = _costs[key] = tokens(f"{line}\n")
+        total += known
+    return total
 
 
 def _dated(at: float, text: str) -> str:

@@ -57,7 +57,7 @@ def test_remember_without_news_writes_nothing() -> None:
     digest = next(given["digest"] for name, given in first if name == "add_message")
     _, steps = drive(
         remember("will", "t", [known], Policy(60.0, 900.0)),
-        {"lock_user": [USER], "marks": [{"message_id": "1", "digest": digest}]},
+        {"lock_user": [USER], "marks": [{"kind": "mark", "message_id": "1", "digest": digest}]},
     )
     assert not {"add_message", "save_thread", "refresh_user"} & {name for name, _ in steps}
 

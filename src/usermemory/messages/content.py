@@ -107,6 +107,8 @@ def plain_text(content: Any, tool_calls: Iterable[Any] = (), transcript: str = "
     Raises:
         InvalidInput: The content is of no known form.
     """
+    if isinstance(content, str) and not (tool_calls or transcript):
+        return clean(without_files(content))
     found = blocks(content)
     lines = [_block(block) for block in found]
     if transcript:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cache, partial
+from functools import partial
 from typing import Any, TypeGuard, cast, get_args
 
 from usermemory.errors import InvalidInput
@@ -144,24 +144,24 @@ class _NewestFirst:
     author: AuthorPolicy | None
     attributed: frozenset[int] | None = None
     _read: dict[int, Message | None] = field(default_factory=dict[int, Any])
+    _names: list[str | None] = field(default_factory=list[Any])
 
     def __length_hint__(self) -> int:
         """At most so many: what says nothing is left out."""
         return len(self.raw)
 
     def __iter__(self) -> Iterator[Message]:
-        display_name = cache(self._display_name)
         for index in reversed(range(len(self.raw))):
             if index not in self._read:
-                self._read[index] = self._one(index, display_name)
+                self._read[index] = self._one(index)
             if (message := self._read[index]) is not None:
                 yield message
 
-    def _one(self, index: int, display_name: Callable[[], str | None]) -> Message | None:
+    def _one(self, index: int) -> Message | None:
         asked = self.author is not None and index not in (self.attributed or ())
         decided = self.author(self.raw[index]) if self.author and asked else None
         try:
-            return _read_one(self.raw[index], self.user_id, decided, display_name)
+            return _read_one(self.raw[index], self.user_id, decided, self._display_name)
         except InvalidInput as error:
             if self.attributed is None and not _is_langchains(self.raw[index]):
                 raise InvalidInput(f"message {index}: {error}") from error
@@ -173,8 +173,10 @@ class _NewestFirst:
         """The one name that all human messages bear, looked for only where one bears a name."""
         if self.attributed is not None:
             return None
-        names = {_name_of_human(raw) for raw in self.raw} - {None}
-        return names.pop() if len(names) == 1 else None
+        if not self._names:
+            names = {_name_of_human(raw) for raw in self.raw} - {None}
+            self._names.append(names.pop() if len(names) == 1 else None)
+        return self._names[0]
 
 
 def digest(salt: str, message: Message) -> str:

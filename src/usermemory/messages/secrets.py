@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from functools import cache
 from importlib.resources import files
@@ -55,6 +56,8 @@ def screened(text: str, policy: SecretPolicy) -> str | None:
 def secrets_in(text: str) -> list[Secret]:
     """The secrets in a text, in order; none lies within another."""
     plain = text.lower()
+    if not (_SIGNS.search(text) or _announced().search(plain)):
+        return []
     every = chain(
         _key_secrets(text, plain), _number_secrets(text, plain), _labelled_secrets(text, plain)
     )
@@ -65,6 +68,37 @@ def secrets_in(text: str) -> list[Secret]:
             found.append(secret._replace(start=max(secret.start, end)))
             end = secret.end
     return found
+
+
+def load_formats() -> None:
+    """Read what secrets are known by, which takes a moment the first time."""
+    _announced()
+
+
+_SIGNS = re.compile(r"[=]|://|\d(?:\D{0,6}\d){11}")
+"""What an address or a long number has; the words are those of `_announced`."""
+
+
+_SHORTEST_BARE_KEY = 40
+"""Characters of the shortest key whose beginning, as the file has it, is but one character."""
+
+
+@cache
+def _announced() -> re.Pattern[str]:
+    """How keys and labels begin: a text in lower case without any of it holds neither."""
+    words = {"curl", *_key_formats(), *_labels().beginnings}
+    long = {word for word in words if len(word) > 1}
+    return re.compile(rf"{_one_of(long)}|\S{{{_SHORTEST_BARE_KEY}}}")
+
+
+def _one_of(words: set[str]) -> str:
+    """The words as a pattern that is searched for at once: by their first letters, and so on."""
+    if not words or "" in words:
+        return ""
+    tails: defaultdict[str, set[str]] = defaultdict(set)
+    for word in words:
+        tails[word[0]].add(word[1:])
+    return f"(?:{'|'.join(re.escape(one) + _one_of(tails[one]) for one in sorted(tails))})"
 
 
 def _data(name: str) -> dict[str, Any]:
@@ -86,7 +120,9 @@ _ADDRESSES = (("=", "API key", _QUERY), ("curl", "password", _CURL), ("://", "pa
 
 def _key_secrets(text: str, plain: str) -> Iterator[Secret]:
     """Keys in a text; ``plain`` is the text in lower case."""
-    for kind, pattern in {form for begins, form in _key_formats() if begins in plain}:
+    formats = _key_formats()
+    there = {form for begins in filter(plain.__contains__, formats) for form in formats[begins]}
+    for kind, pattern in there:
         yield from (Secret(kind, *found.span()) for found in pattern.finditer(text))
     for sign, kind, pattern in _ADDRESSES:
         if sign in plain:
@@ -94,14 +130,15 @@ def _key_secrets(text: str, plain: str) -> Iterator[Secret]:
 
 
 @cache
-def _key_formats() -> tuple[tuple[str, tuple[str, re.Pattern[str]]], ...]:
-    """By each beginning the kind of the key, and all of it."""
-    return tuple(
-        (begins, (one["kind"], re.compile(start + one["pattern"])))
-        for one in _data("key_formats.toml")["key"]
-        for start in ["" if one.get("anywhere") else r"(?<![\w-])"]
-        for begins in one["begins"]
-    )
+def _key_formats() -> dict[str, list[tuple[str, re.Pattern[str]]]]:
+    """By each beginning the kinds of keys that begin so, and all of each."""
+    formats: defaultdict[str, list[tuple[str, re.Pattern[str]]]] = defaultdict(list)
+    for one in _data("key_formats.toml")["key"]:
+        start = "" if one.get("anywhere") else r"(?<![\w-])"
+        form = one["kind"], re.compile(start + one["pattern"])
+        for begins in one["begins"]:
+            formats[begins].append(form)
+    return dict(formats)
 
 
 # Every tenth number passes a card's check, so its issuer, its length and how it is grouped have to
@@ -242,7 +279,7 @@ class _Labels(NamedTuple):
 def _labelled_secrets(text: str, plain: str) -> Iterator[Secret]:
     """Labelled secrets in a text; ``plain`` is the text in lower case."""
     labels = _labels()
-    if not any(beginning in plain for beginning in labels.beginnings):
+    if not any(map(plain.__contains__, labels.beginnings)):
         return
     for name, pattern in labels.patterns:
         find_end = _ENDS_OF.get(name)

@@ -11,8 +11,8 @@
 
 -- name: lock_user
 -- Every writing flow begins here: one user is one unit of serialisation.
-INSERT INTO usermemory.users (user_id, salt) VALUES (:user_id, :salt)
-ON CONFLICT (user_id) DO UPDATE SET user_id = excluded.user_id
+INSERT INTO usermemory.users AS u (user_id, salt) VALUES (:user_id, :salt)
+ON CONFLICT (user_id) DO UPDATE SET token = u.token
 RETURNING token, epoch, revision, lease_until, paused, salt, CAST(:now AS DOUBLE PRECISION) AS now;
 
 -- name: refresh_user
@@ -48,9 +48,15 @@ ON CONFLICT (user_id, thread_id) DO UPDATE SET state = excluded.state, due_at = 
     at_most = excluded.at_most, dead = excluded.dead, attempts = excluded.attempts, last_error = excluded.last_error;
 
 -- name: marks
--- The newest messages of a thread, to align a history that comes under fresh ids.
-SELECT message_id, digest FROM usermemory.inbox
-WHERE user_id = :user_id AND thread_id = :thread_id AND part = 0 ORDER BY seq DESC LIMIT :count;
+-- The newest messages of a thread, newest first, to align a history that comes under fresh ids; then
+-- which of some ids were seen, and with which text last: those of a call's newest messages.
+SELECT * FROM (SELECT 'mark' AS kind, message_id, digest FROM usermemory.inbox
+    WHERE user_id = :user_id AND thread_id = :thread_id AND part = 0
+    ORDER BY seq DESC LIMIT :count) AS marks
+UNION ALL
+SELECT * FROM (SELECT 'known', message_id, digest FROM usermemory.inbox
+    WHERE user_id = :user_id AND thread_id = :thread_id AND part = 0
+      AND message_id IN {texts ids} ORDER BY message_id, seq) AS known;
 
 -- name: known_ids
 -- Which of these ids were seen, and with which text last.

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from usermemory.records import Revision, ThreadState
@@ -56,6 +56,9 @@ class Thread:
         self.not_before, self.last_error = 0.0, ""
 
 
+_SCHEDULE = tuple(one.name for one in fields(Thread))
+
+
 def first(rows: Sequence[Row]) -> Row | None:
     """The only row, or nothing."""
     return rows[0] if rows else None
@@ -88,7 +91,7 @@ def thread_of(rows: Sequence[Row]) -> Thread:
 
 def save_thread(key: dict[str, Any], thread: Thread) -> Flow[None]:
     """Store the schedule, and work out when the user is next."""
-    yield "save_thread", {**key, **asdict(thread)}
+    yield "save_thread", {**key, **{name: getattr(thread, name) for name in _SCHEDULE}}
     yield "refresh_user", {"user_id": key["user_id"]}
 
 

@@ -41,12 +41,15 @@ def recall(
     """
     asked = {"user_id": user_id, "tail": tail, "thread_id": thread_id, "earlier": earlier}
     rows = yield "recall", asked
-    profile = next(row for row in rows if row["kind"] == "profile")
-    unread = [
-        Said(thread_id=row["thread_id"], text=row["text"], at=row["at"])
-        for row in rows
-        if row["kind"] == "said"
-    ]
+    profile, unread, before = rows[0], list[Said](), list[Revision]()
+    for row in rows:
+        match row["kind"]:
+            case "said":
+                unread.append(Said(row["thread_id"], row["text"], row["at"]))
+            case "earlier":
+                before.append(codec.ended(row))
+            case _:
+                profile = row
     return make(
         document=from_json(profile["text"]) if profile["text"] else {},
         stamps=from_json(profile["stamps"]) if profile["stamps"] else {},
@@ -54,7 +57,7 @@ def recall(
         updated_at=profile["at"],
         pending=profile["pending"],
         tail=tuple(reversed(unread)),
-        earlier=tuple(codec.ended(row) for row in rows if row["kind"] == "earlier"),
+        earlier=tuple(before),
     )
 
 

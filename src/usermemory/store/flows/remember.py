@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 from usermemory.messages import digest
 from usermemory.messages.align import Alignment, Mark, Passed, align, ids_to_ask, window
-from usermemory.messages.secrets import SecretPolicy, screened, secrets_in
+from usermemory.messages.secrets import SecretPolicy, load_formats, screened
 from usermemory.records import Author, Message, News, Scheduled
 from usermemory.store.codec import dumps
 from usermemory.store.driver import Flow, Row
@@ -97,7 +97,7 @@ def screened_before(
     to load what looks for them, when many processes begin together.
     """
     if secrets != "keep":
-        secrets_in("")
+        load_formats()
     newest = islice(newest_first, _NEWEST_SCREENED)
     return {one.text: screened(one.text, secrets) for one in newest if len(one.text) > _LONG_TEXT}
 
@@ -120,13 +120,15 @@ def remember(
     # Looked at only after all are asked: on a server that is one round trip.
     locked = yield locking(user_id)
     scheduled = yield "thread", key
-    marked = yield "marks", {**key, "count": window(newest_first)}
+    asked = _newest_ids(newest_first)
+    marked = yield "marks", _marks(key, newest_first, asked)
     user, thread = user_of(locked), thread_of(scheduled)
     if policy.past is not None and user.paused:
         # Marked as seen, what was said before the pause could never be learned.
         return Scheduled(due_at=thread.due_at, new=0, by_user=0)
-    found = yield from _news(key, marked, Passed(newest_first, partial(digest, user.salt)))
-    add = partial(_add, key, thread, user, policy)
+    passed = Passed(newest_first, partial(digest, user.salt))
+    found = yield from _news(key, marked, asked, passed)
+    add = partial(_add, key, thread, user, policy, passed)
     kept = False
     for message in found.edited:
         kept |= yield from add(message, (yield from _withdraw(key, thread, message, found)))
@@ -149,8 +151,10 @@ def unknown(user_id: str, thread_id: str, newest_first: Iterable[Message]) -> Fl
         news = list(newest_first)
         return News(len(news), _by_user(news))
     key = {"user_id": user_id, "thread_id": thread_id}
-    marked = yield "marks", {**key, "count": window(newest_first)}
-    found = yield from _news(key, marked, Passed(newest_first, partial(digest, row["salt"])))
+    asked = _newest_ids(newest_first)
+    marked = yield "marks", _marks(key, newest_first, asked)
+    passed = Passed(newest_first, partial(digest, row["salt"]))
+    found = yield from _news(key, marked, asked, passed)
     news = [*found.edited, *found.new]
     return News(len(news), _by_user(news), bool(row["paused"]))
 
@@ -187,9 +191,32 @@ def _by_user(news: Iterable[Message]) -> int:
     return sum(message.author == "user" for message in news)
 
 
-def _news(key: dict[str, Any], marked: Sequence[Row], passed: Passed) -> Flow[Alignment]:
-    marks = [Mark(row["message_id"], row["digest"]) for row in reversed(marked)]
-    known: dict[str, str | None] = {}
+_ASKED_AT_ONCE = 4
+"""Newest messages whose ids are looked up with the marks: a turn brings one or two new ones."""
+
+
+def _newest_ids(newest_first: Iterable[Message]) -> list[str]:
+    newest = islice(newest_first, _ASKED_AT_ONCE)
+    return [message.id for message in newest if message.id is not None]
+
+
+def _marks(
+    key: dict[str, Any], newest_first: Iterable[Message], asked: Sequence[str]
+) -> dict[str, Any]:
+    return {**key, "count": window(newest_first), "ids": dumps(asked)}
+
+
+def _news(
+    key: dict[str, Any], marked: Sequence[Row], asked: Sequence[str], passed: Passed
+) -> Flow[Alignment]:
+    marks: list[Mark] = []
+    known: dict[str, str | None] = dict.fromkeys(asked)
+    for row in marked:
+        if row["kind"] == "mark":
+            marks.append(Mark(row["message_id"], row["digest"]))
+        else:
+            known[row["message_id"]] = row["digest"]
+    marks.reverse()
     while ids := ids_to_ask(passed, marks, known):
         rows = yield "known_ids", {**key, "ids": dumps(ids)}
         known |= dict.fromkeys(ids) | {row["message_id"]: row["digest"] for row in rows}
@@ -246,6 +273,7 @@ def _add(
     thread: Thread,
     user: User,
     policy: Policy,
+    passed: Passed,
     message: Message,
     position: int | None,
 ) -> Flow[bool]:
@@ -259,10 +287,9 @@ def _add(
         given, before = message.text, policy.screened
         said = before[given] if given in before else screened(given, policy.secrets)
     keep = said is not None
-    stored = replace(message, text=said or "", name=message.name if keep else None)
     where = thread.next_seq if position is None else position
-    mark, times = digest(user.salt, message), policy.times(message, user.now)
-    for part, text in enumerate(parts(stored.text) or [""]):
+    mark, times = passed.digest(message), policy.times(message, user.now)
+    for part, text in enumerate(parts(said or "") or [""]):
         yield (
             "add_message",
             {
@@ -273,7 +300,7 @@ def _add(
                 "message_id": message.id,
                 "digest": mark,
                 "author": message.author,
-                "name": stored.name,
+                "name": message.name if keep else None,
                 "text": text,
                 **times,
                 "state": "unread" if keep else "mark",

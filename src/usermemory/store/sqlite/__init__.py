@@ -235,10 +235,12 @@ class SQLite(Driver):
             if not jobs:
                 return []
             try:
-                answers = [self._attempt_writing(connection, job) for job in jobs]
-                self._tell_commit("before")
-                connection.execute("COMMIT")
-                self._tell_commit("after")
+                attempt = self._attempt_alone if len(jobs) == 1 else self._attempt_writing
+                answers = [attempt(connection, job) for job in jobs]
+                if connection.in_transaction:
+                    self._tell_commit("before")
+                    connection.execute("COMMIT")
+                    self._tell_commit("after")
             except BaseException:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
@@ -273,6 +275,16 @@ class SQLite(Driver):
         else:
             self.patience.was_rewarded()
         return waiting
+
+    def _attempt_alone(self, connection: sqlite3.Connection, job: QueuedFlow) -> FlowAnswer:
+        """Run one flow that has the transaction for itself: its failure ends that."""
+        try:
+            return job, self._perform(connection, job.flow, job.start), None
+        except BaseException as error:
+            if not connection.in_transaction:
+                raise
+            connection.execute("ROLLBACK")
+            return job, None, error
 
     def _attempt_writing(self, connection: sqlite3.Connection, job: QueuedFlow) -> FlowAnswer:
         """Run one flow in a savepoint: its failure undoes its own work only."""
