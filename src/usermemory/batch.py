@@ -7,8 +7,9 @@ within the model's budget.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -60,6 +61,10 @@ class Batch:
     def messages(self) -> tuple[Message, ...]:
         """The same as ``batch``, which is what extractors call it."""
         return self.batch
+
+    def lent(self) -> Batch:
+        """The batch as an extractor gets it: what one of the application's does to it is undone."""
+        return replace(self, document=json.loads(json.dumps(self.document)))
 
 
 def turns(messages: Iterable[Message]) -> list[Turn]:

@@ -128,10 +128,10 @@ class Consolidator:
             self._check_schema(claim)
             if not any(message.author == "user" for message in claim.batch):
                 return self._learn(claim, BatchAnswer(Extraction(), Usage(), mended=True))
-            waits = self._waits(claim)
-            if waits is not None:
+            if (waits := self._waits(claim)) is not None:
                 return self._hold(claim, waits)
-            return self._learn(claim, self._answer(claim))
+            reading = self.schema.read(claim.profile.document or {})
+            return self._learn(claim, self._answer(claim, reading), reading)
         except (StoreError, RealModelForbidden, SchemaMismatch, KeyboardInterrupt):
             self.driver.write(give_back, claim.user_id, claim.token)
             raise
@@ -182,13 +182,14 @@ class Consolidator:
         self.driver.write(hold, claim, *waits)
         return _outcome(claim, "held", reason=waits[0], messages=0)
 
-    def _answer(self, claim: Claim) -> BatchAnswer:
+    def _answer(self, claim: Claim, reading: Reading) -> BatchAnswer:
         """The model's answer: the one from before, where only its second look had to wait."""
         question, answer = self._answers.pop((claim.user_id, claim.thread_id), (None, None))
         if answer is not None and question == _question(claim):
             return answer
         extractor = self.extractor()
-        extraction = sound(self._asked(lambda: extractor.extract(self._batch(claim))))
+        batch = self._batch(claim, reading).lent()
+        extraction = sound(self._asked(lambda: extractor.extract(batch)))
         self._reached(claim)
         return BatchAnswer(extraction, extraction.usage)
 
@@ -210,9 +211,9 @@ class Consolidator:
             if whose[0] == user_id:
                 self._answers.pop(whose, None)
 
-    def _learn(self, claim: Claim, answer: BatchAnswer) -> Outcome:
+    def _learn(self, claim: Claim, answer: BatchAnswer, reading: Reading | None = None) -> Outcome:
         try:
-            outcome = self._committed(claim, answer)
+            outcome = self._committed(claim, answer, reading)
         except (StoreError, RealModelForbidden, KeyboardInterrupt):
             raise
         except ProviderError as error:
@@ -228,10 +229,10 @@ class Consolidator:
             self._reached(claim)
         return outcome
 
-    def _committed(self, claim: Claim, answer: BatchAnswer) -> Outcome:
+    def _committed(self, claim: Claim, answer: BatchAnswer, reading: Reading | None) -> Outcome:
         """Judge, apply, commit; again on the newer profile if it has moved."""
         while True:
-            reading = self.schema.read(claim.profile.document or {})
+            reading = reading or self.schema.read(claim.profile.document or {})
             self._warn_of_misfits(claim.user_id, reading)
             batch = self._batch(claim, reading)
             judged = self._judged(batch, answer)
@@ -242,7 +243,7 @@ class Consolidator:
             result = self._result(claim, answer, judged, refused, reading)
             written = self.driver.write(commit, claim, result)
             if isinstance(written, Profile):
-                claim = replace(claim, profile=written)
+                claim, reading = replace(claim, profile=written), None
                 continue
             if isinstance(written, str):
                 return _outcome(claim, "failed", reason=written, usage=answer.spent)
@@ -294,9 +295,8 @@ class Consolidator:
         )
         return True
 
-    def _batch(self, claim: Claim, reading: Reading | None = None) -> Batch:
+    def _batch(self, claim: Claim, reading: Reading) -> Batch:
         """The claim as it is read and judged; of the profile what fits the schema."""
-        reading = reading or self.schema.read(claim.profile.document or {})
         stamps = renamed_stamps(self.schema, claim.profile.stamps)
         return Batch(
             schema=self.schema,

@@ -114,7 +114,7 @@ class UserMemory:
             messages wait for the next day. None: no limit.
         author: Whose words a message holds, where the usual rule does not fit.
         worker: Consolidate in this process too; False where ``usermemory worker`` does it.
-        threads: Batches at a time in this process.
+        threads: Batches at a time in this process, at most.
         retry: When a failed consolidation is tried again.
         secrets: What is done about API keys, passwords, card and bank numbers in new messages:
             ``"mask"`` them, ``"refuse"`` the whole message (it is marked as seen, and never
@@ -147,7 +147,7 @@ class UserMemory:
         daily_tokens: int | None = None,
         author: AuthorPolicy | None = None,
         worker: bool = True,
-        threads: int = 2,
+        threads: int = 8,
         retry: Retry | None = None,
         secrets: SecretPolicy = "mask",
         keep_messages: float | Literal["forever"] | None = None,

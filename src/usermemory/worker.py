@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import logging
-import os
-import socket
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 from usermemory.clock import Clock
 from usermemory.consolidate import Consolidator
@@ -25,13 +22,19 @@ from usermemory.store.flows.claim import (
     claim_due,
     claim_thread,
     give_back,
+    has_died,
     leases,
     renew,
     retry,
+    this_host,
+    worker_name,
 )
 from usermemory.store.flows.recall import ROWS, jobs, next_due, waiting_users
 
 logger = logging.getLogger("usermemory")
+
+THREADS = 8
+"""Batches that a worker reads at a time: a thread that waits for a model costs next to nothing."""
 
 LEASE = 60.0
 """Seconds after which the work of a worker that has died is given to another."""
@@ -47,41 +50,6 @@ CLEAN = 60.0
 
 _HELD_PAUSE = 0.1
 """Seconds of real time between looks at a user whom a worker holds."""
-
-
-def worker_name() -> str:
-    """Host and process, for people who look at leases, and for workers of this host.
-
-    Where the system tells, with when the process was started, and in which space of process
-    numbers: containers may share a host's name.
-    """
-    return f"{_host()}:{os.getpid()}:{_started(os.getpid())}"
-
-
-def _host() -> str:
-    try:
-        space = Path("/proc/self/ns/pid").readlink().name.strip("pid:[]")
-    except OSError:
-        return socket.gethostname()
-    return f"{socket.gethostname()}/{space}"
-
-
-def _started(process: int) -> str:
-    """When a process was started, as the system counts it; empty if that is not known."""
-    try:
-        status = Path(f"/proc/{process}/stat").read_text(encoding="utf-8")
-    except OSError:
-        return ""
-    return status.rpartition(")")[2].split()[19]
-
-
-def has_died(worker: str) -> bool:
-    """Whether a worker of this host, by its name, is certainly gone."""
-    host, _, rest = worker.partition(":")
-    number, _, started = rest.partition(":")
-    if host != _host() or not started or not number.isdigit() or not _started(os.getpid()):
-        return False
-    return _started(int(number)) != started
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,15 +168,16 @@ class Worker:
     """Threads that claim users whose time has come, one batch each.
 
     Plain threads, whatever colour the application has: provider packages share one async client
-    per process, and a second event loop breaks it for the chat. At any time one of the threads
-    waits for the next due time and the others queue behind it or work, so that an idle worker
-    costs one look at the database per poll, however many threads it has.
+    per process, and a second event loop breaks it for the chat. One thread waits for the next due
+    time. When it has claimed a user it begins another one to wait, as long as there are fewer than
+    were asked for; when it has done, and another one waits, it ends. So an idle worker is one
+    thread that looks at the database once per poll, however many batches it may read at once.
 
     Args:
         consolidator: Does the work.
         clock: What time it is.
         emit: Is told what happens.
-        threads: How many batches at a time.
+        threads: How many batches at a time, at most.
         poll: Seconds between looks when nobody wakes us.
         lease: Seconds after which a dead worker's user is given to another.
     """
@@ -219,7 +188,7 @@ class Worker:
         clock: Clock,
         emit: Callable[[Event], None],
         *,
-        threads: int = 2,
+        threads: int = THREADS,
         poll: float = POLL,
         lease: float = LEASE,
     ) -> None:
@@ -229,7 +198,10 @@ class Worker:
         self._emit = emit
         self._poll = poll
         self._lease = lease
-        self._turn = threading.Lock()
+        self._most = threads
+        self._threads: set[threading.Thread] = set()
+        self._looking = False
+        self._lock = threading.Lock()
         self._wake = threading.Event()
         self._until = 0.0
         self._clean_at = 0.0
@@ -237,16 +209,12 @@ class Worker:
         self._stopping = threading.Event()
         self._deafen: Callable[[], None] = lambda: None
         self._running: dict[tuple[int, str], Claim] = {}
-        self._threads = [
-            threading.Thread(target=self._work, name=f"usermemory-worker-{number}", daemon=True)
-            for number in range(threads)
-        ]
 
     def start(self) -> None:
         """Begin to work."""
         self._deafen = self._driver.listen(lambda: self.wake(0.0))
-        for thread in self._threads:
-            thread.start()
+        with self._lock:
+            self._begin_thread()
 
     def wake(self, due_at: float | None) -> None:
         """Somebody is due at this time: look again if that is sooner than planned."""
@@ -256,7 +224,8 @@ class Worker:
     @property
     def alive(self) -> bool:
         """Whether every thread lives that should: False means that only a restart helps."""
-        return self._stopping.is_set() or all(thread.is_alive() for thread in self._threads)
+        with self._lock:
+            return self._stopping.is_set() or all(one.is_alive() for one in self._threads)
 
     def stop(self, grace: float = 30.0) -> bool:
         """Take no new work, let running batches finish, give back those that do not.
@@ -271,20 +240,55 @@ class Worker:
         self._wake.set()
         self._deafen()
         end = time.monotonic() + grace
-        for thread in self._threads:
+        with self._lock:
+            threads = list(self._threads)  # no more begin
+        for thread in threads:
             thread.join(max(0.0, end - time.monotonic()))
         for claim in list(self._running.values()):
             self._driver.write(give_back, claim.user_id, claim.token)
             logger.info("gave back user=%s thread=%s", claim.user_id, claim.thread_id)
-        return not any(thread.is_alive() for thread in self._threads)
+        return not any(thread.is_alive() for thread in threads)
+
+    def _begin_thread(self) -> None:
+        """Begin another thread, under the lock."""
+        thread = threading.Thread(target=self._work, name="usermemory-worker", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:  # the system gives no more: those that are there go on
+            logger.warning("worker: %s", error)
+        else:
+            self._threads.add(thread)
+
+    def _may_look(self) -> bool:
+        """Whether this thread is the one that waits for the next user; else it ends."""
+        with self._lock:
+            if self._stopping.is_set() or self._looking:
+                self._threads.discard(threading.current_thread())
+                return False
+            self._looking = True
+            return True
+
+    def _found(self, claim: Claim | None) -> None:
+        """This thread has looked; if it works now, another one waits."""
+        with self._lock:
+            self._looking = False
+            more = claim is not None and len(self._threads) < self._most
+            if more and not self._stopping.is_set():
+                self._begin_thread()
 
     def _work(self) -> None:
-        while not self._stopping.is_set():
+        while self._may_look():
+            claim: Claim | None = None
             try:
-                claim = self._next()
+                try:
+                    claim = self._next()
+                finally:
+                    self._found(claim)
                 if claim is not None:
                     self._process(claim)
             except MemoryClosed:
+                with self._lock:
+                    self._threads.discard(threading.current_thread())
                 return
             except UserMemoryError as error:
                 self._rest(error)
@@ -309,34 +313,33 @@ class Worker:
 
     def _next(self) -> Claim | None:
         """Wait until somebody is due, and claim them."""
-        with self._turn:
-            while not self._stopping.is_set():
-                self._wake.clear()
-                # From here on a remember that is due sooner than we would sleep wakes us.
-                self._until = float("inf")
-                look = self._driver.read(next_due)
-                if look.unclean and self._clock.now() >= self._clean_at:
-                    # An erasure found a reader in its way: see whether that is gone.
-                    self._clean_at = self._clock.now() + CLEAN
-                    if clean_erased(self._driver):
-                        logger.info("erased for good: the disk holds no copies any more")
-                wait = look.wait
-                if wait == 0.0:
-                    claim = self._driver.write(claim_due, worker_name(), self._lease)
-                    if claim is not None:
-                        return claim
-                    wait = None
-                if wait is not None and wait <= self._lease and self._free_dead():
-                    continue
-                sleep = self._poll if wait is None else min(wait, self._poll)
-                self._until = self._clock.now() + sleep
-                self._clock.wait(self._wake, sleep)
+        while not self._stopping.is_set():
+            self._wake.clear()
+            # From here on a remember that is due sooner than we would sleep wakes us.
+            self._until = float("inf")
+            look = self._driver.read(next_due)
+            if look.unclean and self._clock.now() >= self._clean_at:
+                # An erasure found a reader in its way: see whether that is gone.
+                self._clean_at = self._clock.now() + CLEAN
+                if clean_erased(self._driver):
+                    logger.info("erased for good: the disk holds no copies any more")
+            wait = look.wait
+            if wait == 0.0:
+                claim = self._driver.write(claim_due, worker_name(), self._lease)
+                if claim is not None:
+                    return claim
+                wait = None
+            if wait is not None and wait <= self._lease and self._free_dead():
+                continue
+            sleep = self._poll if wait is None else min(wait, self._poll)
+            self._until = self._clock.now() + sleep
+            self._clock.wait(self._wake, sleep)
         return None
 
     def _free_dead(self) -> bool:
         """Give back what workers of this host held that have died; whether there was any."""
         freed = False
-        for user_id, token, worker in self._driver.read(leases, _host(), self._lease):
+        for user_id, token, worker in self._driver.read(leases, this_host(), self._lease):
             if has_died(worker) and self._driver.write(give_back, user_id, token):
                 logger.info("user=%s was held by %s, which has died", user_id, worker)
                 freed = True

@@ -143,3 +143,19 @@ def test_an_old_conversation_read_late(tmp_path: Path) -> None:
         memory.remember("will", "new", ["I'm Bill now"])
         memory.trigger("will")
         assert memory.recall("will").document["name"] == "Bill"
+
+
+def test_what_an_extractor_does_to_the_profile_it_is_lent_changes_nothing(tmp_path: Path) -> None:
+    """An extractor of the application's may empty the document that it gets: the profile stays."""
+
+    class Careless:
+        def extract(self, request: Request) -> Extraction:
+            request.document["interests"].clear()
+            return Extraction((Change("name", "set", "Will", "I am Will"),))
+
+    with UserMemory(tmp_path / "memory.db", model=Careless(), worker=False) as memory:
+        memory.edit("will", {"interests": ["chess"]}, by="test")
+        memory.remember("will", "t", ["I am Will"])
+        (outcome,) = memory.trigger("will")
+        assert outcome.status == "changed"
+        assert memory.recall("will").document["interests"] == ["chess"]

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.until import until
 
 from usermemory import Event, Extraction, UserMemory
 from usermemory.batch import Batch
@@ -336,7 +337,7 @@ def test_a_worker_that_has_died(tmp_path: Path) -> None:
     code = (
         "import os, sys; from usermemory import UserMemory\n"
         "from usermemory.store.flows.claim import claim_due\n"
-        "from usermemory.worker import worker_name\n"
+        "from usermemory.store.flows.claim import worker_name\n"
         f"m = UserMemory({url!r}, model='offline', worker=False, delay=0)\n"
         "m.remember('will', 't', ['I like chess'])\n"
         "assert m.driver.write(claim_due, worker_name(), 60.0)\n"
@@ -357,3 +358,26 @@ def test_who_has_finished_wakes_the_next(opening: Callable[..., Office]) -> None
         office.memory.remember("will", f"t{number}", [f"I like number {number}"])
     for _ in range(3):  # the clock stands still: whoever slept until the next look would stay
         assert office.next("consolidated").user_id == "will"
+
+
+def test_reads_as_many_users_at_once_as_asked_for(opening: Callable[..., Office]) -> None:
+    """Eight users who are due together are with the model together; then one thread waits."""
+    office = opening(delay=0.0, threads=8)
+    together = threading.Barrier(8)
+    read = office.listener.extract
+
+    def extract(request: Batch) -> Extraction:
+        together.wait(PATIENCE)
+        return read(request)
+
+    office.listener.extract = extract  # type: ignore[method-assign]
+    for number in range(8):
+        office.memory.remember(f"user-{number}", "t", ["I like chess"])
+    for _ in range(8):
+        outcome = office.next("consolidated").outcome
+        assert outcome is not None
+        assert outcome.status == "changed", outcome
+    worker = office.memory._background._worker
+    assert worker is not None
+    until(lambda: len(worker._threads) == 1, "the threads that have nothing to do")
+    assert worker.alive

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from usermemory.changes.coerce import Unfit, in_form, plain
 from usermemory.errors import SchemaError
 from usermemory.schema.fields import MAX_LENGTH, caps_of, smaller
-from usermemory.schema.form import identity
+from usermemory.schema.form import identities, identity
 from usermemory.schema.shape import Json, canonical, fits, is_list, is_object, parsed, simplify
 
 if TYPE_CHECKING:
@@ -248,8 +248,8 @@ def _place(items: list[Any], wanted: Any) -> int | None:
     """Where it stands: exactly so, else the same but for case, space, and punctuation around."""
     if isinstance(wanted, str) and wanted in items:
         return items.index(wanted)
-    names = [identity(item) for item in items]
-    return names.index(identity(wanted)) if identity(wanted) in names else None
+    names, name = identities(items), identity(wanted)
+    return names.index(name) if name in names else None
 
 
 def _says(held: Any, part: Any) -> bool:

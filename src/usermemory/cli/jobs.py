@@ -226,7 +226,7 @@ def _print_outcomes(outcomes: Sequence[Outcome]) -> None:
 
 def run_worker(
     *,
-    concurrency: Annotated[int, Option(min=1, help="Batches at a time.")] = 4,
+    concurrency: Annotated[int, Option(min=1, help="Batches at a time.")] = 8,
     model: Model = None,
     base_url: BaseUrl = None,
     schema: SchemaName = None,
@@ -252,7 +252,7 @@ def run_worker(
 
     Examples:
         usermemory worker --db memory.db --model anthropic:claude-haiku-4-5
-        usermemory worker --schema my_app.profiles:Customer --concurrency 8
+        usermemory worker --schema my_app.profiles:Customer --concurrency 20
         usermemory worker --db postgresql://app@db.example.com/app --metrics-port 9464
     """
     from usermemory.choice import choose_reader

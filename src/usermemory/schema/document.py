@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from usermemory.records import Applied, Misfit, MisfitReason
 from usermemory.schema.fields import Field
-from usermemory.schema.form import identity
+from usermemory.schema.form import identities
 from usermemory.schema.reading import Unreadable
 from usermemory.schema.renames import is_empty, renamed
 from usermemory.schema.shape import Json, is_list, is_object, strangers
@@ -170,10 +170,10 @@ def _once(value: Any) -> tuple[Any, list[list[int]]]:
         return value, [[0]]
     places: dict[str, list[int]] = {}
     items: list[Any] = []
-    for at, item in enumerate(value):
+    for at, (name, item) in enumerate(zip(identities(value), value, strict=True)):
         if item is None:
             continue
-        same = places.setdefault(identity(item), [])
+        same = places.setdefault(name, [])
         if not same:
             items.append(item)
         same.append(at)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from usermemory.schema.shape import Json, canonical, is_list, is_object, parsed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from usermemory.schema.fields import Field
 
@@ -69,6 +69,8 @@ def fold_outer(text: str) -> str:
     """
     if not text.isascii():
         text = _plain_forms(text)
+    elif text[:1].isalnum() and text[-1:].isalnum() and text.isprintable() and "  " not in text:
+        return text.lower()  # as most are: nothing is there that the rest takes off
     return _bare(" ".join(text.lower().split()))
 
 
@@ -120,10 +122,10 @@ def kept(field: Field, value: Any) -> Any:
     if field.kind in {"list", "objects"}:
         value = parsed(value, "array")
         items = [] if value is None else value if is_list(value) else [value]
+        items = [item for item in items if item is not None]
         once: Json = {}
-        for item in items:
-            if item is not None:
-                once.setdefault(identity(item), item)
+        for name, item in zip(identities(items), items, strict=True):
+            once.setdefault(name, item)
         return list(once.values())
     value = parsed(value, "object")
     if value is None:
@@ -173,6 +175,20 @@ def identity(item: Any) -> str:
     if isinstance(item, float) and item.is_integer():
         return canonical(int(item))  # 72 and 72.0 are one number
     return canonical(item)
+
+
+def identities(items: Sequence[Any]) -> list[str]:
+    """The `identity` of each; of many plain texts at once, in a fraction of the time."""
+    if all(isinstance(item, str) for item in items):
+        joined = "\n".join(items)
+        lines = joined.lower().split("\n")
+        plain = joined.isascii() and joined.replace("\n", "").isprintable()
+        if plain and len(lines) == len(items) and "  " not in joined:
+            return [
+                line if line[:1].isalnum() and line[-1:].isalnum() else fold_outer(line)
+                for line in lines
+            ]
+    return list(map(identity, items))
 
 
 def ordered(schema: Mapping[str, Any], given: Any, found: Any) -> Any:

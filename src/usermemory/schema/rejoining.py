@@ -12,7 +12,7 @@ from usermemory.schema.document import ASIDE, is_displaced, stored_value
 from usermemory.schema.fields import NAMING
 from usermemory.schema.form import identity
 from usermemory.schema.renames import is_empty
-from usermemory.schema.shape import Json, canonical, is_list, is_object
+from usermemory.schema.shape import Json, canonical, is_list, is_object, same
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,7 +36,7 @@ def rejoined(schema: Schema, reading: Reading, document: Mapping[str, Any]) -> J
     result = dict(reading.stored)
     for name, known in schema.fields.items():
         before, after = reading.document[name], document[name]
-        if canonical(before) == canonical(after):
+        if same(before, after):
             result.setdefault(name, after)
             continue
         stored = reading.stored.get(name)
@@ -63,9 +63,11 @@ def put_in_place(
     aside: Json = dict(document.get(ASIDE, {}))
     held: list[Any] = list(aside.pop(known.name, ()))
     kept = [one for one in held if canonical(one) != canonical(value)]
-    room = known.kind != "scalar" and canonical(stored) == canonical(stored_value(known, value))
-    wrapped = canonical(stored) == canonical([value])
-    returns = back and (len(kept) < len(held) or wrapped or room)
+    returns = back and (
+        len(kept) < len(held)
+        or same(stored, [value])
+        or (known.kind != "scalar" and same(stored, stored_value(known, value)))
+    )
     if back and is_empty(value):
         ousted = is_displaced(known, stored)
     else:
@@ -79,9 +81,12 @@ def put_in_place(
 
 def _is_ousted(stored: Any, value: Any) -> bool:
     """Whether a value of another shape takes the place of a stored one; a list may take it in."""
-    if is_empty(stored) or (is_list(value) and canonical(stored) in map(canonical, value)):
+    if is_empty(stored) or (is_list(stored), is_object(stored)) == (
+        is_list(value),
+        is_object(value),
+    ):
         return False
-    return (is_list(stored), is_object(stored)) != (is_list(value), is_object(value))
+    return not (is_list(value) and canonical(stored) in map(canonical, value))
 
 
 def _without_aside(document: Mapping[str, Any]) -> Json:
@@ -156,8 +161,8 @@ def _joined_items(
             result.append(item)
         else:
             held = kept[places[at][0]]
-            same = canonical(before[at]) == canonical(item)
-            result.append(held if same else _merged(known, held, before[at], item, part=True))
+            stays = _equal(before[at], item)
+            result.append(held if stays else _merged(known, held, before[at], item, part=True))
     return [*result, *(kept[at] for at in pending)]
 
 
@@ -176,12 +181,16 @@ def _places(kept: list[Any], before: list[Any], origins: Any) -> list[list[int]]
 def _matches(before: list[Any], after: list[Any], known: Field | None) -> list[int | None]:
     """For each new item, which one it was; None for what is new."""
     result: list[int | None] = [None] * len(after)
-    free: dict[str, deque[int]] = defaultdict(deque)
-    for at, item in enumerate(before):
-        free[canonical(item)].append(at)
-    left = set(range(len(before)))
-    for number, item in enumerate(after):
-        if same := free[canonical(item)]:
+    begin = 0  # nearly all of a long list stays as it is
+    while begin < min(len(before), len(after)) and _equal(before[begin], after[begin]):
+        result[begin] = begin
+        begin += 1
+    free: dict[str | tuple[str], deque[int]] = defaultdict(deque)
+    for at in range(begin, len(before)):
+        free[_exactly(before[at])].append(at)
+    left = set(range(begin, len(before)))
+    for number, item in enumerate(after[begin:], begin):
+        if same := free[_exactly(item)]:
             at = same.popleft()
             result[number] = at
             left.discard(at)
@@ -189,11 +198,20 @@ def _matches(before: list[Any], after: list[Any], known: Field | None) -> list[i
     for at in sorted(left):
         if name := _name(known, before[at]):
             names[name].append(at)
-    for number, item in enumerate(after):
+    for number, item in enumerate(after[begin:], begin):
         name = _name(known, item)
         if result[number] is None and name and names[name]:
             result[number] = names[name].popleft()
     return result
+
+
+def _exactly(item: Any) -> str | tuple[str]:
+    """What equal JSON values have in common: a text is one by itself."""
+    return item if isinstance(item, str) else (canonical(item),)
+
+
+def _equal(one: Any, other: Any) -> bool:
+    return one == other if isinstance(one, str) else same(one, other)
 
 
 def _name(known: Field | None, item: Any) -> str | None:

@@ -62,6 +62,7 @@ class Schema:
         self.name = str(json_schema.get("title", "Profile"))
         self._reader = reader
         self._placed = placed(dict(json_schema))
+        self._holds_sets = "uniqueItems" in canonical(self._placed)
         needed = json_schema.get("required", ())
         self.fields: Mapping[str, Field] = MappingProxyType(
             {
@@ -171,8 +172,12 @@ class Schema:
             if name in document
         }
         instance = self._reader.read(self.fields, given)
-        dumped = ordered(self._placed, given, self._reader.write(instance))
-        kept = dumped | kept_all(self.fields, dumped)
+        dumped = self._reader.write(instance)
+        if self._holds_sets:
+            dumped = ordered(self._placed, given, dumped)
+        # What came back as it went in has its form already.
+        anew = {name: f for name, f in self.fields.items() if not _same(name, dumped, given)}
+        kept = dumped | kept_all(anew, dumped)
         if endless := list(_endless(kept)):
             raise Unreadable((place, "JSON has no such number") for place in endless)
         return instance, kept
@@ -187,7 +192,16 @@ def _endless(value: Any, place: Path = ()) -> Iterator[Path]:
             yield from _endless(part, (*place, key))
     elif is_list(value):
         for index, part in enumerate(value):
-            yield from _endless(part, (*place, index))
+            if not isinstance(part, str):
+                yield from _endless(part, (*place, index))
+
+
+def _same(name: str, dumped: Mapping[str, Any], given: Mapping[str, Any]) -> bool:
+    """Whether a list of texts came back from the reader as it was given."""
+    if name not in dumped or name not in given:
+        return False
+    after, before = dumped[name], given[name]
+    return is_list(after) and after == before and all(isinstance(one, str) for one in after)
 
 
 def _again(source: Any) -> Schema:

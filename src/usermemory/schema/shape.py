@@ -189,7 +189,18 @@ def parsed(value: Any, kind: str) -> Any:
 
 def canonical(value: Any) -> str:
     """One text for equal JSON values."""
-    return json.dumps(value, sort_keys=True, ensure_ascii=True)
+    return _encode(value)
+
+
+_encode = json.JSONEncoder(sort_keys=True, ensure_ascii=True).encode
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two JSON values are equal: 1 is neither true nor 1.0."""
+    if one != other:
+        return False
+    texts = is_list(one) and all(isinstance(item, str) for item in one)
+    return texts or canonical(one) == canonical(other)
 
 
 Path = tuple[str | int, ...]

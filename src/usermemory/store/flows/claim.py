@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from usermemory.records import Message
@@ -209,3 +212,39 @@ def drop(user_id: str, thread_id: str) -> Flow[int]:
         thread.dead = 0
         yield from save_thread(key, thread)
     return dropped
+
+
+def worker_name() -> str:
+    """Host and process, for people who look at leases, and for workers of this host.
+
+    Where the system tells, with when the process was started, and in which space of process
+    numbers: containers may share a host's name.
+    """
+    return f"{this_host()}:{os.getpid()}:{_started(os.getpid())}"
+
+
+def this_host() -> str:
+    """This host, and which space of process numbers this process lives in."""
+    try:
+        space = Path("/proc/self/ns/pid").readlink().name.strip("pid:[]")
+    except OSError:
+        return socket.gethostname()
+    return f"{socket.gethostname()}/{space}"
+
+
+def _started(process: int) -> str:
+    """When a process was started, as the system counts it; empty if that is not known."""
+    try:
+        status = Path(f"/proc/{process}/stat").read_text(encoding="utf-8")
+    except OSError:
+        return ""
+    return status.rpartition(")")[2].split()[19]
+
+
+def has_died(worker: str) -> bool:
+    """Whether a worker of this host, by its name, is certainly gone."""
+    host, _, rest = worker.partition(":")
+    number, _, started = rest.partition(":")
+    if host != this_host() or not started or not number.isdigit() or not _started(os.getpid()):
+        return False
+    return _started(int(number)) != started

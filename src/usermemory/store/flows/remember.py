@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -203,7 +204,7 @@ def _newest_ids(newest_first: Iterable[Message]) -> list[str]:
 def _marks(
     key: dict[str, Any], newest_first: Iterable[Message], asked: Sequence[str]
 ) -> dict[str, Any]:
-    return {**key, "count": window(newest_first), "ids": dumps(asked)}
+    return {**key, "count": window(newest_first), "ids": json.dumps(asked)}
 
 
 def _news(
