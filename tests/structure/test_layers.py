@@ -59,6 +59,7 @@ ONLY_HERE = {
     "sqlite3": {"store", "langgraph"},
     "typer": {"cli"},
     "fastapi": {"serve"},
+    "mcp": {"serve"},
     "starlette": {"serve"},
     "jinja2": {"serve"},
     "uvicorn": {"cli"},

@@ -17,6 +17,7 @@ from usermemory.cli import (
     doctor,
     erase,
     jobs,
+    mcp,
     profile,
     schema,
     serve,
@@ -80,6 +81,7 @@ command(app, "clean")(erase.clean_disk)
 command(app, "costs")(database.show_costs)
 command(app, "doctor")(doctor.doctor)
 command(app, "backfill")(database.backfill_threads)
+command(app, "mcp")(mcp.serve_mcp)
 app.add_typer(carry.import_commands, name="import")
 app.add_typer(profile.profile_commands, name="profile")
 app.add_typer(jobs.jobs_commands, name="jobs")

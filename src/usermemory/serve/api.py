@@ -41,18 +41,33 @@ class Erasing(BaseModel):
     dry_run: bool = False
 
 
-def api_router(memory: UserMemory) -> APIRouter:  # noqa: C901 - a function for each route
+def health_router(memory: UserMemory) -> APIRouter:
+    """Whether it serves, for whoever asks: no token, and nothing of anybody."""
+    router = APIRouter(prefix="/api/v1")
+
+    async def health() -> dict[str, str]:
+        await memory.aping()
+        return {"status": "ok"}
+
+    router.get("/health")(health)
+    return router
+
+
+async def bearer(tokens: Tokens, request: Request) -> Access:
+    """What the token of a request allows, or 401."""
+    header = request.headers.get("authorization", "")
+    held = await asyncio.to_thread(tokens.bearer, header)
+    if held is None:
+        raise HTTPException(401, "a valid bearer token is needed", {"www-authenticate": "Bearer"})
+    return held
+
+
+def api_router(memory: UserMemory) -> APIRouter:
     """The API's routes; each needs a bearer token that reaches the user in its path."""
     tokens = Tokens(memory)
 
     async def allowed(request: Request) -> Access:
-        kind, _, text = request.headers.get("authorization", "").partition(" ")
-        held = None
-        if kind.lower() == "bearer" and text:
-            held = await asyncio.to_thread(tokens.check, text.strip())
-        if held is None:
-            needs = {"www-authenticate": "Bearer"}
-            raise HTTPException(401, "a valid bearer token is needed", needs)
+        held = await bearer(tokens, request)
         asked = request.path_params.get("user_id")
         if held.user_id is not None and asked != held.user_id:
             raise HTTPException(403, "this token is for one user's memory, and not for this")

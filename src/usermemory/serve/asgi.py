@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.routing import Route
 
 from usermemory.errors import (
     Conflict,
@@ -19,7 +20,8 @@ from usermemory.errors import (
     StoreError,
     UserMemoryError,
 )
-from usermemory.serve.api import api_router
+from usermemory.serve.api import api_router, bearer, health_router
+from usermemory.serve.tokens import Tokens
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -45,7 +47,10 @@ def asgi_app(memory: UserMemory, body_limit: int, pages: Pages | None = None) ->
         openapi_url="/api/v1/openapi.json",
         middleware=[Middleware(_Guard, limit=body_limit)],
     )
+    made.include_router(health_router(memory))
     made.include_router(api_router(memory))
+    for path in ("/mcp", "/mcp/"):
+        made.router.routes.append(Route(path, endpoint=_Mcp(memory)))
     if pages is not None:
         made.router.routes.extend(pages.routes())
     made.add_exception_handler(UserMemoryError, _refused)
@@ -94,6 +99,34 @@ def _guarded(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]
         named.add("x-frame-options")  # its policy says who may frame it
     more = [(one.encode(), value.encode()) for one, value in _HEADERS.items() if one not in named]
     return [*own, *more]
+
+
+class _Mcp:
+    """One user's memory over MCP: the user of the bearer's token."""
+
+    def __init__(self, memory: UserMemory) -> None:
+        self._memory = memory
+        self._tokens = Tokens(memory)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope)
+        held = await bearer(self._tokens, request)
+        if held.user_id is None:
+            raise HTTPException(
+                403, "MCP needs a token of one user: usermemory token create --user NAME"
+            )
+        if request.query_params:
+            raise HTTPException(422, "whose memory it is says the token: /mcp takes no query")
+        if request.method != "POST":  # each request stands by itself: there is nothing to follow
+            raise HTTPException(405, "MCP requests are sent by POST", {"allow": "POST"})
+        try:
+            from usermemory.serve.mcp import answer_request, mcp_server
+        except ImportError as error:
+            raise HTTPException(
+                501, f"MCP needs a package that is missing ({error}): 'usermemory[mcp]'"
+            ) from error
+        server = mcp_server(self._memory, held.user_id, read_only=held.read_only)
+        await answer_request(server, scope, receive, send)
 
 
 class _Guard:

@@ -113,6 +113,11 @@ class Tokens:
         found = _access_of(row)
         return None if self._is_past(found.expires_at) else found
 
+    def bearer(self, header: str) -> Access | None:
+        """What an ``Authorization`` header allows; as `check`."""
+        kind, _, text = header.partition(" ")
+        return self.check(text.strip()) if kind.lower() == "bearer" else None
+
     def all(self) -> list[Access]:
         """All tokens, the oldest first; expired ones too."""
         return [_access_of(row) for row in self._driver.read(access.all_tokens)]
