@@ -14,9 +14,12 @@ from usermemory.store.driver import Hook
 from usermemory.store.flows.access import (
     add_token,
     all_tokens,
+    begin_reply,
+    drop_reply,
     drop_signing_key,
     drop_token,
     find_token,
+    keep_reply,
     known_signing_key,
     signing_key,
 )
@@ -115,7 +118,7 @@ def tell(memory: UserMemory, listener: Listener, clock: FakeClock, typo: str = "
 
 
 def admit(memory: UserMemory) -> None:
-    """A token of the HTTP API is made, looked up and revoked; links are signed, and void again."""
+    """A token, links and an answer of the HTTP API are made, looked up and void again."""
     driver = memory.driver
     driver.write(drop_token, "t1")  # of a story that was stopped before
     driver.write(add_token, "t1", "digest", "app", "will", read_only=True, expires_at=None)
@@ -125,6 +128,10 @@ def admit(memory: UserMemory) -> None:
     driver.write(signing_key, "a key")
     driver.read(known_signing_key)
     driver.write(drop_signing_key)
+    for _ in range(2):
+        driver.write(begin_reply, "token-key", "will", "digest")
+    driver.write(keep_reply, "token-key", 200, "{}")
+    driver.write(drop_reply, "token-key")
 
 
 def correct(memory: UserMemory, clock: FakeClock) -> None:

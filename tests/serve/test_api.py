@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
 from fastapi import FastAPI
+from jsonschema import Draft202012Validator
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from usermemory import UserMemory
 from usermemory.serve import app
 from usermemory.serve.tokens import Tokens
+from usermemory.store.flows.access import begin_reply
+from usermemory.testing import FakeClock
 
 
 @pytest.fixture
@@ -101,6 +106,244 @@ async def test_a_profile_is_corrected_and_erased(memory: UserMemory) -> None:
         wanted["dry_run"] = False
         assert (await http.post(f"{path}/forget", json=wanted)).status_code == 200
         assert (await http.get(f"{path}/export")).status_code == 200
-        assert (await http.get(f"{path}/misfits")).json() == []
+        assert (await http.get(f"{path}/misfits")).json() == {"items": [], "next": None}
         assert (await http.post(f"{path}/trigger")).status_code == 200
     assert memory.recall("will").document["name"] is None
+
+
+async def test_a_write_with_a_key_is_done_once(memory: UserMemory) -> None:
+    """The same key answers as the first time; with another request it is refused, and by token."""
+    token, _ = Tokens(memory).create(user_id="will")
+    other, _ = Tokens(memory).create()
+    path = "/api/v1/users/will/profile"
+    edit = {"patch": [{"op": "add", "path": "/interests/-", "value": "chess"}], "by": "support"}
+    key = {"idempotency-key": "one"}
+    async with client(app(memory), token) as http:
+        first = await http.patch(path, json=edit, headers=key)
+        again = await http.patch(path, json=edit, headers=key)
+        reused = await http.patch(path, json=edit | {"by": "me"}, headers=key)
+        nonsense = await http.patch(path, json=edit, headers={"idempotency-key": "x" * 300})
+    assert [one.status_code for one in (first, again, reused, nonsense)] == [200, 200, 422, 422]
+    assert again.json() == first.json()
+    assert again.headers["idempotency-replayed"] == "true"
+    assert memory.recall("will").document["interests"] == ["chess"]
+    async with client(app(memory), other) as http:
+        edit["patch"][0]["value"] = "tea"  # type: ignore[index]
+        assert (await http.patch(path, json=edit, headers=key)).status_code == 200
+    assert memory.recall("will").document["interests"] == ["chess", "tea"]
+
+
+async def test_a_request_that_failed_may_be_mended(memory: UserMemory) -> None:
+    """What was refused is not remembered under its key."""
+    token, _ = Tokens(memory).create()
+    key, path = {"idempotency-key": "one"}, "/api/v1/users/will/forget"
+    async with client(app(memory), token) as http:
+        assert (await http.post(path, json={"field": "x"}, headers=key)).status_code == 422
+        assert (await http.post(path, json={"field": "name"}, headers=key)).status_code == 200
+
+
+async def test_of_two_at_once_one_is_done(memory: UserMemory) -> None:
+    """While the first request with a key is at work, the second is answered with 409."""
+    token, _ = Tokens(memory).create()
+    begun, go = asyncio.Event(), asyncio.Event()
+    real = memory.apause
+
+    async def slow(user_id: Any) -> None:
+        begun.set()
+        await go.wait()
+        await real(user_id)
+
+    memory.apause = slow  # type: ignore[method-assign, assignment]
+    key, path = {"idempotency-key": "one"}, "/api/v1/users/will/pause"
+    async with client(app(memory), token) as http:
+        first = asyncio.create_task(http.post(path, headers=key))
+        await begun.wait()
+        assert (await http.post(path, headers=key)).status_code == 409
+        go.set()
+        assert (await first).json() == {"paused": True}
+        assert (await http.post(path, headers=key)).json() == {"paused": True}
+
+
+@pytest.mark.parametrize("what", ["value", "user"])
+async def test_a_kept_answer_is_erased_with_what_it_holds(memory: UserMemory, what: str) -> None:
+    """An erasure takes the answers of the user along: a repeated request says that it was done."""
+    token, _ = Tokens(memory).create()
+    key, path = {"idempotency-key": "one"}, "/api/v1/users/will"
+    edit = {"document": {"name": "Will", "interests": ["falconry"]}, "by": "support"}
+    async with client(app(memory), token) as http:
+        made = await http.patch(f"{path}/profile", json=edit, headers=key)
+        assert "falconry" in made.text
+        if what == "value":
+            gone = {"field": "interests", "value": "falconry"}
+            assert (await http.post(f"{path}/forget", json=gone)).status_code == 200
+        else:
+            assert (await http.delete(path)).status_code == 200
+        again = await http.patch(f"{path}/profile", json=edit, headers=key)
+    assert again.status_code == 409
+    assert "was done before" in again.json()["detail"]
+    assert memory.verify_erased("will", "falconry").erased
+
+
+async def test_an_answer_is_kept_for_a_day(tmp_path: Path) -> None:
+    """A day later, or ten minutes after its process was killed, a key is as good as new."""
+    clock = FakeClock()
+    with UserMemory(tmp_path / "memory.db", model="offline", worker=False, clock=clock) as memory:
+        token, _ = Tokens(memory).create()
+        key, path = {"idempotency-key": "one"}, "/api/v1/users/will/pause"
+        async with client(app(memory), token) as http:
+            await http.post(path, headers=key)
+            clock.advance(86_399)
+            assert "idempotency-replayed" in (await http.post(path, headers=key)).headers
+            clock.advance(2)
+            assert "idempotency-replayed" not in (await http.post(path, headers=key)).headers
+        memory.driver.write(begin_reply, "killed", "will", "digest")
+        clock.advance(599)
+        assert memory.driver.write(begin_reply, "killed", "will", "digest") is not None
+        clock.advance(2)
+        assert memory.driver.write(begin_reply, "killed", "will", "digest") is None
+
+
+async def test_a_token_makes_so_many_requests(memory: UserMemory) -> None:
+    """Beyond its rate a token is told when to go on; another one goes on."""
+    token, _ = Tokens(memory).create()
+    other, _ = Tokens(memory).create()
+    served, path = app(memory, rate_limit=2), "/api/v1/users/will/profile"
+    async with client(served, token) as http:
+        answers = [await http.get(path) for _ in range(3)]
+    assert [one.status_code for one in answers] == [200, 200, 429]
+    assert 1 <= int(answers[-1].headers["retry-after"]) <= 30
+    async with client(served, other) as http:
+        assert (await http.get(path)).status_code == 200
+
+
+async def test_lists_come_in_pages(memory: UserMemory) -> None:
+    """Users, history, refused changes and jobs are read page by page, each item once."""
+    for number in range(5):
+        memory.edit(f"user{number}", {"name": "A"}, by="test")
+        memory.edit("will", {"name": f"W{number}"}, by="test")
+        memory.remember("will", f"thread{number}", [("user", "I ski")])
+    token, _ = Tokens(memory).create()
+
+    async def every(path: str, **query: Any) -> list[Any]:
+        found, after = [], None
+        while True:
+            asked = query | {"limit": 2} | ({} if after is None else {"after": after})
+            answer = (await http.get(f"/api/v1{path}", params=asked)).json()
+            assert len(answer["items"]) <= 2
+            found += answer["items"]
+            after = answer["next"]
+            if after is None:
+                return found
+
+    async with client(app(memory), token) as http:
+        users = [one["user_id"] for one in await every("/users")]
+        assert users == [*(f"user{number}" for number in range(5)), "will"]
+        assert [one["user_id"] for one in await every("/users", search="WIL")] == ["will"]
+        history = [one["number"] for one in await every("/users/will/history")]
+        assert history == [6, 5, 4, 3, 2, 1]
+        assert len(await every("/users/will/jobs")) == 5
+        assert len(await every("/jobs", state="waiting")) == 5
+        for after in ("x", "-1", "9" * 20):
+            answer = await http.get("/api/v1/users", params={"after": after})
+            assert answer.status_code == 422
+
+
+@pytest.mark.parametrize("user", ["a/b", "a/threads/b", "a%2Fb", "ü ?#", "."])
+async def test_any_id_can_be_reached(memory: UserMemory, user: str) -> None:
+    """A slash in an id, sent as %2F, parts nothing; a token for another user stays outside."""
+    memory.edit(user, {"name": "Ida"}, by="test")
+    mine, _ = Tokens(memory).create(user_id=user)
+    path = f"/api/v1/users/{quote(user, safe='').replace('.', '%2E')}"
+    host = Starlette(routes=[Mount("/memory", app(memory))])
+    for served, prefix in ((app(memory), ""), (host, "/memory")):
+        async with client(served, mine) as http:
+            found = await http.get(f"{prefix}{path}/profile")
+            assert found.json()["profile"]["name"] == "Ida"
+            thread = f"{prefix}{path}/threads/{quote('t/1', safe='')}"
+            said = {"messages": [{"role": "user", "content": "I ski"}]}
+            assert (await http.post(f"{thread}/messages", json=said)).status_code == 202
+            other = await http.get(f"{prefix}/api/v1/users/will/profile")
+            assert other.status_code == 403
+    assert {one.thread_id for one in memory.jobs(user_id=user)} == {"t/1"}
+
+
+async def test_a_user_is_carried_away_and_back(memory: UserMemory, tmp_path: Path) -> None:
+    """An export that can be imported takes a token for everybody, and is whole elsewhere."""
+    everybody, _ = Tokens(memory).create()
+    mine, _ = Tokens(memory).create(user_id="will")
+    path = "/api/v1/users/will"
+    async with client(app(memory), mine) as http:
+        assert (await http.get(f"{path}/export")).status_code == 200
+        refused = await http.get(f"{path}/export", params={"for_user": False})
+        assert refused.status_code == 403
+        assert (await http.post(f"{path}/import", json={})).status_code == 403
+    async with client(app(memory), everybody) as http:
+        found = (await http.get(f"{path}/export", params={"for_user": False})).json()
+        assert (await http.get("/api/v1/users/nobody/export")).status_code == 404
+    with UserMemory(tmp_path / "other.db", model="offline", worker=False) as other:
+        token, _ = Tokens(other).create()
+        async with client(app(other), token) as http:
+            made = await http.post(f"{path}/import", json=found)
+            assert made.json() == {"written": True, "unknown": []}
+        assert other.recall("will").document["name"] == "Will"
+
+
+async def test_jobs_are_looked_after(memory: UserMemory) -> None:
+    """A thread is retried, given up, and its user paused; what is not there is 404."""
+    memory.remember("will", "new", [("user", "I ski")])
+    token, _ = Tokens(memory).create()
+    path = "/api/v1/users/will"
+    async with client(app(memory), token) as http:
+        assert (await http.post(f"{path}/threads/new/retry")).json() == {"retried": True}
+        assert (await http.post(f"{path}/threads/none/retry")).status_code == 404
+        assert (await http.post("/api/v1/jobs/retry", json={})).json() == []
+        assert (await http.post(f"{path}/threads/new/drop")).json() == {"dropped": 1}
+        assert (await http.post(f"{path}/pause")).json() == {"paused": True}
+        (person,) = (await http.get("/api/v1/users")).json()["items"]
+        assert person["paused"] is True
+        assert (await http.post(f"{path}/resume")).json() == {"paused": False}
+        assert (await http.get(f"{path}/costs")).json() == {"items": [], "next": None}
+
+
+async def test_a_message_and_a_thread_are_forgotten(memory: UserMemory) -> None:
+    """After a dry run that says what goes, a message by its number and a thread are erased."""
+    token, _ = Tokens(memory).create()
+    path = "/api/v1/users/will/threads/t"
+    async with client(app(memory), token) as http:
+        said = await http.delete(f"{path}/messages/1", params={"by_number": True, "dry_run": True})
+        assert said.json()["values"] == 1
+        assert memory.recall("will").document["name"] == "Will"
+        assert (await http.delete(f"{path}/messages/no-such-id")).json()["values"] == 0
+        assert (await http.delete(path)).json()["values"] == 1
+    assert memory.recall("will").document["name"] is None
+
+
+async def test_everybodys_lists_take_everybodys_token(memory: UserMemory) -> None:
+    """A token of one user sees neither users nor jobs nor costs of others."""
+    mine, _ = Tokens(memory).create(user_id="will")
+    async with client(app(memory), mine) as http:
+        for path in ("users", "jobs", "costs"):
+            assert (await http.get(f"/api/v1/{path}")).status_code == 403
+        assert (await http.post("/api/v1/jobs/retry", json={})).status_code == 403
+
+
+def test_the_document_is_complete(memory: UserMemory) -> None:
+    """Each operation has a name of its own, a summary, its errors and, with a body, an example."""
+    document = app(memory).openapi()
+    names = []
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            names.append(operation["operationId"])
+            assert operation["summary"], path
+            if path == "/api/v1/health":
+                continue
+            assert operation["security"] == [{"HTTPBearer": []}]
+            wanted = {"401", "403", "413", "422", "429", "503"}
+            wanted |= {"400", "409"} if method != "get" else set()
+            assert wanted <= set(operation["responses"]), path
+            if "requestBody" in operation:
+                form = operation["requestBody"]["content"]["application/json"]["schema"]
+                named = form["$ref"].rpartition("/")[2]
+                assert document["components"]["schemas"][named]["examples"], named
+    assert len(set(names)) == len(names)
+    Draft202012Validator.check_schema(document["components"]["schemas"]["Problem"])

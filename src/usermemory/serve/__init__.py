@@ -17,6 +17,7 @@ def app(
     memory: UserMemory,
     *,
     body_limit: int = 1_000_000,
+    rate_limit: float | None = 6_000,
     pages: bool = True,
     bot: Any = None,
     notice: str = "",
@@ -27,6 +28,8 @@ def app(
     Args:
         memory: Whose profiles it serves; it stays the caller's to close.
         body_limit: Bytes that a request may hold.
+        rate_limit: Requests to the API a minute for each token, as far as this process sees them;
+            None for any number.
         pages: Whether there are pages for people beside the API. A browser signs in with a token
             that reaches everybody, or by ``first_visit()`` of the app's ``state.pages``.
         bot: The chat model that *Try it* talks with; None for rules, without a language model.
@@ -45,6 +48,6 @@ def app(
             f"serving needs a package that is missing ({error}): pip install 'usermemory[serve]'"
         ) from error
     made = Pages(memory, bot, notice, frame_ancestors) if pages else None
-    served = asgi_app(memory, body_limit, made)
+    served = asgi_app(memory, body_limit, made, rate_limit)
     served.state.pages = made
     return served

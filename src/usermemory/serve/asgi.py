@@ -13,14 +13,19 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
+from usermemory import __version__
 from usermemory.errors import (
     Conflict,
     InvalidInput,
+    ProviderError,
+    SchemaError,
     StoreBusy,
     StoreError,
     UserMemoryError,
 )
-from usermemory.serve.api import api_router, bearer, health_router
+from usermemory.serve.admission import bearer, keep_slashes
+from usermemory.serve.api import api_router, health_router
+from usermemory.serve.forms import Problem
 from usermemory.serve.tokens import Tokens
 
 if TYPE_CHECKING:
@@ -38,17 +43,33 @@ _HEADERS = {
 }
 
 
-def asgi_app(memory: UserMemory, body_limit: int, pages: Pages | None = None) -> FastAPI:
+class _Served(FastAPI):
+    """An app whose document names the form of its errors."""
+
+    def openapi(self) -> dict[str, Any]:
+        document = super().openapi()
+        document["components"]["schemas"].setdefault("Problem", Problem.model_json_schema())
+        return document
+
+
+def asgi_app(
+    memory: UserMemory,
+    body_limit: int,
+    pages: Pages | None = None,
+    rate_limit: float | None = None,
+) -> FastAPI:
     """The app of a memory; see `usermemory.serve.app`."""
-    made = FastAPI(
+    made = _Served(
         title="usermemory",
+        version=__version__,
+        description="Long-term memory of users: one profile each, resting on their own words.",
         docs_url=None,  # its page would load scripts from another server
         redoc_url=None,
         openapi_url="/api/v1/openapi.json",
         middleware=[Middleware(_Guard, limit=body_limit)],
     )
     made.include_router(health_router(memory))
-    made.include_router(api_router(memory))
+    made.include_router(api_router(memory, rate_limit))
     for path in ("/mcp", "/mcp/"):
         made.router.routes.append(Route(path, endpoint=_Mcp(memory)))
     if pages is not None:
@@ -62,20 +83,28 @@ def asgi_app(memory: UserMemory, body_limit: int, pages: Pages | None = None) ->
 def problem(status: int, detail: str, headers: Any = None) -> JSONResponse:
     """An error as RFC 9457 has it."""
     body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
+    told = detail.encode("utf-8", "backslashreplace").decode()  # what was sent may be no text
     return JSONResponse(
-        {**body, "detail": detail}, status, headers, media_type="application/problem+json"
+        {**body, "detail": told}, status, headers, media_type="application/problem+json"
     )
 
 
+_SORTS: tuple[tuple[type[UserMemoryError], int, str], ...] = (
+    (InvalidInput, 422, ""),
+    (Conflict, 409, ""),
+    (StoreBusy, 503, "the database is busy; try again"),
+    (StoreError, 503, "the database cannot serve now"),  # its own text may name files
+    (SchemaError, 503, "what is stored was learned with another schema: usermemory schema check"),
+    (ProviderError, 503, "the model cannot be reached now"),
+)
+"""What an error is to a client, and what it is told in place of the error's own text."""
+
+
 def _refused(_: Request, error: Exception) -> JSONResponse:
-    if isinstance(error, InvalidInput):
-        return problem(422, str(error))
-    if isinstance(error, Conflict):
-        return problem(409, str(error))
-    if isinstance(error, StoreBusy):
-        return problem(503, "the database is busy; try again", {"retry-after": "1"})
-    if isinstance(error, StoreError):
-        return problem(503, "the database cannot serve now")  # its text may name files
+    for kind, status, told in _SORTS:
+        if isinstance(error, kind):
+            again = {"retry-after": "1"} if status == 503 else None
+            return problem(status, told or str(error), again)
     return problem(500, "this could not be done")
 
 
@@ -163,4 +192,4 @@ class _Guard:
         async def replay() -> Message:
             return next(kept, None) or await receive()
 
-        await self._app(scope, replay, guarded)
+        await self._app(keep_slashes(scope), replay, guarded)

@@ -245,7 +245,7 @@ _ADDED = re.compile(r"^ALTER TABLE usermemory\.(\w+) ADD COLUMN (\w+)", re.MULTI
 _LEFT_BEHIND = {"lease_until", "lease_by", "next_due"}
 """Who works on a user is true of one database only; who is next is worked out anew."""
 
-_OF_THE_SERVER = {"tokens", "signing"}
+_OF_THE_SERVER = {"tokens", "signing", "replies"}
 """What `usermemory serve` keeps about itself: no part of a user's memory, and never copied."""
 
 _OVERVIEW = """SELECT COUNT(*) AS users,

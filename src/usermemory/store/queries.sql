@@ -544,3 +544,30 @@ SELECT secret FROM usermemory.signing WHERE name = 'links';
 -- name: drop_signing_key
 -- Every link that it signed is void.
 DELETE FROM usermemory.signing WHERE name = 'links';
+
+-- name: drop_old_replies
+-- A day is over, or the process that worked on it is gone.
+DELETE FROM usermemory.replies
+WHERE at < :now - 86400.0 OR (status IS NULL AND at < :now - 600.0);
+
+-- name: begin_reply
+-- Of several requests with one key the first is served.
+INSERT INTO usermemory.replies (place, user_id, digest, at)
+VALUES (:place, :user_id, :digest, :now) ON CONFLICT (place) DO NOTHING RETURNING place;
+
+-- name: reply
+-- What was answered, or that it is being worked out.
+SELECT digest, status, body FROM usermemory.replies WHERE place = :place;
+
+-- name: keep_reply
+-- Unless something of the user was erased meanwhile: the answer may hold it.
+UPDATE usermemory.replies SET status = :status, body = CASE WHEN void = 0 THEN :body END
+WHERE place = :place;
+
+-- name: drop_reply
+-- The request failed: it may be sent again, mended.
+DELETE FROM usermemory.replies WHERE place = :place;
+
+-- name: void_replies
+-- With an erasure: what was answered, or is about to be, may hold what is erased.
+UPDATE usermemory.replies SET body = NULL, void = 1 WHERE user_id = :user_id;

@@ -62,3 +62,27 @@ def known_signing_key() -> Flow[str | None]:
 def drop_signing_key() -> Flow[None]:
     """Make every link void."""
     yield "drop_signing_key", {}
+
+
+def begin_reply(place: str, user_id: str, digest: str) -> Flow[Row | None]:
+    """Begin to answer a request; the row of the same key's first one, if there was one.
+
+    Args:
+        place: The token, and a digest of the key.
+        user_id: Whose memory it is about; empty for everybody's.
+        digest: Of the request.
+    """
+    yield "drop_old_replies", {}
+    if (yield "begin_reply", {"place": place, "user_id": user_id, "digest": digest}):
+        return None
+    return first((yield "reply", {"place": place}))
+
+
+def keep_reply(place: str, status: int, body: str) -> Flow[None]:
+    """Keep an answer, unless something of its user was erased since it was begun."""
+    yield "keep_reply", {"place": place, "status": status, "body": body}
+
+
+def drop_reply(place: str) -> Flow[None]:
+    """Give up an answer that was begun: the request may be sent again."""
+    yield "drop_reply", {"place": place}

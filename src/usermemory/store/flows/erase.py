@@ -119,6 +119,7 @@ def _begin(user_id: str) -> Flow[User]:
     user = yield from lock_user(user_id)
     epoch = (yield "add_epoch", {"user_id": user_id})[0]["epoch"]
     yield "add_erasure", {"user_id": user_id, "epoch": epoch}
+    yield "void_replies", {"user_id": user_id}
     return user
 
 

@@ -1,0 +1,169 @@
+"""Who is let in, how often, and what was answered to the same request before."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import time
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, unquote
+
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+
+from usermemory.serve.tokens import Access, Tokens
+from usermemory.store.flows import access as flows
+
+if TYPE_CHECKING:
+    from starlette.types import Scope
+
+    from usermemory.memory import UserMemory
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+_SAFE = {"GET", "HEAD"}
+
+_SLASH = "\ue000"
+"""Stands in a path for a slash that belongs to an id; no id may hold it."""
+
+_KEY_LENGTH = 255
+
+
+async def bearer(tokens: Tokens, request: Request) -> Access:
+    """What the token of a request allows, or 401."""
+    header = request.headers.get("authorization", "")
+    held = await asyncio.to_thread(tokens.bearer, header)
+    if held is None:
+        raise HTTPException(401, "a valid bearer token is needed", {"www-authenticate": "Bearer"})
+    return held
+
+
+def keep_slashes(scope: Scope) -> Scope:
+    """The scope of a request, in whose path a slash within an id (``%2F``) parts nothing."""
+    raw: bytes = scope.get("raw_path") or b""
+    if b"%2f" not in raw.lower():
+        return scope
+    written = raw.decode("ascii", "replace")
+    if unquote(written) != scope["path"]:
+        return scope  # a server that means something else by it
+    kept = written.replace("%2F", quote(_SLASH)).replace("%2f", quote(_SLASH))
+    return {**scope, "path": unquote(kept)}
+
+
+class Rate:
+    """So many requests a minute for each token, as far as this process sees them.
+
+    Args:
+        limit: How many; None for any number.
+    """
+
+    def __init__(self, limit: float | None) -> None:
+        self._limit = limit
+        self._left: dict[str, tuple[float, float]] = {}
+
+    def wait(self, token_id: str) -> float:
+        """Take one request: 0 if it may be made, else for how many seconds it may not."""
+        if self._limit is None:
+            return 0.0
+        now, a_second = time.monotonic(), self._limit / 60.0
+        left, then = self._left.get(token_id, (self._limit, now))
+        left = min(self._limit, left + (now - then) * a_second)
+        if left < 1.0:
+            return (1.0 - left) / a_second
+        self._left[token_id] = left - 1.0, now
+        return 0.0
+
+
+class Admission:
+    """What every request to the API passes before it is served.
+
+    Args:
+        memory: Whose tokens.
+        limit: Requests a minute for each token; None for any number.
+    """
+
+    def __init__(self, memory: UserMemory, limit: float | None) -> None:
+        self._tokens = Tokens(memory)
+        self._driver = memory.driver
+        self._rate = Rate(limit)
+
+    def route_class(self) -> type[APIRoute]:
+        """The class of routes that are served to the bearers of tokens."""
+        admission = self
+
+        class Admitted(APIRoute):
+            def get_route_handler(self) -> Any:
+                handle = super().get_route_handler()
+
+                async def admitted(request: Request) -> Response:
+                    return await admission.serve(request, handle)
+
+                return admitted
+
+        return Admitted
+
+    async def serve(self, request: Request, handle: Handler) -> Response:
+        """Serve a request that may be made.
+
+        Raises:
+            HTTPException: Nobody may make it, or not its bearer, not now, or not again.
+        """
+        held = await bearer(self._tokens, request)
+        wait = self._rate.wait(held.token_id)
+        if wait:
+            after = {"retry-after": str(int(wait) + 1)}
+            raise HTTPException(429, "this token has made too many requests", after)
+        named = request.path_params
+        for name, value in named.items():
+            named[name] = value.replace(_SLASH, "/")
+        if held.user_id is not None and named.get("user_id") != held.user_id:
+            raise HTTPException(403, "this token is for one user's memory, and not for this")
+        writes = request.method not in _SAFE
+        if held.read_only and writes:
+            raise HTTPException(403, "this token may only read")
+        request.state.access = held
+        key = request.headers.get("idempotency-key")
+        if key is None or not writes:
+            return await handle(request)
+        return await self._once(request, handle, held, key)
+
+    async def _once(self, request: Request, handle: Handler, held: Access, key: str) -> Response:
+        """Serve it, or answer as the first time."""
+        if not 0 < len(key) <= _KEY_LENGTH or not key.isprintable():
+            raise HTTPException(422, f"Idempotency-Key has 1 to {_KEY_LENGTH} characters")
+        # Neither what was sent nor the key is stored: what was erased could be guessed from it.
+        place = f"{held.token_id}-{hashlib.sha256(key.encode()).hexdigest()}"
+        asked = f"{request.method} {request.url.path}?{request.url.query}\n".encode()
+        digest = hmac.new(key.encode(), asked + await request.body(), hashlib.sha256).hexdigest()
+        user_id = request.path_params.get("user_id", "")
+        before = await self._driver.awrite(flows.begin_reply, place, user_id, digest)
+        if before is not None:
+            return _again(before, digest)
+        try:
+            made = await handle(request)
+        except BaseException:
+            await self._driver.awrite(flows.drop_reply, place)
+            raise
+        body = bytes(made.body).decode()
+        await self._driver.awrite(flows.keep_reply, place, made.status_code, body)
+        return made
+
+
+def _again(before: Any, digest: str) -> Response:
+    if not hmac.compare_digest(before["digest"], digest):
+        raise HTTPException(422, "this Idempotency-Key was used for another request")
+    if before["status"] is None:
+        raise HTTPException(409, "the first request with this Idempotency-Key is at work")
+    if before["body"] is None:
+        raise HTTPException(
+            409, "this was done before; its answer is not kept, since something was erased"
+        )
+    return Response(
+        before["body"],
+        before["status"],
+        {"idempotency-replayed": "true"},
+        media_type="application/json",
+    )
