@@ -28,30 +28,27 @@ from usermemory.errors import (
 from usermemory.extract import Extraction, Extractor, Repairing, UnusableAnswer
 from usermemory.extract.language_model import sound
 from usermemory.gate import Gate, guarded
-from usermemory.judge import Judged, applied, judge, stamped
+from usermemory.judge import Judged, applied, judge, reviewed, stamped
 from usermemory.judge.changes import Verdicts, Verifier
-from usermemory.records import Outcome, Refused, Status, Usage
+from usermemory.records import Applied, Outcome, Refused, Status, Usage
 from usermemory.retry import Outage, Retry, TooLong, in_time
 from usermemory.schema import Schema
 from usermemory.schema.document import Reading, dropped
 from usermemory.schema.renames import renamed_stamps
-from usermemory.settings import Limits
+from usermemory.settings import Limits, Review
 from usermemory.store import Driver
 from usermemory.store.driver import T
 from usermemory.store.flows import Profile, times
-from usermemory.store.flows.claim import DAY, Claim, day_of, give_back
+from usermemory.store.flows.claim import DAY, Claim, Question, day_of, give_back
 from usermemory.store.flows.commit import Failure, Result, commit, fail, hold
+from usermemory.store.flows.review import drafts_of
 
 logger = logging.getLogger("usermemory")
 
 MENDABLE = frozenset({"wrong_type", "invalid_document", "too_long", "unfit_action"})
 """Refusals of a form that a second answer could mend; whatever else is refused stays so."""
 
-_ANSWERS_KEPT = 256
-_MOST_WARNED = 1_000
-
-Question = tuple[int, tuple[int, ...]]
-"""What an answer belongs to: the state of erasures, and the numbers of the messages."""
+_ANSWERS_KEPT, _MOST_WARNED = 256, 1_000
 
 
 @dataclass(slots=True)
@@ -87,6 +84,7 @@ class Consolidator:
         daily_tokens: What a user may cost a day (UTC); beyond it messages wait for the next.
         retry: When a failed batch is tried again.
         limits: How much one batch may change, and how much a profile may hold.
+        review: Which changes wait for a person.
         outage: Whether the provider can be asked.
     """
 
@@ -101,6 +99,7 @@ class Consolidator:
     daily_tokens: int | None = None
     retry: Retry = Retry()
     limits: Limits = Limits()
+    review: Review = None
     outage: Outage = field(default_factory=Outage, repr=False, compare=False)
     _warned: set[str] = field(default_factory=set[str], repr=False, compare=False)
     _answers: OrderedDict[tuple[str, str], tuple[Question, BatchAnswer]] = field(
@@ -185,7 +184,7 @@ class Consolidator:
     def _answer(self, claim: Claim, reading: Reading) -> BatchAnswer:
         """The model's answer: the one from before, where only its second look had to wait."""
         question, answer = self._answers.pop((claim.user_id, claim.thread_id), (None, None))
-        if answer is not None and question == _question(claim):
+        if answer is not None and question == claim.question:
             return answer
         extractor = self.extractor()
         batch = self._batch(claim, reading).lent()
@@ -207,9 +206,8 @@ class Consolidator:
 
     def drop_answers(self, user_id: str) -> None:
         """Let go of the answers that wait for their second look: what they say is erased."""
-        for whose in list(self._answers):
-            if whose[0] == user_id:
-                self._answers.pop(whose, None)
+        for whose in [one for one in self._answers if one[0] == user_id]:
+            self._answers.pop(whose, None)
 
     def _learn(self, claim: Claim, answer: BatchAnswer, reading: Reading | None = None) -> Outcome:
         try:
@@ -219,7 +217,7 @@ class Consolidator:
         except ProviderError as error:
             # The second look cannot be reached: the batch waits, and the answer is kept.
             spent, answer.spent = answer.spent, Usage()
-            self._answers[claim.user_id, claim.thread_id] = _question(claim), answer
+            self._answers[claim.user_id, claim.thread_id] = claim.question, answer
             if len(self._answers) > _ANSWERS_KEPT:
                 self._answers.popitem(last=False)
             return self._fail(claim, error, spent)
@@ -240,7 +238,9 @@ class Consolidator:
             if exceeded := self.limits.exceeded(batch.document, judged.applied, refused):
                 reason, told = exceeded
                 return self._fail(claim, UnusableAnswer(told, reason, answer.spent))
-            result = self._result(claim, answer, judged, refused, reading)
+            judged, aside = reviewed(batch, judged, self.review)
+            refused = (*answer.extraction.rejections, *judged.refused)
+            result = self._result(claim, answer, judged, refused, reading, aside)
             written = self.driver.write(commit, claim, result)
             if isinstance(written, Profile):
                 claim, reading = replace(claim, profile=written), None
@@ -253,6 +253,7 @@ class Consolidator:
                 revision=written,
                 rejections=refused,
                 usage=answer.spent,
+                waiting=len(aside),
             )
 
     def _judged(self, batch: Batch, answer: BatchAnswer) -> Judged:
@@ -331,10 +332,12 @@ class Consolidator:
         judged: Judged,
         refused: tuple[Refused, ...],
         reading: Reading,
+        aside: tuple[Applied, ...],
     ) -> Result:
         before = renamed_stamps(self.schema, claim.profile.stamps)
         stamps = stamped(before, judged, claim.now)
         document, changes = settled(reading, judged.document, judged.applied, self.schema)
+        model = answer.extraction.model
         return Result(
             seqs=tuple(message.seq for message in claim.batch),
             document=document if judged.applied else None,
@@ -343,9 +346,10 @@ class Consolidator:
             confirmed=stamps != before,
             fingerprint=self.schema.fingerprint,
             rejections=refused,
-            model=answer.extraction.model,
+            model=model,
             prompt=answer.extraction.prompt,
             usage=answer.spent,
+            drafts=drafts_of(aside, "model", claim.thread_id, model) if aside else (),
         )
 
     def _fail(self, claim: Claim, error: BaseException, spent: Usage | None = None) -> Outcome:
@@ -389,10 +393,6 @@ class Consolidator:
         if again is None:
             return replace(failure, poison=tuple(message.seq for message in claim.batch))
         return replace(failure, retry_in=again)
-
-
-def _question(claim: Claim) -> Question:
-    return claim.epoch, tuple(message.seq for message in claim.batch)
 
 
 def _outcome(claim: Claim, status: Status, **details: Any) -> Outcome:

@@ -56,17 +56,26 @@ _JSON = {
     "revisions": ("changes", "usage", "undoes"),
     "consolidations": ("seqs", "rejections", "usage"),
     "tombstones": ("words",),
+    "proposals": ("changes",),
 }
 """Columns whose text is JSON."""
 
 _LATER = {"fingerprint": "", "hashed_as": "", "keep_until": None}
 """Columns that an export may lack, since it is older than they are, and what they hold then."""
 
-_LIST_NAMES = ("revisions", "threads", "messages", "consolidations", "tombstones", "erasures")
+_LIST_NAMES = (
+    "revisions",
+    "threads",
+    "messages",
+    "consolidations",
+    "proposals",
+    "tombstones",
+    "erasures",
+)
 _NAMES_OUTSIDE = {"inbox": "messages"}
 """What a table is called outside."""
 
-_ORDER = ("thread_id", "revision", "token", "epoch", "seq", "field", "digest")
+_ORDER = ("thread_id", "revision", "token", "epoch", "seq", "field", "digest", "proposal_id")
 
 
 @cache
@@ -163,7 +172,8 @@ def for_the_user(export: Mapping[str, Any]) -> dict[str, Any]:
     Returns:
         ``user_id``, ``exported_at``, ``learning`` (``on`` or ``paused``), the ``profile`` as it
         is stored, its ``history`` (oldest first) with the words that each change rests on, the
-        ``messages`` whose text is kept, what was ``refused``, and when something was ``erased``.
+        ``messages`` whose text is kept, what was ``refused``, what is ``waiting`` for a person,
+        and when something was ``erased``.
         Times are ISO 8601 in UTC.
     """
     profile: Mapping[str, Any] = export["profile"] or {}
@@ -176,6 +186,11 @@ def for_the_user(export: Mapping[str, Any]) -> dict[str, Any]:
         "history": [_readable_revision(one) for one in _sorted_by(export["revisions"], "revision")],
         "messages": [_readable_message(one) for one in export["messages"] if one["text"]],
         "refused": [each for one in read for each in _readable_refused(one)],
+        "waiting": [
+            _readable_proposal(one)
+            for one in _sorted_by(export["proposals"], "at")
+            if one["state"] == "waiting"
+        ],
         "erased": [_iso(one["at"]) for one in _sorted_by(export["erasures"], "epoch")],
     }
 
@@ -246,6 +261,16 @@ def _readable_refused(row: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
             words=change.get("quote"),
             reason=one["reason"].replace("_", " "),
         )
+
+
+def _readable_proposal(row: Mapping[str, Any]) -> dict[str, Any]:
+    return _without_empty(
+        at=_iso(row["at"]),
+        until=_iso(row["expires_at"]),
+        thread=row["thread_id"],
+        why=row["why"],
+        changes=[_readable_change(one) for one in row["changes"]],
+    )
 
 
 def _without_empty(**given: Any) -> dict[str, Any]:

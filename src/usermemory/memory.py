@@ -38,6 +38,7 @@ from usermemory.records import (
     News,
     Outcome,
     Proof,
+    Proposal,
     Proposed,
     Recalled,
     Refused,
@@ -56,7 +57,9 @@ from usermemory.search import checked_query, found, rows_of
 from usermemory.settings import (
     Id,
     Limits,
+    Review,
     When,
+    checked_review,
     checked_seconds,
     checked_thread,
     checked_user,
@@ -70,12 +73,14 @@ from usermemory.store.flows import recall as recalls
 from usermemory.store.flows.erase import newest_erasure
 from usermemory.store.flows.propose import refused as listing
 from usermemory.store.flows.remember import PastTimes, Policy, remember, screened_before, unknown
+from usermemory.store.flows.review import waiting
 from usermemory.text import leaves
 
 if TYPE_CHECKING:
     from usermemory.choice import Strategy
     from usermemory.consolidate import Consolidator
     from usermemory.propose import Proposing
+    from usermemory.review import Reviewing
 
 logger = logging.getLogger("usermemory")
 
@@ -119,6 +124,9 @@ class UserMemory:
         secrets: What is done about API keys, passwords, card and bank numbers in new messages:
             ``"mask"`` them, ``"refuse"`` the whole message (it is marked as seen, and never
             read), or ``"keep"`` it as it is. Before the inbox: a masked secret is nowhere stored.
+        review: Which changes wait for a person (see `proposals`): those of fields with
+            ``Remember(review=True)`` (None, ``"sensitive"``), or ``"all"`` but those of fields
+            with ``Remember(review=False)``.
         keep_messages: Seconds for which the text of messages stays after it was read, so that
             `search` finds it; ``"forever"``; None: it goes as soon as no batch needs it.
         max_changes: Changes that one consolidation may make. A batch that exceeds it fails, is
@@ -150,6 +158,7 @@ class UserMemory:
         threads: int = 8,
         retry: Retry | None = None,
         secrets: SecretPolicy = "mask",
+        review: Review = None,
         keep_messages: float | Literal["forever"] | None = None,
         max_changes: int = 50,
         max_removed: float = 0.5,
@@ -186,6 +195,7 @@ class UserMemory:
             daily_tokens=daily_tokens,
             retry=retry or Retry(),
             limits=Limits(max_changes, max_removed, max_profile),
+            review=checked_review(review),
         )
         self._view = partial(recalled, self.schema)
         self._on_event = on_event
@@ -571,6 +581,47 @@ class UserMemory:
         except InvalidInput as error:  # no such item: the model is told which there are
             return Refused(change, "item_not_there", str(error))
 
+    def proposals(self, user_id: Id | None = None, limit: int = 100) -> list[Proposal]:
+        """Changes that wait for a person, the oldest first; None for anybody's.
+
+        With ``review`` they come from conversations and tools, and from `tidy` in any case. One
+        that nobody decides on ends after 90 days, and one whose words are erased goes with them.
+        """
+        known = None if user_id is None else checked_user(user_id)
+        return self.driver.read(waiting, known, max(1, limit))
+
+    def approve(
+        self, proposal_id: str, *, value: Any = None, by: str = "review", user_id: Id = ""
+    ) -> Proposed:
+        """Make what a proposal would do, judged by the profile as it is now: all of it, or nothing.
+
+        Args:
+            value: In place of the value that it puts in; its words stay beside it.
+            by: Who approves, for the history.
+            user_id: Whose it has to be, where the caller may decide for one user only.
+
+        Returns:
+            The revision, None where the profile says so already; or why it cannot be made any
+            more (what is known was said later, the field is full, …): then it goes on waiting.
+
+        Raises:
+            Conflict: It does not wait: approved, declined or erased before, expired, or unknown.
+            InvalidInput: It does not put in one value, so that none can be edited.
+        """
+        whose = checked_user(user_id) if user_id != "" else ""
+        if not by.strip():
+            raise InvalidInput("by= is empty; say who approves, such as an id of yours")
+        return self._reviewing().approve(proposal_id, whose, by, value)
+
+    def decline(self, proposal_id: str, *, user_id: Id = "") -> Proposal:
+        """End a proposal. Nothing is kept of it but a hash: the same words propose it no more.
+
+        Raises:
+            Conflict: As for `approve`.
+        """
+        whose = checked_user(user_id) if user_id != "" else ""
+        return self._reviewing().decline(proposal_id, whose)
+
     def forget(
         self,
         user_id: Id,
@@ -806,6 +857,9 @@ class UserMemory:
     aundo_thread = awaited(undo_thread)
     apropose = awaited(propose)
     apropose_erasure = awaited(propose_erasure)
+    aproposals = awaited(proposals)
+    aapprove = awaited(approve)
+    adecline = awaited(decline)
     aforget = awaited(forget)
     aforget_message = awaited(forget_message)
     aforget_thread = awaited(forget_thread)
@@ -876,6 +930,11 @@ class UserMemory:
         from usermemory.propose import Proposing
 
         return Proposing(self.consolidator, self.author, self.clock)
+
+    def _reviewing(self) -> Reviewing:
+        from usermemory.review import Reviewing
+
+        return Reviewing(self.consolidator, self.clock)
 
     def _forget(
         self,

@@ -10,7 +10,7 @@ from usermemory.batch import Batch, newest_turn
 from usermemory.changes import settled
 from usermemory.clock import Clock
 from usermemory.consolidate import Consolidator
-from usermemory.judge import Judged, applied, judge, stamped
+from usermemory.judge import Judged, applied, judge, reviewed, stamped
 from usermemory.judge.changes import Verifier
 from usermemory.messages import AuthorPolicy, read_messages
 from usermemory.records import Change, Message, Proposed, Refused
@@ -18,8 +18,9 @@ from usermemory.schema.document import counts_as
 from usermemory.schema.form import fold_outer
 from usermemory.schema.renames import renamed_stamps
 from usermemory.store.flows import TAIL, times
-from usermemory.store.flows.amend import Amendment
-from usermemory.store.flows.propose import Start, propose, record, start
+from usermemory.store.flows.amend import Amendment, Start
+from usermemory.store.flows.propose import propose, record, start
+from usermemory.store.flows.review import drafts_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,18 +64,22 @@ class Proposing:
             begun = self.begin(said)
             if begun.paused:
                 return Proposed(None, tuple(map(_paused, changes)))
-            judged = self._judged(self._batch(said, begun), changes)
-            if not judged.applied:
+            batch = self._batch(said, begun)
+            judged, aside = reviewed(batch, self._judged(batch, changes), self._consolidator.review)
+            drafts = drafts_of(aside, by, said.thread_id)
+            if not judged.applied and not drafts:
                 if judged.refused:
                     where = said.user_id, said.thread_id
                     self._driver.write(record, *where, begun, judged.refused, said.context)
                 return Proposed(None, judged.refused)
-            made = self._amendment(said, begun, judged, by)
-            revision = self._driver.write(
-                propose, said.user_id, begun, made, judged.refused, said.context
+            made = self._amendment(said, begun, judged, by) if judged.applied else None
+            where = said.user_id, said.thread_id
+            written = self._driver.write(
+                propose, *where, begun, made, drafts, judged.refused, said.context
             )
-            if revision is not None:
-                return Proposed(revision, judged.refused)
+            if written is not False:
+                revision = None if written is True else written
+                return Proposed(revision, judged.refused, len(aside))
 
     def erasure(
         self, said: Turn, field: str, value: str | None, quote: str, *, confirmed: bool

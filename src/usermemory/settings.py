@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 from uuid import UUID
 
 from usermemory.errors import ConfigurationError, IdentityError, InvalidInput
@@ -99,6 +99,19 @@ def _checked_id(name: str, value: object) -> str:
             f"{_ID_LENGTH} characters; pass a plain id, such as the one of your database"
         )
     return value
+
+
+Review = Literal["sensitive", "all"] | None
+"""Which changes wait for a person: those of fields with ``Remember(review=True)``, or all but those
+of fields with ``Remember(review=False)``. None is as ``sensitive``: a field's own mark holds."""
+
+
+def checked_review(value: Any) -> Review:
+    """How changes are reviewed, or an error that says what there is."""
+    known: tuple[Review, ...] = (None, "sensitive", "all")
+    if value not in known:
+        raise ConfigurationError(f"review {value!r}: use None, 'sensitive' or 'all'")
+    return known[known.index(value)]
 
 
 FEW = 3

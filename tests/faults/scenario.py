@@ -6,10 +6,11 @@ applications do: they pass the messages that they have.
 
 from __future__ import annotations
 
-from usermemory import Change, Retry, UserMemory
+from usermemory import Change, Evidence, Retry, UserMemory
 from usermemory.conformance.harness import Listener
 from usermemory.errors import ExtractionError
 from usermemory.gate import Words
+from usermemory.records import Applied
 from usermemory.store.driver import Hook
 from usermemory.store.flows.access import (
     add_token,
@@ -25,7 +26,9 @@ from usermemory.store.flows.access import (
 )
 from usermemory.store.flows.amend import buried_fields, carry
 from usermemory.store.flows.claim import claim_due, give_back, leases, renew
+from usermemory.store.flows.propose import propose, start
 from usermemory.store.flows.recall import figures, held_leases, next_due, people, readings
+from usermemory.store.flows.review import Draft
 from usermemory.testing import FakeClock
 
 ERASED = "garlic"
@@ -153,6 +156,7 @@ def correct(memory: UserMemory, clock: FakeClock) -> None:
     sage, golf = (Change("interests", "add", one, f"I like {one}") for one in ("sage", "golf"))
     memory.propose("eve", "x", [sage, golf], [herbs])  # one of them was not said
     memory.refused("eve")
+    review(memory, clock)
     memory.edit("eve", {"name": "Eve", "interests": [ERASED, "thyme"]}, by="eve")
     memory.undo("eve")
     clock.advance(1)
@@ -160,6 +164,21 @@ def correct(memory: UserMemory, clock: FakeClock) -> None:
     memory.forget_message("eve", "x", "ex")
     memory.forget_thread("eve", "y")
     memory.forget_user("eve")
+
+
+def review(memory: UserMemory, clock: FakeClock) -> None:
+    """Two changes wait for a person, who approves the one and declines the other."""
+    for thing in ("kale", "leek"):
+        said = Evidence(f"I like {thing}", "r")
+        change = Applied("interests", "add", None, thing, evidence=(said,))
+        begun = memory.driver.read(start, "eve", "r", [], clock.now())
+        memory.driver.write(propose, "eve", "r", begun, None, [Draft((change,), thread_id="r")])
+    for proposal in memory.proposals("eve"):
+        if proposal.changes[0].after == "kale":
+            memory.approve(proposal.id)
+        else:
+            memory.decline(proposal.id)
+    memory.proposals()
 
 
 def finish(url: str, start: float) -> None:

@@ -41,6 +41,7 @@ LAYERS = [
     "background",
     "correct",
     "propose",
+    "review",
     "migrate",
     "memory",
     "langgraph",

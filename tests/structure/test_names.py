@@ -24,6 +24,7 @@ def test_public_names() -> None:
         "Misfit",
         "Outcome",
         "Proof",
+        "Proposal",
         "Proposed",
         "Recalled",
         "Refused",

@@ -19,6 +19,7 @@ from usermemory.cli import (
     jobs,
     mcp,
     profile,
+    review,
     schema,
     serve,
     token,
@@ -39,6 +40,7 @@ First steps:
   usermemory profile show will         what it knows, and from which words
   usermemory profile why will name     where one thing comes from
   usermemory profile edit will         put it right; undo and forget take it back or erase it
+  usermemory review                    decide on what waits for a person
   usermemory jobs list                 what waits to be read, and what failed
   usermemory serve                     see, try and correct it in a browser
   usermemory worker                    consolidate beside your application
@@ -78,6 +80,7 @@ command(app, "worker")(jobs.run_worker)
 command(app, "migrate")(database.migrate_tables)
 command(app, "copy")(database.copy_database)
 command(app, "clean")(erase.clean_disk)
+command(app, "review")(review.review)
 command(app, "costs")(database.show_costs)
 command(app, "doctor")(doctor.doctor)
 command(app, "backfill")(database.backfill_threads)

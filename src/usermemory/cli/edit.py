@@ -88,7 +88,7 @@ def edit(  # noqa: PLR0913 - the options of a command
     """
     if sum(map(bool, (assignments, patch, document))) > 1:
         raise typer.BadParameter("use one of --set, --patch and --document")
-    editor = by or _login()
+    editor = by or login()
     with open_existing(db, schema) as memory:
 
         def make(change: Any, seen: int | None) -> Revision | None:
@@ -107,7 +107,12 @@ def edit(  # noqa: PLR0913 - the options of a command
     _print_edit(user, made, as_json=json, dry_run=dry_run)
 
 
-def _login() -> str:
+def login() -> str:
+    """Who is at the terminal, for the history.
+
+    Raises:
+        InvalidInput: The system does not know.
+    """
     try:
         return getpass.getuser()
     except (OSError, KeyError) as error:  # a container without a name for its user
@@ -240,14 +245,14 @@ def _edit_in_editor(
         Conflict: The profile has moved on meanwhile; the same.
         ConfigurationError: There is no editor.
     """
-    command = _editor()
+    command = editor_command()
     seen = memory.snapshot(user)
     reading = memory.schema.read(seen.document)
     header = _header(user, seen.revision, memory.schema, reading.misfits)
     text = header + json_text.dumps(reading.document, ensure_ascii=False, indent=2) + "\n"
     with _draft(text, user) as path:
         while True:
-            typed = _edited(command, path)
+            typed = edited_text(command, path)
             if not typed.strip() or typed == text:
                 return None
             try:
@@ -311,7 +316,12 @@ def _draft(text: str, user: str) -> Generator[Path]:
     path.unlink(missing_ok=True)
 
 
-def _editor() -> list[str]:
+def editor_command() -> list[str]:
+    """The editor that the person wants.
+
+    Raises:
+        ConfigurationError: There is none.
+    """
     for name in ("VISUAL", "EDITOR"):
         if wanted := os.environ.get(name, "").strip():
             return shlex.split(wanted, posix=os.name != "nt")
@@ -320,12 +330,12 @@ def _editor() -> list[str]:
             if found := shutil.which(program):
                 return [found]
     raise ConfigurationError(
-        "there is no editor: set VISUAL or EDITOR, or say what to change with --set, --patch or "
-        "--document"
+        "there is no editor: set VISUAL or EDITOR, or say what is wanted with the options of this "
+        "command"
     )
 
 
-def _edited(command: list[str], path: Path) -> str:
+def edited_text(command: list[str], path: Path) -> str:
     """What the editor has made of the file."""
     try:
         done = subprocess.run([*command, str(path)], check=False)  # noqa: S603 - the user's own

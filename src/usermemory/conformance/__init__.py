@@ -29,6 +29,7 @@ from usermemory.conformance.proposing import Proposing
 from usermemory.conformance.refusing import Refusing
 from usermemory.conformance.remembering import Making, Remembering
 from usermemory.conformance.reshaping import Reshaping
+from usermemory.conformance.reviewing import Reviewing
 from usermemory.conformance.searching import Searching
 
 __all__ = ["Conformance"]
@@ -41,6 +42,7 @@ class Conformance(
     Forgetting,
     ForgettingInside,
     Proposing,
+    Reviewing,
     Refusing,
     Misfitting,
     Migrating,

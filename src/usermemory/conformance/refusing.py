@@ -162,12 +162,12 @@ class Refusing:
         begun = driver.read(start, "will", "t", said, bench.clock.now())
         made = Amendment({"interests": ["tea"]}, (), "tool", "", thread_id="t")
         refused = Refused(unfit("tea", "I like tea"), "unknown_field")
-        revision = driver.write(propose, "will", begun, made, [refused])
-        assert revision is not None
+        revision = driver.write(propose, "will", "t", begun, made, (), [refused])
+        assert revision
         (found,) = bench.verbs.refused("will")
         assert (found.change, found.thread_id) == (refused.change, "t")
         # The profile has moved on, so that a second proposal from there has to begin again.
-        assert driver.write(propose, "will", begun, made, [refused]) is None
+        assert not driver.write(propose, "will", "t", begun, made, (), [refused])
         assert bench.verbs.refused("will") == [found]
 
     def test_a_paused_user(self, making: Making) -> None:

@@ -56,6 +56,7 @@ class Plan:
         revisions: The changes of those past revisions that held it, by number.
         messages: Messages that held it, and what is left of their text; None for nothing.
         refused: What consolidations refused, where that held it.
+        waiting: The places of the proposals that held it.
         forgotten: The same in numbers.
     """
 
@@ -65,6 +66,7 @@ class Plan:
     revisions: Mapping[int, tuple[Applied, ...]]
     messages: Sequence[tuple[Kept, str | None]]
     refused: Sequence[Refusals]
+    waiting: frozenset[int]
     forgotten: Forgotten
 
 
@@ -133,10 +135,16 @@ def plan(target: Target, stored: Stored, schema: Schema) -> Plan:
         picked.quotes,
     )
     messages = list(_messages(stored.messages, picked))
-    refused = scrubbed_refusals(
-        stored.refused, picked.values, picked.quotes, picked.heard, picked.about
+    held = partial(
+        scrubbed_refusals,
+        values=picked.values,
+        quotes=picked.quotes,
+        heard=picked.heard,
+        about=picked.about,
     )
-    if not (picked.gone or past.revisions or messages or refused):
+    refused = held(stored.refused)
+    waiting = frozenset(one.token for one in held(stored.waiting))
+    if not (picked.gone or past.revisions or messages or refused or waiting):
         check_item(target, stored, schema)
     said_in = {kept.thread_id for kept, _ in messages} | past.threads
     return Plan(
@@ -146,6 +154,7 @@ def plan(target: Target, stored: Stored, schema: Schema) -> Plan:
         revisions=past.revisions,
         messages=messages,
         refused=refused,
+        waiting=waiting,
         forgotten=Forgotten(
             values=len(picked.gone),
             changes=past.changes,
@@ -154,6 +163,7 @@ def plan(target: Target, stored: Stored, schema: Schema) -> Plan:
             elsewhere=tuple(sorted(past.elsewhere | _elsewhere(target, document, picked))),
             others=tuple(past.others),
             threads=tuple(sorted(filter(None, said_in))),
+            proposals=len(waiting),
         ),
     )
 

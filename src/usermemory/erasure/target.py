@@ -89,6 +89,7 @@ class Stored:
         revisions: The newest first.
         messages: In order.
         refused: In any order.
+        waiting: What waits for a person, as if it were refused; the token is its place.
         numbers: Of the message that is to be erased, also where its text is gone.
     """
 
@@ -96,6 +97,7 @@ class Stored:
     revisions: Sequence[Revision] = ()
     messages: Sequence[Kept] = ()
     refused: Sequence[Refusals] = ()
+    waiting: Sequence[Refusals] = ()
     numbers: frozenset[int] = frozenset()
 
 

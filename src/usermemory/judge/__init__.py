@@ -5,7 +5,7 @@ changes that code has a doubt about; `verdicts` puts what is left into a copy of
 ways in use the same three: the background job, tools, `propose`, Extractors of one's own.
 """
 
-from usermemory.judge.changes import Doubt, Judged, Judgement, applied, stamped
+from usermemory.judge.changes import Doubt, Judged, Judgement, applied, reviewed, stamped
 from usermemory.judge.wall import judge
 
-__all__ = ["Doubt", "Judged", "Judgement", "applied", "judge", "stamped"]
+__all__ = ["Doubt", "Judged", "Judgement", "applied", "judge", "reviewed", "stamped"]

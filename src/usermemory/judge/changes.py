@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from usermemory.batch import Batch
     from usermemory.judge.second_look import SecondLook, Verdict
     from usermemory.records import Change, Reason
-    from usermemory.settings import Room
+    from usermemory.settings import Review, Room
 
 
 Doubt = Literal["inexact", "passage", "others", "unnamed", "ungrounded", "echo", "always"]
@@ -96,6 +96,35 @@ def applied(batch: Batch, judgements: Iterable[Judgement]) -> Judged:
         done.append(one)
         made.append(judgement)
     return Judged(document, tuple(done), tuple(refused), tuple(made))
+
+
+def reviewed(batch: Batch, judged: Judged, review: Review) -> tuple[Judged, tuple[Applied, ...]]:
+    """What may be made at once, and what waits for a person.
+
+    Args:
+        batch: What it was judged by.
+        judged: All that the profile takes.
+        review: Which changes wait, where their field does not say so itself.
+
+    Returns:
+        The rest, put into a copy of the profile again; and what waits, by value.
+    """
+    waits = [_is_reviewed(batch, done, review) for done in judged.applied]
+    if not any(waits):
+        return judged, ()
+    kept = [one for one, wait in zip(judged.made, waits, strict=True) if not wait]
+    rest = applied(batch, kept)
+    aside = tuple(one for one, wait in zip(judged.applied, waits, strict=True) if wait)
+    return replace(rest, refused=(*judged.refused, *rest.refused)), aside
+
+
+def _is_reviewed(batch: Batch, done: Applied, review: Review) -> bool:
+    field = batch.schema.fields.get(done.field)
+    part = field.keys.get(done.key or "") if field is not None else None
+    for known in (part, field):
+        if known is not None and known.settings.review is not None:
+            return known.settings.review
+    return review == "all"
 
 
 def _made(

@@ -38,7 +38,9 @@ def saved(proposed: Proposed, unreadable: tuple[Refused, ...]) -> str:
         *(f"known already: {_place(one)}" for one in known),
         *(f"not saved: {_place(one)}: {why(one)}" for one in refused if one not in known),
     ]
-    if not made and not known:
+    if proposed.waiting:
+        lines.append(f"not saved yet, a person decides: {proposed.waiting}")
+    if not made and not known and not proposed.waiting:
         raise ToolException("\n".join(lines))
     return "\n".join(lines)
 

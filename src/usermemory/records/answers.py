@@ -32,6 +32,7 @@ class Outcome:
         retry_at: When a failed one is tried again; ``None`` once it is a dead letter.
         error: For ``failed``, the error's text (never text of the conversation).
         repeated: Whether it failed in an outage that an earlier outcome has reported.
+        waiting: How many changes wait for a person: see `UserMemory.proposals`.
     """
 
     user_id: str
@@ -45,6 +46,7 @@ class Outcome:
     retry_at: float | None = None
     error: str = ""
     repeated: bool = False
+    waiting: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,10 +219,12 @@ class Proposed:
     Attributes:
         revision: The new revision with those that were made; None if none was.
         rejections: Those that were not made, and why.
+        waiting: How many wait for a person instead: see `UserMemory.proposals`.
     """
 
     revision: Revision | None
     rejections: tuple[Refused, ...] = ()
+    waiting: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +257,7 @@ class Forgotten:
             hold it; with one, these were deleted.
         pending: Whether copies may be left on the disk, because somebody is reading the file: a
             worker, or the next erasure, tries again.
+        proposals: How many that waited for a person went, since they rested on it.
     """
 
     values: int = 0
@@ -263,6 +268,7 @@ class Forgotten:
     others: tuple[tuple[str, Any, int], ...] = ()
     threads: tuple[str, ...] = ()
     pending: bool = False
+    proposals: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -360,3 +360,40 @@ class Hit:
     seq: int = 0
     name: str | None = None
     score: float = 0.0
+
+
+ProposalKind = Literal["change", "merge", "shorten", "end", "conflict"]
+"""``change``: learned, and to be reviewed. By the tidy pass: ``merge`` (items that say the same),
+``shorten`` (one that says it at length), ``end`` (over, by its own words), ``conflict`` (what
+another item makes doubtful)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """Changes that wait for a person; they are made together, or not at all.
+
+    Attributes:
+        id: By which it is approved or declined.
+        user_id: Whose profile.
+        kind: See `ProposalKind`.
+        changes: What it would do, by value, each with the words that it rests on.
+        why: What the tidy pass says of it; empty for what was learned.
+        by: Who proposed it: ``model``, ``tidy``, or the name of a tool.
+        thread_id: Where it was said, if in one thread.
+        model: Which model proposed it, where that has a name.
+        revision: The profile that it was proposed for.
+        at: When.
+        expires_at: When it ends by itself.
+    """
+
+    id: str
+    user_id: str
+    kind: ProposalKind
+    changes: tuple[Applied, ...]
+    why: str = ""
+    by: str = "model"
+    thread_id: str = ""
+    model: str = ""
+    revision: int = 0
+    at: float = 0.0
+    expires_at: float = 0.0

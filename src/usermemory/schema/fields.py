@@ -48,6 +48,9 @@ class Remember:
         verify: When a model takes a second look at a change of this field before it is made:
             ``"always"``, ``"auto"`` (where code has a doubt) or ``"off"``; default what the memory
             was opened with.
+        review: True: a change of this field waits for a person (`UserMemory.proposals`), also
+            where the memory was opened without ``review``; False: none does. Default: what the
+            memory was opened with.
         examples: Values that show the model what is meant.
         key: For lists of objects, the property that names an item; default ``name``, ``title``,
             ``id`` or ``key``, else the first plain property.
@@ -62,6 +65,7 @@ class Remember:
     max_length: int | None = None
     instructions: Literal["refuse", "quote"] = "refuse"
     verify: Literal["auto", "always", "off"] | None = None
+    review: bool | None = None
     examples: tuple[Any, ...] = ()
     key: str | None = None
     was: str | tuple[str, ...] = ()
@@ -110,6 +114,8 @@ def settings_of(written: Mapping[str, Any], path: str) -> Remember:
         raise SchemaError(
             f"field {path!r}: verify must be 'auto', 'always' or 'off', not {settings.verify!r}"
         )
+    if settings.review not in (None, True, False):
+        raise SchemaError(f"field {path!r}: review must be true or false, not {settings.review!r}")
     return settings
 
 

@@ -296,8 +296,13 @@ WHERE user_id = :user_id AND keep_until IS NOT NULL AND keep_until > :now AND st
 ORDER BY thread_id, position, seq;
 
 -- name: expired
--- Whether there is kept text whose time is over.
-SELECT MIN(keep_until) AS since FROM usermemory.inbox WHERE state = 'kept' AND keep_until <= :now;
+-- Whether there is kept text whose time is over, or a proposal.
+SELECT MIN(over) AS since FROM (
+    SELECT MIN(keep_until) AS over FROM usermemory.inbox
+    WHERE state = 'kept' AND keep_until <= :now
+    UNION ALL
+    SELECT MIN(expires_at) AS over FROM usermemory.proposals
+    WHERE state = 'waiting' AND expires_at <= :now) AS ended;
 
 -- name: expire_kept
 -- Text whose time is over, of anybody; marks stay.
@@ -571,3 +576,53 @@ DELETE FROM usermemory.replies WHERE place = :place;
 -- name: void_replies
 -- With an erasure: what was answered, or is about to be, may hold what is erased.
 UPDATE usermemory.replies SET body = NULL, void = 1 WHERE user_id = :user_id;
+
+-- name: add_proposal
+-- Not where the same waits already, nor where it was declined on the same words.
+INSERT INTO usermemory.proposals (user_id, proposal_id, kind, subject, changes, why, author,
+    thread_id, model, revision, at, expires_at)
+SELECT :user_id, CAST(:proposal_id AS TEXT), CAST(:kind AS TEXT), CAST(:subject AS TEXT),
+    CAST(:changes AS TEXT), CAST(:why AS TEXT), CAST(:author AS TEXT), CAST(:thread_id AS TEXT),
+    CAST(:model AS TEXT), CAST(:revision AS BIGINT), CAST(:at AS DOUBLE PRECISION),
+    CAST(:expires_at AS DOUBLE PRECISION)
+WHERE NOT EXISTS (SELECT 1 FROM usermemory.proposals
+    WHERE user_id = :user_id AND state = 'waiting' AND subject = CAST(:subject AS TEXT))
+ON CONFLICT (user_id, proposal_id) DO NOTHING RETURNING proposal_id;
+
+-- name: proposals_of
+-- What waits of one user, the oldest first.
+SELECT * FROM usermemory.proposals
+WHERE user_id = :user_id AND state = 'waiting' AND expires_at > :now
+ORDER BY at, proposal_id LIMIT :count;
+
+-- name: proposals
+-- What waits of anybody, the oldest first.
+SELECT * FROM usermemory.proposals WHERE state = 'waiting' AND expires_at > :now
+ORDER BY at, user_id, proposal_id LIMIT :count;
+
+-- name: proposal
+-- One that waits.
+SELECT * FROM usermemory.proposals
+WHERE proposal_id = :proposal_id AND state = 'waiting' AND expires_at > :now
+  AND (:user_id = '' OR user_id = :user_id);
+
+-- name: decline_proposal
+-- Nothing is left of it but that these words proposed it.
+UPDATE usermemory.proposals SET state = 'declined', changes = '[]', why = '', subject = '',
+    thread_id = ''
+WHERE user_id = :user_id AND proposal_id = :proposal_id AND state = 'waiting'
+RETURNING proposal_id;
+
+-- name: drop_proposal
+-- It was made, or rests on words that were erased.
+DELETE FROM usermemory.proposals
+WHERE user_id = :user_id AND proposal_id = :proposal_id AND state = 'waiting'
+RETURNING proposal_id;
+
+-- name: drop_proposals
+-- Of a user who is erased.
+DELETE FROM usermemory.proposals WHERE user_id = :user_id;
+
+-- name: drop_expired_proposals
+-- What nobody decided on in time, of anybody.
+DELETE FROM usermemory.proposals WHERE state = 'waiting' AND expires_at <= :now;

@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from usermemory.records import Applied, Revision
+from usermemory.records import Applied, Message, Revision
+from usermemory.store import codec
 from usermemory.store.driver import Flow
-from usermemory.store.flows import Profile, load_profile, lock_user, revise
+from usermemory.store.flows import Profile, first, load_profile, lock_user, revise
+
+if TYPE_CHECKING:
+    from usermemory.erasure import Tombstone
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,41 @@ class Amendment:
             undoes=self.undoes,
             fingerprint=self.fingerprint,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A user as a proposal finds them.
+
+    Attributes:
+        epoch: The erasure count: what was judged before an erasure is judged anew.
+        paused: Nothing may be learned.
+        messages: Those that were passed, as the inbox knows them: with their number and times.
+        salt: The user's secret, to know what was erased.
+        tombstones: What was erased, and is not learned again from older words.
+    """
+
+    profile: Profile
+    epoch: int
+    paused: bool
+    messages: tuple[Message, ...]
+    salt: str
+    tombstones: tuple[Tombstone, ...]
+
+
+def begin(user_id: str) -> Flow[Start]:
+    """A user as they are stored now; changes and locks nothing."""
+    known = first((yield "known_user", {"user_id": user_id}))
+    profile = yield from load_profile(user_id)
+    graves = yield "tombstones", {"user_id": user_id}
+    return Start(
+        profile=profile,
+        epoch=known["epoch"] if known else 0,
+        paused=bool(known and known["paused"]),
+        messages=(),
+        salt=known["salt"] if known else "",
+        tombstones=tuple(codec.tombstone_of(grave) for grave in graves),
+    )
 
 
 def amend(user_id: str, base: Profile, amendment: Amendment) -> Flow[Revision | Profile]:

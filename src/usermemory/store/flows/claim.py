@@ -35,6 +35,10 @@ BATCH = 200
 """Messages that one consolidation takes in at most; what is beyond comes next."""
 
 
+Question = tuple[int, tuple[int, ...]]
+"""The state of erasures, and the numbers of the messages that were asked about."""
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """One thread's batch, and the right to commit what comes of it.
@@ -65,6 +69,11 @@ class Claim:
     spent: int = 0
     salt: str = ""
     tombstones: tuple[Tombstone, ...] = ()
+
+    @property
+    def question(self) -> Question:
+        """What a model's answer to the batch belongs to."""
+        return self.epoch, tuple(message.seq for message in self.batch)
 
     @property
     def key(self) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from usermemory.store.flows import (
 )
 from usermemory.store.flows.claim import Claim, day_of
 from usermemory.store.flows.propose import BATCHES, by_tombstones
+from usermemory.store.flows.review import Draft, add_proposals
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class Result:
         confirmed: Whether the stamps are new, though the document may not be.
         seqs: The messages that were read.
         rejections: What the checks refused.
+        drafts: What waits for a person.
     """
 
     seqs: tuple[int, ...]
@@ -50,6 +52,7 @@ class Result:
     model: str = ""
     prompt: str = ""
     usage: Usage = Usage()
+    drafts: tuple[Draft, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +98,8 @@ def commit(claim: Claim, result: Result) -> Flow[Revision | Lost | Profile | Non
     if user.revision != claim.profile.revision:
         return (yield from load_profile(claim.user_id))
     revision = yield from _write(claim, result, user)
+    if result.drafts:
+        yield from add_proposals(claim.user_id, user, result.drafts)
     said = (*claim.context, *claim.batch)
     yield from _record(
         claim,

@@ -38,6 +38,7 @@ from usermemory.store.flows import (
     save_thread,
 )
 from usermemory.store.flows.recall import ROWS, history
+from usermemory.store.flows.review import proposals_to_erase, without_proposals
 
 if TYPE_CHECKING:
     from usermemory.schema import Schema
@@ -63,6 +64,8 @@ def erase(user_id: str, target: Target, schema: Schema) -> Flow[Forgotten]:
         buried = {"field": field, "digest": stone.digest, "words": words}
         yield "add_tombstone", {"user_id": user_id, **buried}
     yield from _rewrite(user_id, made)
+    waiting, _ = yield from proposals_to_erase(user_id)
+    yield from without_proposals(user_id, [waiting[place] for place in sorted(made.waiting)])
     yield from _empty_messages(user_id, made)
     yield "forget_errors", {"user_id": user_id}
     if profile.document is not None:
@@ -86,6 +89,7 @@ def erase_user(user_id: str) -> Flow[Forgotten]:
         "drop_profile",
         "drop_revisions",
         "drop_consolidations",
+        "drop_proposals",
         "drop_tombstones",
         "empty_inbox",
         "idle_threads",
@@ -158,6 +162,7 @@ def _all_of(stored: Stored, threads: Sequence[Row]) -> Forgotten:
         quotes=sum(len(change.evidence) for change in changes),
         messages=len({(kept.thread_id, kept.seq) for kept in stored.messages}),
         threads=tuple(row["thread_id"] for row in threads),
+        proposals=len({one.token for one in stored.waiting}),
     )
 
 
@@ -176,7 +181,8 @@ def _stored(user_id: str, profile: Profile) -> Flow[Stored]:
         )
         for row in refusals
     ]
-    return Stored(profile.document or {}, revisions, messages, refused)
+    _, waiting = yield from proposals_to_erase(user_id)
+    return Stored(profile.document or {}, revisions, messages, refused, waiting)
 
 
 def _rewrite(user_id: str, made: Plan) -> Flow[None]:
@@ -217,13 +223,14 @@ def newest_erasure() -> Flow[float | None]:
 
 
 def has_expired() -> Flow[bool]:
-    """Whether text was kept for search that is past its time."""
+    """Whether text was kept for search, or a proposal, that is past its time."""
     return (yield "expired", {})[0]["since"] is not None
 
 
 def expire() -> Flow[None]:
-    """Leave marks of the messages whose text is past its time."""
+    """Leave marks of the messages whose text is past its time, nothing of such proposals."""
     yield "expire_kept", {}
+    yield "drop_expired_proposals", {}
 
 
 def mark_cleaned(up_to: float) -> Flow[None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -11,8 +11,9 @@ from usermemory.records import Message, Refused, Revision, Usage
 from usermemory.refused import Buried, bare, readable, storable
 from usermemory.store import codec
 from usermemory.store.driver import Flow
-from usermemory.store.flows import Profile, first, load_profile, lock_user
-from usermemory.store.flows.amend import Amendment, amend
+from usermemory.store.flows import lock_user
+from usermemory.store.flows.amend import Amendment, Start, amend, begin
+from usermemory.store.flows.review import Draft, add_proposals
 
 if TYPE_CHECKING:
     from usermemory.erasure import Tombstone
@@ -97,26 +98,6 @@ def record(
     yield from add(user_id, thread_id, begun, rejections, context)
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
-    """A user as a proposal finds them.
-
-    Attributes:
-        epoch: The erasure count: what was judged before an erasure is judged anew.
-        paused: Nothing may be learned.
-        messages: Those that were passed, as the inbox knows them: with their number and times.
-        salt: The user's secret, to know what was erased.
-        tombstones: What was erased, and is not learned again from older words.
-    """
-
-    profile: Profile
-    epoch: int
-    paused: bool
-    messages: tuple[Message, ...]
-    salt: str
-    tombstones: tuple[Tombstone, ...]
-
-
 def start(user_id: str, thread_id: str, messages: Sequence[Message], now: float) -> Flow[Start]:
     """What a proposal starts from.
 
@@ -126,8 +107,7 @@ def start(user_id: str, thread_id: str, messages: Sequence[Message], now: float)
         messages: What was said.
         now: When a message was said that has no time of its own and never arrived before.
     """
-    user = first((yield "known_user", {"user_id": user_id}))
-    profile = yield from load_profile(user_id)
+    found = yield from begin(user_id)
     ids = codec.dumps([message.id for message in messages if message.id is not None])
     rows = yield "arrived", {"user_id": user_id, "thread_id": thread_id, "ids": ids}
     arrived = {row["message_id"]: row for row in rows}
@@ -137,40 +117,44 @@ def start(user_id: str, thread_id: str, messages: Sequence[Message], now: float)
         row = arrived.get(message.id, new)
         at = row["said_at"] if message.at is None else message.at
         known.append(replace(message, at=at, seq=row["seq"], received=row["received_at"]))
-    graves = yield "tombstones", {"user_id": user_id}
-    return Start(
-        profile=profile,
-        epoch=user["epoch"] if user else 0,
-        paused=bool(user and user["paused"]),
-        messages=tuple(known),
-        salt=user["salt"] if user else "",
-        tombstones=tuple(codec.tombstone_of(grave) for grave in graves),
-    )
+    return replace(found, messages=tuple(known))
 
 
 def propose(
     user_id: str,
+    thread_id: str,
     begun: Start,
-    amendment: Amendment,
+    amendment: Amendment | None,
+    drafts: Sequence[Draft] = (),
     rejections: Sequence[Refused] = (),
     context: Sequence[Message] = (),
-) -> Flow[Revision | None]:
-    """Write an amendment, if nothing has moved since; None to start again.
+) -> Flow[Revision | bool]:
+    """Write an amendment, and what waits for a person, if nothing has moved since.
 
     Beside the profile that is an erasure, even of what the profile does not hold, and a pause.
 
     Args:
         user_id: Whose profile.
+        thread_id: Where it was proposed.
         begun: What the proposal started from.
-        amendment: What is made of it.
+        amendment: What is made of it at once; None for nothing.
+        drafts: What waits.
         rejections: What of it is not made; stored with it, as far as refused changes are.
         context: What was said right before the proposal's messages.
+
+    Returns:
+        The revision; True where only proposals were written; False to start again.
     """
     user = yield from lock_user(user_id)
     if (user.epoch, user.paused) != (begun.epoch, begun.paused):
-        return None
-    answer = yield from amend(user_id, begun.profile, amendment)
-    if not isinstance(answer, Revision):
-        return None
-    yield from add(user_id, amendment.thread_id, begun, rejections, context)
+        return False
+    if user.revision != begun.profile.revision:
+        return False
+    if drafts:
+        yield from add_proposals(user_id, user, drafts)
+    answer: Revision | bool = True
+    if amendment is not None:
+        made = yield from amend(user_id, begun.profile, amendment)
+        answer = made if isinstance(made, Revision) else False
+    yield from add(user_id, thread_id, begun, rejections, context)
     return answer

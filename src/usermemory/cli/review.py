@@ -1,0 +1,195 @@
+"""Changes that wait for a person: ``usermemory review``."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer import Option
+
+from usermemory.cli.common import (
+    DATABASE,
+    AsJson,
+    Database,
+    SchemaName,
+    count,
+    open_existing,
+    print_json,
+    printable,
+    say,
+)
+from usermemory.cli.edit import edited_text, editor_command, login, parse_document
+from usermemory.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from usermemory.memory import UserMemory
+    from usermemory.records import Proposal, Proposed
+
+_MOST = 1_000
+_CHOICES = "[a]pprove, [e]dit, [d]ecline, [s]kip, [q]uit"
+
+
+def review(  # noqa: PLR0913 - the options of a command
+    *,
+    user: Annotated[str | None, Option(help="Only this user's.")] = None,
+    approve: Annotated[
+        list[str] | None, Option(metavar="ID", help="Make this one. Repeatable.")
+    ] = None,
+    decline: Annotated[
+        list[str] | None, Option(metavar="ID", help="End this one. Repeatable.")
+    ] = None,
+    value: Annotated[
+        str | None, Option(metavar="JSON", help="With one --approve: the value to put in instead.")
+    ] = None,
+    in_editor: Annotated[
+        bool, Option("--editor", help="Decide on all of them in one file, in your editor.")
+    ] = False,
+    by: Annotated[
+        str | None,
+        Option(metavar="NAME", help="Who approves, for the history.", show_default="your login"),
+    ] = None,
+    db: Database = DATABASE,
+    schema: SchemaName = None,
+    json: AsJson = False,
+) -> None:
+    """Decide on changes that wait for a person: one after the other, in a file, or by their ids.
+
+    What is approved is judged by the profile as it is now, and can be undone. What is declined is
+    not proposed again from the same words. Without a terminal they are only listed.
+
+    Examples:
+        usermemory review
+        usermemory review --editor --user will
+        usermemory review --json
+        usermemory review --approve 5d2c01f0a9b3e7744c10 --by support
+    """
+    with open_existing(db, schema) as memory:
+        found = memory.proposals(user, _MOST)
+        if approve or decline:
+            wanted = dict.fromkeys(approve or (), "approve")
+            _decide(memory, {**wanted, **dict.fromkeys(decline or (), "decline")}, by, value)
+        elif json:
+            print_json(found)
+        elif not found:
+            say("Nothing waits for a decision.")
+        elif in_editor:
+            _decide(memory, _marked(found), by)
+        elif sys.stdin.isatty():
+            _one_by_one(memory, found, by)
+        else:
+            for proposal in found:
+                say(proposal_text(proposal))
+
+
+def proposal_text(proposal: Proposal) -> Any:
+    """A proposal as a person reads it: what it would do, and the words that it rests on."""
+    from rich.text import Text
+
+    from usermemory.cli.show import change_text, quoted
+
+    kind = "" if proposal.kind == "change" else f"{proposal.kind}: {proposal.why}"
+    head = "  ".join(filter(None, (proposal.id, proposal.user_id, f"by {proposal.by}", kind)))
+    lines = [Text(head, style="bold")]
+    for change in proposal.changes:
+        lines.append(Text(f"  {change_text(change)}"))
+        for one in change.evidence:
+            if one.question:
+                lines.append(Text(f"    asked: “{one.question}”", style="dim"))
+            lines.append(Text("    ").append(quoted(one)))
+    return Text("\n").join(lines)
+
+
+def _one_by_one(memory: UserMemory, found: Sequence[Proposal], by: str | None) -> None:
+    for place, proposal in enumerate(found, start=1):
+        say(f"\n{place} of {len(found)}")
+        say(proposal_text(proposal))
+        while True:
+            answer = typer.prompt(_CHOICES, default="s", show_default=False).strip().lower()[:1]
+            if answer == "q":
+                return
+            if answer == "e":
+                typed = typer.prompt("The value instead, as JSON or plain text")
+                _decide(memory, {proposal.id: "approve"}, by, typed)
+            elif answer in ("a", "d"):
+                _decide(memory, {proposal.id: "approve" if answer == "a" else "decline"}, by)
+            elif answer != "s":
+                continue
+            break
+
+
+def _decide(
+    memory: UserMemory, wanted: Mapping[str, str], by: str | None, value: str | None = None
+) -> None:
+    """Do what was decided, and say what came of each."""
+    if value is not None and list(wanted.values()) != ["approve"]:
+        raise InvalidInput("--value goes with one --approve")
+    done = 0
+    for proposal_id, decision in wanted.items():
+        if decision == "decline":
+            memory.decline(proposal_id)
+            say(f"Declined {proposal_id}.")
+            done += 1
+        elif decision == "approve":
+            given = None if value is None else _value_of(value)
+            made = memory.approve(proposal_id, value=given, by=by or login())
+            say(f"{proposal_id}: {_told(made)}")
+            done += made.revision is not None
+    if not done:
+        say("Nothing was changed.")
+
+
+def _value_of(text: str) -> Any:
+    try:
+        return parse_document(text, "--value")
+    except InvalidInput:
+        return text
+
+
+def _told(made: Proposed) -> str:
+    if made.revision is not None:
+        return f"revision {made.revision.number}"
+    reasons = (
+        f"{one.reason.replace('_', ' ')} ({one.detail})" if one.detail else one.reason
+        for one in made.rejections
+    )
+    return f"not made: {'; '.join(reasons)}" if made.rejections else "the profile says so already"
+
+
+_HELP = """\
+# Write approve or decline in place of keep, save, and close the editor.
+# A line that is deleted is kept too; an empty file decides nothing.
+"""
+
+
+def _marked(found: Iterable[Proposal]) -> dict[str, str]:
+    """What a person marked in their editor, by the id of the proposal.
+
+    Raises:
+        InvalidInput: A line says something else; nothing was decided.
+    """
+    every = {one.id: one for one in found}
+    lines = [_HELP]
+    for one in every.values():
+        told = printable(str(proposal_text(one))).split("\n")
+        lines += [*(f"#   {line}" for line in told), f"keep {one.id}", ""]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "review.txt"
+        path.write_text("\n".join(lines), encoding="utf-8")
+        typed = edited_text(editor_command(), path)
+    wanted: dict[str, str] = {}
+    for line in typed.splitlines():
+        if not line.strip() or line.startswith("#"):
+            continue
+        decision, _, proposal_id = line.strip().partition(" ")
+        if decision not in ("keep", "approve", "decline") or proposal_id not in every:
+            raise InvalidInput(
+                f"{line!r}: write keep, approve or decline, and the id; nothing was decided"
+            )
+        wanted[proposal_id] = decision
+    say(f"{count(sum(one != 'keep' for one in wanted.values()), 'decision')}.")
+    return wanted

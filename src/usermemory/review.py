@@ -1,0 +1,163 @@
+"""Proposals that a person decides on: approved, edited or declined."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from usermemory.batch import Batch
+from usermemory.changes import proposed, settled
+from usermemory.clock import Clock
+from usermemory.consolidate import Consolidator
+from usermemory.errors import Conflict, InvalidInput
+from usermemory.judge import Judged, Judgement, applied, stamped
+from usermemory.records import Applied, Change, Message, Proposal, Proposed, Revision
+from usermemory.schema.document import counts_as
+from usermemory.schema.renames import renamed_revision, renamed_stamps
+from usermemory.store.flows import times
+from usermemory.store.flows.amend import Amendment, Start
+from usermemory.store.flows.review import approve_proposal, decline_proposal, find_proposal
+
+_DONE = frozenset({"duplicate", "item_not_there"})
+"""Why a change need not be made: the profile says so already."""
+
+
+class Reviewing:
+    """Judges proposals by the profile as it is now, and makes or ends them.
+
+    Args:
+        consolidator: The memory's, whose schema and limits apply.
+        clock: What time it is.
+    """
+
+    def __init__(self, consolidator: Consolidator, clock: Clock) -> None:
+        self._driver = consolidator.driver
+        self._schema = consolidator.schema
+        self._limits = consolidator.limits
+        self._clock = clock
+
+    def approve(self, proposal_id: str, user_id: str, by: str, value: Any) -> Proposed:
+        """As `UserMemory.approve` says."""
+        while True:
+            proposal, begun = self._found(proposal_id, user_id)
+            changes = self._changes(proposal, value)
+            batch = self._batch(proposal, begun)
+            judged = self._judged(batch, proposal, changes)
+            if any(one.reason not in _DONE for one in judged.refused) or (
+                judged.refused and proposal.kind != "change"
+            ):
+                return Proposed(None, judged.refused)
+            amendment = self._amendment(proposal, begun, judged, by) if judged.applied else None
+            made = self._driver.write(approve_proposal, proposal, begun, amendment)
+            if made is not False:
+                revision = made if isinstance(made, Revision) else None
+                return Proposed(revision, judged.refused)
+
+    def decline(self, proposal_id: str, user_id: str) -> Proposal:
+        """As `UserMemory.decline` says."""
+        proposal, _ = self._found(proposal_id, user_id)
+        if not self._driver.write(decline_proposal, proposal):
+            raise _gone(proposal_id)
+        return proposal
+
+    def _found(self, proposal_id: str, user_id: str) -> tuple[Proposal, Start]:
+        found = self._driver.read(find_proposal, proposal_id, user_id)
+        if found is None:
+            raise _gone(proposal_id)
+        return found
+
+    def _changes(self, proposal: Proposal, value: Any) -> list[tuple[Change, Applied]]:
+        """What to do, in the words of today's schema; with a value of the person's own."""
+        told = Revision(0, proposal.at, proposal.by, proposal.changes)
+        named = renamed_revision(self._schema, told).changes
+        changes = [(proposed(one), one) for one in named]
+        if value is None:
+            return changes
+        putting = [at for at, (_, one) in enumerate(changes) if one.after is not None]
+        if len(putting) != 1:
+            raise InvalidInput(
+                f"proposal {proposal.id} puts in {len(putting)} values: there is not one to edit; "
+                "decline it and edit the profile"
+            )
+        change, one = changes[putting[0]]
+        changes[putting[0]] = replace(change, value=value), one
+        return changes
+
+    def _judged(
+        self, batch: Batch, proposal: Proposal, changes: Iterable[tuple[Change, Applied]]
+    ) -> Judged:
+        judgements = [Judgement(_quoted(change, done), done.evidence) for change, done in changes]
+        if proposal.kind == "change":
+            return applied(batch, [self._timely(batch, proposal, one) for one in judgements])
+        # What the tidy pass takes out it may put in again: one by one, and together.
+        done: list[Applied] = []
+        for one in judgements:
+            judged = applied(batch, [one])
+            if judged.refused:
+                return Judged(batch.document, (), judged.refused)
+            done += judged.applied
+            batch = replace(batch, document=judged.document)
+        return Judged(batch.document, tuple(done), made=tuple(judgements))
+
+    def _timely(self, batch: Batch, proposal: Proposal, judgement: Judgement) -> Judgement:
+        """Refused where what is known was said, or edited, after these words."""
+        name = judgement.change.field
+        field = self._schema.fields.get(name)
+        said = [one.at for one in judgement.evidence if one.at is not None]
+        learned = batch.learned.get(name)
+        if field is None or not said:
+            return judgement
+        if field.kind == "scalar" and learned is not None and max(said) < learned:
+            return judgement.refuse("outdated", "what is known was said later")
+        if batch.edited.get(name, 0.0) >= proposal.at:
+            return judgement.refuse("edited_by_hand", "it was edited since it was proposed")
+        return judgement
+
+    def _batch(self, proposal: Proposal, begun: Start) -> Batch:
+        stamps = renamed_stamps(self._schema, begun.profile.stamps)
+        evidence = [one for done in proposal.changes for one in done.evidence]
+        return Batch(
+            schema=self._schema,
+            document=self._schema.read(begun.profile.document or {}).document,
+            # The words came in before they were proposed; what was erased since, stays so.
+            batch=tuple(
+                Message("user", one.quote, at=one.at, seq=one.seq, received=proposal.at)
+                for one in evidence
+            ),
+            user_id=proposal.user_id,
+            thread_id=proposal.thread_id,
+            now=self._clock.now(),
+            edited=times(stamps, "edited"),
+            learned=times(stamps, "learned"),
+            salt=begun.salt,
+            tombstones=begun.tombstones,
+            limits=self._limits,
+        )
+
+    def _amendment(self, proposal: Proposal, begun: Start, judged: Judged, by: str) -> Amendment:
+        profile, schema = begun.profile, self._schema
+        reading = schema.read(profile.document or {})
+        document, changes = settled(reading, judged.document, judged.applied, schema)
+        stamps = stamped(renamed_stamps(schema, profile.stamps), judged, self._clock.now())
+        fingerprint = counts_as(schema, document, profile.fingerprint)
+        return Amendment(
+            document,
+            changes,
+            by,
+            fingerprint,
+            thread_id=proposal.thread_id,
+            model=proposal.model,
+            stamps=stamps,
+        )
+
+
+def _quoted(change: Change, done: Applied) -> Change:
+    return replace(change, quote=done.evidence[0].quote if done.evidence else "")
+
+
+def _gone(proposal_id: str) -> Conflict:
+    return Conflict(
+        f"no proposal {proposal_id!r} waits: it was approved, declined or erased, has expired, or "
+        "never was"
+    )

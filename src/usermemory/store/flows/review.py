@@ -1,0 +1,222 @@
+"""Changes that wait for a person, until somebody decides or they expire."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from usermemory.erasure import Refusals
+from usermemory.records import Applied, Change, Proposal, ProposalKind, Refused, Revision
+from usermemory.schema.form import identity
+from usermemory.store import codec
+from usermemory.store.driver import Flow, Row
+from usermemory.store.flows import User, first, lock_user
+from usermemory.store.flows.amend import Amendment, Start, amend, begin
+from usermemory.text import folded_words
+
+LIFETIME = 90 * 86_400.0
+"""Seconds for which a proposal waits."""
+
+_ID_LENGTH = 20
+
+_APART = 1e-6
+"""Seconds between proposals of one answer, which keep its order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A proposal before it is stored.
+
+    Attributes:
+        changes: What it would do, each with the words that it rests on.
+        kind: See `ProposalKind`.
+        why: What a model says of it.
+        by: Who proposes it.
+        thread_id: Where it was said, if in one thread.
+        model: Which model proposes it.
+    """
+
+    changes: tuple[Applied, ...]
+    kind: ProposalKind = "change"
+    why: str = ""
+    by: str = "model"
+    thread_id: str = ""
+    model: str = ""
+
+
+def add_proposals(user_id: str, user: User, drafts: Iterable[Draft]) -> Flow[int]:
+    """Store what is to be decided; the caller holds the user's lock.
+
+    Returns:
+        How many wait now that did not before: what waits already, or was declined on the same
+        words, is passed over.
+    """
+    added = 0
+    for place, draft in enumerate(drafts):
+        # The words make it another proposal; the subject tells that the same waits already.
+        subject = _digest(user.salt, _done(draft.changes))
+        words = _digest(user.salt, [subject, sorted(_said(draft.changes))])
+        row = first(
+            (
+                yield (
+                    "add_proposal",
+                    {
+                        "user_id": user_id,
+                        "proposal_id": words[:_ID_LENGTH],
+                        "kind": draft.kind,
+                        "subject": subject,
+                        "changes": codec.records(draft.changes),
+                        "why": draft.why,
+                        "author": draft.by,
+                        "thread_id": draft.thread_id,
+                        "model": draft.model,
+                        "revision": user.revision,
+                        "at": user.now + place * _APART,
+                        "expires_at": user.now + LIFETIME,
+                    },
+                )
+            )
+        )
+        added += row is not None
+    return added
+
+
+def waiting(user_id: str | None, limit: int) -> Flow[list[Proposal]]:
+    """What waits, the oldest first; None for anybody's."""
+    count = {"count": limit}
+    if user_id is None:
+        rows = yield "proposals", count
+    else:
+        rows = yield "proposals_of", {"user_id": user_id, **count}
+    return [_proposal_of(row) for row in rows]
+
+
+def find_proposal(proposal_id: str, user_id: str) -> Flow[tuple[Proposal, Start] | None]:
+    """A proposal that waits, with its user as they are now; None if there is none.
+
+    Args:
+        proposal_id: Which.
+        user_id: Whose it has to be; empty for anybody's.
+    """
+    row = first((yield "proposal", {"proposal_id": proposal_id, "user_id": user_id}))
+    if row is None:
+        return None
+    return _proposal_of(row), (yield from begin(row["user_id"]))
+
+
+def approve_proposal(
+    proposal: Proposal, begun: Start, amendment: Amendment | None
+) -> Flow[Revision | bool]:
+    """Make a proposal, in one transaction with its end.
+
+    Args:
+        proposal: Which.
+        begun: The user as it was judged by.
+        amendment: What it makes of the profile; None where that says so already.
+
+    Returns:
+        The revision; True where nothing had to be made; False where it is to be judged anew,
+        since something has moved.
+    """
+    user = yield from lock_user(proposal.user_id)
+    if user.epoch != begun.epoch or user.revision != begun.profile.revision:
+        return False
+    key = {"user_id": proposal.user_id, "proposal_id": proposal.id}
+    if first((yield "drop_proposal", key)) is None:
+        return False
+    if amendment is None:
+        return True
+    made = yield from amend(proposal.user_id, begun.profile, amendment)
+    return made if isinstance(made, Revision) else False
+
+
+def decline_proposal(proposal: Proposal) -> Flow[bool]:
+    """End a proposal: the same words propose it no more. False if it does not wait."""
+    yield from lock_user(proposal.user_id)
+    key = {"user_id": proposal.user_id, "proposal_id": proposal.id}
+    return first((yield "decline_proposal", key)) is not None
+
+
+def proposals_to_erase(user_id: str) -> Flow[tuple[list[str], list[Refusals]]]:
+    """What waits, as an erasure looks into it: the ids, and for each all that it says.
+
+    ``Refusals.token`` is the place among the ids.
+    """
+    rows = yield "proposals_of", {"user_id": user_id, "count": _EVERY}
+    found = [_proposal_of(row) for row in rows]
+    said = [one for place, each in enumerate(found) for one in _as_refusals(place, each)]
+    return [one.id for one in found], said
+
+
+_EVERY = 1_000_000
+
+
+def _as_refusals(place: int, proposal: Proposal) -> Iterable[Refusals]:
+    for done in proposal.changes:
+        sides = [
+            Refused(Change(done.field, done.action, side, key=done.key), "doubtful")
+            for side in (done.before, done.after)
+        ]
+        yield Refusals(place, tuple(sides), proposal.why)
+        for one in done.evidence:
+            quote = Refused(Change(done.field, done.action, quote=one.quote), "doubtful")
+            seqs = frozenset({one.seq} if one.seq else ())
+            yield Refusals(place, (quote,), one.question, one.thread_id, seqs)
+
+
+def without_proposals(user_id: str, proposal_ids: Sequence[str]) -> Flow[None]:
+    """Drop those that rest on what is erased."""
+    for proposal_id in proposal_ids:
+        yield "drop_proposal", {"user_id": user_id, "proposal_id": proposal_id}
+
+
+def _done(changes: Iterable[Applied]) -> list[list[str]]:
+    return [
+        [one.field, one.key or "", identity(one.before if one.after is None else one.after)]
+        for one in changes
+    ]
+
+
+def _said(changes: Iterable[Applied]) -> set[str]:
+    every = (one for done in changes for one in done.evidence)
+    return {" ".join([*folded_words(one.question), "|", *folded_words(one.quote)]) for one in every}
+
+
+def _digest(salt: str, value: object) -> str:
+    text = codec.dumps(value).encode("utf-8", "surrogatepass")
+    return hmac.new(salt.encode(), text, hashlib.sha256).hexdigest()
+
+
+def _proposal_of(row: Row) -> Proposal:
+    return Proposal(
+        id=row["proposal_id"],
+        user_id=row["user_id"],
+        kind=row["kind"],
+        changes=codec.changes_of(row["changes"]),
+        why=row["why"],
+        by=row["author"],
+        thread_id=row["thread_id"],
+        model=row["model"],
+        revision=row["revision"],
+        at=row["at"],
+        expires_at=row["expires_at"],
+    )
+
+
+def grouped(changes: Iterable[Applied]) -> list[tuple[Applied, ...]]:
+    """Changes that belong together: of one field, resting on the same words."""
+    groups: dict[tuple[str, frozenset[tuple[str, int]]], list[Applied]] = {}
+    for one in changes:
+        words = frozenset((said.quote, said.seq) for said in one.evidence)
+        groups.setdefault((one.field, words), []).append(one)
+    return [tuple(group) for group in groups.values()]
+
+
+def drafts_of(
+    changes: Iterable[Applied], by: str, thread_id: str, model: str = ""
+) -> tuple[Draft, ...]:
+    """What was learned and waits, as proposals."""
+    draft = Draft((), by=by, thread_id=thread_id, model=model)
+    return tuple(replace(draft, changes=group) for group in grouped(changes))
