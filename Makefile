@@ -3,7 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 NOTEBOOK := examples/long_term_user_memory.ipynb
 
-.PHONY: help demo test test-pgbouncer lint types structure docs cli-reference check notebook clean
+.PHONY: help demo test test-pgbouncer lint types structure docs cli-reference check bench
+.PHONY: bench-quick notebook clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
@@ -55,6 +56,16 @@ cli-reference: .venv/.installed  ## docs/cli.md, from the commands
 	$(BIN)/python tools/cli_reference.py
 
 check: test lint types structure  ## all of it
+
+.venv/.benched: .venv/.tested
+	$(BIN)/pip install --quiet --disable-pip-version-check --group report
+	@touch $@
+
+bench: .venv/.benched  ## everything beside other systems, into bench/report/; goes on where it was
+	$(BIN)/python -m bench.full $(BENCH)
+
+bench-quick: .venv/.tested  ## the hot paths in two minutes, against bench/quick/ratios.json
+	$(BIN)/python -m bench.quick
 
 notebook: .venv/.tested  ## run the notebook of examples/ and store what it prints
 	$(BIN)/python -m tests.support.notebook $(NOTEBOOK) $(NOTEBOOK)

@@ -46,7 +46,11 @@ class Reader:
         end = max(asked.rfind(_flat(turn.text)) for turn in session.turns)
         if any(_flat(fact.text) in asked[end:] for fact in session.facts):
             return Reply({"changes": []})
-        return Reply({"changes": [change(fact, form) for fact in session.facts]})
+        # Of a long thread a request may show a part, behind a profile with what was read before.
+        places = [asked.find(_flat(turn.text)) for turn in session.turns]
+        transcript = asked[min(at for at in places if at >= 0) :]
+        shown = [fact for fact in session.facts if _flat(fact.quote) in transcript]
+        return Reply({"changes": [change(fact, form) for fact in shown]})
 
     def profile(self, messages: Sequence[BaseMessage], tools: Sequence[Mapping[str, Any]]) -> Reply:
         """The whole profile anew."""
@@ -83,8 +87,8 @@ class Reader:
         """
         found = [sum(words in asked for words in said) / len(said) for said in self._said]
         best = max(range(len(found)), key=lambda at: found[at])
-        if found[best] < 0.5:
-            raise LookupError(f"no session stands in the request; at best {found[best]:.0%} of one")
+        if not found[best]:
+            raise LookupError("no session stands in the request")
         return self._sessions[best]
 
     def _whole(self, session: Session) -> dict[str, Any]:

@@ -35,7 +35,7 @@ def figures(folder: Path) -> list[Figure]:
         _remember(folder),
         _together(folder),
         _recall(folder),
-        asyncio.run(_awaited(folder)),
+        *asyncio.run(_awaited(folder)),
     ]
 
 
@@ -103,7 +103,7 @@ def _recall(folder: Path) -> Figure:
         )
 
 
-async def _awaited(folder: Path) -> Figure:
+async def _awaited(folder: Path) -> list[Figure]:
     path = folder / "recall.db"
     async with (
         UserMemory(path, model="offline", worker=False) as memory,
@@ -112,23 +112,32 @@ async def _awaited(folder: Path) -> Figure:
         await store.setup()
         for number in range(20):
             await store.aput(("memories", f"user-{number}"), "profile", _DOCUMENT)
-        ours, theirs = list[float](), list[float]()
+        ours, theirs = list[tuple[float, float]](), list[tuple[float, float]]()
         for _ in range(_ROUNDS):
             for taken, ask in (
                 (ours, memory.arecall),
                 (theirs, lambda user: store.aget(("memories", user), "profile")),
             ):
-                taken.append(await _rate(ask))
-    return _rates("AsyncSqliteStore.aget / arecall, by the clock", theirs, ours, 4)
+                taken.append(await _times(ask))
+    names = ("by the clock", "processor")
+    return [
+        _rates(f"AsyncSqliteStore.aget / arecall, {name}", slow, quick, 4)
+        for name, slow, quick in zip(
+            names, *(map(list, zip(*side, strict=True)) for side in (theirs, ours)), strict=True
+        )
+    ]
 
 
-async def _rate(ask: Callable[[str], Awaitable[object]]) -> float:
+async def _times(ask: Callable[[str], Awaitable[object]]) -> tuple[float, float]:
+    """Seconds of one call by the clock, and of processor."""
     turns = count()
 
     async def one() -> None:
         await ask(f"user-{next(turns) % 20}")
 
-    return await _seconds(_after_each_other(one, 300)) / 300
+    begin = time.process_time()
+    seconds = await _seconds(_after_each_other(one, 300))
+    return seconds / 300, (time.process_time() - begin) / 300
 
 
 async def _after_each_other(call: Callable[[], Awaitable[object]], times: int) -> None:

@@ -57,13 +57,13 @@ def turns(bot: Any) -> Side:
     return turn
 
 
-def bot_with(memory: UserMemory, path: Path, *, tools: bool) -> Any:
+def bot_with(memory: UserMemory, path: Path, *, tools: bool = False) -> Any:
     """Our chatbot, with a checkpointer on a file of its own."""
     given = [weather] if tools else []
     return create_chatbot(memory, model(tools=tools), tools=given, checkpointer=saver(path))
 
 
-def bot_alone(path: Path, *, tools: bool) -> Any:
+def bot_alone(path: Path, *, tools: bool = False) -> Any:
     """The same graph without memory."""
     asked: Any = model(tools=tools)
     if tools:
@@ -98,6 +98,11 @@ def model(*, tools: bool) -> ScriptedModel:
         return "I see."
 
     return ScriptedModel(replies=reply)
+
+
+def _call(number: int) -> AIMessage:
+    call = ToolCall(name="weather", args={"place": "Bern"}, id=f"call-{number}")
+    return AIMessage("", tool_calls=[call])
 
 
 def weather(place: str) -> str:
