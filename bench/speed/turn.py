@@ -14,7 +14,7 @@ from langgraph.graph import END, START, MessagesState, StateGraph
 
 from usermemory import UserMemory
 from usermemory.langgraph import acheckpointer, create_chatbot
-from usermemory.langgraph.chatbot import PROMPT, ChatState
+from usermemory.langgraph.chatbot import PROMPT
 from usermemory.testing import ScriptedModel
 
 _THREADS = 15
@@ -57,13 +57,13 @@ def _figure(
 def _without_memory(model: ScriptedModel, nodes: tuple[str, ...], saver: Any) -> Any:
     """The chatbot's graph, or a part of it, in which nothing but the model does anything."""
 
-    async def nothing(_: ChatState) -> dict[str, Any]:
+    async def nothing(_: MessagesState) -> dict[str, Any]:
         return {}
 
-    async def ask(state: ChatState) -> dict[str, list[AIMessage]]:
+    async def ask(state: MessagesState) -> dict[str, list[AIMessage]]:
         return {"messages": [await model.ainvoke([SystemMessage(PROMPT), *state["messages"]])]}
 
-    graph: Any = StateGraph(ChatState, input_schema=MessagesState, output_schema=MessagesState)
+    graph: Any = StateGraph(MessagesState)
     for node in nodes:
         graph.add_node(node, ask if node == "model" else nothing)
     for before, after in zip((START, *nodes), (*nodes, END), strict=True):

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         Refused,
         Revision,
         Scheduled,
+        Shown,
         Snapshot,
         Undone,
     )
@@ -66,6 +67,7 @@ _HOMES = {
             "Refused",
             "Revision",
             "Scheduled",
+            "Shown",
             "Snapshot",
             "Undone",
         ),
@@ -96,6 +98,7 @@ __all__ = [
     "Retry",
     "Revision",
     "Scheduled",
+    "Shown",
     "Snapshot",
     "Undone",
     "UserMemory",

@@ -335,7 +335,7 @@ class Consolidator:
         aside: tuple[Applied, ...],
     ) -> Result:
         before = renamed_stamps(self.schema, claim.profile.stamps)
-        stamps = stamped(before, judged, claim.now)
+        stamps = stamped(before, judged, self.schema, claim.now)
         document, changes = settled(reading, judged.document, judged.applied, self.schema)
         model = answer.extraction.model
         return Result(

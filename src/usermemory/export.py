@@ -57,6 +57,7 @@ _JSON = {
     "consolidations": ("seqs", "rejections", "usage"),
     "tombstones": ("words",),
     "proposals": ("changes",),
+    "shown": ("items",),
 }
 """Columns whose text is JSON."""
 
@@ -71,11 +72,22 @@ _LIST_NAMES = (
     "proposals",
     "tombstones",
     "erasures",
+    "shown",
 )
 _NAMES_OUTSIDE = {"inbox": "messages"}
 """What a table is called outside."""
 
-_ORDER = ("thread_id", "revision", "token", "epoch", "seq", "field", "digest", "proposal_id")
+_ORDER = (
+    "thread_id",
+    "revision",
+    "token",
+    "epoch",
+    "seq",
+    "message_id",
+    "field",
+    "digest",
+    "proposal_id",
+)
 
 
 @cache

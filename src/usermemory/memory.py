@@ -27,6 +27,7 @@ from usermemory.records import (
     Cost,
     Event,
     Evidence,
+    Expired,
     Forgotten,
     Hit,
     Imported,
@@ -45,6 +46,7 @@ from usermemory.records import (
     Revision,
     Scheduled,
     SchemaCheck,
+    Shown,
     Snapshot,
     ThreadState,
     Undone,
@@ -59,6 +61,7 @@ from usermemory.settings import (
     Limits,
     Review,
     When,
+    checked_retention,
     checked_review,
     checked_seconds,
     checked_thread,
@@ -74,6 +77,7 @@ from usermemory.store.flows.erase import newest_erasure
 from usermemory.store.flows.propose import refused as listing
 from usermemory.store.flows.remember import PastTimes, Policy, remember, screened_before, unknown
 from usermemory.store.flows.review import waiting
+from usermemory.store.flows.shown import keep_shown, shown_for
 from usermemory.text import leaves
 
 if TYPE_CHECKING:
@@ -129,6 +133,8 @@ class UserMemory:
             with ``Remember(review=False)``.
         keep_messages: Seconds for which the text of messages stays after it was read, so that
             `search` finds it; ``"forever"``; None: it goes as soon as no batch needs it.
+        retention: Days after which `retain` erases a value that nobody has said again, where its
+            field says nothing else; None: never. Nothing is erased before `retain` is called.
         max_changes: Changes that one consolidation may make. A batch that exceeds it fails, is
             halved and tried again; one turn that does so alone waits for a person (see `jobs`).
         max_removed: Share of the profile's values, from 0 to 1, that one consolidation may
@@ -160,6 +166,7 @@ class UserMemory:
         secrets: SecretPolicy = "mask",
         review: Review = None,
         keep_messages: float | Literal["forever"] | None = None,
+        retention: float | None = None,
         max_changes: int = 50,
         max_removed: float = 0.5,
         max_profile: int = 256_000,
@@ -182,6 +189,7 @@ class UserMemory:
         self.author = guarded_author(author) if author else None
         self.delay = checked_seconds("delay", delay)
         self._keep_for = kept_for(keep_messages)
+        self._retention = checked_retention(retention)
         self.max_wait = checked_seconds("max_wait", max_wait)
         extractor = extractor_for(model, strategy)
         self.consolidator: Consolidator = Consolidator(
@@ -252,6 +260,7 @@ class UserMemory:
         delay: float | None = None,
         *,
         keep: bool = True,
+        shown: Mapping[str, Iterable[Shown]] | None = None,
     ) -> Scheduled:
         """Take in what is new of a thread; it is consolidated once the thread goes quiet.
 
@@ -260,6 +269,8 @@ class UserMemory:
                 OpenAI-style dicts, ``(role, text)`` pairs or strings.
             delay: Seconds of quiet for this thread from now on; None for the memory's own.
             keep: False: only mark the messages as seen; nothing said in them is ever learned.
+            shown: `Recalled.shown` of what the prompts of answers held, by the answers' message
+                ids: `shown` tells it later. The nodes for LangGraph do this by themselves.
 
         Returns:
             When the thread is due and how much was new, after it is on the disk.
@@ -268,7 +279,7 @@ class UserMemory:
             InvalidInput: An id or a message that cannot be used; nothing was stored.
             StoreError: The database failed; the next call that passes the messages stores them.
         """
-        args = self._remembering(user_id, thread_id, messages, delay, keep=keep)
+        args = self._remembering(user_id, thread_id, messages, delay, keep=keep, shown=shown)
         return self._scheduled(args[0], args[1], self.driver.write(remember, *args))
 
     async def aremember(
@@ -279,10 +290,11 @@ class UserMemory:
         delay: float | None = None,
         *,
         keep: bool = True,
+        shown: Mapping[str, Iterable[Shown]] | None = None,
     ) -> Scheduled:
         """As `remember`."""
         args = await asyncio.to_thread(
-            self._remembering, user_id, thread_id, messages, delay, keep=keep
+            self._remembering, user_id, thread_id, messages, delay, keep=keep, shown=shown
         )
         return self._scheduled(args[0], args[1], await self.driver.awrite(remember, *args))
 
@@ -408,6 +420,22 @@ class UserMemory:
             self.schema.check_name(field, stored[0].document or {})
         only = None if thread_id is None else checked_thread(thread_id)
         return found(rows_of(self.schema, *stored, fields, only), asked)
+
+    def shown(self, user_id: Id, message_id: Id, *, thread_id: Id | None = None) -> list[Shown]:
+        """What of the profile stood in the prompt of an answer, in its order there.
+
+        Known of a user's newest 200 answers, for 90 days, of each the first 500 values; by
+        reference, so that what was erased since is left out. Empty for an answer that nothing was
+        shown for, and for one that nobody knows.
+
+        Args:
+            message_id: The caller's id of the answer.
+            thread_id: The answer's thread; None for the newest answer of that id.
+        """
+        where = "" if thread_id is None else checked_thread(thread_id)
+        return self.driver.read(
+            shown_for, checked_user(user_id), str(message_id), where, self.schema
+        )
 
     def misfits(self, user_id: Id) -> list[Misfit]:
         """What is stored of a user and today's schema does not take, item by item.
@@ -700,6 +728,41 @@ class UserMemory:
         """
         return self._forget(user_id, None, checkpointer, dry_run=dry_run)
 
+    def retain(
+        self,
+        user_id: Id | None = None,
+        *,
+        days: float | None = None,
+        dry_run: bool = False,
+        done: Callable[[Expired], None] | None = None,
+    ) -> list[Expired]:
+        """Erase what nobody has said, confirmed or edited for as long as values are kept.
+
+        That is each item by itself, as `forget` does: from the profile, its history, quotes and
+        kept messages. What held once and holds no more goes when that is so long ago. Each value
+        is one transaction, in which its time is looked at again: stopped in the middle, the next
+        call goes on. A field's default stays.
+
+        Args:
+            user_id: Of whom; None for everybody.
+            days: For fields that say nothing themselves; None for the memory's own ``retention``.
+            dry_run: Only say what would be erased.
+            done: Called after each value, for progress.
+
+        Raises:
+            InvalidInput: Nothing says how long anything is kept.
+        """
+        from usermemory.retention import Retention
+
+        kept = self._retention if days is None else checked_retention(days)
+        task = Retention(self.driver, self.schema, kept, self.clock)
+        found = task.run(None if user_id is None else checked_user(user_id), done, dry_run=dry_run)
+        if found and not dry_run:
+            for each in {one.user_id for one in found}:
+                self.consolidator.drop_answers(each)
+            self.clean()
+        return found
+
     def clean(self) -> bool:
         """Try to remove what pending erasures left on the disk; True if nothing is left."""
         return clean_erased(self.driver)
@@ -846,6 +909,7 @@ class UserMemory:
     arun_due = awaited(run_due)
     ahistory = awaited(history)
     asearch = awaited(search)
+    ashown = awaited(shown)
     amisfits = awaited(misfits)
     awhy = awaited(why)
     arefused = awaited(refused)
@@ -864,6 +928,7 @@ class UserMemory:
     aforget_message = awaited(forget_message)
     aforget_thread = awaited(forget_thread)
     aforget_user = awaited(forget_user)
+    aretain = awaited(retain)
     aclean = awaited(clean)
     averify_erased = awaited(verify_erased)
     aexport = awaited(export)
@@ -885,6 +950,7 @@ class UserMemory:
         delay: float | None,
         *,
         keep: bool,
+        shown: Mapping[str, Iterable[Shown]] | None,
     ) -> tuple[str, str, Iterable[Message], Policy]:
         user_id, thread_id, found = self._read(user_id, thread_id, messages)
         policy = Policy(
@@ -896,6 +962,7 @@ class UserMemory:
             secrets=self.secrets,
             screened=screened_before(found, self.secrets) if keep else {},
             keep_for=self._keep_for,
+            shown=partial(keep_shown, answers=shown, schema=self.schema) if shown else None,
         )
         return user_id, thread_id, found, policy
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from usermemory.changes.apply import field_for, taken_back
 from usermemory.changes.diff import Collision, find
@@ -13,10 +15,76 @@ from usermemory.messages import is_mapping, is_sequence
 from usermemory.records import Applied, Evidence, Revision, Snapshot
 from usermemory.schema.document import stored_value
 from usermemory.schema.rejoining import put_in_place
+from usermemory.schema.shape import canonical
 from usermemory.text import MASK, leaves
 
 if TYPE_CHECKING:
     from usermemory.schema import Field, Schema
+
+
+class Origins:
+    """Which changes made each value of a profile, looked up without reading the history again.
+
+    Args:
+        revisions: The user's revisions, the newest first.
+    """
+
+    def __init__(self, revisions: Iterable[Revision]) -> None:
+        # By field and name of a value, the changes that made it, the newest first.
+        self._made: dict[tuple[str, str], list[_Making]] = {}
+        place = 0
+        for revision in revisions:
+            if revision.undoes:  # what an undo put back others had made
+                continue
+            taken: dict[str, list[Applied]] = {}
+            for change in revision.changes:
+                if change.action == "remove":
+                    taken.setdefault(change.field, []).append(change)
+            for change in reversed(revision.changes):
+                making = _Making(place, revision, change, taken.get(change.field, ()))
+                place += 1
+                for name in _names_made(change):
+                    self._made.setdefault((change.field, name), []).append(making)
+
+    def evidence(
+        self, document: Mapping[str, Any], where: str, value: Any = None
+    ) -> list[Evidence]:
+        """As `evidence_of`."""
+        if where.startswith("/"):
+            where, value = resolve(document, where)
+        wanted = _current(document.get(where)) if value is None else [value]
+        return list(dict.fromkeys(one for item in wanted for one in self._chain(where, item)))
+
+    def maker(self, field: str, item: Any) -> Revision | None:
+        """As `maker_of`."""
+        making = self._next(field, item, -1)
+        return making.revision if making else None
+
+    def _next(self, field: str, item: Any, after: int) -> _Making | None:
+        """The newest change that made a value, of those older than a place."""
+        made = self._made.get((field, _name(item)), ())
+        at = bisect_right(made, after, key=attrgetter("place"))
+        return made[at] if at < len(made) else None
+
+    def _chain(self, field: str, item: Any) -> Iterator[Evidence]:
+        """Back through the changes that made this value what it is.
+
+        What an undo put back rests on the words it rested on before.
+        """
+        making = self._next(field, item, -1)
+        while making is not None:
+            yield from making.change.evidence
+            item = _refined(making)
+            making = None if item is None else self._next(field, item, making.place)
+
+
+class _Making(NamedTuple):
+    """A change, its place in the history (the newest has 0), and what its revision took out."""
+
+    place: int
+    revision: Revision
+    change: Applied
+    taken: Sequence[Applied]
 
 
 def evidence_of(
@@ -25,7 +93,7 @@ def evidence_of(
     """The quotes behind a field, or behind one value of it, the newest first.
 
     A value that was refined (``"climbing"`` to ``"climbing in Bergen"``) rests on the words for
-    both; one that was replaced rests on its own only.
+    both; one that was replaced rests on its own only. Of many values ask `Origins`.
 
     Args:
         revisions: The user's revisions, the newest first.
@@ -36,13 +104,7 @@ def evidence_of(
     Raises:
         InvalidInput: The pointer leads nowhere.
     """
-    if where.startswith("/"):
-        where, value = resolve(document, where)
-    found: list[Evidence] = []
-    wanted = _current(document.get(where)) if value is None else [value]
-    for item in wanted:
-        found += (e for e in _chain(revisions, where, item) if e not in found)
-    return found
+    return Origins(revisions).evidence(document, where, value)
 
 
 def maker_of(revisions: Iterable[Revision], field: str, item: Any) -> Revision | None:
@@ -53,13 +115,7 @@ def maker_of(revisions: Iterable[Revision], field: str, item: Any) -> Revision |
         field: The field's name.
         item: The value, the item of a list, or the key of a map.
     """
-    made = (
-        revision
-        for revision in revisions
-        if not revision.undoes
-        and any(change.field == field and _made(change, item) for change in revision.changes)
-    )
-    return next(made, None)
+    return Origins(revisions).maker(field, item)
 
 
 def noted_at(revision: Revision, field: str, item: Any) -> float:
@@ -105,40 +161,31 @@ def _current(value: Any) -> list[Any]:
     return list(value) if is_sequence(value) or is_mapping(value) else [value]
 
 
-def _chain(revisions: Iterable[Revision], field: str, item: Any) -> Iterable[Evidence]:
-    """Back through the changes that made this value what it is.
-
-    What an undo put back rests on the words it rested on before.
-    """
-    for revision in (one for one in revisions if not one.undoes):
-        for change in reversed(revision.changes):
-            if change.field != field or not _made(change, item):
-                continue
-            yield from change.evidence
-            item = _refined(revision, change)
-            if item is None:
-                return
-
-
 def _made(change: Applied, item: Any) -> bool:
-    return change.key == item or (change.after is not None and _same(change.after, item))
+    return _name(item) in _names_made(change)
 
 
-def _same(one: Any, other: Any) -> bool:
-    if isinstance(one, str) and isinstance(other, str):
-        return one.casefold().strip() == other.casefold().strip()
-    return bool(one == other)
+def _names_made(change: Applied) -> set[str]:
+    """The names of what a change made: the value itself, and its key."""
+    made = (change.key, change.after)
+    return {_name(one) for one in made if one is not None}
 
 
-def _refined(revision: Revision, change: Applied) -> Any:
+def _name(item: Any) -> str:
+    """One text for values that say the same."""
+    if isinstance(item, str):
+        return f'"{item.casefold().strip()}'
+    return canonical(int(item) if isinstance(item, float) and item.is_integer() else item)
+
+
+def _refined(making: _Making) -> Any:
     """What a change only made more exact, or less; None where it said something new.
 
     An item of a list is taken out and put in again, by the same revision.
     """
-    taken = [one for one in revision.changes if one.action == "remove"]
-    earlier = [change, *(one for one in taken if one.field == change.field)]
+    change = making.change
     after = str(change.after).casefold()
-    for before in (one.before for one in earlier if one.before is not None):
+    for before in (one.before for one in (change, *making.taken) if one.before is not None):
         text = str(before).casefold()
         if text in after or after in text:
             return before

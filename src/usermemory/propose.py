@@ -127,7 +127,9 @@ class Proposing:
             by,
             counts_as(schema, document, profile.fingerprint),
             thread_id=said.thread_id,
-            stamps=stamped(renamed_stamps(schema, profile.stamps), judged, self._clock.now()),
+            stamps=stamped(
+                renamed_stamps(schema, profile.stamps), judged, schema, self._clock.now()
+            ),
         )
 
     def _unwanted(self, batch: Batch, change: Change, *, confirmed: bool) -> Refused | None:

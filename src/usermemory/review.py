@@ -139,7 +139,7 @@ class Reviewing:
         profile, schema = begun.profile, self._schema
         reading = schema.read(profile.document or {})
         document, changes = settled(reading, judged.document, judged.applied, schema)
-        stamps = stamped(renamed_stamps(schema, profile.stamps), judged, self._clock.now())
+        stamps = stamped(renamed_stamps(schema, profile.stamps), judged, schema, self._clock.now())
         fingerprint = counts_as(schema, document, profile.fingerprint)
         return Amendment(
             document,

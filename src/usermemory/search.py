@@ -8,6 +8,7 @@ megabytes takes less time than keeping an index true after erasures would cost.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -109,6 +110,11 @@ def learned(document: Mapping[str, Any], history: Iterable[Revision]) -> list[Fi
         history: Its revisions, the newest first.
     """
     known: dict[tuple[str, str], Hit] = {}
+    held = {
+        (field, key, canonical(item))
+        for field, stored in document.items()
+        for key, item in [*_items(stored), (None, stored)]
+    }
     for revision in history:
         if revision.undoes or revision.by == "migration":
             continue
@@ -117,32 +123,27 @@ def learned(document: Mapping[str, Any], history: Iterable[Revision]) -> list[Fi
             if change.erased or value is None:
                 continue
             place = change.field, canonical([change.key, value])
-            hit = known.get(place) or _hit(document, revision, change, value)
+            hit = known.get(place) or _hit(held, revision, change, value)
             said = (*hit.evidence, *(one for one in change.evidence if one not in hit.evidence))
             known[place] = replace(hit, evidence=said)
+    # An item of a list of objects is known under its name.
+    named = {(field, canonical(hit.value)) for (field, _), hit in known.items()}
     for field, value in document.items():
         for key, item in _items(value) if field != ASIDE else ():
             place = field, canonical([key, item])
-            if place not in known and not _has(known, field, item):
-                known[place] = Hit("item", field=field, key=key, value=item, text=_said(item))
+            if place in known or (is_mapping(item) and (field, canonical(item)) in named):
+                continue
+            known[place] = Hit("item", field=field, key=key, value=item, text=_said(item))
     return [Findable(_text_of(hit), hit.at, hit) for hit in map(_as_said, known.values())]
 
 
-def _has(known: Mapping[tuple[str, str], Hit], field: str, item: Any) -> bool:
-    """Whether an item of a list of objects is known under its name."""
-    return is_mapping(item) and any(
-        place[0] == field and hit.value == item for place, hit in known.items()
-    )
-
-
-def _hit(document: Mapping[str, Any], revision: Revision, change: Applied, value: Any) -> Hit:
-    stored = document.get(change.field)
-    holds = change.after is not None and (
-        canonical(stored) == canonical(value)
-        or any(
-            canonical(item) == canonical(value) and (key is None or key == change.key)
-            for key, item in _items(stored)
-        )
+def _hit(
+    held: AbstractSet[tuple[str, str | None, str]], revision: Revision, change: Applied, value: Any
+) -> Hit:
+    """What a change told of, as a hit; ``held`` is what the profile holds, by field and key."""
+    said = canonical(value)
+    holds = change.after is not None and any(
+        (change.field, key, said) in held for key in (None, change.key)
     )
     return Hit(
         "item" if holds else "earlier",

@@ -72,6 +72,15 @@ def kept_for(value: float | str | None) -> float | None:
     return checked_seconds("keep_messages", value) or None
 
 
+def checked_retention(value: float | None) -> float | None:
+    """For how many days values are kept, as ``retention`` takes it; None: for ever."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+        raise ConfigurationError(f"retention {value!r}: use None or a number of days, above 0")
+    return float(value)
+
+
 def checked_user(user_id: object) -> str:
     """A usable user id as text, or an error."""
     return _checked_id("user_id", user_id)

@@ -158,6 +158,10 @@ def correct(memory: UserMemory, clock: FakeClock) -> None:
     memory.refused("eve")
     review(memory, clock)
     memory.edit("eve", {"name": "Eve", "interests": [ERASED, "thyme"]}, by="eve")
+    for thread_id in ("x", "y"):
+        shown = memory.recall("eve").shown
+        memory.remember("eve", thread_id, [], shown={f"s{thread_id}": shown})
+    memory.shown("eve", "sx")
     memory.undo("eve")
     clock.advance(1)
     memory.forget("eve", "interests", ERASED)

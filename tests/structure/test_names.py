@@ -33,6 +33,7 @@ def test_public_names() -> None:
         "Retry",
         "Revision",
         "Scheduled",
+        "Shown",
         "Snapshot",
         "Undone",
         "UserMemory",

@@ -81,7 +81,7 @@ def test_claim_thread_says_why_not(paused: bool) -> None:
 
 def test_recall_is_one_statement() -> None:
     """A recall makes one statement, whatever it is asked to bring."""
-    row = {"kind": "profile", "text": None, "number": None, "at": None, "pending": 0}
+    row = {"kind": "profile", "text": None, "number": None, "at": None, "pending": 0, "now": 9.0}
     for arguments in ((), (20, "t", 5)):
         recalled, steps = drive(
             recall.recall("will", *arguments), {"recall": [{**row, "stamps": None}]}

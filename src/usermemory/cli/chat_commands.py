@@ -180,8 +180,9 @@ class ChatCommands:
             raise
 
     def _profile(self, _: str) -> None:
-        document = self._memory.recall(self._user_id).document
-        if rows := profile_table(document, self._memory.history(self._user_id)):
+        known = self._memory.recall(self._user_id)
+        past = self._memory.history(self._user_id)
+        if rows := profile_table(known.document, past, known.dates):
             say(rows)
         else:
             self.tell("Nothing is known about you yet.")

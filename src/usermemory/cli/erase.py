@@ -1,4 +1,4 @@
-"""Erasing what is known: ``profile forget``, ``profile verify-erased`` and ``clean``."""
+"""Erasing what is known: ``profile forget``, ``verify-erased``, ``retention`` and ``clean``."""
 
 from __future__ import annotations
 
@@ -28,11 +28,12 @@ from usermemory.cli.common import (
     say,
     table,
     value_text,
+    when,
 )
 
 if TYPE_CHECKING:
     from usermemory.memory import UserMemory
-    from usermemory.records import Forgotten, Proof
+    from usermemory.records import Expired, Forgotten, Proof
 
     Erase = Callable[..., Forgotten]
 
@@ -311,6 +312,56 @@ def _print_proof(proof: Proof, user: str) -> None:
             "An erasure waits for the file to be cleaned: somebody was reading it. A worker tries "
             "again each minute."
         )
+
+
+def erase_expired(
+    user: Annotated[str | None, Argument(help="Whose values.", show_default="everybody's")] = None,
+    *,
+    days: Annotated[
+        float | None,
+        Option(metavar="DAYS", help="For fields that say nothing of it themselves."),
+    ] = None,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+    db: Database = DATABASE,
+    schema: SchemaName = None,
+    json: AsJson = False,
+) -> None:
+    """Erase values that nobody has said again for so many days, or for their field's retention.
+
+    As profile forget does, each by itself: stopped in the middle, the next call goes on. It asks
+    first. Run it once a day with --yes.
+
+    Examples:
+        usermemory retention --days 730 --dry-run
+        usermemory retention --schema app:Profile --yes
+    """
+    with open_existing(db, schema) as memory:
+        found = memory.retain(user, days=days, dry_run=True)
+        if found and not (dry_run or yes):
+            _print_expired(found, done=False, stderr=True)
+            question = f"Erase {count(len(found), 'value')}? This cannot be undone"
+            typer.confirm(question, abort=True, err=True)
+        if not dry_run:
+            found = memory.retain(user, days=days)
+    if json:
+        print_json({"erased": not dry_run, "values": [asdict(one) for one in found]})
+    else:
+        _print_expired(found, done=not dry_run)
+
+
+def _print_expired(found: Sequence[Expired], *, done: bool, stderr: bool = False) -> None:
+    """What is past its time; what was erased is not repeated."""
+    if done:
+        say(f"Erased: {count(len(found), 'value')}.")
+        return
+    for one in found:
+        past = "" if one.holds else ", held before"
+        say(
+            f"{one.user_id}  {one.field}: {value_text(one.item)} ({when(one.last)}{past})",
+            stderr=stderr,
+        )
+    say(f"{count(len(found), 'value')} to be erased.", stderr=stderr)
 
 
 def clean_disk(*, db: Database = DATABASE) -> None:

@@ -39,7 +39,8 @@ def show_profile(
 ) -> None:
     """Show the profile, each item with the words it rests on, and what was confirmed since.
 
-    With --schema also what is kept and that schema does not take.
+    With --schema also what is old by its fields' stale_after, and what is kept and that schema
+    does not take.
 
     Examples:
         usermemory profile show will
@@ -60,12 +61,13 @@ def show_profile(
                 "pending": known.pending,
                 "updated_at": known.updated_at,
                 "stamps": known.stamps,
+                "dates": known.dates,
                 "profile": known.document,
                 "misfits": misfits,
             }
         )
         return
-    if rows := profile_table(known.document, revisions):
+    if rows := profile_table(known.document, revisions, known.dates):
         say(f"{user}, as of {when(known.updated_at)} (revision {known.revision})\n")
         say(rows)
         if confirmed := confirmed_line(known.stamps):

@@ -12,11 +12,21 @@ from rich.text import Text
 from usermemory.changes import inverse, patch
 from usermemory.cli.common import listed, plural, shortened, table, value_text, when
 from usermemory.erasure import MASK
-from usermemory.past import evidence_of, maker_of, noted_at, resolve
+from usermemory.past import Origins, noted_at, resolve
 from usermemory.refused import action_of, in_words, shown_field
 
 if TYPE_CHECKING:
-    from usermemory.records import Applied, Evidence, Hit, Misfit, Refused, Revision, Undone, Usage
+    from usermemory.records import (
+        Applied,
+        Dated,
+        Evidence,
+        Hit,
+        Misfit,
+        Refused,
+        Revision,
+        Undone,
+        Usage,
+    )
     from usermemory.schema import Schema
 
 LEARNED = "model"
@@ -26,34 +36,49 @@ _REFUSED_LINES = 5
 """Refused changes of a batch that are listed one by one."""
 
 
-def profile_table(document: Mapping[str, Any], revisions: Sequence[Revision]) -> Table | None:
+def profile_table(
+    document: Mapping[str, Any], revisions: Sequence[Revision], dates: Iterable[Dated] = ()
+) -> Table | None:
     """What is known, item by item, with the newest words that each rests on; None for nothing.
 
     Args:
         document: The profile.
         revisions: The user's revisions, the newest first.
+        dates: When each item was heard of.
     """
+    known = {(one.field, value_text(one.item)): one for one in dates}  # "null" for a single value
     rows = table("field", "value", "in the user's words", "said")
     rows.columns[2].style = rows.columns[3].style = "dim"
+    origins = Origins(revisions)
     for field, item in profile_items(document):
-        quote, at = _origin(document, revisions, field, item)
+        quote, at = _origin(document, origins, field, item)
         held = document[field]
         value = f"{item}: {value_text(held[item])}" if isinstance(held, Mapping) else item
-        rows.add_row(field, value_text(value), quote, when(at))
+        name = value_text(None if item is held else item)
+        rows.add_row(field, value_text(value), quote, _said(at, known.get((field, name))))
     return rows if rows.row_count else None
 
 
+def _said(at: float | None, dated: Dated | None) -> str:
+    """When an item was said, and said again since; and if that is long ago."""
+    if dated is None or dated.last is None:
+        return when(at)
+    again = dated.confirmed if dated.exact else None
+    said = when(at) if again is None else f"{when(at)}, again {when(again)}"
+    return f"{said} (old)" if dated.stale else said
+
+
 def _origin(
-    document: Mapping[str, Any], revisions: Sequence[Revision], field: str, item: Any
+    document: Mapping[str, Any], origins: Origins, field: str, item: Any
 ) -> tuple[str, float | None]:
     """The words that an item rests on and when they were said, else what there is instead."""
-    evidence = evidence_of(revisions, document, field, item)
+    evidence = origins.evidence(document, field, item)
     left = next((one for one in evidence if not one.erased), None)
     if left:
         return f"“{shortened(left.quote)}”", left.at
     if evidence:
         return "evidence erased", evidence[0].at
-    maker = maker_of(revisions, field, item)
+    maker = origins.maker(field, item)
     if maker is None or maker.by == LEARNED:
         return "", None
     return f"set by {maker.by}", noted_at(maker, field, item)
@@ -195,7 +220,8 @@ def nothing_behind(
     items = [item]
     if item is None:
         items = [one for name, one in profile_items(document) if name == where]
-    makers = [maker_of(revisions, where, one) for one in items]
+    origins = Origins(revisions)
+    makers = [origins.maker(where, one) for one in items]
     by_hand = next((maker for maker in makers if maker and maker.by != LEARNED), None)
     if by_hand:
         return f"Set by {by_hand.by} in revision {by_hand.number}, {when(by_hand.at)}."

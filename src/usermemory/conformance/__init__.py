@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from usermemory.conformance.aging import GrowingOld
 from usermemory.conformance.backfilling import Backfilling
 from usermemory.conformance.carrying import Carrying
 from usermemory.conformance.consolidating import Consolidating
@@ -31,6 +32,7 @@ from usermemory.conformance.remembering import Making, Remembering
 from usermemory.conformance.reshaping import Reshaping
 from usermemory.conformance.reviewing import Reviewing
 from usermemory.conformance.searching import Searching
+from usermemory.conformance.showing import Showing
 
 __all__ = ["Conformance"]
 
@@ -48,6 +50,8 @@ class Conformance(
     Migrating,
     Reshaping,
     Searching,
+    Showing,
+    GrowingOld,
     Carrying,
     Failing,
     Backfilling,

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from usermemory.changes import Unfit, apply
+from usermemory.changes.diff import find
+from usermemory.dates import made_items, mark_items
 from usermemory.erasure import MASK, buried, subject_of
 from usermemory.records import Applied, Evidence, Refused, Usage
 from usermemory.schema.form import identity
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from usermemory.batch import Batch
     from usermemory.judge.second_look import SecondLook, Verdict
     from usermemory.records import Change, Reason
+    from usermemory.schema import Schema
     from usermemory.settings import Review, Room
 
 
@@ -193,16 +196,32 @@ def _received(batch: Batch, evidence: Sequence[Evidence]) -> float | None:
 
 
 def stamped(
-    stamps: Mapping[str, Mapping[str, float]], judged: Judged, now: float
+    stamps: Mapping[str, Mapping[str, float]], judged: Judged, schema: Schema, now: float
 ) -> dict[str, dict[str, float]]:
-    """When each field was learned, and when it was last said again."""
+    """When each field and each item was learned, and when it was last said again."""
     result = {field: dict(times) for field, times in stamps.items()}
     for done in judged.applied:
-        result.setdefault(done.field, {})["learned"] = _said(done.evidence, now)
+        times, said = result.setdefault(done.field, {}), _said(done.evidence, now)
+        times["learned"] = said
+        mark_items(times, "learned", made_items(done), said)
     for refused in judged.refused:
         if refused.reason == "duplicate":
-            result.setdefault(refused.change.field, {})["confirmed"] = now
+            times = result.setdefault(refused.change.field, {})
+            times["confirmed"] = now
+            mark_items(times, "confirmed", _meant(refused.change, judged.document, schema), now)
     return result
+
+
+def _meant(change: Change, document: Mapping[str, Any], schema: Schema) -> list[Any]:
+    """The item or the key of the profile that a change says again; none of a single value."""
+    field, held = schema.fields.get(change.field), document.get(change.field)
+    if field is None or held is None or field.kind == "scalar":
+        return []
+    if field.kind in {"map", "object"}:
+        return [change.key] if change.key in held else []
+    wanted = change.value if change.key is None else {field.settings.key or "": change.key}
+    place = find(field, held, wanted)
+    return [] if place is None else [held[place]]
 
 
 def _said(evidence: Sequence[Evidence], now: float) -> float:

@@ -19,7 +19,7 @@ from langgraph.runtime import get_runtime
 
 from usermemory.extract.manner import rebuilt
 from usermemory.extract.models import chat_model
-from usermemory.langgraph.identity import RunTexts
+from usermemory.langgraph.identity import ByRun
 from usermemory.langgraph.nodes import Node, OnError, Recaller, Rememberer, remember_node
 from usermemory.messages.secrets import screened
 
@@ -124,7 +124,7 @@ class _Chatter:
     prompt: str
     recaller: Recaller
     rememberer: Rememberer
-    told: RunTexts = field(default_factory=RunTexts)
+    told: ByRun[str] = field(default_factory=ByRun[str])
 
     def turn(self, state: MessagesState, config: RunnableConfig) -> dict[str, Any]:
         """Remember what arrived, ask the model, and remember its answer at the end of the turn."""

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
@@ -164,38 +164,39 @@ def _called(configurable: Mapping[str, Any]) -> bool:
 
 
 _Key = tuple[Any, ...]
+T = TypeVar("T")
 
 
-class RunTexts:
-    """Texts by run.
+class ByRun(Generic[T]):
+    """What is kept of a run as long as it lasts: the text that it was told, and what stood in it.
 
     A field of the state would show in streams, in other middleware and in tools, even where it is
-    in no checkpoint. LangGraph gives each run a stream writer and a control of its own: the text
+    in no checkpoint. LangGraph gives each run a stream writer and a control of its own: the value
     hangs on the writer, so that it is gone with the run, however that ends. A run that resumes has
     another writer, and is told anew.
     """
 
     def __init__(self) -> None:
-        self._texts: WeakKeyDictionary[Callable[..., Any], dict[_Key, str]] = WeakKeyDictionary()
+        self._kept: WeakKeyDictionary[Callable[..., Any], dict[_Key, T]] = WeakKeyDictionary()
 
-    def get(self, runtime: Runtime[Any] | None, run: Run) -> str | None:
-        """What the run was told; None if nothing yet, and for a call outside of a run."""
+    def get(self, runtime: Runtime[Any] | None, run: Run) -> T | None:
+        """What is kept of the run; None if nothing is yet, and for a call outside of a run."""
         if runtime is None:
             return None
-        return self._texts.get(runtime.stream_writer, {}).get(_key(runtime, run))
+        return self._kept.get(runtime.stream_writer, {}).get(_key(runtime, run))
 
-    def put(self, runtime: Runtime[Any] | None, run: Run, text: str) -> str:
-        """Keep the text; it comes back as it is."""
+    def put(self, runtime: Runtime[Any] | None, run: Run, value: T) -> T:
+        """Keep the value; it comes back as it is."""
         if runtime is None:
-            return text
-        self._texts.setdefault(runtime.stream_writer, {})[_key(runtime, run)] = text
-        return text
+            return value
+        self._kept.setdefault(runtime.stream_writer, {})[_key(runtime, run)] = value
+        return value
 
     def drop(self, runtime: Runtime[Any] | None, run: Run) -> None:
         """The run begins or ends."""
         if runtime is None:
             return
-        self._texts.get(runtime.stream_writer, {}).pop(_key(runtime, run), None)
+        self._kept.get(runtime.stream_writer, {}).pop(_key(runtime, run), None)
 
 
 def _key(runtime: Runtime[Any], run: Run) -> _Key:

@@ -12,7 +12,7 @@ from langchain_core.messages import SystemMessage
 from langgraph.config import get_config
 
 from usermemory.errors import ConfigurationError
-from usermemory.langgraph.identity import FindUser, Run, RunTexts, current_run
+from usermemory.langgraph.identity import ByRun, FindUser, Run, current_run
 from usermemory.langgraph.nodes import OnError, Recaller, Rememberer
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class UserMemoryMiddleware(_Base):
         super().__init__()
         self._recaller = Recaller(memory, tail, max_tokens, user_id, on_error)
         self._rememberer = Rememberer(memory, user_id, on_error, hears_user)
-        self._told = RunTexts()
+        self._told = ByRun[str]()
         self._name = _Name(type(self).__name__)
 
     @property

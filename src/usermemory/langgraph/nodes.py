@@ -6,21 +6,32 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
+from weakref import WeakKeyDictionary
 
 from langchain_core.runnables import Runnable, RunnableConfig
 from langchain_core.tools import ToolException
 from langgraph.channels import UntrackedValue
 from langgraph.config import get_config
 from langgraph.errors import GraphBubbleUp
+from langgraph.runtime import get_runtime
 
 from usermemory.errors import ConfigurationError, IdentityError
-from usermemory.langgraph.identity import FindUser, Run, current_run, entry_of
+from usermemory.langgraph.identity import (
+    ByRun,
+    FindUser,
+    Run,
+    current_run,
+    entry_of,
+    id_of,
+    is_human,
+)
 from usermemory.langgraph.speakers import asettle, settle, speakers_of
-from usermemory.messages import AuthorPolicy, is_sequence, newest_first
-from usermemory.records import Event
+from usermemory.messages import AuthorPolicy, is_sequence, newest_first, role_of
+from usermemory.records import Event, Recalled, Shown
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator
@@ -133,16 +144,22 @@ class Recaller:
     def text_for(self, run: Run, state: Any) -> str:
         """As `text`, for a run that is known already."""
         with tolerant(self.memory, run, self.on_error):
-            found = self.memory.recall(run.user_id, **self._asked(run, state))
-            return found.render(self.max_tokens)
+            return self._rendered(self.memory.recall(run.user_id, **self._asked(run, state)), run)
         return ""
 
     async def atext_for(self, run: Run, state: Any) -> str:
         """As `text_for`."""
         with tolerant(self.memory, run, self.on_error):
-            found = await self.memory.arecall(run.user_id, **self._asked(run, state))
-            return found.render(self.max_tokens)
+            return self._rendered(
+                await self.memory.arecall(run.user_id, **self._asked(run, state)), run
+            )
         return ""
+
+    def _rendered(self, found: Recalled, run: Run) -> str:
+        """The text; what stands in it is known until the run's answer is remembered."""
+        text = found.render(self.max_tokens)
+        _shown_in(self.memory).put(get_runtime(), run, found.shown)
+        return text
 
     def _asked(self, run: Run, state: Any) -> dict[str, Any]:
         about = last_words(messages_of(state), run.user_id, self.memory.author)
@@ -201,8 +218,8 @@ class Rememberer:
                 settle(self.memory, messages, config, run)
                 said = self._said(messages, run)
                 if said is not None:
-                    where = run.user_id, run.thread_id
-                    self.memory.remember(*where, said, run.delay, keep=run.keep)
+                    where, shown = (run.user_id, run.thread_id), self._shown(messages, run)
+                    self.memory.remember(*where, said, run.delay, keep=run.keep, shown=shown)
         return run
 
     async def akeep(self, state: Any, config: RunnableConfig) -> Run:
@@ -214,8 +231,8 @@ class Rememberer:
                 await asettle(self.memory, messages, config, run)
                 said = self._said(messages, run)
                 if said is not None:
-                    where = run.user_id, run.thread_id
-                    await self.memory.aremember(*where, said, run.delay, keep=run.keep)
+                    where, shown = (run.user_id, run.thread_id), self._shown(messages, run)
+                    await self.memory.aremember(*where, said, run.delay, keep=run.keep, shown=shown)
         return run
 
     def signed(self, state: Any, run: Run) -> list[Any]:
@@ -243,6 +260,28 @@ class Rememberer:
             if not speakers.hears(messages, run):
                 return None
         return speakers.heard(messages, run, self.memory.author)
+
+    def _shown(self, messages: list[Any], run: Run) -> dict[str, tuple[Shown, ...]] | None:
+        """What stood in the prompt of this run's answers, by their ids."""
+        shown = _shown_in(self.memory).get(get_runtime(), run)
+        return dict.fromkeys(_answers(messages), shown) if shown else None
+
+
+_SHOWN: WeakKeyDictionary[UserMemory, ByRun[tuple[Shown, ...]]] = WeakKeyDictionary()
+
+
+def _shown_in(memory: UserMemory) -> ByRun[tuple[Shown, ...]]:
+    """What stands in the prompts of a memory's runs, from the recall to the last remember."""
+    return _SHOWN.setdefault(memory, ByRun())
+
+
+def _answers(messages: list[Any]) -> Iterator[str]:
+    """The ids of what was answered to the newest words of a person; a call of a tool is none."""
+    for message in reversed(messages):
+        if is_human(message):
+            return
+        if role_of(message) == "assistant" and not entry_of(message, "tool_calls"):
+            yield from filter(None, [id_of(message)])
 
 
 def recall_node(

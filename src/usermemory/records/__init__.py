@@ -33,20 +33,17 @@ from usermemory.records.learning import (
     Change,
     Cost,
     Evidence,
-    Hit,
     Message,
     Proposal,
     ProposalKind,
     Reason,
-    Recalled,
     Refused,
     Rejection,
     Revision,
-    Said,
-    Shown,
     Usage,
     Who,
 )
+from usermemory.records.recall import Dated, Expired, Hit, Recalled, Said, Shown
 
 __all__ = [
     "MIGRATION",
@@ -55,9 +52,11 @@ __all__ = [
     "Author",
     "Change",
     "Cost",
+    "Dated",
     "Event",
     "EventKind",
     "Evidence",
+    "Expired",
     "Forgotten",
     "Hit",
     "Imported",

@@ -54,6 +54,10 @@ class Remember:
         examples: Values that show the model what is meant.
         key: For lists of objects, the property that names an item; default ``name``, ``title``,
             ``id`` or ``key``, else the first plain property.
+        stale_after: Days after which a value that nobody has said again is marked as old, in the
+            prompt ("in March 2025") and by `Recalled.dates`; it is never removed for that.
+        retention: Days after which `UserMemory.retain` erases a value that nobody has said again,
+            or ``"forever"``; default what the memory was opened with.
         was: What the field was called before, one name or several: its values, their history,
             evidence and erasures belong to the new name.
     """
@@ -68,6 +72,8 @@ class Remember:
     review: bool | None = None
     examples: tuple[Any, ...] = ()
     key: str | None = None
+    stale_after: float | None = None
+    retention: float | Literal["forever"] | None = None
     was: str | tuple[str, ...] = ()
 
     def __get_pydantic_json_schema__(self, core_schema: Any, handler: Any) -> dict[str, Any]:
@@ -99,6 +105,7 @@ def settings_of(written: Mapping[str, Any], path: str) -> Remember:
             raise SchemaError(
                 f"field {path!r}: {name} must be a whole number, at least 1, not {cap!r}"
             )
+    _check_days(settings, path)
     if not all(type(name) is str and name for name in settings.was):
         raise SchemaError(f"field {path!r}: was is a name or several, not {was!r}")
     if settings.about not in {"user", "anyone"}:
@@ -117,6 +124,19 @@ def settings_of(written: Mapping[str, Any], path: str) -> Remember:
     if settings.review not in (None, True, False):
         raise SchemaError(f"field {path!r}: review must be true or false, not {settings.review!r}")
     return settings
+
+
+def _check_days(settings: Remember, path: str) -> None:
+    for name in ("stale_after", "retention"):
+        days = getattr(settings, name)
+        if (
+            (name, days) != ("retention", "forever")
+            and days is not None
+            and (type(days) not in (int, float) or not days > 0)
+        ):
+            raise SchemaError(
+                f"field {path!r}: {name} must be a number of days, above 0, not {days!r}"
+            )
 
 
 def smaller(*caps: int | None) -> int | None:

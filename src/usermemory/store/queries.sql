@@ -98,18 +98,18 @@ VALUES (:user_id, :thread_id, :seq, :position, :part, :message_id, :digest, :aut
 -- The chat's point lookup: profile, its times, number of unread messages, and on demand the unread
 -- words and what held before.
 SELECT 'profile' AS kind, p.document AS text, p.revision AS number, p.updated_at AS at,
-    NULL AS thread_id, p.stamps,
+    NULL AS thread_id, p.stamps, CAST(:now AS DOUBLE PRECISION) AS now,
     (SELECT COUNT(*) FROM (SELECT 1 FROM usermemory.inbox AS i
         WHERE i.user_id = :user_id AND i.state = 'unread' LIMIT 100) AS unread) AS pending
 FROM (SELECT 1 AS one) AS always LEFT JOIN usermemory.profiles AS p ON p.user_id = :user_id
 UNION ALL
-SELECT * FROM (SELECT 'said', SUBSTR(i.text, 1, 2000), i.seq, i.said_at, i.thread_id, NULL, 0
+SELECT * FROM (SELECT 'said', SUBSTR(i.text, 1, 2000), i.seq, i.said_at, i.thread_id, NULL, 0, 0
     FROM usermemory.inbox AS i
     WHERE i.user_id = :user_id AND i.state = 'unread' AND i.author = 'user'
       AND i.thread_id <> :thread_id
     ORDER BY i.received_at DESC, i.seq DESC LIMIT :tail) AS said
 UNION ALL
-SELECT * FROM (SELECT 'earlier', r.changes, r.revision, r.at, r.thread_id, NULL, 0
+SELECT * FROM (SELECT 'earlier', r.changes, r.revision, r.at, r.thread_id, NULL, 0, 0
     FROM usermemory.revisions AS r WHERE r.user_id = :user_id AND r.replaced > 0
       AND r.author <> 'migration'
     ORDER BY r.revision DESC LIMIT :earlier) AS earlier;
@@ -158,7 +158,8 @@ WHERE next_due IS NOT NULL AND lease_until > :now ORDER BY lease_until LIMIT :co
 SELECT MIN(next_due) AS next_due, CAST(:now AS DOUBLE PRECISION) AS now,
     COALESCE((SELECT MIN(at) FROM usermemory.erasures WHERE cleaned_at IS NULL),
         (SELECT MIN(keep_until) FROM usermemory.inbox
-         WHERE state = 'kept' AND keep_until <= :now)) AS unclean
+         WHERE state = 'kept' AND keep_until <= :now),
+        (SELECT MIN(keep_until) FROM usermemory.shown WHERE keep_until <= :now)) AS unclean
 FROM usermemory.users WHERE next_due IS NOT NULL;
 
 -- name: claim_due
@@ -296,18 +297,65 @@ WHERE user_id = :user_id AND keep_until IS NOT NULL AND keep_until > :now AND st
 ORDER BY thread_id, position, seq;
 
 -- name: expired
--- Whether there is kept text whose time is over, or a proposal.
+-- Whether there is kept text whose time is over, a proposal, or something shown.
 SELECT MIN(over) AS since FROM (
     SELECT MIN(keep_until) AS over FROM usermemory.inbox
     WHERE state = 'kept' AND keep_until <= :now
     UNION ALL
     SELECT MIN(expires_at) AS over FROM usermemory.proposals
-    WHERE state = 'waiting' AND expires_at <= :now) AS ended;
+    WHERE state = 'waiting' AND expires_at <= :now
+    UNION ALL
+    SELECT MIN(keep_until) AS over FROM usermemory.shown WHERE keep_until <= :now) AS ended;
 
 -- name: expire_kept
 -- Text whose time is over, of anybody; marks stay.
 UPDATE usermemory.inbox SET state = 'mark', text = '', name = NULL, keep_until = NULL
 WHERE state = 'kept' AND keep_until <= :now;
+
+-- name: add_shown
+-- What stood in the prompt of an answer; the same answer again, after a replay, counts as new.
+INSERT INTO usermemory.shown (user_id, thread_id, message_id, at, keep_until, revision, items)
+VALUES (:user_id, :thread_id, :message_id, :now, :now + :keep_for, :revision, :items)
+ON CONFLICT (user_id, thread_id, message_id) DO UPDATE SET at = excluded.at,
+    keep_until = excluded.keep_until, revision = excluded.revision, items = excluded.items;
+
+-- name: trim_shown
+-- Only the newest answers of a user are told.
+DELETE FROM usermemory.shown WHERE user_id = :user_id AND at < (
+    SELECT MIN(newest.at) FROM (SELECT at FROM usermemory.shown
+        WHERE user_id = :user_id ORDER BY at DESC LIMIT :count) AS newest);
+
+-- name: shown
+-- What was shown for a message of this id, in one thread or, for an empty one, any.
+SELECT thread_id, revision, items FROM usermemory.shown
+WHERE user_id = :user_id AND message_id = :message_id
+  AND (:thread_id = '' OR thread_id = :thread_id)
+ORDER BY at DESC LIMIT 1;
+
+-- name: all_shown
+-- What was shown to a user at all, to take out what is erased.
+SELECT thread_id, message_id, items FROM usermemory.shown WHERE user_id = :user_id;
+
+-- name: rewrite_shown
+-- The same without what was erased.
+UPDATE usermemory.shown SET items = :items
+WHERE user_id = :user_id AND thread_id = :thread_id AND message_id = :message_id;
+
+-- name: drop_shown
+-- Of one answer; of all answers of a thread for an empty message, and of the user for no thread.
+DELETE FROM usermemory.shown WHERE user_id = :user_id
+  AND (:thread_id = '' OR thread_id = :thread_id)
+  AND (:message_id = '' OR message_id = :message_id);
+
+-- name: drop_shown_rows
+-- Of an answer that the inbox has as one of these rows.
+DELETE FROM usermemory.shown WHERE user_id = :user_id AND thread_id = :thread_id
+  AND message_id IN (SELECT message_id FROM usermemory.inbox
+    WHERE user_id = :user_id AND thread_id = :thread_id AND seq IN {numbers seqs});
+
+-- name: expire_shown
+-- Of anybody's answers whose time is over.
+DELETE FROM usermemory.shown WHERE keep_until <= :now;
 
 -- name: bury
 -- The turn that makes the model fail waits for a person; the others of its thread go on.

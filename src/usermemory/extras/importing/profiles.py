@@ -8,6 +8,7 @@ from dataclasses import replace as altered
 from typing import Any
 
 from usermemory.changes import edited
+from usermemory.dates import made_items, mark_items
 from usermemory.erasure import buried, subject_of
 from usermemory.errors import IdentityError
 from usermemory.extras.importing.fitting import (
@@ -239,10 +240,12 @@ class _Import:
             stamps = result.setdefault(change.field, {})
             set_at = now if change.at is None else change.at
             stamps["edited"] = max(stamps.get("edited", 0.0), set_at)
+            mark_items(stamps, "edited", made_items(change), set_at)
             if change.at is not None:
                 is_single = schema.fields[change.field].kind == "scalar"
                 before = 0.0 if is_single else stamps.get("learned", 0.0)
                 stamps["learned"] = max(before, change.at)
+                mark_items(stamps, "learned", made_items(change), change.at)
         return result
 
 

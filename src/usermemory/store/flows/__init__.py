@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from usermemory.dates import without_gone
 from usermemory.records import Revision, ThreadState
 from usermemory.store import codec
 from usermemory.store.driver import Flow, Row, Step
@@ -161,14 +162,15 @@ def revise(
     Args:
         user_id: Whose.
         document: The new profile.
-        stamps: Its times.
+        stamps: Its times; those of items that the revision took away are left out.
         revision: What made it new.
         token: The claim it was made under; 0 for an edit by hand.
     """
     common = {"user_id": user_id, "revision": revision.number}
     fingerprint = {"fingerprint": revision.fingerprint}
     yield "advance_revision", common
-    written = {"document": codec.dumps(document), "stamps": codec.dumps(stamps)}
+    left = without_gone(stamps, revision.changes, document)
+    written = {"document": codec.dumps(document), "stamps": codec.dumps(left)}
     yield "save_profile", {**common, **written, **fingerprint}
     yield (
         "add_revision",

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from usermemory.dates import made_items, mark_items
 from usermemory.records import Applied, Message, Revision
 from usermemory.store import codec
 from usermemory.store.driver import Flow
@@ -102,9 +103,12 @@ def amend(user_id: str, base: Profile, amendment: Amendment) -> Flow[Revision | 
     revision = amendment.revision(user.revision + 1, user.now)
     stamps = amendment.stamps
     if stamps is None:
-        fields = {change.field for change in amendment.changes}
-        edited = {name: {**base.stamps.get(name, {}), "edited": user.now} for name in fields}
-        stamps = {**base.stamps, **edited}
+        edited = {name: dict(times) for name, times in base.stamps.items()}
+        for change in amendment.changes:
+            times = edited.setdefault(change.field, {})
+            times["edited"] = user.now
+            mark_items(times, "edited", made_items(change), user.now)
+        stamps = edited
     yield from revise(user_id, amendment.document, stamps, revision)
     return revision
 

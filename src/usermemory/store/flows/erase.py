@@ -23,6 +23,7 @@ from usermemory.erasure import (
 )
 from usermemory.records import Forgotten, Revision
 from usermemory.schema.document import counts_as
+from usermemory.schema.renames import renamed_stamps
 from usermemory.schema.shape import is_list, is_object
 from usermemory.store import codec
 from usermemory.store.driver import Flow, Row
@@ -39,6 +40,7 @@ from usermemory.store.flows import (
 )
 from usermemory.store.flows.recall import ROWS, history
 from usermemory.store.flows.review import proposals_to_erase, without_proposals
+from usermemory.store.flows.shown import drop_shown, forget_shown
 
 if TYPE_CHECKING:
     from usermemory.schema import Schema
@@ -67,6 +69,11 @@ def erase(user_id: str, target: Target, schema: Schema) -> Flow[Forgotten]:
     waiting, _ = yield from proposals_to_erase(user_id)
     yield from without_proposals(user_id, [waiting[place] for place in sorted(made.waiting)])
     yield from _empty_messages(user_id, made)
+    if isinstance(target, OfThread):
+        yield from drop_shown(user_id, target.thread_id)
+    elif isinstance(target, OfMessage):
+        numbers = yield from _numbers(user_id, target)
+        yield from drop_shown(user_id, target.thread_id, sorted(numbers))
     yield "forget_errors", {"user_id": user_id}
     if profile.document is not None:
         # Even where it only reached the past: an edit or undo that was worked out before has to
@@ -74,7 +81,9 @@ def erase(user_id: str, target: Target, schema: Schema) -> Flow[Forgotten]:
         fingerprint = counts_as(schema, made.document, profile.fingerprint)
         number = user.revision + 1
         revision = Revision(number, user.now, "forget", made.gone, fingerprint=fingerprint)
-        yield from revise(user_id, made.document, profile.stamps, revision)
+        stamps = renamed_stamps(schema, profile.stamps)
+        yield from revise(user_id, made.document, stamps, revision)
+    yield from forget_shown(user_id, user.salt, schema)
     yield "refresh_user", {"user_id": user_id}
     return made.forgotten
 
@@ -95,6 +104,7 @@ def erase_user(user_id: str) -> Flow[Forgotten]:
         "idle_threads",
     ):
         yield statement, {"user_id": user_id}
+    yield from drop_shown(user_id)
     everything = {"field": EVERYTHING, "digest": "", "words": "[]"}
     yield "add_tombstone", {"user_id": user_id, **everything}
     # An edit that started from the old profile must find that it has moved.
@@ -223,14 +233,15 @@ def newest_erasure() -> Flow[float | None]:
 
 
 def has_expired() -> Flow[bool]:
-    """Whether text was kept for search, or a proposal, that is past its time."""
+    """Whether text kept for search, a proposal or what was shown is past its time."""
     return (yield "expired", {})[0]["since"] is not None
 
 
 def expire() -> Flow[None]:
-    """Leave marks of the messages whose text is past its time, nothing of such proposals."""
+    """Leave marks of messages whose text is past its time, and nothing of what else is."""
     yield "expire_kept", {}
     yield "drop_expired_proposals", {}
+    yield "expire_shown", {}
 
 
 def mark_cleaned(up_to: float) -> Flow[None]:

@@ -56,6 +56,7 @@ def recall(
         revision=profile["number"] or 0,
         updated_at=profile["at"],
         pending=profile["pending"],
+        at=profile["now"],
         tail=tuple(reversed(unread)),
         earlier=tuple(before),
     )

@@ -66,6 +66,7 @@ class Policy:
         past: For messages of a time before the memory was in use; a schedule that the thread has
             already stays. None: they are said now.
         keep_for: Seconds from now for which the text stays, for search; None: until it is read.
+        shown: Stores what was shown for the answers among the messages, where something was.
     """
 
     delay: float
@@ -77,6 +78,7 @@ class Policy:
     screened: Mapping[str, str | None] = field(default_factory=dict[str, Any])
     past: PastTimes | None = None
     keep_for: float | None = None
+    shown: Callable[[Mapping[str, str], User], Flow[None]] | None = None
 
     def times(self, message: Message, now: float) -> dict[str, float | None]:
         """When a message was said, and when it counts as received; None: now."""
@@ -142,6 +144,8 @@ def remember(
         _schedule(thread, user.now, policy)
     if news or policy.moved:
         yield from save_thread(key, thread)
+    if policy.shown is not None and policy.keep and not user.paused:
+        yield from policy.shown(key, user)
     return Scheduled(due_at=thread.due_at, new=len(news), by_user=_by_user(news))
 
 
