@@ -85,6 +85,7 @@ if TYPE_CHECKING:
     from usermemory.consolidate import Consolidator
     from usermemory.propose import Proposing
     from usermemory.review import Reviewing
+    from usermemory.tidy import Tidied, Tidying
 
 logger = logging.getLogger("usermemory")
 
@@ -131,6 +132,8 @@ class UserMemory:
         review: Which changes wait for a person (see `proposals`): those of fields with
             ``Remember(review=True)`` (None, ``"sensitive"``), or ``"all"`` but those of fields
             with ``Remember(review=False)``.
+        tidy: ``"apply"``: merges of a tidy pass that lose no word are made at once; ``"propose"``:
+            they wait for a person, as all else that it proposes.
         keep_messages: Seconds for which the text of messages stays after it was read, so that
             `search` finds it; ``"forever"``; None: it goes as soon as no batch needs it.
         retention: Days after which `retain` erases a value that nobody has said again, where its
@@ -165,6 +168,7 @@ class UserMemory:
         retry: Retry | None = None,
         secrets: SecretPolicy = "mask",
         review: Review = None,
+        tidy: Literal["propose", "apply"] = "propose",
         keep_messages: float | Literal["forever"] | None = None,
         retention: float | None = None,
         max_changes: int = 50,
@@ -181,6 +185,9 @@ class UserMemory:
             raise ConfigurationError(f"evidence {evidence!r}: use 'required' or 'off'")
         if secrets not in {"mask", "refuse", "keep"}:
             raise ConfigurationError(f"secrets {secrets!r}: use 'mask', 'refuse' or 'keep'")
+        if tidy not in {"propose", "apply"}:
+            raise ConfigurationError(f"tidy {tidy!r}: use 'propose' or 'apply'")
+        self._tidies = tidy == "apply"
         self.secrets: SecretPolicy = secrets
         self.schema = schema_of(schema)
         self.clock: Clock = clock or SystemClock()
@@ -650,6 +657,35 @@ class UserMemory:
         whose = checked_user(user_id) if user_id != "" else ""
         return self._reviewing().decline(proposal_id, whose)
 
+    def tidy(self, user_id: Id) -> Tidied:
+        """Have a model look over a profile: what says the same, is over, or is not true any more.
+
+        One call. What it proposes waits for a person (see `proposals`), each with the words that
+        its items rest on; merged items keep all of them. With ``tidy="apply"`` merges that lose no
+        word are made at once.
+
+        Raises:
+            ConfigurationError: The memory has no language model.
+            Conflict: Something of the user was erased meanwhile.
+            ExtractionError: The model could not be asked, or would take away more than
+                ``max_removed`` allows: nothing was proposed.
+        """
+        user_id = checked_user(user_id)
+        found, lossless = self._tidying().propose(user_id)
+        if not self._tidies or not lossless:
+            return found
+        made = [self.approve(one, by="tidy", user_id=user_id).revision for one in lossless]
+        left = [one for one in found if one.id not in lossless]
+        return found.after([one for one in made if one is not None], left)
+
+    def due_to_tidy(self, after: str = "", limit: int = 100) -> list[str]:
+        """Users whose profile a tidy pass should look at, page by page.
+
+        It is long (4,000 characters) and has changed since the last pass, or half a year has gone
+        by since it was looked at or begun.
+        """
+        return self._tidying().due(after, max(1, limit))
+
     def forget(
         self,
         user_id: Id,
@@ -924,6 +960,8 @@ class UserMemory:
     aproposals = awaited(proposals)
     aapprove = awaited(approve)
     adecline = awaited(decline)
+    atidy = awaited(tidy)
+    adue_to_tidy = awaited(due_to_tidy)
     aforget = awaited(forget)
     aforget_message = awaited(forget_message)
     aforget_thread = awaited(forget_thread)
@@ -997,6 +1035,11 @@ class UserMemory:
         from usermemory.propose import Proposing
 
         return Proposing(self.consolidator, self.author, self.clock)
+
+    def _tidying(self) -> Tidying:
+        from usermemory.tidy import Tidying
+
+        return Tidying(self.consolidator, self.clock)
 
     def _reviewing(self) -> Reviewing:
         from usermemory.review import Reviewing

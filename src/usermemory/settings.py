@@ -182,6 +182,17 @@ class Limits:
             return "removes_too_much", f"{removed} of {known} values removed, {most} at most"
         return None
 
+    def too_much_tidied(self, document: Mapping[str, Any], taken: Iterable[int]) -> str:
+        """Why a tidy pass may not propose all that it does, in words; empty if it may.
+
+        Args:
+            document: The profile.
+            taken: How many values each of its proposals takes away.
+        """
+        removed, known = sum(taken), sum(_values(value) for value in document.values())
+        most = max(FEW, int(self.max_removed * known))
+        return f"{removed} of {known} values, {most} at most" if removed > most else ""
+
     def full(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> str | None:
         """Why a profile may not become this, in words; None if it may.
 

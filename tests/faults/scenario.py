@@ -10,7 +10,7 @@ from usermemory import Change, Evidence, Retry, UserMemory
 from usermemory.conformance.harness import Listener
 from usermemory.errors import ExtractionError
 from usermemory.gate import Words
-from usermemory.records import Applied
+from usermemory.records import Applied, Usage
 from usermemory.store.driver import Hook
 from usermemory.store.flows.access import (
     add_token,
@@ -28,7 +28,7 @@ from usermemory.store.flows.amend import buried_fields, carry
 from usermemory.store.flows.claim import claim_due, give_back, leases, renew
 from usermemory.store.flows.propose import propose, start
 from usermemory.store.flows.recall import figures, held_leases, next_due, people, readings
-from usermemory.store.flows.review import Draft
+from usermemory.store.flows.review import Draft, load_tidied, store_tidied
 from usermemory.testing import FakeClock
 
 ERASED = "garlic"
@@ -183,6 +183,9 @@ def review(memory: UserMemory, clock: FakeClock) -> None:
         else:
             memory.decline(proposal.id)
     memory.proposals()
+    begun, _ = memory.driver.read(load_tidied, "eve")
+    memory.driver.write(store_tidied, "eve", begun, [], [], Usage(1), ("a model", "a prompt"))
+    memory.due_to_tidy()
 
 
 def finish(url: str, start: float) -> None:

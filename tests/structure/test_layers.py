@@ -44,6 +44,7 @@ LAYERS = [
     "correct",
     "propose",
     "review",
+    "tidy",
     "migrate",
     "retention",
     "memory",

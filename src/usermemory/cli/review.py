@@ -1,4 +1,4 @@
-"""Changes that wait for a person: ``usermemory review``."""
+"""Changes that wait for a person, and what proposes them: ``usermemory review`` and ``tidy``."""
 
 from __future__ import annotations
 
@@ -8,27 +8,33 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer import Option
+from typer import Argument, Option
 
+from usermemory.choice import choose_reader
 from usermemory.cli.common import (
     DATABASE,
     AsJson,
+    BaseUrl,
     Database,
+    Model,
     SchemaName,
     count,
     open_existing,
+    open_memory,
     print_json,
     printable,
+    require_file,
     say,
 )
 from usermemory.cli.edit import edited_text, editor_command, login, parse_document
-from usermemory.errors import InvalidInput
+from usermemory.errors import Conflict, ExtractionError, InvalidInput
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from usermemory.memory import UserMemory
     from usermemory.records import Proposal, Proposed
+    from usermemory.tidy import Tidied
 
 _MOST = 1_000
 _CHOICES = "[a]pprove, [e]dit, [d]ecline, [s]kip, [q]uit"
@@ -84,6 +90,71 @@ def review(  # noqa: PLR0913 - the options of a command
         else:
             for proposal in found:
                 say(proposal_text(proposal))
+
+
+def tidy(
+    user: Annotated[str | None, Argument(help="Whose profile.")] = None,
+    *,
+    due: Annotated[
+        bool,
+        Option("--due", help="All that are long or old, and have changed since the last pass."),
+    ] = False,
+    dry_run: Annotated[
+        bool, Option("--dry-run", help="Only say whose profiles are due; asks no model.")
+    ] = False,
+    db: Database = DATABASE,
+    schema: SchemaName = None,
+    model: Model = None,
+    base_url: BaseUrl = None,
+    json: AsJson = False,
+) -> None:
+    """Have a model look over a profile: what says the same, is over, or is not true any more.
+
+    One call a profile. It changes nothing: what is proposed waits for `usermemory review`.
+
+    Examples:
+        usermemory tidy will --model openai:gpt-5-mini
+        usermemory tidy --due --dry-run
+        usermemory tidy --due
+    """
+    if (user is None) != due:
+        raise typer.BadParameter("name a user, or pass --due")
+    require_file(db)
+    chosen = "offline" if dry_run else choose_reader(model, base_url).model
+    with open_memory(db, schema, chosen, worker=False) as memory:
+        users = _due(memory) if user is None else [user]
+        if dry_run:
+            print_json(users) if json else say("\n".join(users) or "No profile is due.")
+            return
+        found = {whose: _tidied(memory, whose, json=json) for whose in users}
+    if json:
+        print_json({whose: [*each] for whose, each in found.items() if each is not None})
+    elif not users:
+        say("No profile is due.")
+    if users and all(each is None for each in found.values()):
+        raise typer.Exit(1)
+
+
+def _due(memory: UserMemory) -> list[str]:
+    found: list[str] = []
+    while page := memory.due_to_tidy(found[-1] if found else ""):
+        found += page
+    return found
+
+
+def _tidied(memory: UserMemory, user: str, *, json: bool) -> Tidied | None:
+    """One pass, told; None if it failed, which is told too, and stops no others."""
+    try:
+        found = memory.tidy(user)
+    except (ExtractionError, Conflict) as error:
+        say(f"{user}: {error}", stderr=True)
+        return None
+    if not json:
+        for proposal in found:
+            say(proposal_text(proposal))
+        refused = f", {count(len(found.refused), 'refused answer')}" if found.refused else ""
+        say(f"{user}: {count(len(found), 'proposal')} for usermemory review{refused}.")
+    return found
 
 
 def proposal_text(proposal: Proposal) -> Any:

@@ -115,7 +115,9 @@ KEY = "USERMEMORY_TRACE_KEY"
 
 _T = TypeVar("_T")
 
-RunName = Literal["usermemory.consolidate", "usermemory.repair", "usermemory.verify"]
+RunName = Literal[
+    "usermemory.consolidate", "usermemory.repair", "usermemory.verify", "usermemory.tidy"
+]
 
 
 def traced_user(user_id: str) -> str:

@@ -261,7 +261,7 @@ WHERE user_id = :user_id AND rejections <> '[]' AND at < (
 -- name: drop_trimmed
 -- What was proposed in vain, and of which nothing is left.
 DELETE FROM usermemory.consolidations
-WHERE user_id = :user_id AND token < 0 AND rejections = '[]';
+WHERE user_id = :user_id AND token < 0 AND rejections = '[]' AND outcome = 'proposed';
 
 -- name: refused
 -- What was proposed and not made, the newest first; only where that field is named, if one is.
@@ -432,13 +432,13 @@ FROM usermemory.revisions WHERE user_id = :user_id AND revision < :before ORDER 
 -- name: costs
 -- What each reading of everybody cost, page by page, for a look at a bill; no chat or worker asks.
 SELECT user_id, token, at, model, usage FROM usermemory.consolidations
-WHERE (user_id, token) > (:after, :token) AND token > 0 AND at >= :since AND at < :until
+WHERE (user_id, token) > (:after, :token) AND outcome <> 'proposed' AND at >= :since AND at < :until
 ORDER BY user_id, token LIMIT :count;
 
 -- name: costs_of
 -- The same of one user.
 SELECT user_id, token, at, model, usage FROM usermemory.consolidations
-WHERE user_id = :user_id AND token > :token AND at >= :since AND at < :until
+WHERE user_id = :user_id AND token > :token AND outcome <> 'proposed' AND at >= :since AND at < :until
 ORDER BY token LIMIT :count;
 
 -- name: figures
@@ -674,3 +674,24 @@ DELETE FROM usermemory.proposals WHERE user_id = :user_id;
 -- name: drop_expired_proposals
 -- What nobody decided on in time, of anybody.
 DELETE FROM usermemory.proposals WHERE state = 'waiting' AND expires_at <= :now;
+
+-- name: add_tidied
+-- A tidy pass, beside the consolidations: it read no message, and counts downwards.
+INSERT INTO usermemory.consolidations (user_id, token, thread_id, at, outcome, seqs, revision,
+    rejections, model, prompt, usage)
+VALUES (:user_id, (SELECT COALESCE(MIN(token), 0) - 1 FROM usermemory.consolidations
+        WHERE user_id = :user_id AND token < 0),
+    '', :now, 'tidied', '[]', :revision, :rejections, :model, :prompt, :usage);
+
+-- name: due_to_tidy
+-- Users whose profile is long, or has not been looked at for long, and who are not paused.
+SELECT p.user_id FROM usermemory.profiles AS p
+JOIN usermemory.users AS u ON u.user_id = p.user_id
+WHERE p.user_id > :after AND u.paused = 0
+  AND ((LENGTH(p.document) >= :long AND NOT EXISTS (SELECT 1 FROM usermemory.consolidations AS c
+        WHERE c.user_id = p.user_id AND c.outcome = 'tidied' AND c.revision >= p.revision))
+    OR (EXISTS (SELECT 1 FROM usermemory.revisions AS r
+            WHERE r.user_id = p.user_id AND r.at <= :now - :age)
+        AND NOT EXISTS (SELECT 1 FROM usermemory.consolidations AS c
+            WHERE c.user_id = p.user_id AND c.outcome = 'tidied' AND c.at > :now - :age)))
+ORDER BY p.user_id LIMIT :count;

@@ -154,6 +154,10 @@ def waiting_users(after: str = "", limit: int = 500) -> Flow[list[str]]:
 _COSTS_PAGE = 5_000
 
 
+_BEFORE_ALL = -(2**62)
+"""Less than any token: tidy passes count downwards."""
+
+
 def costs(user_id: str | None, since: float, until: float) -> Flow[list[Cost]]:
     """What readings cost, by user, day and model; those that asked no model cost nothing.
 
@@ -166,7 +170,7 @@ def costs(user_id: str | None, since: float, until: float) -> Flow[list[Cost]]:
     asked = {"since": since, "until": until, "count": _COSTS_PAGE}
     query = "costs" if user_id is None else "costs_of"
     whose = {} if user_id is None else {"user_id": user_id}
-    last: dict[str, str | int] = {"after": "", "token": 0}
+    last: dict[str, str | int] = {"after": "", "token": _BEFORE_ALL}
     while True:
         place = last if user_id is None else {"token": last["token"]}
         rows = yield query, {**asked, **whose, **place}

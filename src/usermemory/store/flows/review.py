@@ -8,12 +8,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from usermemory.erasure import Refusals
-from usermemory.records import Applied, Change, Proposal, ProposalKind, Refused, Revision
+from usermemory.records import Applied, Change, Proposal, ProposalKind, Refused, Revision, Usage
+from usermemory.refused import storable
 from usermemory.schema.form import identity
 from usermemory.store import codec
 from usermemory.store.driver import Flow, Row
 from usermemory.store.flows import User, first, lock_user
 from usermemory.store.flows.amend import Amendment, Start, amend, begin
+from usermemory.store.flows.recall import history
 from usermemory.text import folded_words
 
 LIFETIME = 90 * 86_400.0
@@ -46,14 +48,13 @@ class Draft:
     model: str = ""
 
 
-def add_proposals(user_id: str, user: User, drafts: Iterable[Draft]) -> Flow[int]:
+def add_proposals(user_id: str, user: User, drafts: Iterable[Draft]) -> Flow[list[str]]:
     """Store what is to be decided; the caller holds the user's lock.
 
     Returns:
-        How many wait now that did not before: what waits already, or was declined on the same
-        words, is passed over.
+        The id of each; empty for one that waits already, or was declined on the same words.
     """
-    added = 0
+    added: list[str] = []
     for place, draft in enumerate(drafts):
         # The words make it another proposal; the subject tells that the same waits already.
         subject = _digest(user.salt, _done(draft.changes))
@@ -79,7 +80,7 @@ def add_proposals(user_id: str, user: User, drafts: Iterable[Draft]) -> Flow[int
                 )
             )
         )
-        added += row is not None
+        added.append("" if row is None else row["proposal_id"])
     return added
 
 
@@ -151,6 +152,11 @@ def proposals_to_erase(user_id: str) -> Flow[tuple[list[str], list[Refusals]]]:
 
 
 _EVERY = 1_000_000
+_LONG = 4_000
+"""Characters of a profile from which on it is tidied when it has changed."""
+
+_OLD = 180 * 86_400.0
+"""Seconds after which any profile is looked at again."""
 
 
 def _as_refusals(place: int, proposal: Proposal) -> Iterable[Refusals]:
@@ -220,3 +226,52 @@ def drafts_of(
     """What was learned and waits, as proposals."""
     draft = Draft((), by=by, thread_id=thread_id, model=model)
     return tuple(replace(draft, changes=group) for group in grouped(changes))
+
+
+def load_tidied(user_id: str) -> Flow[tuple[Start, list[Revision]]]:
+    """A user as they are stored now, with all that made their profile, the newest first."""
+    begun = yield from begin(user_id)
+    return begun, (yield from history(user_id))
+
+
+def store_tidied(
+    user_id: str,
+    begun: Start,
+    drafts: Sequence[Draft],
+    refused: Sequence[Refused],
+    usage: Usage,
+    by: tuple[str, str],
+) -> Flow[tuple[list[str], list[Proposal]] | None]:
+    """What a tidy pass proposes, with what it cost; None if something was erased meanwhile.
+
+    Args:
+        user_id: Whose profile.
+        begun: What the pass was shown.
+        drafts: What it proposes.
+        refused: What of its answer is no proposal.
+        usage: What it cost.
+        by: The model and the prompt.
+
+    Returns:
+        As `add_proposals`, and those that wait now.
+    """
+    user = yield from lock_user(user_id)
+    if user.epoch != begun.epoch or user.paused:
+        return None
+    ids = yield from add_proposals(user_id, user, drafts)
+    model, prompt = by
+    kept = storable(refused, (), None)
+    texts = {"rejections": codec.refusals(kept), "usage": codec.usage_text(usage)}
+    about = {"revision": begun.profile.revision, "model": model, "prompt": prompt}
+    yield "add_tidied", {"user_id": user_id, **about, **texts}
+    found = yield from waiting(user_id, _EVERY)
+    return ids, [one for one in found if one.id in ids]
+
+
+def tidied_users(after: str, limit: int) -> Flow[list[str]]:
+    """Users whose profile is due to be tidied, in the database's own order, after the one given.
+
+    It is long, or old, and has changed since the last pass, or half a year has gone by.
+    """
+    asked = {"after": after, "count": limit, "long": _LONG, "age": _OLD}
+    return [row["user_id"] for row in (yield "due_to_tidy", asked)]
