@@ -19,7 +19,7 @@ class Browser:
     def __init__(self, http: httpx.AsyncClient) -> None:
         self.http = http
 
-    async def get(self, path: str, **params: Any) -> httpx.Response:
+    async def get(self, path: str, /, **params: Any) -> httpx.Response:
         """A page."""
         return await self.http.get(path, params=params or None)
 
@@ -29,7 +29,7 @@ class Browser:
         assert found
         return found[1]
 
-    async def post(self, path: str, page: str = "/people", **fields: Any) -> httpx.Response:
+    async def post(self, path: str, /, page: str = "/people", **fields: Any) -> httpx.Response:
         """A form, sent as the page with it would."""
         data = {"csrf": await self.csrf(page), **fields}
         return await self.http.post(path, data=data, headers={"origin": HOST})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import socket
 import sys
 from typing import TYPE_CHECKING, Annotated, Any
@@ -146,8 +147,16 @@ def _run(served: Any, listening: socket.socket) -> bool:
         server_header=False,
         timeout_graceful_shutdown=1,
     )
+    # Whoever started us in the background may have had Ctrl-C ignored; and what is held is closed
+    # when a supervisor asks us to end, too. The server hands both on when it has shut down.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, _leave)
     try:
         uvicorn.Server(config).run(sockets=[listening])
     except KeyboardInterrupt:
         return True
     return False
+
+
+def _leave(number: int, _frame: object) -> None:
+    raise SystemExit(128 + number)

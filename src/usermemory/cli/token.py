@@ -52,6 +52,30 @@ def create_token(
     typer.echo(text)
 
 
+@command(token_commands, "link")
+def link_user(
+    user: Annotated[str, Argument(help="Whose own page.")],
+    *,
+    url: Annotated[
+        str, Option(metavar="URL", help="Where the pages are served, with the prefix.")
+    ] = "http://127.0.0.1:8765",
+    days: Annotated[float, Option(min=0.001, help="Days until it expires.")] = 7.0,
+    read_only: ReadOnly = False,
+    db: Database = DATABASE,
+) -> None:
+    """Print a signed link to one user's own page: to read, correct, erase, download and pause.
+
+    It reaches nothing else. Nothing is stored of it: until it expires it is valid.
+
+    Examples:
+        usermemory token link will
+        usermemory token link will --days 1 --url https://app.example.com/memory
+    """
+    with open_existing(db) as memory:
+        text = Tokens(memory).link(user, days * _DAY, read_only=read_only)
+    typer.echo(f"{url.rstrip('/')}/own?link={text}")
+
+
 @command(token_commands, "list")
 def list_tokens(*, db: Database = DATABASE, json: AsJson = False) -> None:
     """List the tokens, the oldest first; never their secrets.

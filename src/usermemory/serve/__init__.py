@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from usermemory.errors import ConfigurationError
@@ -22,6 +22,7 @@ def app(
     bot: Any = None,
     notice: str = "",
     frame_ancestors: Iterable[str] = (),
+    theme: Mapping[str, str] | None = None,
 ) -> Any:
     """The ASGI app of a memory, by itself or mounted under a prefix; it needs no lifespan.
 
@@ -36,6 +37,8 @@ def app(
         notice: What *Try it* says of that model.
         frame_ancestors: Origins, such as ``https://app.example.com``, whose pages may embed a
             user's own page. Nobody may embed the others.
+        theme: Values of variables of the stylesheet, such as ``{"accent": "#0a7"}``, for users'
+            own pages.
 
     Raises:
         ConfigurationError: The extra ``serve`` is not installed, or this is no origin.
@@ -47,7 +50,7 @@ def app(
         raise ConfigurationError(
             f"serving needs a package that is missing ({error}): pip install 'usermemory[serve]'"
         ) from error
-    made = Pages(memory, bot, notice, frame_ancestors) if pages else None
+    made = Pages(memory, bot, notice, frame_ancestors, theme) if pages else None
     served = asgi_app(memory, body_limit, made, rate_limit)
     served.state.pages = made
     return served

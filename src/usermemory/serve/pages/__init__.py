@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from starlette.routing import Route
 
+from usermemory.serve.pages.correct import Corrections
 from usermemory.serve.pages.frame import Frame
+from usermemory.serve.pages.operations import Operations
 from usermemory.serve.pages.people import People
-from usermemory.serve.pages.talk import Talk
+from usermemory.serve.pages.person import Person
+from usermemory.serve.pages.talk import Talk, TalkPages
+from usermemory.serve.tokens import LINK_LIFETIME
 
 if TYPE_CHECKING:
     from usermemory.memory import UserMemory
+    from usermemory.settings import Id
 
 __all__ = ["Pages"]
 
@@ -25,6 +30,7 @@ class Pages:
         bot: The chat model of *Try it*; None for rules.
         notice: What its page says of the model.
         frame_ancestors: Origins whose pages may embed a user's own page.
+        theme: Values of the stylesheet's variables, for a user's own page.
     """
 
     def __init__(
@@ -33,20 +39,35 @@ class Pages:
         bot: Any = None,
         notice: str = "",
         frame_ancestors: Iterable[str] = (),
+        theme: Mapping[str, str] | None = None,
     ) -> None:
-        self._frame = Frame(memory, frame_ancestors, Talk(memory, bot, notice))
+        self._frame = Frame(memory, Talk(memory, bot, notice), frame_ancestors, theme)
 
     def routes(self) -> list[Route]:
         """Where the pages and their files are."""
-        frame = self._frame
+        frame, person = self._frame, Person(self._frame)
         return [
             Route("/static/{name}", frame.static),
             *People(frame).routes(),
+            *person.routes(),
+            *Corrections(frame, person).routes(),
+            *Operations(frame).routes(),
+            *TalkPages(frame).routes(),
         ]
 
     def first_visit(self) -> str:
         """Path and query that sign a browser in, once."""
         return f"/enter?token={self._frame.sessions.one_time_token()}"
+
+    def own_page(self, user_id: Id, lifetime: float = LINK_LIFETIME, **allowed: bool) -> str:
+        """Path and query of a user's own page, valid for these seconds.
+
+        Args:
+            user_id: Whose.
+            lifetime: Seconds.
+            allowed: ``read_only=True`` for a page that changes nothing.
+        """
+        return f"/own?link={self._frame.sessions.tokens.link(user_id, lifetime, **allowed)}"
 
     def close(self) -> None:
         """Let go of what *Try it* holds."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hmac
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -16,7 +18,14 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from usermemory.errors import Conflict, InvalidInput, StoreBusy, StoreError, UserMemoryError
+from usermemory.errors import (
+    ConfigurationError,
+    Conflict,
+    InvalidInput,
+    StoreBusy,
+    StoreError,
+    UserMemoryError,
+)
 from usermemory.serve.pages import words
 from usermemory.serve.pages.sessions import Sessions, Visitor
 from usermemory.serve.tokens import Access
@@ -47,12 +56,14 @@ class Ask:
         visitor: Who asks.
         fields: What the address and the form hold.
         user_id: Whom the page is about: of an own page, the user of its link.
+        framed: Whether other sites may embed it: a user's own page, an expired link too.
     """
 
     request: Request
     visitor: Visitor
     fields: Mapping[str, str] = field(default_factory=dict[str, str])
     user_id: str = ""
+    framed: bool = False
 
     @property
     def root(self) -> str:
@@ -86,12 +97,12 @@ class Ask:
         short = text.isascii() and text.isdigit() and len(text) < 16
         return int(text) if short else default
 
-    def url(self, path: str, **fields: Any) -> str:
+    def url(self, path: str, /, **fields: Any) -> str:
         """An address of this app."""
         asked = {name: value for name, value in fields.items() if value not in (None, "")}
         return f"{self.root}{path}" + (f"?{urlencode(asked)}" if asked else "")
 
-    def of_user(self, path: str = "", **fields: Any) -> str:
+    def of_user(self, path: str = "", /, **fields: Any) -> str:
         """An address below the page of this user."""
         if self.own:
             return self.url(f"/own{path}", link=self.visitor.link, **fields)
@@ -115,15 +126,23 @@ class Frame:
 
     Args:
         memory: Whose profiles are shown.
-        frame_ancestors: Origins whose pages may embed a user's own page; nobody may embed others.
         talk: The bot of *Try it*.
+        frame_ancestors: Origins whose pages may embed a user's own page; nobody may embed others.
+        theme: Values of the stylesheet's variables, for a user's own page.
     """
 
-    def __init__(self, memory: UserMemory, frame_ancestors: Iterable[str], talk: Talk) -> None:
+    def __init__(
+        self,
+        memory: UserMemory,
+        talk: Talk,
+        frame_ancestors: Iterable[str] = (),
+        theme: Mapping[str, str] | None = None,
+    ) -> None:
         self.memory = memory
         self.sessions = Sessions(memory)
         self.talk = talk
         self._ancestors = _origins(frame_ancestors)
+        self.theme = _theme(theme or {})
         self._templates = Environment(
             loader=PackageLoader("usermemory.serve.pages"),
             autoescape=True,
@@ -139,9 +158,9 @@ class Frame:
     ) -> HTMLResponse:
         """A page, or the part of it that was asked for."""
         text = self._templates.get_template(template).render(
-            ask=ask, memory=self.memory, talk=self.talk, raw=_raw, **context
+            ask=ask, memory=self.memory, talk=self.talk, raw=_raw, themed=self.theme, **context
         )
-        return HTMLResponse(text, status, {**self._policy(own=ask.own), **(headers or {})})
+        return HTMLResponse(text, status, {**self._policy(framed=ask.framed), **(headers or {})})
 
     def refuse(self, ask: Ask, status: int, told: str, **context: Any) -> HTMLResponse:
         """A page that says what went wrong."""
@@ -168,15 +187,16 @@ class Frame:
 
     def static(self, request: Request) -> Response:
         """A file of the package."""
-        name = request.path_params["name"]
+        name, kept = request.path_params["name"], {"cache-control": "no-cache"}
+        if name == "theme.css":
+            return Response(self.theme, media_type="text/css; charset=utf-8", headers=kept)
         if name not in _STATIC:
             raise HTTPException(404, "there is no such file")
         data = files("usermemory.serve.pages").joinpath("static", name).read_bytes()
-        kept = {"cache-control": "no-cache"}
         return Response(data, media_type=_STATIC[name], headers=kept)
 
     def _answer(self, request: Request, body: bytes, handler: Handler, rule: _Rule) -> Response:
-        nobody = Ask(request, _NOBODY)
+        nobody = Ask(request, _NOBODY, framed=rule.own)
         try:
             ask = self._ask(request, body, rule)
             if ask is None:
@@ -210,18 +230,18 @@ class Frame:
             if found.access.read_only:
                 raise HTTPException(403, "This may only be read.")
         user_id = found.access.user_id or fields.get("user", "")
-        return Ask(request, found, fields, user_id)
+        return Ask(request, found, fields, user_id, framed=rule.own)
 
     def _sign_in(self, ask: Ask) -> Response:
         if ask.is_fragment:
             again = {"hx-redirect": ask.url("/enter")}
-            return Response(status_code=401, headers={**self._policy(own=False), **again})
+            return Response(status_code=401, headers={**self._policy(framed=False), **again})
         if ask.request.method == "GET":
             return RedirectResponse(ask.url("/enter"), 303)
         return self.refuse(ask, 401, "You are not signed in any more.")
 
-    def _policy(self, *, own: bool) -> dict[str, str]:
-        ancestors = self._ancestors if own else ()
+    def _policy(self, *, framed: bool) -> dict[str, str]:
+        ancestors = self._ancestors if framed else ()
         made = {
             "content-security-policy": _POLICY.format(" ".join(ancestors) or "'none'"),
             "referrer-policy": "same-origin",  # without one, browsers hide the origin of forms
@@ -237,8 +257,6 @@ def cookie_name(request: Request) -> str:
 
 def _check_form(request: Request, fields: Mapping[str, str], visitor: Visitor) -> None:
     """See that a form comes from one of our pages, and from one of this visitor's."""
-    import hmac
-
     origin = request.headers.get("origin")
     if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
         raise HTTPException(403, "This form came from another site.")
@@ -274,8 +292,6 @@ def _told(error: UserMemoryError) -> tuple[int, str]:
 
 
 def _origins(given: Iterable[str]) -> tuple[str, ...]:
-    from usermemory.errors import ConfigurationError
-
     found = tuple(given)
     for origin in found:
         parts = urlsplit(origin)
@@ -285,6 +301,43 @@ def _origins(given: Iterable[str]) -> tuple[str, ...]:
                 f"frame_ancestors: {origin!r} is no origin; write it as https://app.example.com"
             )
     return found
+
+
+def _theme(given: Mapping[str, str]) -> str:
+    """A stylesheet that sets variables.
+
+    Raises:
+        ConfigurationError: There is no such variable, or the value could say more than one.
+    """
+    lines: list[str] = []
+    for name, value in given.items():
+        if name not in VARIABLES:
+            known = ", ".join(VARIABLES)
+            raise ConfigurationError(f"theme: there is no variable {name!r}; there are {known}")
+        if not re.fullmatch(r"[\w#%.,'\" ()-]+", value) or "url" in value.lower():
+            raise ConfigurationError(f"theme: {value!r} is no plain value of {name!r}")
+        lines.append(f"  --um-{name}: {value};")
+    body = "\n".join(lines)
+    # Also where the sheet has other values for the dark.
+    return f":root:root {{\n{body}\n}}\n" if lines else ""
+
+
+VARIABLES = (
+    "accent",
+    "accent-text",
+    "bad",
+    "bad-bg",
+    "bg",
+    "font",
+    "good",
+    "line",
+    "mark",
+    "muted",
+    "radius",
+    "surface",
+    "text",
+)
+"""What an application may set of the look of a user's own page."""
 
 
 def _raw(text: Any) -> Markup:

@@ -2,11 +2,31 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from starlette.responses import Response, StreamingResponse
+
+from usermemory.errors import IdentityError, InvalidInput, UserMemoryError
+from usermemory.serve.pages.values import Origins, sections
+from usermemory.settings import checked_thread, checked_user
+from usermemory.store.flows import load_profile
+from usermemory.store.flows import recall as recalls
 
 if TYPE_CHECKING:
+    from starlette.routing import Route
+
     from usermemory.memory import UserMemory
+    from usermemory.serve.pages.frame import Ask, Frame
+
+_NEWEST = 5
+"""Revisions and refused changes that stand beside a talk."""
+
+_LONGEST = 20_000
 
 
 class Talk:
@@ -24,10 +44,166 @@ class Talk:
         self._bot = bot
         self._lock = threading.Lock()
         self._saver: Any = None
+        self._graph: Any = None
+
+    def said(self, user_id: str, thread_id: str) -> list[Any]:
+        """The messages of a thread so far.
+
+        Raises:
+            IdentityError: It belongs to another user: a checkpointer knows threads, not users.
+        """
+        state = self._made().get_state(_config(user_id, thread_id))
+        metadata: dict[str, Any] = state.metadata or {}
+        owner = metadata.get("user_id", user_id)
+        if owner != user_id:
+            raise IdentityError("This thread belongs to another user. Begin a new one.")
+        found: list[Any] = state.values.get("messages", [])
+        return found
+
+    def reply(self, user_id: str, thread_id: str, text: str) -> Iterator[str]:
+        """The pieces of the bot's reply; of a model that fails, what is wrong.
+
+        What was said is remembered in any case.
+        """
+        from langchain_core.messages import AIMessage, HumanMessage
+
+        from usermemory.extract.provider_errors import ProviderErrors
+
+        said = {"messages": [HumanMessage(text, id=str(uuid4()))]}
+        try:
+            with ProviderErrors():
+                config = _config(user_id, thread_id)
+                for piece, _ in self._made().stream(said, config, stream_mode="messages"):
+                    if isinstance(piece, AIMessage):
+                        yield str(piece.text)
+        except UserMemoryError as error:
+            yield f"\n[The bot could not answer: {error}]"
 
     def close(self) -> None:
         """Disconnect; threads that ran are kept."""
         with self._lock:
-            saver, self._saver = self._saver, None
+            saver, self._saver, self._graph = self._saver, None, None
         if saver is not None:
             saver.close()
+
+    def _made(self) -> Any:
+        with self._lock:
+            if self._graph is None:
+                from usermemory.extras.rules.chat_model import OfflineChatModel
+                from usermemory.langgraph import checkpointer, create_chatbot
+
+                self._saver = checkpointer(self.memory)
+                bot = self._bot or OfflineChatModel()
+                self._graph = create_chatbot(self.memory, bot, checkpointer=self._saver)
+            return self._graph
+
+
+def _config(user_id: str, thread_id: str) -> dict[str, Any]:
+    return {"configurable": {"user_id": user_id, "thread_id": thread_id}}
+
+
+class TalkPages:
+    """The page, and what it asks for while it is open.
+
+    Args:
+        frame: What renders and guards it.
+    """
+
+    def __init__(self, frame: Frame) -> None:
+        self._frame = frame
+        self._memory = frame.memory
+        self._talk = frame.talk
+
+    def routes(self) -> list[Route]:
+        """Where it is."""
+        route = self._frame.route
+        return [
+            route("/talk", self.talk),
+            route("/talk/beside", self.beside),
+            route("/talk/shown", self.shown),
+            route("/talk/say", self.say, writes=True),
+            route("/talk/read", self.read, writes=True),
+        ]
+
+    def talk(self, ask: Ask) -> Response:
+        """Choose a user, or the thread and what is known beside it."""
+        if not ask.user_id:
+            rows = self._memory.driver.read(recalls.people, "", "seen", 20)
+            return self._frame.page(ask, "talk_who.html", people=[row["user_id"] for row in rows])
+        user_id, thread = checked_user(ask.user_id), ask.get("thread") or _new_thread()
+        messages = self._talk.said(user_id, checked_thread(thread))
+        shown = [one for one in messages if one.type in {"human", "ai"} and str(one.text)]
+        return self._frame.page(
+            ask,
+            "talk.html",
+            messages=shown,
+            thread=thread,
+            knows_shown=hasattr(self._memory, "shown"),
+            **self._beside(ask, thread),
+        )
+
+    def beside(self, ask: Ask) -> Response:
+        """What stands beside the talk, if it is another than the page has."""
+        found = self._beside(ask, ask.get("thread"))
+        if found["state"] == ask.get("state"):
+            return Response(status_code=204)
+        return self._frame.page(ask, "talk_beside.html", thread=ask.get("thread"), **found)
+
+    def shown(self, ask: Ask) -> Response:
+        """What of the profile stood in the prompt of an answer."""
+        verb: Any = getattr(self._memory, "shown", None)
+        if verb is None:
+            raise InvalidInput("This version does not keep what was shown.")
+        user_id = checked_user(ask.user_id)
+        found = verb(user_id, ask.get("message"), thread_id=ask.get("thread") or None)
+        return self._frame.page(ask, "talk_shown.html", shown=found)
+
+    def say(self, ask: Ask) -> Response:
+        """Say something; the reply comes in pieces of text."""
+        user_id, thread = checked_user(ask.user_id), checked_thread(ask.get("thread"))
+        text = ask.get("text").strip()
+        if not text or len(text) > _LONGEST:
+            raise InvalidInput(f"Say something, in at most {_LONGEST:,} characters.")
+        self._talk.said(user_id, thread)
+        pieces = self._talk.reply(user_id, thread, text)
+        return StreamingResponse(pieces, media_type="text/plain; charset=utf-8")
+
+    def read(self, ask: Ask) -> Response:
+        """Read what waits of this user, now."""
+        self._memory.trigger(ask.user_id)
+        return Response(status_code=204, headers={"hx-trigger": "said"})
+
+    def _beside(self, ask: Ask, thread: str) -> dict[str, Any]:
+        user_id = checked_user(ask.user_id)
+        memory = self._memory
+        profile = memory.driver.read(load_profile, user_id)
+        jobs = memory.jobs(user_id=user_id)
+        waiting = sum(job.unread for job in jobs)
+        due = min((job.due_at for job in jobs if job.due_at is not None), default=None)
+        running = any(job.running for job in jobs)
+        error = next((job.last_error for job in jobs if job.last_error), "")
+        refused = memory.refused(user_id, None, _NEWEST)
+        newest = refused[0].at if refused else 0
+        state = f"{profile.revision}-{waiting}-{due}-{running}-{len(error)}-{newest}"
+        if state == ask.get("state"):
+            return {"state": state}
+        history = memory.driver.read(recalls.history, user_id, 200)
+        reading = memory.schema.read(profile.document or {})
+        found = sections(reading, memory.schema, Origins(history))
+        since = ask.number("since", profile.revision)
+        return {
+            "state": state,
+            "revision": profile.revision,
+            "since": since,
+            "sections": [one for one in found if one.total],
+            "news": [one for one in history if one.number > since][:_NEWEST],
+            "refused": [one for one in refused if one.thread_id == thread],
+            "waiting": waiting,
+            "due": due,
+            "running": running,
+            "error": error,
+        }
+
+
+def _new_thread() -> str:
+    return f"{datetime.now(tz=UTC):%Y-%m-%d-%H%M}-{secrets.token_hex(2)}"

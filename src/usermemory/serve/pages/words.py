@@ -38,12 +38,12 @@ def shown_text(value: Any) -> Any:
 def label(field: Field | None, name: str) -> str:
     """What a field is called: its title, else its name in words."""
     title = field.title if field else ""
+    if field and field.kind == "object" and " " not in title:
+        title = ""  # the name of a class, which says less
     text = title or name.replace("_", " ").strip()
-    return (
-        text[:1].upper() + text[1:].lower()
-        if title == text.title()
-        else text[:1].upper() + text[1:]
-    )
+    if text == text.title():  # as Pydantic makes it of a name
+        text = text.lower()
+    return text[:1].upper() + text[1:]
 
 
 def readable(value: Any) -> str:
@@ -171,6 +171,7 @@ FILTERS: Mapping[str, Any] = {
     "place": place,
     "label": label,
     "listed": listed,
+    "tojson_text": as_json,
     "reason": in_words,
     "refused_field": shown_field,
     "refused_action": action_of,

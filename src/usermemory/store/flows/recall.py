@@ -221,3 +221,9 @@ def readings(since: float, limit: int = 20_000) -> Flow[Sequence[Row]]:
 def held_leases(limit: int = 100) -> Flow[Sequence[Row]]:
     """User, worker and end of the leases that are held now."""
     return (yield "held_leases", {"count": limit})
+
+
+def is_paused(user_id: str) -> Flow[bool]:
+    """Whether nothing is learned about a user."""
+    rows = yield "is_paused", {"user_id": user_id}
+    return bool(rows and rows[0]["paused"])

@@ -29,3 +29,90 @@ document.addEventListener("htmx:beforeSwap", (event) => {
 document.addEventListener("change", (event) => {
   if (event.target.closest("form[data-at-once]")) event.target.form.requestSubmit();
 });
+
+// "Try it": the reply comes in pieces; what is learned marks its words in the conversation.
+function put(kind, text) {
+  const item = document.createElement("li");
+  item.className = kind;
+  const who = document.createElement("span");
+  who.className = "sr";
+  who.textContent = kind === "user" ? "You: " : "Bot: ";
+  const words = document.createElement("bdi");
+  words.className = "text";
+  words.textContent = text;
+  item.append(who, words);
+  document.getElementById("said").append(item);
+  item.scrollIntoView({ block: "nearest" });
+  return words;
+}
+
+async function say(form) {
+  const field = form.elements.text;
+  const button = form.querySelector("button");
+  const text = field.value.trim();
+  if (!text || button.disabled) return;
+  button.disabled = true;
+  const body = new URLSearchParams(new FormData(form));
+  put("user", text);
+  field.value = "";
+  const reply = put("bot", "…");
+  try {
+    const answer = await fetch(form.action, { method: "POST", body, headers: { "hx-request": "true" } });
+    if (!answer.ok || !answer.body) {
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      throw new Error(page.body.textContent.trim() || "This could not be said.");
+    }
+    const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+    let all = "";
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      all += value;
+      reply.textContent = all;
+    }
+    history.replaceState(null, "", form.dataset.page);
+  } catch (error) {
+    reply.closest("li").remove();
+    field.value = text;
+    tell(error instanceof TypeError ? "The server cannot be reached. What you said stands in the box; try again." : error.message);
+  } finally {
+    button.disabled = false;
+    field.focus();
+    if (window.htmx) htmx.trigger(document.body, "said");
+  }
+}
+
+document.addEventListener("submit", (event) => {
+  if (event.target.id !== "say") return;
+  event.preventDefault();
+  say(event.target);
+});
+document.addEventListener("keydown", (event) => {
+  if (event.target.id === "text" && event.key === "Enter" && !event.shiftKey && !event.isComposing) {
+    event.preventDefault();
+    event.target.form.requestSubmit();
+  }
+});
+
+function markWords() {
+  const quotes = [...document.querySelectorAll("#beside [data-quote]")].map((one) => one.dataset.quote);
+  for (const words of document.querySelectorAll("#said li.user .text")) {
+    for (const quote of quotes.filter(Boolean)) {
+      // Only in text that bears no mark yet.
+      const place = [...words.childNodes].find((one) => one.nodeType === 3 && one.data.includes(quote));
+      if (!place) continue;
+      const said = place.splitText(place.data.indexOf(quote));
+      said.splitText(quote.length);
+      const mark = document.createElement("mark");
+      said.replaceWith(mark);
+      mark.append(said);
+    }
+  }
+}
+document.addEventListener("htmx:load", markWords);
+setInterval(() => {
+  for (const one of document.querySelectorAll("[data-due]")) {
+    const left = Math.ceil(Number(one.dataset.due) - Date.now() / 1000);
+    one.textContent = left > 0 ? `read in ${left} s` : "due now";
+  }
+}, 1000);

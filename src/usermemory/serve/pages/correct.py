@@ -1,0 +1,173 @@
+"""Putting a profile right: edit, take back, forget with its proof, unlearn, pause, erase all."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from starlette.responses import RedirectResponse, Response
+
+from usermemory.errors import Conflict, InvalidInput
+from usermemory.refused import in_words
+from usermemory.serve.pages.person import field_of_path
+from usermemory.serve.pages.values import inputs, operation
+from usermemory.text import leaves
+
+if TYPE_CHECKING:
+    from starlette.routing import Route
+
+    from usermemory.records import Undone
+    from usermemory.serve.pages.frame import Ask, Frame
+    from usermemory.serve.pages.person import Person
+
+_SHORT = 3
+"""Characters of a text from which on a proof looks for it: shorter ones stand everywhere."""
+
+
+class Corrections:
+    """What the forms of a person's page do.
+
+    Args:
+        frame: What renders and guards them.
+        person: The pages they stand on.
+    """
+
+    def __init__(self, frame: Frame, person: Person) -> None:
+        self._frame = frame
+        self._memory = frame.memory
+        self._person = person
+
+    def routes(self) -> list[Route]:
+        """Where they are."""
+        route = self._frame.route
+        both = [("/edit", self.edit), ("/remove", self.remove), ("/forget", self.forget)]
+        both += [("/pause", self.pause), ("/resume", self.resume), ("/erase", self.erase)]
+        mine = [("/undo", self.undo), ("/unlearn", self.unlearn), ("/read", self.read)]
+        mine += [("/decide", self.decide)]
+        return [
+            *(
+                route(f"{base}{path}", one, writes=True)
+                for base in ("/person", "/own")
+                for path, one in both
+            ),
+            *(route(f"/person{path}", one, writes=True) for path, one in mine),
+        ]
+
+    def edit(self, ask: Ask) -> Response:
+        """Give a place a value; what the schema says against it stands in the form."""
+        known, place = self._person.place(ask)
+        try:
+            done = operation(place, inputs(place), ask.fields)
+            return self._patch(ask, [done])
+        except Conflict:
+            told = "Somebody changed this profile meanwhile. Look at it again before you save."
+        except InvalidInput as error:
+            told = str(error)
+        return self._person.panel(ask, known, place, told, 422)
+
+    def remove(self, ask: Ask) -> Response:
+        """Take an item out, or empty a field; the history keeps it."""
+        _, place = self._person.place(ask)
+        of_list = place.field.kind in {"list", "objects", "map"} and place.item is not None
+        op: dict[str, Any] = {"op": "remove", "path": place.path}
+        if not of_list:
+            empty = place.shape.default if place.shape else None
+            op = {"op": "replace", "path": place.path, "value": empty}
+        return self._patch(ask, [op])
+
+    def _patch(self, ask: Ask, operations: list[dict[str, Any]]) -> Response:
+        seen = ask.number("revision", -1)
+        made = self._memory.edit(
+            ask.user_id, operations, by=ask.editor, revision=None if seen < 0 else seen
+        )
+        anchor = f"field-{field_of_path(ask.get('path'))}"
+        return self._back(ask, "same" if made is None else "saved", anchor)
+
+    def undo(self, ask: Ask) -> Response:
+        """Take a revision back."""
+        done = self._memory.undo(ask.user_id, ask.number("revision"))
+        return self._back(ask, _undone(done))
+
+    def unlearn(self, ask: Ask) -> Response:
+        """Take back what a conversation taught, or erase it; once it is confirmed."""
+        thread, words = ask.get("thread"), ask.get("words") == "yes"
+        if not ask.get("sure"):
+            undone = self._memory.undo_thread(ask.user_id, thread, dry_run=True)
+            reach = self._memory.forget_thread(ask.user_id, thread, dry_run=True)
+            return self._frame.page(ask, "unlearn.html", undone=undone, reach=reach, thread=thread)
+        if words:
+            done = self._memory.forget_thread(ask.user_id, thread)
+            return self._frame.page(ask, "forgotten.html", done=done, proof=None)
+        return self._back(ask, _undone(self._memory.undo_thread(ask.user_id, thread)))
+
+    def forget(self, ask: Ask) -> Response:
+        """Erase a value: first what goes and what stays, then for good, with the proof."""
+        field, item = ask.get("field"), ask.get("item")
+        try:
+            value = json.loads(item) if item else None
+        except (ValueError, RecursionError) as error:
+            raise InvalidInput("This value cannot be read.") from error
+        if not ask.get("sure"):
+            reach = self._memory.forget(ask.user_id, field, value, dry_run=True)
+            known = self._memory.schema.fields.get(field)
+            return self._frame.page(
+                ask, "forget.html", reach=reach, field=known, name=field, value=value, item=item
+            )
+        held = self._memory.recall(ask.user_id).document.get(field) if value is None else value
+        done = self._memory.forget(ask.user_id, field, value)
+        texts = [leaf for leaf in leaves(held) if isinstance(leaf, str)]
+        told = max(texts, key=len, default="")
+        proof = None
+        if len(told.strip()) >= _SHORT:
+            proof = self._memory.verify_erased(ask.user_id, told)
+        return self._frame.page(ask, "forgotten.html", done=done, proof=proof)
+
+    def erase(self, ask: Ask) -> Response:
+        """Erase all that is kept of the user, once it is confirmed."""
+        if ask.get("sure") != "yes":
+            reach = self._memory.forget_user(ask.user_id, dry_run=True)
+            return self._frame.page(ask, "erase.html", reach=reach)
+        done = self._memory.forget_user(ask.user_id)
+        return self._frame.page(ask, "forgotten.html", done=done, proof=None)
+
+    def pause(self, ask: Ask) -> Response:
+        """Learn nothing until resumed."""
+        self._memory.pause(ask.user_id)
+        return self._back(ask, "paused")
+
+    def resume(self, ask: Ask) -> Response:
+        """Learn again."""
+        self._memory.resume(ask.user_id)
+        return self._back(ask, "resumed")
+
+    def read(self, ask: Ask) -> Response:
+        """Read what waits, now."""
+        outcomes = self._memory.trigger(ask.user_id)
+        failed = any(one.status == "failed" for one in outcomes)
+        return self._back(ask, "failed" if failed else "read")
+
+    def decide(self, ask: Ask) -> Response:
+        """Approve a proposal, as it is or edited, or decline it."""
+        memory: Any = self._memory
+        if ask.get("decline"):
+            memory.decline(ask.get("proposal"), user_id=ask.user_id)
+            return self._back(ask, "declined")
+        edited = ask.get("value").strip()
+        more = {"value": edited} if edited and edited != ask.get("was") else {}
+        done = memory.approve(ask.get("proposal"), by=ask.editor, user_id=ask.user_id, **more)
+        if done.rejections:
+            raise InvalidInput(f"It cannot be made: {in_words(done.rejections[0])}.")
+        return self._back(ask, "approved")
+
+    def _back(self, ask: Ask, done: str, anchor: str = "main") -> Response:
+        """To the page of the user, saying what was done."""
+        where = ask.of_user(done=done, at=self._memory.recall(ask.user_id).revision)
+        if ask.is_fragment:
+            return Response(status_code=204, headers={"hx-redirect": f"{where}#{anchor}"})
+        return RedirectResponse(f"{where}#{anchor}", 303)
+
+
+def _undone(done: Undone) -> str:
+    if done.revision is None:
+        return "kept"
+    return "partly" if done.conflicts else "undone"

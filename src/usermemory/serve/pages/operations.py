@@ -1,0 +1,159 @@
+"""Operations: what waits and is stuck, what readings cost, the schema in force, health."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from starlette.responses import RedirectResponse, Response
+
+from usermemory.errors import StoreError, UserMemoryError
+from usermemory.refused import IN_WORDS
+from usermemory.serve.pages.plots import bars
+from usermemory.store.driver import missing
+from usermemory.store.flows import recall as recalls
+
+if TYPE_CHECKING:
+    from starlette.routing import Route
+
+    from usermemory.serve.pages.frame import Ask, Frame
+
+_DAYS = 30
+_DAY = 86_400.0
+_MOST = 20_000
+"""Readings that are looked through, the newest."""
+
+_JOBS = 200
+
+DONE = {
+    "retried": "Due now; whichever worker runs reads it.",
+    "nothing": "Nothing was left to retry.",
+    "dropped": "Given up: those messages are never read.",
+}
+
+
+class Operations:
+    """The page for whoever runs the bot.
+
+    Args:
+        frame: What renders and guards it.
+    """
+
+    def __init__(self, frame: Frame) -> None:
+        self._frame = frame
+        self._memory = frame.memory
+
+    def routes(self) -> list[Route]:
+        """Where it is."""
+        route = self._frame.route
+        return [
+            route("/operations", self.overview),
+            route("/operations/schema", self.schema),
+            route("/operations/retry", self.retry, writes=True),
+        ]
+
+    def overview(self, ask: Ask) -> Response:
+        """All of it, on one page."""
+        driver, memory = self._memory.driver, self._memory
+        now = memory.clock.now()
+        jobs = memory.jobs()
+        found = driver.read(recalls.readings, now - _DAYS * _DAY, _MOST)
+        return self._frame.page(
+            ask,
+            "operations.html",
+            figures=driver.read(recalls.figures),
+            jobs=jobs[:_JOBS],
+            more=max(0, len(jobs) - _JOBS),
+            failing=[job for job in jobs if job.last_error],
+            leases=[dict(row) for row in driver.read(recalls.held_leases)],
+            partly=len(found) == _MOST,
+            health=self._health(),
+            done=DONE.get(ask.get("done"), ""),
+            **_history(found, now),
+        )
+
+    def schema(self, ask: Ask) -> Response:
+        """How much of what is stored the schema takes: reads every profile."""
+        return self._frame.page(ask, "schema_check.html", check=self._memory.check_schema())
+
+    def retry(self, ask: Ask) -> Response:
+        """Make one thread due now, or all that failed; or give one up."""
+        if ask.get("all"):
+            done = "retried" if self._memory.retry_all(ask.get("reason")) else "nothing"
+        elif ask.get("drop"):
+            done = "dropped" if self._memory.drop(ask.user_id, ask.get("thread")) else "nothing"
+        else:
+            found = self._memory.retry(ask.user_id, ask.get("thread"))
+            done = "retried" if found else "nothing"
+        return RedirectResponse(ask.url("/operations", done=done), 303)
+
+    def _health(self) -> list[tuple[str, bool, str]]:
+        """What is looked at, whether it is well, and what to say of it."""
+        driver = self._memory.driver
+        try:
+            self._memory.ping()
+            needed = missing(driver.migrated(), driver.url)
+        except StoreError:
+            return [("Database", False, "it does not answer")]
+        except UserMemoryError as error:
+            return [("Database", False, str(error))]
+        doubts = list(driver.doubts())
+        tables = "of this version" if not needed else f"{len(needed)} migrations are missing"
+        return [
+            ("Database", True, driver.url),
+            ("Tables", not needed, tables),
+            ("Durability", not doubts, "; ".join(doubts) or "a commit survives a power cut"),
+        ]
+
+
+def _history(found: Sequence[Mapping[str, Any]], now: float) -> dict[str, Any]:
+    """Plots and sums of the readings of these days."""
+    days = [_date(now - back * _DAY) for back in range(_DAYS - 1, -1, -1)]
+    read, failed, asked, answered, refused = (Counter[str]() for _ in range(5))
+    reasons, failures, models = Counter[str](), Counter[str](), Counter[str]()
+    for row in found:
+        day = _date(row["at"])
+        if row["outcome"] != "proposed":
+            (failed if row["outcome"] == "failed" else read)[day] += 1
+        if row["outcome"] == "failed":
+            failures[row["reason"] or "unknown"] += 1
+        usage = json.loads(row["usage"])
+        asked[day] += usage.get("input_tokens", 0)
+        answered[day] += usage.get("output_tokens", 0)
+        if usage.get("calls"):
+            models[row["model"] or "unknown"] += usage["calls"]
+        for one in json.loads(row["rejections"]):
+            refused[day] += 1
+            reasons[one["reason"]] += 1
+
+    def of(counts: Counter[str]) -> list[float]:
+        return [float(counts[day]) for day in days]
+
+    return {
+        "plots": [
+            (
+                "Readings",
+                bars("Readings a day", days, [("read", of(read)), ("failed", of(failed))]),
+            ),
+            ("Tokens", bars("Tokens a day", days, [("in", of(asked)), ("out", of(answered))])),
+            ("Refused changes", bars("Refused changes a day", days, [("refused", of(refused))])),
+        ],
+        "totals": {
+            "readings": read.total() + failed.total(),
+            "failed": failed.total(),
+            "tokens": asked.total() + answered.total(),
+        },
+        "reasons": [
+            (IN_WORDS.get(name, name.replace("_", " ")), count)  # type: ignore[call-overload]
+            for name, count in reasons.most_common(15)
+        ],
+        "failures": failures.most_common(10),
+        "models": models.most_common(10),
+    }
+
+
+def _date(at: float) -> str:
+    return datetime.fromtimestamp(at, tz=UTC).date().isoformat()

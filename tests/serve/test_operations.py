@@ -1,0 +1,78 @@
+"""The operator's page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.serve.browsing import signed_in
+from tests.support.postgres import fresh
+
+from usermemory import Change, Extraction, Request, Retry, UserMemory
+from usermemory.errors import ExtractionError
+from usermemory.serve import app
+
+
+class Failing:
+    """Fails until it is told otherwise; then proposes what nobody said."""
+
+    def __init__(self) -> None:
+        self.fails = True
+
+    def extract(self, _: Request) -> Extraction:
+        if self.fails:
+            raise ExtractionError("<b>no</b> answer", "unusable")
+        return Extraction((Change("name", "set", "Zed", "I am Zed"),))
+
+
+@pytest.fixture
+def extractor() -> Failing:
+    return Failing()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def memory(
+    request: pytest.FixtureRequest, tmp_path: Path, extractor: Failing
+) -> Iterator[UserMemory]:
+    def made(url: str) -> UserMemory:
+        return UserMemory(url, model=extractor, worker=False, retry=Retry(attempts=1))
+
+    if request.param == "postgres":
+        with fresh() as url, made(url) as memory:
+            yield memory
+    else:
+        with made(str(tmp_path / "m.db")) as memory:
+            yield memory
+
+
+async def test_what_failed_is_shown_and_tried_again(memory: UserMemory, extractor: Failing) -> None:
+    """Stuck threads stand there with their error; retrying makes them due, and they are read."""
+    for user in ("ann", "bob"):
+        memory.remember(user, "t/1", [("user", "hello there")])
+        for _ in range(5):
+            memory.trigger(user)
+        assert memory.jobs("dead", user)
+    async with signed_in(app(memory)) as browser:
+        page = (await browser.get("/operations")).text
+        assert "stuck</span>" in page
+        assert "&lt;b&gt;no&lt;/b&gt;" in page
+        assert "unusable" in page
+        await browser.post("/operations/retry", user="ann", thread="t/1")
+        assert [job.user_id for job in memory.jobs("dead")] == ["bob"]
+        await browser.post("/operations/retry", all="yes")
+        assert memory.jobs("dead") == []
+        extractor.fails = False
+        memory.run_due()
+        page = (await browser.get("/operations")).text
+    assert "Nothing waits to be read" in page
+    assert "did not say the words" in page
+    assert '<svg class="plot"' in page
+
+
+async def test_the_schema_is_checked_on_request(memory: UserMemory) -> None:
+    """How much does not fit is counted when it is asked for, not with each look."""
+    memory.edit("will", [{"op": "replace", "path": "/name", "value": "Will"}], by="x")
+    async with signed_in(app(memory)) as browser:
+        assert "UserProfile" in (await browser.get("/operations")).text
+        assert "1 user with a profile" in (await browser.get("/operations/schema")).text

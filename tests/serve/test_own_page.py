@@ -1,0 +1,151 @@
+"""A user's own page: what its link opens, and that it opens nothing else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from tests.serve.browsing import HOST, Browser, anonymous
+from tests.support.command_line import run
+
+from usermemory import UserMemory
+from usermemory.errors import ConfigurationError
+from usermemory.serve import app
+from usermemory.serve.tokens import Tokens
+from usermemory.testing import FakeClock
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def memory(tmp_path: Path, clock: FakeClock) -> Iterator[UserMemory]:
+    with UserMemory(tmp_path / "m.db", model="offline", worker=False, clock=clock) as made:
+        for user, name in (("will", "Will"), ("ann", "Ann")):
+            made.remember(user, "t", [("user", f"Hi, I'm {name}. I like chess.")])
+            made.trigger(user)
+        yield made
+
+
+async def send(browser: Browser, link: str, path: str, /, **fields: str) -> httpx.Response:
+    page = await browser.get("/own", link=link)
+    csrf = re.search(r'name="csrf" value="([0-9a-f]+)"', page.text)
+    data = {"link": link, "csrf": csrf[1] if csrf else "", **fields}
+    return await browser.http.post(path, data=data, headers={"origin": HOST})
+
+
+async def test_a_user_reads_corrects_erases_and_pauses(memory: UserMemory) -> None:
+    """The link alone, without a cookie, is enough for all that a user has a right to."""
+    link = Tokens(memory).link("will")
+    async with anonymous(app(memory)) as browser:
+        page = await browser.get("/own", link=link)
+        assert "What is known about you" in page.text
+        assert "I like chess" in page.text
+        assert "Operations" not in page.text
+        edited = await send(browser, link, "/own/edit", path="/name", value="William")
+        assert edited.headers["location"].startswith("/own?link=")
+        assert memory.recall("will").document["name"] == "William"
+        assert memory.history("will")[0].by == "the user"
+        await send(browser, link, "/own/pause")
+        assert "Learning is paused" in (await browser.get("/own", link=link)).text
+        gone = await send(
+            browser, link, "/own/forget", field="interests", item='"chess"', sure="yes"
+        )
+        assert "stands nowhere any more" in gone.text
+        data = (await browser.get("/own/export.json", link=link)).json()
+        assert "salt" not in str(data)
+        await send(browser, link, "/own/erase", sure="yes")
+        assert "Nothing is known about you" in (await browser.get("/own", link=link)).text
+    assert memory.recall("ann").document["name"] == "Ann"
+
+
+async def test_a_link_opens_nothing_else(memory: UserMemory) -> None:
+    """Neither another user, in whatever place, nor the pages of the operator, nor the API."""
+    link = Tokens(memory).link("will")
+    async with anonymous(app(memory)) as browser:
+        for path in ("/own", "/own/value", "/own/list", "/own/export.json", "/own/export.txt"):
+            asked = {"link": link, "user": "ann", "path": "/name", "field": "name"}
+            answer = await browser.get(path, **asked)
+            assert answer.status_code == 403
+            assert "Ann" not in answer.text
+        for path in ("/own/edit", "/own/forget", "/own/erase", "/own/pause"):
+            answer = await send(
+                browser, link, path, user="ann", path="/name", value="x", sure="yes"
+            )
+            assert answer.status_code == 403
+        for path in ("/people", "/person", "/operations", "/talk"):
+            answer = await browser.get(path, link=link, user="will")
+            assert answer.headers["location"] == "/enter"
+        api = await browser.http.get(
+            "/api/v1/users/will/profile", headers={"authorization": f"Bearer {link}"}
+        )
+        assert api.status_code == 401
+        assert (await browser.get("/own/timeline", link=link)).status_code == 404
+    assert memory.recall("ann").document["name"] == "Ann"
+
+
+async def test_expired_forged_and_reading_links(memory: UserMemory, clock: FakeClock) -> None:
+    """What is no valid link is refused; one for reading shows no form and changes nothing."""
+    tokens = Tokens(memory)
+    link, reading = tokens.link("will", 60.0), tokens.link("will", read_only=True)
+    forged = tokens.link("ann").partition(".")[0] + "." + link.partition(".")[2]
+    async with anonymous(app(memory)) as browser:
+        for wrong in (forged, link[:-1], "", "x.y", "ü"):
+            answer = await browser.get("/own", link=wrong)
+            assert answer.status_code == 403
+            assert "Ann" not in answer.text
+        page = await browser.get("/own", link=reading)
+        assert "<form" not in page.text
+        assert (await send(browser, reading, "/own/erase", sure="yes")).status_code == 403
+        no_token = await browser.http.post("/own/erase", data={"link": link, "sure": "yes"})
+        assert no_token.status_code == 403
+        clock.advance(61)
+        assert (await browser.get("/own", link=link)).status_code == 403
+    assert memory.recall("will").document["name"] == "Will"
+
+
+async def test_only_allowed_origins_embed_it_and_only_it(memory: UserMemory) -> None:
+    """The policy of the own page names the origins; all others are framed by nobody."""
+    served = app(memory, frame_ancestors=["https://app.example.com"], theme={"accent": "#0a7"})
+    async with anonymous(served) as browser:
+        own = await browser.get("/own", link=Tokens(memory).link("will"))
+        assert "frame-ancestors https://app.example.com" in own.headers["content-security-policy"]
+        assert "x-frame-options" not in own.headers
+        assert "theme.css" in own.text
+        assert "--um-accent: #0a7" in (await browser.get("/static/theme.css")).text
+        other = await browser.get("/enter")
+        assert "frame-ancestors 'none'" in other.headers["content-security-policy"]
+        assert other.headers["x-frame-options"] == "DENY"
+    async with anonymous(app(memory)) as browser:
+        own = await browser.get("/own", link=Tokens(memory).link("will"))
+        assert own.headers["x-frame-options"] == "DENY"
+
+
+@pytest.mark.parametrize("theme", [{"accent": "red;}"}, {"nothing": "1"}, {"bg": "url(//x)"}])
+def test_a_theme_holds_plain_values(memory: UserMemory, theme: dict[str, str]) -> None:
+    """A value that could say more than one variable is refused."""
+    with pytest.raises(ConfigurationError):
+        app(memory, theme=theme)
+
+
+def test_the_command_prints_a_link(memory: UserMemory, tmp_path: Path) -> None:
+    """It is one that the server takes."""
+    done = run(
+        "token", "link", "will", "--url", "https://a.example/m/", "--db", str(tmp_path / "m.db")
+    )
+    address, _, link = done.stdout.strip().partition("/own?link=")
+    assert address == "https://a.example/m"
+    found = Tokens(memory).check_link(link)
+    assert found is None or found.user_id == "will"
+
+
+async def test_a_body_of_ten_megabytes_is_refused(memory: UserMemory) -> None:
+    """The form is answered with 413 and read no further."""
+    async with anonymous(app(memory)) as browser:
+        answer = await browser.http.post("/own/edit", content=b"x" * 10_000_000)
+    assert answer.status_code == 413

@@ -1,0 +1,54 @@
+"""Try it: a bot to talk to, over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.serve.browsing import signed_in
+
+from usermemory import UserMemory
+from usermemory.serve import app
+
+
+@pytest.fixture
+def memory(tmp_path: Path) -> Iterator[UserMemory]:
+    with UserMemory(tmp_path / "m.db", model="offline", worker=False) as made:
+        yield made
+
+
+async def test_a_reply_comes_and_what_was_said_is_remembered(memory: UserMemory) -> None:
+    """The bot answers, what was said waits, and once read it stands beside the talk."""
+    served = app(memory, notice="Rules answer.")
+    async with signed_in(served) as browser:
+        assert "Rules answer." in (await browser.get("/talk")).text
+        said = {"user": "will", "thread": "t", "text": "Hi, I'm Will. I like <b>climbing</b>."}
+        reply = await browser.post("/talk/say", **said)
+        assert "Will" in reply.text
+        page = await browser.get("/talk", user="will", thread="t")
+        assert "&lt;b&gt;climbing" in page.text
+        assert "Read now" in page.text
+        read = await browser.post("/talk/read", user="will")
+        assert read.headers["hx-trigger"] == "said"
+        beside = await browser.get("/talk/beside", user="will", thread="t", since=0)
+        assert "Just learned" in beside.text
+        state = beside.text.partition("state=")[2].partition('"')[0]
+        again = await browser.get("/talk/beside", user="will", thread="t", state=state)
+        assert again.status_code == 204
+    served.state.pages.close()
+
+
+async def test_a_thread_of_another_user_is_refused(memory: UserMemory) -> None:
+    """Nobody reads or goes on with a thread that somebody else began."""
+    served = app(memory)
+    async with signed_in(served) as browser:
+        await browser.post("/talk/say", user="will", thread="t", text="My secret is garlic")
+        look = await browser.get("/talk", user="ann", thread="t")
+        assert look.status_code == 422
+        assert "garlic" not in look.text
+        say = await browser.post("/talk/say", user="ann", thread="t", text="And me?")
+        assert say.status_code == 422
+        empty = await browser.post("/talk/say", user="ann", thread="u", text=" ")
+        assert empty.status_code == 422
+    served.state.pages.close()
