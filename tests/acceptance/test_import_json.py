@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 from tests.support.command_line import COMMAND, PATIENCE, data, environment, run
 from tests.support.postgres import fresh
 from tests.support.until import until
@@ -245,3 +246,59 @@ def test_what_python_has(tmp_path: Path) -> None:
         assert len(kept) + len(done.left_out["will"]) == 20_000
         assert reason == "the profile is full: 256000 characters at most (max_profile)"
         assert import_json(memory, {"results": facts}, user="will").changed == 0
+
+
+KEY = "sk-ant-api03-" + "AbCd1234" * 8
+
+
+def test_secrets_are_kept_out(url: str) -> None:
+    """As of messages: masked, or what holds one is left out; and no list of what was shows any."""
+    facts = {
+        "ann": [
+            f"Her key is {KEY}, for tests",
+            {"interests": ["tea", "4111 1111 1111 1111"], "name": "Ann"},
+            {"role": "user", "content": f"My key is {KEY}"},
+        ]
+    }
+    for policy, notes in (("mask", 1), ("refuse", 0), ("keep", 1)):
+        user = f"ann-{policy}"
+        with UserMemory(url, model="offline", worker=False, secrets=policy) as memory:
+            done = import_json(memory, {user: facts["ann"]})
+            document = memory.recall(user).document
+        assert len(document["core_memories"]) == notes
+        assert (KEY in str(document), KEY in str(done)) == (policy == "keep", policy == "keep")
+        assert document["interests"] == ["tea", *["4111 1111 1111 1111"] * (policy == "keep")]
+        assert document["name"] == "Ann"
+
+
+def test_what_a_key_calls_a_password_is_one(url: str) -> None:
+    """The name under which a value stands counts as the words before it do in a message."""
+
+    class Notebook(BaseModel):
+        notes: dict[str, str] = {}
+
+    with UserMemory(url, Notebook, model="offline", worker=False) as memory:
+        import_json(memory, {"notes": {"wifi password": "hunter2x", "dog": "Rex"}}, user="ann")
+        assert memory.recall("ann").document["notes"] == {"dog": "Rex"}
+
+
+def test_users_by_key_are_told(tmp_path: Path) -> None:
+    """Who was taken for a user only since a key of the file is called so stands in the report."""
+    file, db = tmp_path / "facts.json", f"--db={tmp_path}/memory.db"
+    file.write_text('{"ann": ["likes tea"], "settings": ["dark mode"]}')
+    done = run("import", "json", str(file), "--dry-run", db)
+    assert "Taken for users, since keys of the file are called so: ann and settings." in done.stdout
+    address = run("import", "json", "postgresql://me:hunter2@db/app", db)
+    assert (address.returncode, "hunter2" in address.stderr) == (1, False)
+
+
+def test_what_python_has_may_be_too_deep(tmp_path: Path) -> None:
+    """As a file may: a sentence says so."""
+    value: Any = "likes tea"
+    for _ in range(5_000):
+        value = {"memory": value}
+    with (
+        memory_at(f"{tmp_path}/memory.db") as memory,
+        pytest.raises(InvalidInput, match="nested more than 100 deep"),
+    ):
+        import_json(memory, value, user="ann")

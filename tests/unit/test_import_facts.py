@@ -12,16 +12,19 @@ from pydantic import BaseModel
 
 from usermemory import UserProfile
 from usermemory.errors import InvalidInput
-from usermemory.extras.importing.facts import (
+from usermemory.extras.importing.facts import found_in
+from usermemory.extras.importing.fitting import Found
+from usermemory.extras.importing.keys import (
     BESIDE,
+    BESIDE_LIST,
+    BOTS,
     ENDED,
     MESSAGE,
     NO_DATE,
     NO_FACT,
     OWNERLESS,
-    found_in,
+    TALK,
 )
-from usermemory.extras.importing.fitting import Found
 from usermemory.extras.importing.sources import Document
 from usermemory.schema import schema_of
 
@@ -90,6 +93,9 @@ SHAPES: dict[str, Any] = {
             "userId": "ann",
         }
     ],
+    "Letta's blocks": {"user_id": "ann", "blocks": [{"label": "human", "value": "Likes tea"}]},
+    "saved info": {"user_id": "ann", "saved_info": ["Likes tea"]},
+    "profiles by user": {"profiles": {"ann": ["Likes tea"]}},
     "by user, texts": {"ann": ["Likes tea"]},
     "by user, objects": {"ann": [{"text": "Likes tea"}]},
     "by id": {"1": {"text": "Likes tea", "userId": "ann"}},
@@ -113,6 +119,10 @@ def test_the_forms_of_the_world(shape: str) -> None:
         [{"text": "Likes tea"}],
         {"facts": ["Likes tea"]},
         {"an id": {"text": "Likes tea"}},
+        {"saved_info": ["Likes tea"]},
+        {"profiles": [{"content": "Likes tea"}]},
+        {"profile": {"static": ["Likes tea"], "dynamic": []}},
+        {"memory": {"blocks": [{"label": "human", "value": "Likes tea"}]}},
     ],
 )
 def test_whose_it_is_is_said(value: Any) -> None:
@@ -192,10 +202,20 @@ def test_things_that_the_user_spoke_of() -> None:
         {"updated_at": None, "created_at": MAY},
         {"updated_at": MAY, "created_at": 1.6e9},
         {"updated_at": "soon", "created_at": MAY},
+        {"created_at": "Wed, 01 May 2024 09:30:00 +0000"},
+        {"created_at": "Wed, 01 May 2024 02:30:00 -0700"},
+        {"created_at": "Wed, 01 May 2024 09:30:00 GMT"},
+        {"created_at": "2024/05/01 09:30:00 UTC"},
+        {"created_at": "2024-05-01 02:30:00 -0700"},
+        {"created_at": {"$date": "2024-05-01T09:30:00Z"}},
+        {"created_at": {"$date": {"$numberLong": f"{MAY * 1_000:.0f}"}}},
+        {"created_at": {"_seconds": MAY, "_nanoseconds": 0}},
+        {"created_timestamp": int(MAY * 1_000_000)},
+        {"created": f"{MAY * 1_000_000_000:.0f}"},
     ],
 )
 def test_dates(date: dict[str, Any]) -> None:
-    """A source's date is read with and without a zone, in seconds and milliseconds."""
+    """A source's date is read with and without a zone, in whatever part of seconds, or wrapped."""
     (found,) = read([{"text": "Likes tea", **date}], user="ann")
     assert (found.note_dates, list(found.unreadable)) == ([MAY], [])
 
@@ -216,6 +236,9 @@ def test_a_date_that_is_none() -> None:
         ({"text": "Lived in Oslo", "is_deleted": True}, ENDED),
         ({"role": "user", "content": "I live in Oslo"}, MESSAGE),
         ({"role": "assistant", "memory": "Is an assistant"}, MESSAGE),
+        ({"label": "persona", "value": "I am Sam"}, BOTS),
+        ({"title": "Tea", "mapping": {"1": {"message": None}}}, TALK),
+        ({"character": {"name": "Sam"}, "histories": [{"msgs": []}]}, TALK),
         ({"memory": 7}, NO_FACT),
         (7, NO_FACT),
         (["Likes", "tea"], NO_FACT),
@@ -237,6 +260,43 @@ def test_what_stands_beside_a_list() -> None:
     ann, nobody = read(value)
     assert (ann.user_id, list(ann.unreadable)) == ("ann", [])
     assert [(one.field, one.value) for one in nobody.unreadable] == [("relations", relation)]
+
+
+def test_what_is_named_beside_a_list() -> None:
+    """A record of the user has fields beside its list; the name of a bot, or of nobody, is none."""
+    record = {"user_id": "ann", "name": "Ann", "memories": ["Likes tea"]}
+    (found,) = read([record])
+    assert (list(found.notes), found.parts) == (["Likes tea"], [{"name": "Ann"}])
+    export = {"name": "An export", "results": ["Likes tea"]}
+    agent = {"agent_type": "a", "name": "Sam", "core_memory": ["Likes tea"], "user_id": "ann"}
+    for value in (export, agent):
+        (found,) = read(value, user="ann")
+        assert (list(found.notes), found.parts) == (["Likes tea"], [])
+        assert [(one.field, one.reason) for one in found.unreadable] == [("name", BESIDE_LIST)]
+
+
+def test_topics() -> None:
+    """What is kept under a topic is a value of the field of that name, or a note that names it."""
+    profiles = [
+        {"topic": "basic_info", "sub_topic": "name", "content": "Ann"},
+        {"topic": "food", "sub_topic": "diet", "content": "vegan"},
+        {"label": "travel", "value": "Was in Oslo"},
+    ]
+    (found,) = read({"profiles": profiles}, user="ann")
+    assert found.parts == [{"name": "Ann"}]
+    assert list(found.notes) == ["food, diet: vegan", "travel: Was in Oslo"]
+
+
+def test_nodes_of_a_graph() -> None:
+    """The name of a thing is not the user's name."""
+    node = {"uuid": "1", "name": "Oslo", "labels": ["City"], "summary": "Ann was born there"}
+    assert notes({"nodes": [node]}, user="ann") == {"ann": ["Oslo: Ann was born there"]}
+
+
+def test_users_that_only_a_key_names() -> None:
+    """They are told: who knows whether what a file is divided by are users."""
+    assert [one.by_key for one in read({"ann": ["Likes tea"]})] == [True]
+    assert [one.by_key for one in read([{"user": "ann", "text": "Likes tea"}])] == [False]
 
 
 def test_a_file_that_is_something_else() -> None:

@@ -23,6 +23,7 @@ from usermemory.cli.common import (
     console,
     count,
     group,
+    listed,
     open_existing,
     open_memory,
     open_or_scratch,
@@ -53,6 +54,9 @@ Replace = Annotated[
     bool, Option("--replace", help="Put the source's values in place of what fields hold.")
 ]
 Rehearse = Annotated[bool, Option("--dry-run", help="Only say what would be done.")]
+
+_NAMED = 5
+"""Users by key that are listed; --json has all."""
 
 _LISTED = 20
 """Reasons for which values were left out that are listed; --json has all."""
@@ -168,7 +172,7 @@ def import_facts(  # noqa: PLR0913 - the options of a command
     schema: SchemaName = None,
     json: AsJson = False,
 ) -> None:
-    """Bring in a list of facts, as mem0, OpenMemory, agno, Zep, Hindsight and others export them.
+    """Bring in a list of facts, as mem0, OpenMemory, Zep, Letta and others export them.
 
     A list of texts or of objects, alone, under "results", "memories" and the like, or by user. A
     text under "memory", "text", "fact", "content", "value", "data" or "observations" goes into
@@ -177,8 +181,8 @@ def import_facts(  # noqa: PLR0913 - the options of a command
 
     Each user's becomes one revision. Single values are set only where nothing stands, lists only
     grow. Made again, it changes nothing, and what was forgotten does not come back. What the
-    source calls deleted or over, messages, and what cannot be read are listed and left out; ids,
-    scores and metadata beside a text are not listed.
+    source calls deleted or over, messages, secrets, what is about the bot and what cannot be read
+    are listed and left out; ids, scores and metadata beside a text are not listed.
 
     Examples:
         usermemory import json mem0.json --dry-run
@@ -313,6 +317,11 @@ def _report(done: Imported, *, as_json: bool, dry_run: bool) -> None:
         return
     verb = "would change" if dry_run else "changed"
     say(f"{count(done.users, 'user')}: {done.changed} {verb}, {done.unchanged} had nothing new.")
+    if done.by_key:
+        names = listed(done.by_key[:_NAMED])
+        more = f" and {len(done.by_key) - _NAMED} more" if len(done.by_key) > _NAMED else ""
+        say(f"Taken for users, since keys of the file are called so: {names}{more}.")
+        say("If they are none, undo it and name the user: --user, --user-key.")
     groups: dict[tuple[str, str], list[tuple[str, LeftOut]]] = {}
     for user_id, left in done.left_out.items():
         for one in left:

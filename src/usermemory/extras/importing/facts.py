@@ -6,52 +6,50 @@ of the schema. Facts stand in a list, under one of `LIST_KEYS`, or by user. Seen
 (``memory``, by user and id), Zep and Graphiti (``edges``, ``fact``, ``invalid_at``), Hindsight
 (``results`` or ``items``, ``text``, ``mentioned_at``), LangGraph's stores (``value``), Vertex AI's
 memory bank (``fact``, ``scope``), MemOS (``memory_detail_list``, ``memory_value``), Open WebUI
-(``content``), and the graph of MCP's memory server (``name``, ``observations``).
+(``content``), Letta (``blocks`` or ``core_memory``, ``label``, ``value``), Memobase (``profiles``,
+``topic``, ``sub_topic``), and the graph of MCP's memory server (``name``, ``observations``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from usermemory.errors import InvalidInput
 from usermemory.extras.importing.fitting import Found, LeftOut
+from usermemory.extras.importing.keys import (
+    ABOUT_USER,
+    BESIDE,
+    BESIDE_LIST,
+    BOT_KEYS,
+    BOT_LABELS,
+    BOTS,
+    DATE_KEYS,
+    END_KEYS,
+    ENDED,
+    LIST_KEYS,
+    MESSAGE,
+    NAME_KEYS,
+    NO_DATE,
+    NO_FACT,
+    NO_TEXT,
+    OVER,
+    OWNERLESS,
+    PAIR_KEYS,
+    TALK,
+    TALK_KEYS,
+    TEXT_KEYS,
+    THING_KEYS,
+    USER_KEYS,
+)
 from usermemory.messages import is_mapping, is_sequence, moment
 from usermemory.schema import Schema
 
-# Names are compared without case and underscores: created_at is createdAt.
-LIST_KEYS = (
-    *("results", "memories", "items", "facts", "edges", "entities", "data", "payload"),
-    "memorydetaillist",
-)
-TEXT_KEYS = (
-    *("memory", "text", "fact", "content", "value", "data", "observation", "observations"),
-    "memoryvalue",
-)
-USER_KEYS = ("userid", "user")
-DATE_KEYS = (
-    *("updatedat", "lastupdated", "modifiedat", "updatetime", "timestamp", "mentionedat"),
-    *("createdat", "createtime", "date", "validat"),
-)
-"""When the memory had a fact last, then since when it has it, then since when it holds."""
-
-_END_KEYS = ("deletedat", "archivedat", "invalidat", "expiredat", "expirationdate", "validuntil")
-_OVER = frozenset({"deleted", "archived"})
-_NAME_KEYS = ("name", "entityname", "canonicalname")
-_PAIR_KEYS = ("key", "field", "attribute")
 _DEEPEST_FACT = 20
 _KEYS = 10
 """Keys that are listed in a reason: enough to tell what it is."""
-
-ENDED = "the source says that it is over"
-MESSAGE = "it is a message, and no fact; usermemory backfill takes in conversations"
-BESIDE = "it stands beside a memory in plain text"
-NO_DATE = "no date that can be read; what it is about comes without one"
-OWNERLESS = "nothing says whose it is"
-NO_FACT = "neither a text nor an object"
-NO_TEXT = "no text and no field of the schema under {}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +151,7 @@ class _Facts:
         self._left: dict[str | None, list[LeftOut]] = {}
         self._keys: dict[str, None] = {}
         self.named: set[str] = set()
+        self._by_key: set[str] = set()
 
     def by_user(self) -> list[Found]:
         """What was found about each user, in the order of the document; nobody's last."""
@@ -160,7 +159,11 @@ class _Facts:
         of_nobody = [LeftOut("", said, OWNERLESS) for _, said in self._kept.get(None, ())]
         of_nobody += self._left.get(None, [])
         found = [
-            found_of(user, self._kept.get(user, ()), self._left.get(user, ())) for user in users
+            replace(
+                found_of(user, self._kept.get(user, ()), self._left.get(user, ())),
+                by_key=user in self._by_key,
+            )
+            for user in users
         ]
         return [*found, Found("", unreadable=of_nobody)] if of_nobody else found
 
@@ -212,6 +215,7 @@ class _Facts:
             whose = owner
             if owner.user is None and not (is_mapping(inner) and self._is_fact(inner)):
                 whose = owner._replace(user=self._user(name))
+                self._by_key.add(name)
             self.whole(inner, whose, people=whose != owner, depth=depth + 1)
 
     def _is_fact(self, value: Mapping[str, Any]) -> bool:
@@ -221,8 +225,8 @@ class _Facts:
 
     def _is_item(self, value: Mapping[str, Any]) -> bool:
         names = _by_bare_key(value)
-        lists = any(name in names for name in LIST_KEYS)
-        return lists or bool(self._text_in(names)) or not self._fields.isdisjoint(value)
+        known = not TALK_KEYS.isdisjoint(names) or any(name in names for name in LIST_KEYS)
+        return known or bool(self._text_in(names)) or not self._fields.isdisjoint(value)
 
     def _item(self, item: Mapping[str, Any], outer: _Owner, depth: int) -> None:
         names = _by_bare_key(item)
@@ -234,14 +238,18 @@ class _Facts:
             self.left_out(owner.user, LeftOut("", item, ENDED))
         elif text and self._is_message(text, names.get("role")):
             self.left_out(owner.user, LeftOut("", item, MESSAGE))
-        elif text == "value" and (pair := _pair_key(names)) and not is_mapping(names[text]):
+        elif text and _label(names) in BOT_LABELS:
+            self.left_out(owner.user, LeftOut("", item, BOTS))
+        elif text and (pair := self._pair(text, names)) and not is_mapping(names[text]):
             self._part({pair: names[text]}, owner)
         elif text and not self._is_list(text, names[text]):
             self._text(item, names, text, owner, depth)
+        elif any(name in names and name not in self._fields for name in LIST_KEYS):
+            self._lists(item, names, owner, depth)
+        elif not TALK_KEYS.isdisjoint(names):
+            self.left_out(owner.user, LeftOut("", item, TALK))
         elif not self._fields.isdisjoint(item):
             self._part(_profile_values(item, self._fields), owner)
-        elif any(name in names for name in LIST_KEYS):
-            self._lists(item, owner, depth)
         else:
             keys = ", ".join(list(item)[:_KEYS]) or "no key"
             self.left_out(owner.user, LeftOut("", item, NO_TEXT.format(keys)))
@@ -259,28 +267,48 @@ class _Facts:
     ) -> None:
         """What stands under a key for texts: one, several, or an object in its turn."""
         beside = self._fields.intersection(item) if isinstance(names[text], str) else ()
-        entity = next((names[name] for name in _NAME_KEYS if name in names), None)
-        about = ""
-        if text == "observations" and isinstance(entity, str):
-            about, beside = f"{entity}: ", ()  # the name of a thing that the user spoke of
+        about = _about(names)
+        if any(name in names for name in THING_KEYS):
+            beside = ()  # the name of a thing that the user spoke of
         self.left_out(owner.user, *(LeftOut(name, item[name], BESIDE) for name in sorted(beside)))
         inner = names[text]
         for one in inner if is_sequence(inner) else [inner]:
             self._one(one, owner, depth + 1, about)
 
-    def _lists(self, item: Mapping[str, Any], owner: _Owner, depth: int) -> None:
+    def _lists(
+        self, item: Mapping[str, Any], names: Mapping[str, Any], owner: _Owner, depth: int
+    ) -> None:
+        """What stands under keys for lists; beside them a record of the user may have fields."""
+        fields = {key: item[key] for key in item if key in self._fields}
+        if fields and self._named_user(item, names) and not any(key in names for key in BOT_KEYS):
+            self._part(fields, owner)
+        else:
+            beside = (LeftOut(key, value, BESIDE_LIST) for key, value in fields.items())
+            self.left_out(owner.user, *beside)
         for key, value in item.items():
-            if _bare_key(key) in LIST_KEYS:
+            name = _bare_key(key)
+            if key in self._fields or name in USER_KEYS:
+                continue
+            if name in LIST_KEYS:
                 self.whole(value, owner, people=depth == 0, depth=depth + 1)
-            elif _bare_key(key) not in USER_KEYS:
+            else:
                 several = value if is_sequence(value) else [value] if is_mapping(value) else []
-                reason = NO_TEXT.format(key)
+                reason = TALK if name in TALK_KEYS else NO_TEXT.format(key)
                 self.left_out(owner.user, *(LeftOut(key, one, reason) for one in several))
 
     def _text_in(self, names: Mapping[str, Any]) -> str:
         """The name under which an item has its text, and that is no field of the schema."""
         present = (name for name in TEXT_KEYS if name not in self._fields)
+        if not any(name in names for name in THING_KEYS):
+            present = (name for name in present if name != "summary")
         return next((name for name in present if names.get(name) not in (None, "", [], {})), "")
+
+    def _pair(self, text: str, names: Mapping[str, Any]) -> str | None:
+        """The field whose value a text is said to be."""
+        if text == "value":
+            return next((name for name in map(names.get, PAIR_KEYS) if isinstance(name, str)), None)
+        topic = names.get("subtopic")
+        return topic if text == "content" and topic in self._fields else None
 
     def _is_list(self, name: str, value: Any) -> bool:
         """Whether what could be a text is one of `LIST_KEYS` instead: ``data`` is either."""
@@ -293,12 +321,12 @@ class _Facts:
 
     def _has_ended(self, names: Mapping[str, Any]) -> bool:
         """Whether the source itself no longer holds it for true."""
-        ends = (moment(names[name]) for name in _END_KEYS if name in names)
+        ends = (moment(names[name]) for name in END_KEYS if name in names)
         if any(at is not None and at <= self._now for at in ends):
             return True
         states = (names.get(name) for name in ("state", "status") if name not in self._fields)
         return names.get("isdeleted") is True or any(
-            isinstance(state, str) and state.casefold() in _OVER for state in states
+            isinstance(state, str) and state.casefold() in OVER for state in states
         )
 
     def _owner(self, item: Mapping[str, Any], names: Mapping[str, Any], outer: _Owner) -> _Owner:
@@ -347,10 +375,22 @@ def _is_nested(value: Mapping[str, Any]) -> bool:
     return bool(value) and all(is_sequence(inner) or is_mapping(inner) for inner in value.values())
 
 
-def _pair_key(names: Mapping[str, Any]) -> str | None:
-    """What a value is said to be the value of."""
-    given = (names[name] for name in _PAIR_KEYS if name in names)
-    return next((name for name in given if isinstance(name, str)), None)
+def _label(names: Mapping[str, Any]) -> str:
+    """What a block of a prompt is called; empty if it is none."""
+    label = names.get("label")
+    return label.casefold() if isinstance(label, str) else ""
+
+
+def _about(names: Mapping[str, Any]) -> str:
+    """What a text is about, as its beginning, where that stands beside it."""
+    if any(name in names for name in THING_KEYS):
+        about = [names[name] for name in NAME_KEYS if name in names][:1]
+    elif _label(names) != ABOUT_USER:
+        about = [names.get(name) for name in ("topic", "subtopic", "label")]
+    else:
+        about = []
+    words = ", ".join(one for one in about if isinstance(one, str) and one)
+    return f"{words}: " if words else ""
 
 
 def _profile_values(item: Mapping[str, Any], fields: set[str]) -> dict[str, Any]:

@@ -67,6 +67,7 @@ class Found:
         part_dates: When the source had each of the parts, in seconds since the epoch; None for one
             of which it does not say so. Empty if it never does.
         note_dates: The same for the notes.
+        by_key: Whether nothing but a key of the source says that this is a user.
     """
 
     user_id: str
@@ -75,6 +76,7 @@ class Found:
     unreadable: Sequence[LeftOut] = ()
     part_dates: Sequence[float | None] = ()
     note_dates: Sequence[float | None] = ()
+    by_key: bool = False
 
 
 @dataclass(slots=True)

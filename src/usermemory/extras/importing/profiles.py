@@ -21,6 +21,7 @@ from usermemory.extras.importing.fitting import (
     mark,
     notes_field,
 )
+from usermemory.extras.importing.screening import without_secrets
 from usermemory.memory import UserMemory
 from usermemory.records import Applied, Revision
 from usermemory.schema import Field
@@ -66,12 +67,14 @@ class Imported:
         changed: How many profiles have something new.
         unchanged: How many have nothing new.
         left_out: What was left out, by user.
+        by_key: Users that nothing but a key of the source names: is each of them one?
     """
 
     users: int
     changed: int
     unchanged: int
     left_out: dict[str, Sequence[LeftOut]]
+    by_key: Sequence[str] = ()
 
 
 def import_profiles(
@@ -108,19 +111,21 @@ def import_profiles(
     field = notes_field(memory.schema, notes)
     this = _Import(memory, by, field, replace=replace, dry_run=dry_run)
     users = changed = 0
+    by_key: list[str] = []
     left_out: dict[str, Sequence[LeftOut]] = {}
     for each in found:
         if not (each.user_id or each.parts or each.notes):
-            left_out[""] = each.unreadable
+            left_out[""] = without_secrets(each, memory.secrets).unreadable
             continue
         done = this.user(each)
         users += 1
+        by_key += [done.user_id] if each.by_key else []
         changed += bool(done.fields)
         if done.left_out:
             left_out[done.user_id] = done.left_out
         if progress:
             progress(done)
-    return Imported(users, changed, users - changed, left_out)
+    return Imported(users, changed, users - changed, left_out, by_key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +143,10 @@ class _Import:
         try:
             user_id = checked_user(found.user_id)
         except IdentityError as error:
+            found = without_secrets(found, self.memory.secrets)
             wrong = LeftOut("", found.user_id, str(error))
             return ImportedUser(found.user_id, (), None, [wrong, *found.unreadable])
+        found = without_secrets(found, self.memory.secrets)
         known = self.memory.driver.read(load_profile, user_id)
         while True:
             fitted = self._fitted(user_id, known, found)

@@ -60,6 +60,8 @@ def _bytes(source: str | os.PathLike[str] | BinaryIO) -> tuple[str, bytes]:
     if not isinstance(source, str | os.PathLike):
         return "standard input", source.read(LARGEST + 1)
     name = os.fspath(source)
+    if "://" in name:  # may hold a password
+        raise InvalidInput("a URL is not read: name a file, or pass what it holds")
     try:
         with Path(name).expanduser().open("rb") as file:
             return name, file.read(LARGEST + 1)
@@ -107,6 +109,12 @@ def _loaded(text: str) -> Any:
         RecursionError: It is nested too deep.
     """
     value = json.loads(text, parse_constant=_no_number)
+    if _is_too_deep(value):
+        raise RecursionError
+    return _paired(value) if _HALF_CHARACTER.search(text) else value
+
+
+def _is_too_deep(value: Any) -> bool:
     level = [value]
     for _ in range(_DEEPEST_JSON):
         level = [
@@ -117,9 +125,7 @@ def _loaded(text: str) -> Any:
             )
             if is_mapping(inner) or is_sequence(inner)
         ]
-        if not level:
-            return _paired(value) if _HALF_CHARACTER.search(text) else value
-    raise RecursionError
+    return bool(level)
 
 
 def _no_number(_constant: str) -> None:
@@ -193,6 +199,8 @@ def _document_in(source: Any) -> Document:
         return source
     if isinstance(source, str) or hasattr(source, "__fspath__") or hasattr(source, "read"):
         return read_json(source)
+    if _is_too_deep(source):
+        raise InvalidInput(f"the source cannot be read: {TOO_DEEP}")
     return Document("the source", source)
 
 
@@ -234,7 +242,7 @@ def import_origin(
 def _in_table(source: str) -> Iterator[Found]:
     path = file_of(source)
     if path is None:
-        raise InvalidInput(f"{source!r} is no path: the how-to's table is in an SQLite file")
+        raise InvalidInput("a URL is no path: the how-to's table is in an SQLite file")
     for user_id, text in origin_profiles(path):
         try:
             profile: Any = json.loads(text)

@@ -1,0 +1,48 @@
+"""What the exports of other memories call things, and why something of them is not taken over."""
+
+# Names are compared without case and underscores: created_at is createdAt.
+LIST_KEYS = (
+    *("results", "memories", "items", "facts", "edges", "entities", "nodes", "data", "payload"),
+    *("memorydetaillist", "savedinfo", "savedmemories", "usermemories", "profiles", "profile"),
+    *("blocks", "memoryblocks", "corememory", "passages", "archivalmemory", "conclusions"),
+    *("static", "dynamic", "records", "documents", "entries", "rows", "hits", "response"),
+)
+TEXT_KEYS = (
+    *("memory", "text", "fact", "content", "value", "data", "observation", "observations"),
+    *("memoryvalue", "summary"),
+)
+USER_KEYS = ("userid", "user")
+DATE_KEYS = (
+    *("updatedat", "lastupdated", "modifiedat", "updatetime", "updated", "modified", "timestamp"),
+    *("updatedtimestamp", "mentionedat", "createdat", "createtime", "createdtimestamp", "created"),
+    *("date", "validat"),
+)
+"""When the memory had a fact last, then since when it has it, then since when it holds."""
+
+END_KEYS = ("deletedat", "archivedat", "invalidat", "expiredat", "expirationdate", "validuntil")
+OVER = frozenset({"deleted", "archived"})
+NAME_KEYS = ("name", "entityname", "canonicalname")
+THING_KEYS = ("observations", "labels", "entitytype")
+"""Keys of a thing in a graph: its name and its summary are not the user's."""
+
+PAIR_KEYS = ("key", "field", "attribute")
+TALK_KEYS = frozenset({"mapping", "messages", "msgs", "chatmessages", "histories", "turns"})
+BOT_KEYS = ("agenttype", "llmconfig", "blockids")
+"""Keys of a bot: what stands beside them is about the bot."""
+
+BOT_LABELS = frozenset({"persona", "system", "assistant"})
+"""Labels of the blocks of a prompt that are not about the user."""
+
+ABOUT_USER = "human"
+"""The label of the block that is."""
+
+ENDED = "the source says that it is over"
+MESSAGE = "it is a message, and no fact; usermemory backfill takes in conversations"
+TALK = "it is a conversation, and no fact; memory.backfill takes in its messages"
+BOTS = "it is about the bot, and not about the user"
+BESIDE = "it stands beside a memory in plain text"
+BESIDE_LIST = "it stands beside a list of memories, and nothing says that it is the user's"
+NO_DATE = "no date that can be read; what it is about comes without one"
+OWNERLESS = "nothing says whose it is"
+NO_FACT = "neither a text nor an object"
+NO_TEXT = "no text and no field of the schema under {}"
