@@ -68,7 +68,7 @@ class BatchAnswer:
     mended: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Consolidator:
     """What a consolidation works with.
 

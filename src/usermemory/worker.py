@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -169,12 +170,11 @@ class Worker:
 
     Plain threads, whatever colour the application has: provider packages share one async client
     per process, and a second event loop breaks it for the chat. One thread waits for the next due
-    time. When it has claimed a user it begins another one to wait, as long as there are fewer than
-    were asked for; when it has done, and another one waits, it ends. So an idle worker is one
-    thread that looks at the database once per poll, however many batches it may read at once.
+    time. When it has claimed a user it begins another one to wait, if there are fewer than were
+    asked for; when it has done, and another one waits, it ends: an idle worker is one thread.
 
     Args:
-        consolidator: Does the work.
+        consolidator: Does the work, as long as somebody else holds it.
         clock: What time it is.
         emit: Is told what happens.
         threads: How many batches at a time, at most.
@@ -192,7 +192,7 @@ class Worker:
         poll: float = POLL,
         lease: float = LEASE,
     ) -> None:
-        self._trigger = Trigger(consolidator, clock, emit, lease)
+        self._consolidator = weakref.ref(consolidator)  # its gate may lead back to the memory
         self._driver = consolidator.driver
         self._clock = clock
         self._emit = emit
@@ -299,16 +299,12 @@ class Worker:
                 self._clock.wait(self._stopping, self._poll)
 
     def _rest(self, error: UserMemoryError) -> None:
-        """Read nothing for a while, and say why.
-
-        Of a wrong schema once: another worker may have the right one.
-        """
+        """Read nothing for a while, and say why; of a wrong schema once, as others may have it."""
         mismatch = isinstance(error, SchemaMismatch)
         if not mismatch or str(error) != self._said:
             logger.error("worker: %s", error)
             self._emit(Event("error", at=self._clock.now(), error=error))
-        if mismatch:
-            self._said = str(error)
+        self._said = str(error) if mismatch else self._said
         self._clock.wait(self._stopping, REST if mismatch else self._poll)
 
     def _next(self) -> Claim | None:
@@ -347,8 +343,11 @@ class Worker:
 
     def _process(self, claim: Claim) -> None:
         self._running[claim.token, claim.user_id] = claim
+        if (consolidator := self._consolidator()) is None:
+            return  # whoever stops us gives it back
         try:
-            outcome = self._trigger.consolidated(claim)
+            trigger = Trigger(consolidator, self._clock, self._emit, self._lease)
+            outcome = trigger.consolidated(claim)
         finally:
             del self._running[claim.token, claim.user_id]
             self.wake(0.0)  # another thread may wait for just this user

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from tests.support.command_line import PATIENCE
 from tests.support.postgres import fresh
 from tests.support.until import until
 
 from usermemory import UserMemory
+from usermemory.extract import Extraction, Request
+from usermemory.gate import gate_of
+from usermemory.records import Author, Event, Message
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -55,6 +61,73 @@ def test_a_dropped_memory_frees_its_threads_and_files(url: str) -> None:
     until(lambda: held() <= before, "threads and files are freed")
     with UserMemory(url, model="offline", worker=False) as memory:
         assert memory.jobs()[0].unread == 1
+
+
+class Bot:
+    """An application whose hooks are methods of what holds the memory."""
+
+    def __init__(self, url: str) -> None:
+        self.memory = UserMemory(
+            url,
+            model=self,
+            gate=gate_of(self.gate),
+            author=self.author,
+            on_event=self.heard,
+            delay=0.0,
+        )
+        self.read = threading.Event()
+
+    def gate(self, batch: Sequence[Message]) -> bool:
+        del batch
+        return True
+
+    def author(self, message: object) -> Author | None:
+        del message
+        return None
+
+    def heard(self, event: Event) -> None:
+        if event.kind == "consolidated":
+            self.read.set()
+
+    def extract(self, request: Request) -> Extraction:
+        del request
+        return Extraction(())
+
+
+def test_an_application_that_is_its_own_hooks(url: str) -> None:
+    """A memory does not live by its worker, whose gate and model lead back to it."""
+
+    def dropped() -> None:
+        bot = Bot(url)
+        bot.memory.remember("will", "1", ["I like chess"])
+        assert bot.read.wait(PATIENCE)
+
+    before = held()
+    dropped()
+    with pytest.warns(ResourceWarning, match="dropped without close"):
+        until(lambda: bool(gc.collect() + 1) and held() <= before, "threads and files are freed")
+
+
+def test_an_async_saver_that_is_dropped_says_nothing_to_a_closed_loop(tmp_path: Path) -> None:
+    """Nothing but warnings comes of one that nobody closed, loop after loop."""
+    program = """
+import asyncio, gc, sys
+from usermemory import UserMemory
+from usermemory.langgraph import acheckpointer
+
+async def main():
+    memory = UserMemory(sys.argv[1], model="offline", worker=False)
+    saver = await acheckpointer(memory)
+    await saver.aget({"configurable": {"thread_id": "1"}})
+    del saver
+
+for _ in range(15):
+    asyncio.run(main())
+    gc.collect()
+"""
+    command = [sys.executable, "-c", program, str(tmp_path / "memory.db")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stderr == ""
 
 
 def test_a_closed_memory_warns_of_nothing(url: str, recwarn: pytest.WarningsRecorder) -> None:

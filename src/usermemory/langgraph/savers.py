@@ -20,6 +20,7 @@ from usermemory.store.sqlite import SQLite
 from usermemory.store.sqlite.connection import connect, patiently
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
     from usermemory.langgraph.postgres import AsyncPooledSaver, PooledSaver
@@ -116,11 +117,29 @@ async def acheckpointer(memory: UserMemory) -> AsyncSaver | AsyncPooledSaver:
     await asyncio.to_thread(memory.open)
     file = memory.driver
     if isinstance(file, SQLite):
-        connection = aiosqlite.Connection(lambda: _connect(file), iter_chunk_size=64)
+        connection = _AsyncConnection(lambda: _connect(file), iter_chunk_size=64)
         _end_with_the_program(connection)
         return AsyncSaver(await connection)
     saver: AsyncPooledSaver = await _postgres_savers().AsyncPooledSaver(file).open()
     return saver
+
+
+class _AsyncConnection(aiosqlite.Connection):
+    """Ends without a word to the event loop where nobody closes it.
+
+    That loop may be closed before the connection's thread answers, which would fail there.
+    """
+
+    def __del__(self) -> None:
+        end: Callable[[], None] = super().__del__
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            end()
+            return
+        ending = threading.Thread(target=end, name="usermemory-closing", daemon=True)
+        ending.start()
+        ending.join()
 
 
 def _end_with_the_program(connection: aiosqlite.Connection) -> None:

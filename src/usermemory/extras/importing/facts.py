@@ -14,13 +14,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 from usermemory.errors import InvalidInput
 from usermemory.extras.importing.fitting import Found, LeftOut
 from usermemory.extras.importing.keys import (
-    ABOUT_USER,
     BESIDE,
     BESIDE_LIST,
     BOT_KEYS,
@@ -31,7 +29,6 @@ from usermemory.extras.importing.keys import (
     ENDED,
     LIST_KEYS,
     MESSAGE,
-    NAME_KEYS,
     NO_DATE,
     NO_FACT,
     NO_TEXT,
@@ -43,6 +40,10 @@ from usermemory.extras.importing.keys import (
     TEXT_KEYS,
     THING_KEYS,
     USER_KEYS,
+    bare_key,
+    by_bare_key,
+    label_of,
+    topic_of,
 )
 from usermemory.messages import is_mapping, is_sequence, moment
 from usermemory.schema import Schema
@@ -220,16 +221,16 @@ class _Facts:
 
     def _is_fact(self, value: Mapping[str, Any]) -> bool:
         """Whether an object has a text, or says whose it is."""
-        names = _by_bare_key(value)
+        names = by_bare_key(value)
         return bool(self._text_in(names) or self._named_user(value, names))
 
     def _is_item(self, value: Mapping[str, Any]) -> bool:
-        names = _by_bare_key(value)
+        names = by_bare_key(value)
         known = not TALK_KEYS.isdisjoint(names) or any(name in names for name in LIST_KEYS)
         return known or bool(self._text_in(names)) or not self._fields.isdisjoint(value)
 
     def _item(self, item: Mapping[str, Any], outer: _Owner, depth: int) -> None:
-        names = _by_bare_key(item)
+        names = by_bare_key(item)
         if len(self._keys) < _KEYS:
             self._keys |= dict.fromkeys(item)
         owner = self._owner(item, names, outer)
@@ -238,7 +239,7 @@ class _Facts:
             self.left_out(owner.user, LeftOut("", item, ENDED))
         elif text and self._is_message(text, names.get("role")):
             self.left_out(owner.user, LeftOut("", item, MESSAGE))
-        elif text and _label(names) in BOT_LABELS:
+        elif text and label_of(names) in BOT_LABELS:
             self.left_out(owner.user, LeftOut("", item, BOTS))
         elif text and (pair := self._pair(text, names)) and not is_mapping(names[text]):
             self._part({pair: names[text]}, owner)
@@ -267,7 +268,7 @@ class _Facts:
     ) -> None:
         """What stands under a key for texts: one, several, or an object in its turn."""
         beside = self._fields.intersection(item) if isinstance(names[text], str) else ()
-        about = _about(names)
+        about = topic_of(names)
         if any(name in names for name in THING_KEYS):
             beside = ()  # the name of a thing that the user spoke of
         self.left_out(owner.user, *(LeftOut(name, item[name], BESIDE) for name in sorted(beside)))
@@ -286,7 +287,7 @@ class _Facts:
             beside = (LeftOut(key, value, BESIDE_LIST) for key, value in fields.items())
             self.left_out(owner.user, *beside)
         for key, value in item.items():
-            name = _bare_key(key)
+            name = bare_key(key)
             if key in self._fields or name in USER_KEYS:
                 continue
             if name in LIST_KEYS:
@@ -342,13 +343,13 @@ class _Facts:
         if self._path:
             return self._user(_at(item, self._path))
         around = (names.get("metadata"), names.get("scope"))
-        places = [names, *(_by_bare_key(part) for part in around if is_mapping(part))]
+        places = [names, *(by_bare_key(part) for part in around if is_mapping(part))]
         given = (place.get(name) for place in places for name in USER_KEYS)
         return next((user for user in map(self._user, given) if user), None)
 
     def _user(self, given: Any) -> str | None:
         if is_mapping(given):  # the user as a record: items may name it by its key in a database
-            names = _by_bare_key(given)
+            names = by_bare_key(given)
             user = self._user(names.get("userid") or names.get("id"))
             if user and isinstance(names.get("id"), str | int):
                 self._aliases[str(names["id"])] = user
@@ -360,44 +361,16 @@ class _Facts:
         return user
 
 
-@lru_cache(4_096)
-def _bare_key(name: str) -> str:
-    return name.replace("_", "").casefold()
-
-
-def _by_bare_key(item: Mapping[str, Any]) -> dict[str, Any]:
-    """An item by its bare names."""
-    return {_bare_key(name): value for name, value in item.items()}
-
-
 def _is_nested(value: Mapping[str, Any]) -> bool:
     """Whether an object holds nothing but lists and objects, as one by users does."""
     return bool(value) and all(is_sequence(inner) or is_mapping(inner) for inner in value.values())
-
-
-def _label(names: Mapping[str, Any]) -> str:
-    """What a block of a prompt is called; empty if it is none."""
-    label = names.get("label")
-    return label.casefold() if isinstance(label, str) else ""
-
-
-def _about(names: Mapping[str, Any]) -> str:
-    """What a text is about, as its beginning, where that stands beside it."""
-    if any(name in names for name in THING_KEYS):
-        about = [names[name] for name in NAME_KEYS if name in names][:1]
-    elif _label(names) != ABOUT_USER:
-        about = [names.get(name) for name in ("topic", "subtopic", "label")]
-    else:
-        about = []
-    words = ", ".join(one for one in about if isinstance(one, str) and one)
-    return f"{words}: " if words else ""
 
 
 def _profile_values(item: Mapping[str, Any], fields: set[str]) -> dict[str, Any]:
     """What of an item may be in a profile: all but whose it is, and of when."""
     aside = {*USER_KEYS, *DATE_KEYS}
     return {
-        name: one for name, one in item.items() if name in fields or _bare_key(name) not in aside
+        name: one for name, one in item.items() if name in fields or bare_key(name) not in aside
     }
 
 

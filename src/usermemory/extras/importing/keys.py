@@ -1,4 +1,10 @@
-"""What the exports of other memories call things, and why something of them is not taken over."""
+"""What exports of other memories call things, and why some is not taken over: PURE."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
 
 # Names are compared without case and underscores: created_at is createdAt.
 LIST_KEYS = (
@@ -46,3 +52,32 @@ NO_DATE = "no date that can be read; what it is about comes without one"
 OWNERLESS = "nothing says whose it is"
 NO_FACT = "neither a text nor an object"
 NO_TEXT = "no text and no field of the schema under {}"
+
+
+@lru_cache(4_096)
+def bare_key(name: str) -> str:
+    """A name as names are compared."""
+    return name.replace("_", "").casefold()
+
+
+def by_bare_key(item: Mapping[str, Any]) -> dict[str, Any]:
+    """An item by its bare names."""
+    return {bare_key(name): value for name, value in item.items()}
+
+
+def label_of(names: Mapping[str, Any]) -> str:
+    """What a block of a prompt is called; empty if it is none."""
+    label = names.get("label")
+    return label.casefold() if isinstance(label, str) else ""
+
+
+def topic_of(names: Mapping[str, Any]) -> str:
+    """What a text is about, as its beginning, where that stands beside it."""
+    if any(name in names for name in THING_KEYS):
+        about = [names[name] for name in NAME_KEYS if name in names][:1]
+    elif label_of(names) != ABOUT_USER:
+        about = [names.get(name) for name in ("topic", "subtopic", "label")]
+    else:
+        about = []
+    words = ", ".join(one for one in about if isinstance(one, str) and one)
+    return f"{words}: " if words else ""
