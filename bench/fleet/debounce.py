@@ -45,7 +45,7 @@ def _compared(name: str, sides: list[_Side], callers: int, messages: int) -> Fig
     rates = list(zip(*rounds, strict=True))
     texts = [f"{statistics.median(rate):,.0f}/s" for rate in rates]
     ratio = median_ratio(*rates) if len(rates) > 1 else None
-    return Figure(f"remember / DBOS's debounce, {name}", texts[0], (*texts, "-")[1], ratio, 5)
+    return Figure(f"remember / DBOS's debounce, {name}", texts[0], (*texts, "-")[1], ratio, 2)
 
 
 class _Side:

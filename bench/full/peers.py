@@ -58,6 +58,7 @@ def asked(python: Path, module: str, arguments: Sequence[str] = (), seconds: flo
         NotRun: It fails, or takes too long.
     """
     variables = {**os.environ, "PYTHONPATH": str(ROOT), "MEM0_TELEMETRY": "false"}
+    variables["MEM0_DIR"] = str(python.parents[1] / "home")  # it writes its settings there
     try:
         done = subprocess.run(
             [str(python), "-m", module, *arguments],

@@ -15,7 +15,7 @@ from bench.cost.dialogues import load
 from bench.cost.run import Run
 from bench.faithfulness.page import measured
 from bench.fleet import debounce
-from bench.full import life, synthetic
+from bench.full import life, served, synthetic
 from bench.full.peers import NotRun, asked, python_of, version_of
 from bench.quick import flushes, store, turn, working
 from bench.speed import imports
@@ -158,7 +158,23 @@ def _life_langmem(name: str) -> Callable[[Settings], list[Values]]:
     return run
 
 
-_SETTINGS_OF = {"auto": "patch", "off": "patch", "overwrite": "overwrite"}
+_AT_ONCE = "mem0 reads each message as it comes: nothing waits"
+_NOT_OF_MEM0 = {
+    "killed while a message waits": _AT_ONCE,
+    "shut down while a message waits": _AT_ONCE,
+    "a reading that would empty the store": "its reading only adds",
+}
+
+
+def _life_mem0(name: str) -> Callable[[Settings], list[Values]]:
+    def run(settings: Settings) -> list[Values]:
+        if name in _NOT_OF_MEM0:
+            raise NotRun(_NOT_OF_MEM0[name])
+        python = python_of("mem0", settings.cache)
+        told = asked(python, "bench.full.life_mem0", [name, str(settings.folder)], 120)
+        return [{"system": "mem0", "figure": name, "value": told}]
+
+    return run
 
 
 def _learning(_: Settings) -> list[Values]:
@@ -200,6 +216,9 @@ def rows() -> Iterator[Row]:
     yield Row("cost", "cost of LangMem", _cost("LangMem"), "langmem")
     for name in life.ROWS:
         yield Row("durability", f"{name}, LangMem", _life_langmem(name), "langmem")
+    for name in life.ROWS:
+        yield Row("durability", f"{name}, mem0", _life_mem0(name), "mem0ai")
+    yield Row("time", "a service on PostgreSQL", lambda _: [_of(one) for one in served.figures()])
     yield Row("time", "imports", _imports, "langmem")
     yield Row("time", "a debounce of DBOS", _debounce, "dbos")
 
@@ -207,8 +226,8 @@ def rows() -> Iterator[Row]:
 def version(row: Row, cache: Path) -> str:
     """The version of the other system that a row was measured with."""
     python = Path(sys.executable)
-    if row.peer in {"langmem", "dbos"}:
-        python = cache / row.peer / "bin" / "python"
+    if folder := {"langmem": "langmem", "dbos": "dbos", "mem0ai": "mem0"}.get(row.peer):
+        python = cache / folder / "bin" / "python"
     try:
         return version_of(python, row.peer) if row.peer else ""
     except (OSError, subprocess.CalledProcessError):
@@ -216,10 +235,7 @@ def version(row: Row, cache: Path) -> str:
 
 
 NOT_RUN: Sequence[tuple[str, str]] = (
-    (
-        "mem0",
-        "a side for it is not written: it wants embeddings, which a loopback server must fake",
-    ),
+    ("the cost of mem0", "a side for it is not written"),
     ("agno", "a side for it is not written"),
     ("langgraph-memory", "no package of that name was found"),
     ("trustcall by hand", "its patches are what LangMem's profile sends, which is measured"),

@@ -16,6 +16,7 @@ from langgraph.prebuilt import ToolNode, tools_condition
 from usermemory import UserMemory
 from usermemory.langgraph import create_chatbot
 from usermemory.langgraph.chatbot import PROMPT
+from usermemory.langgraph.nodes import Node
 from usermemory.testing import ScriptedModel
 
 _TURNS_OF_A_THREAD = 10
@@ -65,6 +66,11 @@ def bot_with(memory: UserMemory, path: Path, *, tools: bool = False) -> Any:
 
 def bot_alone(path: Path, *, tools: bool = False) -> Any:
     """The same graph without memory."""
+    return alone(saver(path), tools=tools)
+
+
+def alone(checkpointer: Any, *, tools: bool = False) -> Any:
+    """The same graph without memory, with any checkpointer; it runs in both colours."""
     asked: Any = model(tools=tools)
     if tools:
         asked = asked.bind_tools([weather])
@@ -72,8 +78,13 @@ def bot_alone(path: Path, *, tools: bool = False) -> Any:
     def ask(state: MessagesState) -> dict[str, Any]:
         return {"messages": [asked.invoke([SystemMessage(PROMPT), *state["messages"]])]}
 
+    async def aask(state: MessagesState) -> dict[str, Any]:
+        return {"messages": [await asked.ainvoke([SystemMessage(PROMPT), *state["messages"]])]}
+
     graph: Any = StateGraph(MessagesState)
-    graph.add_node("model", ask)
+    graph.add_node(
+        "model", Node("model", lambda state, _: ask(state), lambda state, _: aask(state))
+    )
     graph.add_edge(START, "model")
     if tools:
         graph.add_node("tools", ToolNode([weather]))
@@ -81,7 +92,7 @@ def bot_alone(path: Path, *, tools: bool = False) -> Any:
         graph.add_edge("tools", "model")
     else:
         graph.add_edge("model", END)
-    return graph.compile(checkpointer=saver(path))
+    return graph.compile(checkpointer=checkpointer)
 
 
 def model(*, tools: bool) -> ScriptedModel:
