@@ -11,7 +11,7 @@ from usermemory.dates import DAY, dated
 from usermemory.erasure import OfValue
 from usermemory.errors import InvalidInput
 from usermemory.past import Origins, noted_at
-from usermemory.records import Expired, Revision
+from usermemory.records import Expired, Forgotten, Revision
 from usermemory.schema.document import stored_value
 from usermemory.schema.form import identity
 from usermemory.schema.renames import renamed, renamed_history, renamed_stamps
@@ -64,27 +64,67 @@ class Retention:
         self, user_id: str, done: Callable[[Expired], None] | None, *, dry_run: bool
     ) -> Iterator[Expired]:
         profile, history = self.driver.read(profile_and_history, user_id)
-        for one in self._expired(user_id, profile, history, self.clock.now()):
-            told: Expired | None = one
-            if not dry_run:
-                told = self.driver.write(self._erase, one)
-            if told is not None:
+        found = self._expired(user_id, profile, history, self.clock.now())
+        whole = set[str]() if dry_run else self._whole(profile, history, found)
+        gone = set[str]()
+        for one in found:
+            if one.field in gone:
+                continue
+            erased = [one] if dry_run else []
+            if one.field in whole:
+                whole.remove(one.field)
+                erased = self.driver.write(self._erase_field, user_id, one.field)
+                gone |= {each.field for each in erased}
+            if not erased:
+                erased = self.driver.write(self._erase, one)
+            for told in erased:
                 if done:
                     done(told)
                 yield told
 
-    def _erase(self, one: Expired) -> Flow[Expired | None]:
-        """Erase one value, unless it was said again since; None then."""
+    def _whole(
+        self, profile: Profile, history: Sequence[Revision], expired: Sequence[Expired]
+    ) -> set[str]:
+        """Fields of which all that was ever known is past its time: they go in one step."""
+        document = renamed(self.schema, profile.document or {})
+        aside = {one.field for one in self.schema.read(document).misfits}
+        held = _held(self.schema, document)
+        fields = {one.field for one in expired} - aside
+        ended = list(_ended(renamed_history(self.schema, history), held, self.schema))
+        return {
+            name
+            for name in fields
+            if self.schema.fields[name].kind in {"list", "objects", "map"}
+            and sum(one.field == name for one in expired)
+            == len(held[name]) + sum(field == name for field, _, _ in ended)
+        }
+
+    def _erase_field(self, user_id: str, field: str) -> Flow[list[Expired]]:
+        """Erase a field with all of its past, unless something of it was said again since."""
+        user = yield from lock_user(user_id)
+        profile, history = yield from profile_and_history(user_id)
+        still = self._expired(user_id, profile, history, user.now)
+        if field not in self._whole(profile, history, still):
+            return []
+        reach = yield from erase(user_id, OfValue(field), self.schema)
+        told = [one for one in still if one.field == field]
+        return [
+            replace(one, forgotten=Forgotten() if place else reach)
+            for place, one in enumerate(told)
+        ]
+
+    def _erase(self, one: Expired) -> Flow[list[Expired]]:
+        """Erase one value, unless it was said again since."""
         user = yield from lock_user(one.user_id)
         profile, history = yield from profile_and_history(one.user_id)
         still = self._expired(one.user_id, profile, history, user.now)
         if not any(_is_same(one, other) for other in still):
-            return None
+            return []
         field = self.schema.fields[one.field]
         # Of a single value all that it ever was is older still.
         value = None if field.kind == "scalar" and one.holds else one.item
         reach = yield from erase(one.user_id, OfValue(one.field, value), self.schema)
-        return replace(one, forgotten=reach)
+        return [replace(one, forgotten=reach)]
 
     def _users(self) -> Iterator[str]:
         after = ""
@@ -106,10 +146,7 @@ class Retention:
         document = renamed(self.schema, profile.document or {})
         past = renamed_history(self.schema, history)
         stamps = renamed_stamps(self.schema, profile.stamps)
-        held = {
-            name: stored_value(field, document.get(name))
-            for name, field in self.schema.fields.items()
-        }
+        held = _held(self.schema, document)
         found: list[Expired] = []
         origins = Origins(past)
         for one in dated(held, stamps, self.schema, now):
@@ -129,6 +166,10 @@ class Retention:
         days = self._kept_for(one.field)
         over = days is not None and one.last is not None and now - one.last > days * DAY
         return [one] if over else []
+
+
+def _held(schema: Schema, document: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: stored_value(field, document.get(name)) for name, field in schema.fields.items()}
 
 
 def _is_same(one: Expired, other: Expired) -> bool:

@@ -84,3 +84,13 @@ def test_a_long_message_of_one_letter(letter: str) -> None:
     needles = [letter * 999 + "x", "x" + letter * 999, "climbing", "ปีนเขา", f"{letter}x{letter}"]
     assert not Needles(needles).in_text(text)
     assert Needles(needles).masked(f"{text} climbing") == f"{text} {MASK}"
+
+
+def test_each_of_many_is_found_by_itself() -> None:
+    """Of hundreds that share most of their words, each is found in its own text and in no other."""
+    many = [f"likes number {number}" for number in range(300)]
+    needles = Needles(many)
+    for number in (0, 7, 299):
+        assert needles.masked(f"She likes number {number}, really") == "She [erased], really"
+    assert not needles.in_text("She likes number 300")
+    assert not needles.in_text("number 7, as she likes")

@@ -14,7 +14,7 @@ from usermemory.schema.form import identity
 from usermemory.schema.shape import canonical, is_list, is_object
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from usermemory.records import Action
     from usermemory.schema import Field, Schema
@@ -283,11 +283,24 @@ def _put_item(field: Field, items: list[Any], applied: Applied) -> list[Any]:
 
 def find(field: Field, items: list[Any], wanted: Any) -> int | None:
     """Where an item stands: the very same, else one that says the same or has the same name."""
-    for same in (canonical, partial(_same_thing, field)):
-        names = list(map(same, items))
-        if same(wanted) in names:
-            return names.index(same(wanted))
-    return None
+    return finder(field, items)(wanted)
+
+
+def finder(field: Field, items: list[Any]) -> Callable[[Any], int | None]:
+    """As `find`, for a list in which many are looked for: it is read once."""
+    tables: list[dict[str, int]] = []
+    sames: tuple[Callable[[Any], str], ...] = (canonical, partial(_same_thing, field))
+
+    def found(wanted: Any) -> int | None:
+        for number, same in enumerate(sames):
+            if number == len(tables):
+                backwards = range(len(items) - 1, -1, -1)  # of equal ones the first counts
+                tables.append({same(items[at]): at for at in backwards})
+            if (place := tables[number].get(same(wanted))) is not None:
+                return place
+        return None
+
+    return found
 
 
 def _same_thing(field: Field, item: Any) -> str:

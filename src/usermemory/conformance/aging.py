@@ -171,6 +171,25 @@ class GrowingOld:
             assert bench.verbs.verify_erased("will", word).erased
         assert bench.verbs.retain() == []
 
+    def test_a_field_of_which_all_is_old_goes_in_one_step(self, making: Making) -> None:
+        """One revision does it, whatever it has and had; where one value is newer, that stays."""
+        bench = making(retention=100)
+        things = [f"thing {number}" for number in range(50)]
+        for user in ("will", "ana"):
+            bench.verbs.edit(user, {"interests": [*things, "fog"]}, by="eve")
+            bench.verbs.edit(user, {"interests": things}, by="eve")
+        bench.clock.advance(101 * DAY)
+        bench.verbs.remember("ana", "t", ["I like tea"])
+        bench.verbs.trigger("ana")
+        before = len(bench.verbs.history("will"))
+        done = bench.verbs.retain("will")
+        assert sorted(one.item for one in done) == sorted([*things, "fog"])
+        assert len(bench.verbs.history("will")) == before + 1
+        assert bench.interests("will") == []
+        assert "thing" not in kept(bench)
+        assert len(bench.verbs.retain("ana")) == len(things) + 1
+        assert bench.interests("ana") == ["tea"]
+
     def test_each_field_may_say_for_how_long(self, making: Making) -> None:
         """A field's own days go before the memory's; for ever is for ever, and a default stays."""
 
@@ -195,6 +214,7 @@ class GrowingOld:
         bench = making()
         learn(bench, "chess", "tea")
         bench.clock.advance(101 * DAY)
+        learn(bench, "fog")
         said: list[Any] = []
 
         def again(one: Any) -> None:
@@ -205,7 +225,7 @@ class GrowingOld:
 
         done = bench.verbs.retain(days=100, done=again)
         assert [one.item for one in done] == ["chess"]
-        assert bench.interests("will") == ["tea"]
+        assert bench.interests("will") == ["tea", "fog"]
 
     def test_it_goes_on_where_it_stopped(self, making: Making) -> None:
         """Stopped in the middle, what was erased is, and the next call erases the rest."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from usermemory.changes.diff import Collision, compare, find, naming, put
+from usermemory.changes.diff import Collision, compare, finder, naming, put
 from usermemory.erasure.target import Needles, Refusals
 from usermemory.records import Applied, Evidence, Refused, Revision
 from usermemory.refused import bare
@@ -210,7 +210,7 @@ def scrubbed(
         values: Texts that must not be left.
         quotes: The same.
     """
-    past = Past()
+    past, held_now = Past(), _Held(document, schema)
 
     def goes(evidence: Evidence, *, stays: bool) -> bool:
         said = evidence.quote
@@ -226,14 +226,14 @@ def scrubbed(
     def rewritten(told: Applied) -> Applied:
         gone, change = parts(told), cut(told)
         if not gone and values.in_value(change.before, change.after, change.key):
-            stays = _holds(document, schema, change)
+            stays = held_now.has(change)
             gone = EVERY
             if stays:  # what the profile holds now, not what that took the place of
                 gone = frozenset({"before"} if values.in_value(change.before) else ())
                 past.elsewhere |= (
                     {change.field} if values.in_value(change.after, change.key) else set()
                 )
-        held = not gone and _holds(document, schema, change)
+        held = not gone and held_now.has(change)
         lost = [
             e for e in change.evidence if not e.erased and ("after" in gone or goes(e, stays=held))
         ]
@@ -308,14 +308,30 @@ def scrubbed_refusals(
     return [new for old in refused if (new := rewritten(old)) != old]
 
 
-def _holds(document: Mapping[str, Any], schema: Schema, change: Applied) -> bool:
-    """Whether what a change made is in the profile now."""
-    held = document.get(change.field)
-    if held is None or change.after is None:
-        return False
-    known = field_of(schema, change.field, held)
-    current = stored_value(known, held)
-    if known.kind in {"list", "objects"}:
-        return find(known, current, change.after) is not None
-    held = current.get(change.key) if is_object(current) and change.key else current
-    return identity(held) == identity(change.after)
+class _Held:
+    """What a profile holds, each list of it read once, however many changes are looked for.
+
+    Args:
+        document: The profile.
+        schema: Today's.
+    """
+
+    def __init__(self, document: Mapping[str, Any], schema: Schema) -> None:
+        self._document = document
+        self._schema = schema
+        self._finders: dict[str, Callable[[Any], int | None]] = {}
+
+    def has(self, change: Applied) -> bool:
+        """Whether what a change made is in the profile now."""
+        held = self._document.get(change.field)
+        if held is None or change.after is None:
+            return False
+        if change.field in self._finders:
+            return self._finders[change.field](change.after) is not None
+        known = field_of(self._schema, change.field, held)
+        current = stored_value(known, held)
+        if known.kind in {"list", "objects"}:
+            self._finders[change.field] = finder(known, current)
+            return self.has(change)
+        held = current.get(change.key) if is_object(current) and change.key else current
+        return identity(held) == identity(change.after)

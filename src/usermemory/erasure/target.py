@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -137,6 +138,11 @@ class Needles:
             else:
                 around = text[: said[0].start], text[said[-1].end :]
                 self._phrases.setdefault(tuple(w.folded for w in said), set()).add(around)
+        # Each under the word of it that the fewest have: a text is looked through for few of many.
+        count = Counter(word for phrase in self._phrases for word in set(phrase))
+        self._by_word: dict[str, list[tuple[str, ...]]] = {}
+        for phrase in self._phrases:
+            self._by_word.setdefault(min(phrase, key=count.__getitem__), []).append(phrase)
         self._longer: set[tuple[str, ...]] = set()
         self._spared: dict[tuple[str, ...], tuple[set[_Beside], set[_Beside]]] = {}
         for text in spared:
@@ -145,11 +151,16 @@ class Needles:
             if any("".join(one) in letters and len(one) < len(letters) for one in self._literals):
                 self._longer.add(tuple(letters))
 
+    def _possible(self, said: Iterable[str]) -> Iterator[tuple[str, ...]]:
+        """The phrases that may stand among these words."""
+        for word in said:
+            yield from self._by_word.get(word, ())
+
     def _spare(self, said: Sequence[Word]) -> None:
         """Note what stands beside a phrase in a text that stays."""
         folded = [word.folded for word in said]
         there = set(folded)
-        for phrase in self._phrases:
+        for phrase in self._possible(there):
             if not there.issuperset(phrase):
                 continue
             before, behind = self._spared.setdefault(phrase, (set(), set()))
@@ -197,9 +208,10 @@ class Needles:
         read = Text(text)
         yield from self._literal_spans(read)
         folded: list[str] = []
-        for phrase, around in self._phrases.items():
+        for phrase in self._possible(read.vocabulary):
             if not read.holds(phrase):
                 continue
+            around = self._phrases[phrase]
             folded = folded or [word.folded for word in read.words]
             for first in _places(phrase, folded):
                 if self._is_spared(phrase, read, first):
