@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import random
+import re
+import string
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +19,13 @@ from usermemory.messages.secrets import screened, secrets_in
 FOLDER = Path(__file__).parent / "secret_cases"
 SECRETS = json.loads((FOLDER / "secrets.json").read_text("utf-8"))["cases"]
 ORDINARY = json.loads((FOLDER / "ordinary.json").read_text("utf-8"))["cases"]
+KEYS = json.loads((FOLDER / "keys.json").read_text("utf-8"))["cases"]
+SAID = json.loads((FOLDER / "said.json").read_text("utf-8"))["cases"]
 MIXED = "a1B2c3D4e5F6g7H8i9J0"
 HEX = "0123456789abcdef"
 
 # How keys begin, and the rest of them: built here, so that no scanner takes this file for a leak.
-KEYS = [
+BEGINNINGS = [
     *(("sk-", MIXED * 2), ("sk-ant-", f"api03-{MIXED}"), ("sk-or-", f"v1-{HEX * 2}")),
     *(("sk_live_", MIXED), ("rk_test_", MIXED), ("whsec_", MIXED)),
     *(("ghp_", MIXED * 2), ("gho_", MIXED * 2), ("github_pat_", MIXED * 2)),
@@ -63,7 +69,53 @@ def test_ordinary_text_stays(text: str) -> None:
     assert screened(text, "refuse") == text
 
 
-@pytest.mark.parametrize(("begins", "rest"), KEYS, ids=[begins for begins, _ in KEYS])
+ALPHABETS = {
+    "alnum": string.ascii_letters + string.digits,
+    "base32": string.ascii_uppercase + "234567",
+    "base58": "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz",
+    "base64": string.ascii_letters + string.digits + "+/",
+    "bech32": "qpzry9x8gf2tvdw0s3jn54khce6mua7l",
+    "digits": string.digits,
+    "hex": HEX,
+    "letters": string.ascii_letters,
+    "lower": string.ascii_lowercase + string.digits,
+    "word": string.ascii_letters + string.digits + "-_",
+}
+
+
+def filled(template: str, seed: int) -> str:
+    """The template with what is in braces made up."""
+    rng = random.Random(f"{template} {seed}")
+
+    def made_up(brace: re.Match[str]) -> str:
+        if brace[1] == "uuid":
+            return str(uuid.UUID(int=rng.getrandbits(128), version=4))
+        return "".join(rng.choices(ALPHABETS[brace[1]], k=int(brace[2])))
+
+    return re.sub(r"\{(\w+)(?::(\d+))?\}", made_up, template)
+
+
+def assert_masked(text: str) -> None:
+    """Of what stands between two bars nothing is left, and what is around it stays."""
+    before, *secret, after = text.split("|")
+    kept = screened(before + "|".join(secret) + after, "mask") or ""
+    assert re.fullmatch(rf"{re.escape(before)}\[[a-zA-Z -]+ removed\]{re.escape(after)}", kept)
+
+
+@pytest.mark.parametrize("template", KEYS)
+def test_the_keys_that_people_paste_are_found(template: str) -> None:
+    """A key of a service that people use, or one that a name tells of, is masked whole."""
+    for seed in range(5):
+        assert_masked(filled(template, seed))
+
+
+@pytest.mark.parametrize("text", SAID)
+def test_what_is_said_in_many_languages_is_found(text: str) -> None:
+    """A password, a code or a number is masked in whatever language it is said."""
+    assert_masked(text)
+
+
+@pytest.mark.parametrize(("begins", "rest"), BEGINNINGS, ids=[begins for begins, _ in BEGINNINGS])
 def test_keys_are_known_by_how_they_begin(begins: str, rest: str) -> None:
     """A key is found whole in the middle of a sentence; its beginning alone is no key."""
     kept = screened(f"please use {begins}{rest} for that", "mask") or ""
@@ -126,6 +178,20 @@ def test_numbers_without_their_check_digit_stay(number: int) -> None:
         "-----BEGIN PRIVATE KEY-----",
         "1 is ",
         "DE89 ",
+        "sl.",
+        "sk-a.",
+        "key=",
+        "token: ",
+        "?sig=",
+        "пароль а ",
+        "密码的",
+        "482913 is ",
+        "Private-Lines: 1",
+        "mysql ",
+        "WIFI:",
+        "4111 1111 1111 1111 ",
+        "a_test_",
+        "aB",
     ],
 )
 def test_a_long_text_takes_no_longer_for_being_odd(piece: str) -> None:
