@@ -39,8 +39,10 @@ _KNOWN_FORM = re.compile(
     r"|\d+(?:st|nd|rd|th|x|k|m|kg|cm|mm|km|gb|mb|ms|am|pm|bit|chars?|min|h|d|%|€|\$)",
     re.IGNORECASE,
 )
-# iPhone15, Office365, sha256: after words that nobody knows it is a name.
-_NAME_WITH_NUMBER = re.compile(r"\d{0,4}[^\W\d_]+[-.]?\d{0,4}(?:[-.]?[^\W\d_]+)?")
+# iPhone15, Office365, sha256, input_42: after words that nobody knows it is a name.
+_NAME_WITH_NUMBER = re.compile(
+    r"\d{0,4}(?:[^\W\d_]+[-._])*[^\W\d_]+[-._]?\d{0,4}(?:[-.]?[^\W\d_]+)?"
+)
 
 
 def is_possible(secret: str, ordinary: frozenset[str], *, quoted: bool = False) -> bool:
@@ -67,7 +69,7 @@ def is_strong(said: str) -> bool:
 
 _RUN = re.compile(r"[A-Za-z0-9]{8,500}")
 _CHANGES = re.compile(r"(?=[a-z][A-Z0-9]|[A-Z][a-z0-9]|[0-9][A-Za-z])")
-_VALUE = re.compile(r"[\w+/=.~:%-]+")
+_VALUE = re.compile(r"[\w+/.~:%-]+={0,2}")
 HASH = re.compile(r"[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}")
 
 

@@ -62,6 +62,7 @@ def said_after(label: re.Match[str], walk: Walk) -> tuple[int, int] | None:
     if not LOOKS_SECRET.search(text, at, end):
         return None
     words = list(islice(_WORDS.finditer(text, at, end), _MOST_WORDS + 1))
+    is_compound = walk.is_compound and not (words and words[0].group().lower() in walk.about)
     is_said, unknown = label.group()[-1] in ":=：→", 0
     for place, word in enumerate(words[:_MOST_WORDS], 1):
         whole = word.group()
@@ -78,7 +79,7 @@ def said_after(label: re.Match[str], walk: Walk) -> tuple[int, int] | None:
             if bare.lower() not in walk.mine:
                 unknown += _UNSURE if bare.lower() in walk.about else 1
         if whole in _SIGNS or bare.lower() in walk.copulas or whole[-1] in ":：":
-            is_said, unknown = True, _UNSURE if unknown and walk.is_compound else 0
+            is_said, unknown = True, _UNSURE if unknown and is_compound else 0
         elif whole[-1] in ".,;!?。、，":
             return None
     return None

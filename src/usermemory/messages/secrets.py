@@ -92,6 +92,7 @@ _LABEL_KINDS = {
     "password_sign": "password",
     "password_joined": "password",
     "maybe_password": "password",
+    "strong_password": "password",
     "one_time": "one-time code",
     "code": "one-time code",
     "tan": "one-time code",
@@ -187,6 +188,11 @@ def _maybe_password_end(found: re.Match[str], ordinary: frozenset[str]) -> int |
     return _password_end(found, ordinary) if looks else None
 
 
+def _strong_password_end(found: re.Match[str], ordinary: frozenset[str]) -> int | None:
+    """What follows a word that mostly means something else may be no name either."""
+    return _password_end(found, ordinary) if is_strong(found["secret"].rstrip(".,;")) else None
+
+
 def _joined_password_end(found: re.Match[str], ordinary: frozenset[str]) -> int | None:
     """In scripts without spaces words may stand between, and then it is no name of a product."""
     if found["words"] and not found["said"] and not is_strong(found["secret"].rstrip(FALLS)):
@@ -218,6 +224,7 @@ _ENDS_OF: dict[str, Callable[[re.Match[str], frozenset[str]], int | None]] = {
     "password_sign": _password_end,
     "password_joined": _joined_password_end,
     "maybe_password": _maybe_password_end,
+    "strong_password": _strong_password_end,
     "key": _key_end,
     "phrase": _phrase_end,
 }
@@ -295,6 +302,22 @@ def _turned(
                 re.IGNORECASE,
             ),
         ),
+        (
+            "one-time code",
+            re.compile(
+                rf"{number}\s*(?:\s{is_}|[:：])\s+(?:{_any(raw['yours'])})\w{{0,3}}\s+"
+                rf"(?:(?!(?:{_any(raw['other_codes'])})\s)[^\W\d]+\s+){{0,4}}?(?:{_any(raw['code'])})(?!\w)",
+                re.IGNORECASE,
+            ),
+        ),
+        (
+            "one-time code",
+            re.compile(
+                rf"(?<!\w)(?:{_any(raw['use'])})\s+(?:(?:the|den|el|le|il)\s+)?(?:code\s+)?"
+                rf"(?P<secret>{_NUMBERED['one_time']})(?=\s[^\n]{{0,40}}?(?:{_any(raw['once'])}))",
+                re.IGNORECASE,
+            ),
+        ),
     )
 
 
@@ -305,12 +328,13 @@ def _pattern(
     begin = rf"(?<![^\W\d_])(?:{labels})(?![^\W_])"
     mine = rf"(?<!\S)(?:{_any(raw['mine'])})"
     if name == "code":  # a code that nothing tells from others but what the message speaks of
-        whose = rf"{mine}\s+(?:(?-i:[A-Z][a-z]\w*)\s+)?"
-        begin = rf"(?:(?<![^\n])|(?<=[.!?,:]\s)|{whose})(?:{labels})[^\W\d_]{{0,6}}"
+        others = rf"(?:(?!(?:{_any(raw['other_codes'])})\s)[^\W\d]+\s+){{0,3}}?"
+        whose = rf"(?:(?<![^\n])|(?<=[.!?,:]\s)|{mine}\s+)"
+        begin = rf"{whose}{others}(?:{labels})[^\W\d_]{{0,6}}"
     if name == "one_time":
         begin = rf"(?:(?<![^\W\d_])|(?<=[\u3040-\u9fff\uac00-\ud7af]))(?:{labels})[^\W\d_]{{0,6}}"
     if name == "pin":  # "GPIO pin 1234" is none
-        joins = rf"(?:[^\w\s]\W{{0,2}}|{joins})"
+        joins = rf"(?:[^\w\s]\W{{0,2}}|{between}{joins})"
         begin = rf"(?:{begin}{joins}|(?<!IO )(?-i:\bPIN) |{mine}\s+(?:\w+\s+)?(?:{labels})\s+)"
         return re.compile(rf"{begin}(?P<secret>{_NUMBERED[name]})", re.IGNORECASE)
     if name in ("one_time", "code"):
