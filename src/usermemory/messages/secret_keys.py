@@ -45,7 +45,7 @@ def data(name: str) -> dict[str, Any]:
     return tomllib.loads((files("usermemory.messages") / name).read_text("utf-8"))
 
 
-def one_of(words: set[str]) -> str:
+def trie(words: set[str]) -> str:
     """The words as a pattern that is searched for at once: by their first letters, and so on.
 
     The longest of those that begin alike is found.
@@ -53,7 +53,7 @@ def one_of(words: set[str]) -> str:
     tails: defaultdict[str, set[str]] = defaultdict(set)
     for word in words - {""}:
         tails[word[0]].add(word[1:])
-    ways = "|".join(re.escape(one) + one_of(tails[one]) for one in sorted(tails))
+    ways = "|".join(re.escape(one) + trie(tails[one]) for one in sorted(tails))
     return f"(?:{ways}){'?' if '' in words else ''}" if ways else ""
 
 
@@ -104,7 +104,7 @@ def key_formats() -> _Known:
         for start in ["" if one.get("anywhere") else r"(?<![A-Za-z0-9_-])"]
         for begins in one["begins"]
     )
-    return _Known(re.compile(rf"(?<![A-Za-z0-9_-]){one_of(set(bodies))}"), dict(bodies), patterns)
+    return _Known(re.compile(rf"(?<![A-Za-z0-9_-]){trie(set(bodies))}"), dict(bodies), patterns)
 
 
 def _by_beginning(text: str, begin: re.Match[str], known: _Known) -> Generator[Secret, None, int]:

@@ -16,9 +16,10 @@ MANY_DIGITS = re.compile(r"\d(?:\D{0,6}\d){11}")
 _BETWEEN_DIGITS = r"[ \t\r\n\u00a0\u2009\u202f.,/|·\-–\u2010\u2011\u200b-\u200d\u2060\ufeff]{0,6}"
 _CARD = re.compile(rf"(?<![\w+.,\-/])\d(?:{_BETWEEN_DIGITS}\d){{12,18}}(?![.,\-/]?\w)")
 _IBAN_BETWEEN = _BETWEEN_DIGITS.replace("{0,6}", "{0,2}")
+# Looked ahead for, since what begins like one may hide the one that follows it.
 _IBAN = re.compile(
-    rf"(?<![^\W_])[A-Z]{{2}}{_IBAN_BETWEEN}\d{_IBAN_BETWEEN}\d"
-    rf"(?:{_IBAN_BETWEEN}[A-Z0-9]){{11,30}}",
+    rf"(?<![^\W_])(?=(?P<account>[A-Z]{{2}}{_IBAN_BETWEEN}\d{_IBAN_BETWEEN}\d"
+    rf"(?:{_IBAN_BETWEEN}[A-Z0-9]){{11,30}}))",
     re.IGNORECASE,
 )
 
@@ -131,8 +132,9 @@ def _luhn(digits: str) -> bool:
 
 def _end_of_iban(found: re.Match[str]) -> int | None:
     """Where the account number ends: as long as its country's are, with the right check digits."""
-    places = [at for at, one in enumerate(found.group()) if one.isalnum()]
-    letters = [found.group()[at].upper() for at in places]
+    account = found["account"]
+    places = [at for at, one in enumerate(account) if one.isalnum()]
+    letters = [account[at].upper() for at in places]
     length = _IBAN_LENGTHS.get("".join(letters[:2]), 0)
     if not length or len(letters) < length:
         return None

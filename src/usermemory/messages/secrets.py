@@ -21,7 +21,7 @@ from usermemory.messages.secret_keys import (
     data,
     key_formats,
     key_secrets,
-    one_of,
+    trie,
 )
 from usermemory.messages.secret_looks import (
     FALLS,
@@ -89,6 +89,7 @@ def load_formats() -> None:
 # to look like a secret, or stand where the sentence ends and be nothing that people say of one.
 _LABEL_KINDS = {
     "password": "password",
+    "password_noun": "password",
     "password_sign": "password",
     "password_joined": "password",
     "maybe_password": "password",
@@ -110,7 +111,7 @@ _PLAIN_VALUE = r"(?P<quote>[\"'`“„«「『])?(?P<secret>[!-~]{4,200})"
 _CODE_ENDS = r"(?!\w|[-./:]\d)"
 _NUMBERED = {
     "one_time": rf"(?:[A-Z]-)?\d{{3}}[ -]?\d{{1,5}}{_CODE_ENDS}",
-    "code": rf"(?:[A-Z]-)?\d{{3}}[ -]?\d{{1,5}}{_CODE_ENDS}",
+    "code": rf"(?:\d{{6,8}}|\d{{3}}[ -]\d{{3}}|\d{{4,5}}(?=\s*(?:$|[^\w\s]|\n))){_CODE_ENDS}",
     "tan": rf"\d{{6,8}}{_CODE_ENDS}",
     "pin": r"\d{4}(?:\d{2})?(?!\w|[-./]\d)",
     "pin_code": r"\d{4}(?!\w)",  # of six digits it is an Indian address
@@ -121,10 +122,15 @@ _NUMBERED = {
 _GOOGLES_CODE = re.compile(r"(?<![\w-])G-\d{6}(?![\w-])")
 
 
+_NO_LATIN = "\u0370"
+"""The first character that is none of the Latin letters: words of other scripts come after it."""
+
+
 class _Labels(NamedTuple):
     """What is looked for: how labels begin, a pattern for each kind, and what is no secret."""
 
-    beginnings: re.Pattern[str]
+    latin: re.Pattern[str]
+    others: re.Pattern[str]
     patterns: tuple[tuple[str, re.Pattern[str]], ...]
     turned: tuple[tuple[str, re.Pattern[str]], ...]
     walked: tuple[Walk, ...]
@@ -137,7 +143,7 @@ def _labelled_secrets(text: str, plain: str) -> Iterator[Secret]:
     if "G-" in text:
         yield from (Secret("one-time code", *one.span()) for one in _GOOGLES_CODE.finditer(text))
     labels = _labels()
-    if labels.beginnings.search(plain):
+    if labels.latin.search(plain) or (not plain.isascii() and labels.others.search(plain)):
         yield from _announced(text, plain, labels)
         if LOOKS_SECRET.search(text):
             yield from _announced_otherwise(text, labels)
@@ -195,7 +201,9 @@ def _strong_password_end(found: re.Match[str], ordinary: frozenset[str]) -> int 
 
 def _joined_password_end(found: re.Match[str], ordinary: frozenset[str]) -> int | None:
     """In scripts without spaces words may stand between, and then it is no name of a product."""
-    if found["words"] and not found["said"] and not is_strong(found["secret"].rstrip(FALLS)):
+    said = found["secret"].rstrip(FALLS)
+    is_sure = found["said"] and said[0].islower()
+    if found["words"] and not is_sure and not is_strong(said):
         return None
     return _password_end(found, ordinary)
 
@@ -221,6 +229,7 @@ def _phrase_end(found: re.Match[str], ordinary: frozenset[str]) -> int | None:
 
 _ENDS_OF: dict[str, Callable[[re.Match[str], frozenset[str]], int | None]] = {
     "password": _password_end,
+    "password_noun": _password_end,
     "password_sign": _password_end,
     "password_joined": _joined_password_end,
     "maybe_password": _maybe_password_end,
@@ -241,15 +250,17 @@ def _labels() -> _Labels:
     joins = rf"(?:{signs}|\s+(?P<verb>{verbs})\s*:?\s+|\s+(?P<to>{to})\s+)"
     first = {one.split("_")[0] for name in _LABEL_KINDS for one in raw[name].split()}
     first |= set(raw["maybe_key"].split())
-    password, one_time = _any(raw["password"]), _any(raw["one_time"])
+    one_time = _any(raw["one_time"])
     verbs_of_all = frozenset(f"{raw['verbs']} {raw['other_verbs']}".split())
     copulas = verbs_of_all | frozenset(raw["copulas"].split())
     return _Labels(
-        re.compile(one_of(first)),
+        re.compile(rf"(?<![a-z]){trie({one for one in first if one < _NO_LATIN})}"),
+        re.compile(trie({one for one in first if one >= _NO_LATIN})),
         tuple((name, _pattern(name, raw, between, signs, joins)) for name in _LABEL_KINDS),
-        _turned(raw, password, one_time),
+        _turned(raw, one_time),
         (
             _walked("password", "password", "", verbs_of_all, raw),
+            _walked("password", "password_noun", r"[^\W\d_]{0,3}", copulas, raw),
             _walked("password", "password_sign", r"[^\W\d_]{0,6}", copulas, raw),
             _walked("API key", "maybe_key", r"[^\W\d_]{0,4}", copulas, raw),
         ),
@@ -269,12 +280,12 @@ def _walked(
     return Walk(kind, pattern, copulas, mine, about, ordinary, is_compound=not suffix)
 
 
-def _turned(
-    raw: dict[str, Any], password: str, one_time: str
-) -> tuple[tuple[str, re.Pattern[str]], ...]:
+def _turned(raw: dict[str, Any], one_time: str) -> tuple[tuple[str, re.Pattern[str]], ...]:
     """What stands before its label: "hunter2 is my password", "482913 is your code"."""
     secret = rf"{_QUOTE_MARKS}(?P<secret>\S{{4,100}}?){_QUOTE_MARKS}\s+"
-    any_password = rf"(?:{password}|{_any(raw['password_sign'])})"
+    any_password = _any(" ".join(raw[f"password{one}"] for one in ("", "_noun", "_sign")))
+    any_password = rf"(?:{any_password})"
+    articles = rf"(?:{_any(raw['articles'])})\s+(?:\w+\s+)?"
     is_ = rf"(?:{_any(raw['verbs'] + ' ' + raw['other_verbs'] + ' ' + raw['copulas'])}|[-–—])"
     ends = rf"(?!\w)(?=\s*(?:$|[^\w\s])|\s+(?:{_any(raw['after'])})(?!\w)|\s*\n)"
     mine = rf"(?:{_any(raw['mine'])})"
@@ -283,7 +294,7 @@ def _turned(
         (
             "password",
             re.compile(
-                rf"(?<!\S){secret}{is_}\s+{mine}\s+(?:\w+\s+){{0,2}}?{any_password}{ends}",
+                rf"(?<!\S){secret}{is_}\s+(?:{articles}|{mine}\s+(?:\w+\s+){{0,2}}?){any_password}{ends}",
                 re.IGNORECASE,
             ),
         ),
@@ -328,8 +339,8 @@ def _pattern(
     begin = rf"(?<![^\W\d_])(?:{labels})(?![^\W_])"
     mine = rf"(?<!\S)(?:{_any(raw['mine'])})"
     if name == "code":  # a code that nothing tells from others but what the message speaks of
-        others = rf"(?:(?!(?:{_any(raw['other_codes'])})\s)[^\W\d]+\s+){{0,3}}?"
-        whose = rf"(?:(?<![^\n])|(?<=[.!?,:]\s)|{mine}\s+)"
+        others = rf"(?:(?!(?:{_any(raw['other_codes'])})[\s-])[^\W\d]+[\s-]+){{0,3}}?"
+        whose = rf"(?:(?<![^\n])|(?<=[.!?,:]\s)|(?:{mine}|(?<!\S)(?:{_any(raw['articles'])}))\s+)"
         begin = rf"{whose}{others}(?:{labels})[^\W\d_]{{0,6}}"
     if name == "one_time":
         begin = rf"(?:(?<![^\W\d_])|(?<=[\u3040-\u9fff\uac00-\ud7af]))(?:{labels})[^\W\d_]{{0,6}}"
@@ -340,7 +351,8 @@ def _pattern(
     if name in ("one_time", "code"):
         copulas = _any(f"{raw['verbs']} {raw['other_verbs']} {raw['copulas']}")
         others = r"(?:\s+[^\W\d]+){1,4}?\W{1,3}(?=\d{3}[ -]?\d{3})"
-        joins = rf"(?:\W{{0,3}}|\s*{signs}|\s+(?:{copulas})\s*:?\s+|{others})"
+        is_ = rf"(?:\s+[^\W\d]+){{0,3}}?(?:\s*{signs}|\s+(?:{copulas})\s*:?\s+)"
+        joins = rf"(?:{is_}|\W{{0,3}}|{others})"
         return re.compile(rf"{begin}{joins}(?P<secret>{_NUMBERED[name]})", re.IGNORECASE)
     if name in _NUMBERED:
         joins = rf"(?:\W{{1,3}}|{joins})"
