@@ -35,6 +35,8 @@ from usermemory.messages.secret_looks import (
 from usermemory.messages.secret_numbers import MANY_DIGITS, number_secrets
 from usermemory.messages.secret_walk import Walk, said_after
 
+__all__ = ["Secret", "SecretPolicy", "load_formats", "screened", "secrets_in"]
+
 SecretPolicy = Literal["mask", "refuse", "keep"]
 """``mask`` the secret, ``refuse`` the whole message, or ``keep`` it as it is."""
 

@@ -44,8 +44,12 @@ _KNOWN_LOCKED = 0.05
 _KNOWN_FOR = 60.0
 """Seconds after which a file is no longer known to be locked."""
 
-_BEGINNING = 30.0
+_BEGINNING = 120.0
 """Seconds within which processes that start together have all had the lock."""
+
+_LOOKS = 8
+"""Looks at a file where nothing moves before it counts as locked: where the processor is short, who
+holds the lock gets as little of it as who looks."""
 
 SETTINGS: Mapping[str, str | int] = {
     # Readers and the one writer do not wait for each other.
@@ -187,6 +191,7 @@ class Patience:
         self._begins = True
         self._seen = _contents(path)
         self._moved_at = 0.0
+        self._looks = 0
         self._locked_at: float | None = None
 
     def in_a_turn(self) -> float:
@@ -199,7 +204,10 @@ class Patience:
         now = time.monotonic()
         if self._begins and now - since < _BEGINNING:
             if (contents := _contents(self._path)) != self._seen:
-                self._seen, self._moved_at = contents, now
+                self._seen, self._moved_at, self._looks = contents, now, 0
+            self._looks += 1
+            if self._looks < _LOOKS and self._locked_at is None:
+                return False
             since = max(since, self._moved_at)
         return now - since >= (self.in_a_turn() if in_a_turn else self.seconds)
 
