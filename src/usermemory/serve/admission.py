@@ -116,6 +116,8 @@ class Admission:
         if wait:
             after = {"retry-after": str(int(wait) + 1)}
             raise HTTPException(429, "this token has made too many requests", after)
+        if "\0" in request.url.path + unquote(request.url.query):
+            raise HTTPException(422, "there is a NUL in the address")
         named = request.path_params
         for name, value in named.items():
             named[name] = value.replace(_SLASH, "/")

@@ -88,7 +88,9 @@ class Edit(Form):
     document: Annotated[
         dict[str, Any] | None, Field(description="The profile; what it leaves out is emptied.")
     ] = None
-    by: Annotated[str, Field(description="Who edits, for the history.", max_length=200)]
+    by: Annotated[
+        str, Field(description="Who edits, for the history.", max_length=200, pattern=r"^[^\x00]+$")
+    ]
     revision: Annotated[
         Number | None, Field(description="The one that the editor saw: 409 if it moved on.")
     ] = None
