@@ -318,6 +318,35 @@ async def test_a_message_and_a_thread_are_forgotten(memory: UserMemory) -> None:
     assert memory.recall("will").document["name"] is None
 
 
+async def test_a_person_decides_on_proposals(tmp_path: Path) -> None:
+    """What waits is listed, approved with another value or declined, by its user alone."""
+    with UserMemory(tmp_path / "memory.db", model="offline", worker=False, review="all") as memory:
+        memory.remember("will", "t", [("user", "Hi, I'm Will and I love chess")])
+        memory.trigger("will")
+        mine, _ = Tokens(memory).create(user_id="will")
+        other, _ = Tokens(memory).create(user_id="ann")
+        path = "/api/v1/users/will/proposals"
+        async with client(app(memory), mine) as http:
+            waiting = {
+                one["changes"][0]["field"]: one["id"]
+                for one in (await http.get(path)).json()["items"]
+            }
+            assert set(waiting) == {"name", "interests"}
+            async with client(app(memory), other) as stranger:
+                stolen = f"/api/v1/users/ann/proposals/{waiting['name']}/approve"
+                assert (await stranger.post(stolen, json={})).status_code == 409
+                assert (await stranger.get("/api/v1/proposals")).status_code == 403
+            edited = {"by": "support", "value": "William"}
+            made = await http.post(f"{path}/{waiting['name']}/approve", json=edited)
+            assert made.json()["revision"]["by"] == "support"
+            done = await http.post(f"{path}/{waiting['interests']}/decline")
+            assert done.json() == {"id": waiting["interests"]}
+            assert (await http.get(path)).json()["items"] == []
+            assert (await http.post(f"{path}/{waiting['name']}/decline")).status_code == 409
+        found = memory.recall("will").document
+        assert (found["name"], found["interests"]) == ("William", [])
+
+
 async def test_everybodys_lists_take_everybodys_token(memory: UserMemory) -> None:
     """A token of one user sees neither users nor jobs nor costs of others."""
     mine, _ = Tokens(memory).create(user_id="will")

@@ -18,6 +18,7 @@ from usermemory.records import (
     Imported,
     Job,
     Outcome,
+    Proposed,
     Scheduled,
     Snapshot,
     Undone,
@@ -29,6 +30,7 @@ from usermemory.serve.forms import (
     DryRun,
     Limit,
     Number,
+    ProposalId,
     ThreadId,
     UserId,
     operation,
@@ -86,6 +88,7 @@ def api_router(memory: UserMemory, rate_limit: float | None) -> APIRouter:
     _add_looking(reading, memory)
     _add_learning(writing, memory)
     _add_corrections(writing, memory)
+    _add_review(writing, memory)
     _add_erasure(writing, memory)
     add_lists(reading, memory)
     router.include_router(reading)
@@ -279,6 +282,29 @@ def _add_corrections(router: APIRouter, memory: UserMemory) -> None:
     operation(router, "POST", USER + "/undo")(undo)
     operation(router, "POST", _THREAD + "/undo")(undo_thread)
     operation(router, "POST", USER + "/import")(import_user)
+
+
+def _add_review(router: APIRouter, memory: UserMemory) -> None:
+    async def approve(user_id: UserId, proposal_id: ProposalId, wanted: forms.Approval) -> Proposed:
+        """Make what a proposal would do, all of it or nothing.
+
+        It goes on waiting where it cannot be made now: the answer says why.
+        """
+        return await memory.aapprove(
+            proposal_id, value=wanted.value, by=wanted.by, user_id=checked_user(user_id)
+        )
+
+    async def decline(user_id: UserId, proposal_id: ProposalId) -> forms.Declined:
+        """End a proposal; the same words propose it no more.
+
+        Nothing of what it would have done is kept.
+        """
+        await memory.adecline(proposal_id, user_id=checked_user(user_id))
+        return forms.Declined(id=proposal_id)
+
+    one = USER + "/proposals/{proposal_id}"
+    operation(router, "POST", one + "/approve")(approve)
+    operation(router, "POST", one + "/decline")(decline)
 
 
 def _add_erasure(router: APIRouter, memory: UserMemory) -> None:

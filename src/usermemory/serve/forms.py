@@ -27,6 +27,7 @@ UserId = Annotated[
 ThreadId = Annotated[
     str, Path(description="The thread; `/` in it is sent as `%2F`.", examples=["2026-05-01"])
 ]
+ProposalId = Annotated[str, Path(description="As the list names it.", max_length=100)]
 FieldName = Annotated[
     str | None, Query(description="Only this field of the profile.", examples=["interests"])
 ]
@@ -123,6 +124,15 @@ class Erasing(Form):
     dry_run: Annotated[bool, Field(description="Only say what it would reach.")] = False
 
 
+class Approval(Form):
+    """Who approves a proposal, and what instead of its value."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"by": "support"}]})
+
+    by: Annotated[str, Field(max_length=200, pattern=r"^[^\x00]+$")] = "review"
+    value: Annotated[Any, Field(description="In place of its value; null: as it is.")] = None
+
+
 class RetryAll(Form):
     """Which failed threads are tried again."""
 
@@ -184,6 +194,12 @@ class Paused(BaseModel):
     """Whether learning about a user is stopped."""
 
     paused: bool
+
+
+class Declined(BaseModel):
+    """Which proposal ended."""
+
+    id: str
 
 
 class Dropped(BaseModel):

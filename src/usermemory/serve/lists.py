@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from fastapi import APIRouter, Query
 
 from usermemory.past import about
-from usermemory.records import Cost, Job, Misfit, Refused, Revision
+from usermemory.records import Cost, Job, Misfit, Proposal, Refused, Revision
 from usermemory.schema.renames import renamed_history
 from usermemory.serve import forms
 from usermemory.serve.forms import (
@@ -76,7 +76,12 @@ def _of_one_user(router: APIRouter, memory: UserMemory) -> None:
         """List what learning about a user cost, by day and model."""
         return page(await memory.acosts(user_id, since=since, until=until), after, limit)
 
+    async def proposals(user_id: UserId, limit: Limit = 100, after: After = None) -> Page[Proposal]:
+        """List changes to a profile that wait for a person, the oldest first."""
+        return page(await memory.aproposals(user_id, _ALL), after, limit)
+
     operation(router, "GET", USER + "/history")(history)
+    operation(router, "GET", USER + "/proposals")(proposals)
     operation(router, "GET", USER + "/refused")(refused)
     operation(router, "GET", USER + "/misfits")(misfits)
     operation(router, "GET", USER + "/jobs")(jobs)
@@ -122,6 +127,14 @@ def _of_everybody(router: APIRouter, memory: UserMemory) -> None:
         """
         return page(await memory.acosts(since=since, until=until), after, limit)
 
+    async def list_proposals(limit: Limit = 100, after: After = None) -> Page[Proposal]:
+        """List everybody's changes that wait for a person, the oldest first.
+
+        It takes a token that reaches everybody.
+        """
+        return page(await memory.aproposals(None, _ALL), after, limit)
+
     operation(router, "GET", "/users")(list_users)
+    operation(router, "GET", "/proposals")(list_proposals)
     operation(router, "GET", "/jobs")(list_jobs)
     operation(router, "GET", "/costs")(list_costs)
