@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from usermemory.changes import edited, undo
+from usermemory.changes import edited, misfit_places, undo
 from usermemory.clock import Clock
 from usermemory.errors import Conflict, InvalidInput
+from usermemory.past import snapshot
 from usermemory.records import Revision, Undone
 from usermemory.schema import Schema
 from usermemory.schema.document import counts_as
@@ -93,10 +95,15 @@ class Correcting:
         def change(profile: Profile) -> Amendment | None:
             nonlocal conflicts
             # Read again each time: what was erased meanwhile must not be put back.
-            history = self._driver.read(recalls.history, user_id)
-            targets = chosen(renamed_history(self._schema, history))
+            history = self._driver.read(recalls.history, user_id, recalls.ROWS)
+            past = renamed_history(self._schema, history)
+            targets = chosen(past)
             done = [one for revision in reversed(targets) for one in revision.changes]
-            document, changes, conflicts = undo(profile.document or {}, done, self._schema)
+            stored = profile.document or {}
+            document, changes, conflicts = undo(stored, done, self._schema)
+            if conflicts:
+                then = self._misfits_before(targets, profile, past)
+                document, changes, conflicts = undo(stored, done, self._schema, then)
             if not changes:
                 return None
             numbers = tuple(one.number for one in targets)
@@ -104,6 +111,23 @@ class Correcting:
             return Amendment(document, changes, "undo", fingerprint, undoes=numbers)
 
         return Undone(self._write(user_id, change, dry_run=dry_run), conflicts)
+
+    def _misfits_before(
+        self, targets: list[Revision], profile: Profile, past: list[Revision]
+    ) -> frozenset[str]:
+        """What did not fit the schema before each of these revisions: it may come back as that."""
+        found: set[str] = set()
+        for target in targets:
+            with suppress(InvalidInput):  # where the past was erased
+                then = snapshot(
+                    profile.document or {},
+                    profile.revision,
+                    past,
+                    target.number - 1,
+                    self._schema,
+                )
+                found |= misfit_places(self._schema.read(then.document).misfits)
+        return frozenset(found)
 
     def _write(
         self, user_id: str, change: Callable[[Profile], Amendment | None], *, dry_run: bool

@@ -1,6 +1,6 @@
 """Changes of a document: made, taken back, compared, and shown as JSON patches."""
 
-from usermemory.changes.apply import apply, edited, settled, undo
+from usermemory.changes.apply import apply, edited, misfit_places, settled, undo
 from usermemory.changes.coerce import Unfit
 from usermemory.changes.diff import difference, inverse, patch, proposed
 
@@ -10,6 +10,7 @@ __all__ = [
     "difference",
     "edited",
     "inverse",
+    "misfit_places",
     "patch",
     "proposed",
     "settled",

@@ -63,7 +63,10 @@ def apply(
 
 
 def undo(
-    document: Mapping[str, Any], applied: Sequence[Applied], schema: Schema
+    document: Mapping[str, Any],
+    applied: Sequence[Applied],
+    schema: Schema,
+    misfits_then: frozenset[str] = frozenset(),
 ) -> tuple[dict[str, Any], tuple[Applied, ...], tuple[Applied, ...]]:
     """Take changes back by value, the last one first; what came since beside them stays.
 
@@ -71,15 +74,16 @@ def undo(
         document: The stored document as it is now; it stays as it is.
         applied: What was done, in the order in which it was done.
         schema: What the document must still be afterwards.
+        misfits_then: The misfits of the documents before the changes, by `misfit_places`.
 
     Returns:
         The new document; what was done to it; and those of ``applied`` that could not be taken
         back: the same thing was changed again since, what was there before has been erased, or
         the schema refuses the result. A value that the schema alone refuses comes back as a
-        misfit.
+        misfit, and so does one that was a misfit then.
     """
     reading = schema.read(document)
-    result, misfits = dict(reading.stored), _places(reading.misfits)
+    result, misfits = dict(reading.stored), misfit_places(reading.misfits)
     done: list[Applied] = []
     conflicts: list[Applied] = []
     for each in reversed(applied):
@@ -90,7 +94,7 @@ def undo(
         stored = result.get(field.name, copy.deepcopy(field.default))
         try:
             new = put_in_place(result, field, taken_back(field, stored, each), back=True)
-            left = _checked_beside(misfits, new, field, schema)
+            left = _checked_beside(misfits | {*misfits_then}, new, field, schema)
         except Collision:
             conflicts.append(each)
             continue
@@ -178,15 +182,15 @@ def _checked_beside(
     Raises:
         Collision: It does.
     """
-    found = _places(schema.read(after).misfits)
+    found = misfit_places(schema.read(after).misfits)
     if new := found - known:
         alone = {name: after[name] for name in (field.name,) if name in after}
-        if new - _places(schema.read(alone).misfits):
+        if new - misfit_places(schema.read(alone).misfits):
             raise Collision
     return found
 
 
-def _places(misfits: Iterable[Misfit]) -> set[str]:
+def misfit_places(misfits: Iterable[Misfit]) -> set[str]:
     """Where values stand that do not fit there; what was set aside stands in nobody's way."""
     return {one.place for one in misfits if one.reason != "set_aside"}
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 import pytest
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 from usermemory.conformance.harness import Bench, Verbs
 from usermemory.errors import InvalidDocument
@@ -225,6 +225,41 @@ class Misfitting:
         later = bench.another(schema=Aliased)
         assert later.recall("will").value.home == "Graz"
         assert [one.quote for one in later.why("will", "home")] == ["I live in Graz."]
+
+    def test_what_only_the_whole_refuses_comes_back(self, making: Making) -> None:
+        """An undo brings back a value that was a misfit beside others, or made one of another."""
+
+        class Before(BaseModel):
+            least: int | None = None
+            most: int | None = None
+
+        class After(Before):
+            @model_validator(mode="after")
+            def ordered(self) -> After:
+                if self.least is not None and self.most is not None and self.least > self.most:
+                    raise ValueError("least is more than most")
+                return self
+
+        bench = making(schema=Before)
+        stored = {"least": 5, "most": 3}
+        bench.verbs.edit("will", stored, by="x")
+        later = bench.another(schema=After)
+        later.migrate_schema({}, dry_run=False)
+        assert _misfits(later) == [("most", 3, "does_not_fit")]
+        for name, value in (("least", 1), ("most", 9)):
+            patch = [{"op": "replace", "path": f"/{name}", "value": value}]
+            later.edit("will", patch, by="support")
+            assert _misfits(later) == []
+            assert later.undo("will").conflicts == ()
+            assert _misfits(later) == [("most", 3, "does_not_fit")]
+            assert later.snapshot("will").document == stored
+        # A value that was none then is not made one: it was changed since.
+        for name, value in (("least", 1), ("most", 2)):
+            patch = [{"op": "replace", "path": f"/{name}", "value": value}]
+            later.edit("will", patch, by="support")
+        number = later.history("will")[1].number
+        assert len(later.undo("will", number).conflicts) == 1
+        assert later.recall("will").document == {"least": 1, "most": 2}
 
     def test_a_schema_is_checked(self, making: Making) -> None:
         """How many users and values do not fit, in which fields and why."""
