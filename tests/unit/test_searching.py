@@ -49,3 +49,37 @@ def test_it_is_a_part_of_something_else(text: str, value: str, spared: tuple[str
 def test_a_pause_parts_words(value: str) -> None:
     """Words of two sentences, or of a list, say nothing together."""
     assert Wanted("tennis", ["table tennis"]).in_value(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("café", "I love cafe\u0301"),
+        ("cafe\u0301", "CAFÉ"),
+        ("istanbul", "İSTANBUL"),
+        ("O'Brien", '["O’Brien"]'),
+        ("new line", "new\nline"),
+        ("new line", '{"said": "new\\nline"}'),
+        ("co-op", "the co‑op"),
+        ("zerowidth", "zero\u200bwidth"),
+        ("寿司", "我喜欢寿司和茶"),
+        ("서울", "서울에 살아요"),
+        ("чай", '["\\u0427\\u0410\\u0419"]'),
+        ("Rex", '{"dogs": {"rex": 1}}'),
+        ("1.80", '{"height": 1.80}'),
+    ],
+)
+def test_as_erasures_find_it(text: str, value: str) -> None:
+    """Accents, spaces, marks and case do not hide what is left, nor does JSON."""
+    assert Wanted(text).in_value(value)
+
+
+def test_two_values_are_not_one_text() -> None:
+    """Words that stand in two items are no phrase."""
+    assert not Wanted("red wine").in_value('["red", "wine"]')
+
+
+def test_bytes_in_another_case_or_form() -> None:
+    """A file is searched for the text in capitals, and with its accents apart, too."""
+    assert Wanted("чай").in_bytes("ЧАЙ".encode()) == 1
+    assert Wanted("café").in_bytes(b"cafe\xcc\x81") == 1

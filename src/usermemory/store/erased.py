@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from functools import cached_property
+from typing import Any
+from unicodedata import normalize
 
 from usermemory.erasure.target import Needles
 from usermemory.records import Place
+from usermemory.schema.shape import is_list, is_object
 from usermemory.store.driver import Driver
 from usermemory.store.flows.erase import expire, has_expired, mark_cleaned, newest_erasure
 
@@ -28,14 +32,16 @@ class Wanted:
     def __init__(self, text: str, spared: Iterable[str] = ()) -> None:
         self.kept = 0
         self._needles = Needles([text], spared)
-        escaped = json.dumps(text)[1:-1]
-        self.forms = tuple(dict.fromkeys((text, escaped)))
+        self._letters = _letters(text)
+        self._forms = tuple(dict.fromkeys((text, json.dumps(text)[1:-1])))
 
     @cached_property
     def as_bytes(self) -> tuple[bytes, ...]:
-        """Its forms in UTF-8, as they are and in lower case."""
-        both = (form for text in self.forms for form in (text, text.casefold(), text.lower()))
-        return tuple(dict.fromkeys(form.encode() for form in both))
+        """Its forms in UTF-8: as they are and in one case, with accents joined and apart."""
+        written = (normalize(how, form) for form in self._forms for how in ("NFC", "NFD"))
+        cases = (str, str.casefold, str.lower, str.upper, str.title)
+        forms = (case(form) for form in (*self._forms, *written) for case in cases)
+        return tuple(dict.fromkeys(form.encode() for form in forms))
 
     def in_value(self, value: object) -> bool:
         """Whether it stands in a column's value."""
@@ -43,16 +49,16 @@ class Wanted:
             return False
         if isinstance(value, bytes):
             return self.in_bytes(value) > 0
-        text = str(value)
-        folded = text.casefold()
-        if not any(form.casefold() in folded for form in self.forms):
-            return False
-        # Where JSON escapes a line's end ("\\nbouldering"), a letter stands before the word.
-        once = _unescaped(text)
-        if any(map(self._needles.in_text, {text, once, _unescaped(once)})):
+        found = list(filter(self._near, _texts(str(value))))
+        if any(map(self._needles.in_text, found)):
             return True
-        self.kept += 1
+        folded = [text.casefold() for text in found]
+        self.kept += any(form.casefold() in text for form in self._forms for text in folded)
         return False
+
+    def _near(self, text: str) -> bool:
+        """Whether its letters stand there; word by word is dear, and few texts hold them."""
+        return self._letters in _letters(text)
 
     def in_bytes(self, data: bytes) -> int:
         """How often it stands in bytes."""
@@ -60,7 +66,41 @@ class Wanted:
         return max(max(data.count(form), lowered.count(form)) for form in self.as_bytes)
 
 
+_NO_LETTER = re.compile(r"[\W_]+")
+
+
+def _letters(text: str) -> str:
+    """Letters and digits alone, without case and accents."""
+    if text.isascii():
+        return _NO_LETTER.sub("", text.lower())
+    return _NO_LETTER.sub("", normalize("NFKD", normalize("NFKD", text).casefold()))
+
+
 _JSON_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
+
+
+def _texts(text: str) -> Iterator[str]:
+    """The texts in what a column holds: those in its JSON, each by itself, or all of it."""
+    if text[:1] in {"{", "[", '"'}:
+        with suppress(ValueError, RecursionError):
+            yield from _parts(json.loads(text, parse_int=str, parse_float=str))
+            return
+    # Where JSON escapes a line's end ("\\nbouldering"), a letter stands before the word.
+    once = _unescaped(text)
+    yield from {text, once, _unescaped(once)}
+
+
+def _parts(value: Any) -> Iterator[str]:
+    """The texts in a JSON value, names too; JSON in a text is JSON."""
+    if is_object(value):
+        for name, part in value.items():
+            yield from _texts(name)
+            yield from _parts(part)
+    elif is_list(value):
+        for part in value:
+            yield from _parts(part)
+    elif isinstance(value, str):
+        yield from _texts(value)
 
 
 def _unescaped(text: str) -> str:
