@@ -97,7 +97,8 @@ def tell(memory: UserMemory, listener: Listener, clock: FakeClock, typo: str = "
     memory.trigger("will")
     memory.remember("ana", "a", [said(5), *(answer(10 + n) for n in range(8))])
     memory.trigger("ana", "a")
-    memory.remember("ana", "a", [said(6)])
+    # More new ids than are asked about with the marks.
+    memory.remember("ana", "a", [*(answer(30 + n) for n in range(5)), said(6)])
     # A worker dies; its user's only thread is read meanwhile by nobody else.
     memory.driver.write(claim_due, "dies", 60.0)
     clock.advance(61)

@@ -168,9 +168,12 @@ def _is_nothing_else(known: Field, value: Any) -> bool:
 def _once(value: Any) -> tuple[Any, list[list[int]]]:
     if not is_list(value):
         return value, [[0]]
+    names = identities(value)
+    if len({*names}) == len(names) and None not in value:
+        return list(value), [[at] for at in range(len(value))]
     places: dict[str, list[int]] = {}
     items: list[Any] = []
-    for at, (name, item) in enumerate(zip(identities(value), value, strict=True)):
+    for at, (name, item) in enumerate(zip(names, value, strict=True)):
         if item is None:
             continue
         same = places.setdefault(name, [])

@@ -12,7 +12,7 @@ import unicodedata
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
-from usermemory.schema.shape import Json, canonical, is_list, is_object, parsed
+from usermemory.schema.shape import Json, are_texts, canonical, is_list, is_object, parsed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -122,11 +122,7 @@ def kept(field: Field, value: Any) -> Any:
     if field.kind in {"list", "objects"}:
         value = parsed(value, "array")
         items = [] if value is None else value if is_list(value) else [value]
-        items = [item for item in items if item is not None]
-        once: Json = {}
-        for name, item in zip(identities(items), items, strict=True):
-            once.setdefault(name, item)
-        return list(once.values())
+        return _once([item for item in items if item is not None])
     value = parsed(value, "object")
     if value is None:
         return {} if field.kind == "map" else kept_all(field.keys, {})
@@ -135,6 +131,17 @@ def kept(field: Field, value: Any) -> Any:
     if field.kind == "map":
         return {key: item for key, item in value.items() if item is not None}
     return {**value, **kept_all(field.keys, value)}
+
+
+def _once(items: list[Any]) -> list[Any]:
+    """The items without those that are there before."""
+    names = identities(items)
+    if len({*names}) == len(names):
+        return items
+    once: Json = {}
+    for name, item in zip(names, items, strict=True):
+        once.setdefault(name, item)
+    return list(once.values())
 
 
 def sourced(fields: Mapping[str, Field], document: Mapping[str, Any], *, partial: bool) -> Json:
@@ -179,7 +186,7 @@ def identity(item: Any) -> str:
 
 def identities(items: Sequence[Any]) -> list[str]:
     """The `identity` of each; of many plain texts at once, in a fraction of the time."""
-    if all(isinstance(item, str) for item in items):
+    if are_texts(items):
         joined = "\n".join(items)
         lines = joined.lower().split("\n")
         plain = joined.isascii() and joined.replace("\n", "").isprintable()

@@ -181,10 +181,11 @@ def _places(kept: list[Any], before: list[Any], origins: Any) -> list[list[int]]
 def _matches(before: list[Any], after: list[Any], known: Field | None) -> list[int | None]:
     """For each new item, which one it was; None for what is new."""
     result: list[int | None] = [None] * len(after)
-    begin = 0  # nearly all of a long list stays as it is
-    while begin < min(len(before), len(after)) and _equal(before[begin], after[begin]):
-        result[begin] = begin
-        begin += 1
+    pairs = enumerate(zip(before, after, strict=False))
+    shorter = min(len(before), len(after))
+    # Nearly all of a long list stays as it is.
+    begin = next((at for at, pair in pairs if not _equal(*pair)), shorter)
+    result[:begin] = range(begin)
     free: dict[str | tuple[str], deque[int]] = defaultdict(deque)
     for at in range(begin, len(before)):
         free[_exactly(before[at])].append(at)

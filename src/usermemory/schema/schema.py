@@ -28,6 +28,7 @@ from usermemory.schema.shape import (
     Inside,
     Json,
     Path,
+    are_texts,
     canonical,
     is_list,
     is_object,
@@ -201,7 +202,7 @@ def _same(name: str, dumped: Mapping[str, Any], given: Mapping[str, Any]) -> boo
     if name not in dumped or name not in given:
         return False
     after, before = dumped[name], given[name]
-    return is_list(after) and after == before and all(isinstance(one, str) for one in after)
+    return is_list(after) and after == before and are_texts(after)
 
 
 def _again(source: Any) -> Schema:

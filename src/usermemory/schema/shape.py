@@ -199,8 +199,12 @@ def same(one: Any, other: Any) -> bool:
     """Whether two JSON values are equal: 1 is neither true nor 1.0."""
     if one != other:
         return False
-    texts = is_list(one) and all(isinstance(item, str) for item in one)
-    return texts or canonical(one) == canonical(other)
+    return (is_list(one) and are_texts(one)) or canonical(one) == canonical(other)
+
+
+def are_texts(items: Iterable[Any]) -> bool:
+    """Whether these are nothing but texts."""
+    return {*map(type, items)} <= {str}
 
 
 Path = tuple[str | int, ...]
