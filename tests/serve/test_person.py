@@ -268,6 +268,33 @@ async def test_learning_is_paused_and_messages_are_read_on_request(memory: UserM
         assert "Learning is paused" not in await page_of(browser)
 
 
+async def test_proposals_are_approved_edited_and_declined(
+    tmp_path: Path, listener: Listener
+) -> None:
+    """What waits for a person stands on the page; its form approves, edits or declines it."""
+    listener.changes = CHANGES[:3]
+    with UserMemory(tmp_path / "r.db", Customer, listener, worker=False, review="all") as reviewed:
+        reviewed.remember("will", "monday", [("user", SAID)])
+        reviewed.trigger("will")
+        waiting = {one.changes[0].field: one.id for one in reviewed.proposals("will")}
+        async with signed_in(app(reviewed)) as browser:
+            assert "Waits for a decision" in await page_of(browser)
+            for name, more in (
+                ("name", {}),
+                ("interests", {"value": "go", "was": "chess"}),
+                ("home", {"decline": "yes"}),
+            ):
+                sent = {"user": "will", "proposal": waiting[name], **more}
+                answer = await browser.post("/person/decide", **sent)
+                assert answer.status_code == 303, answer.text
+            again = await browser.post("/person/decide", user="will", proposal=waiting["name"])
+            assert again.status_code == 409
+            other = await browser.post("/person/decide", user="ann", proposal=waiting["name"])
+            assert other.status_code == 409
+        found = reviewed.recall("will").document
+    assert (found["name"], found["interests"], found["home"]["city"]) == ("Will", ["go"], None)
+
+
 async def test_a_page_that_is_open_while_its_user_is_erased_answers_clearly(
     memory: UserMemory,
 ) -> None:

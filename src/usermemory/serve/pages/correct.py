@@ -148,13 +148,13 @@ class Corrections:
 
     def decide(self, ask: Ask) -> Response:
         """Approve a proposal, as it is or edited, or decline it."""
-        memory: Any = self._memory
+        memory = self._memory
         if ask.get("decline"):
             memory.decline(ask.get("proposal"), user_id=ask.user_id)
             return self._back(ask, "declined")
         edited = ask.get("value").strip()
-        more = {"value": edited} if edited and edited != ask.get("was") else {}
-        done = memory.approve(ask.get("proposal"), by=ask.editor, user_id=ask.user_id, **more)
+        value = edited if edited and edited != ask.get("was") else None
+        done = memory.approve(ask.get("proposal"), value=value, by=ask.editor, user_id=ask.user_id)
         if done.rejections:
             raise InvalidInput(f"It cannot be made: {in_words(done.rejections[0])}.")
         return self._back(ask, "approved")

@@ -129,13 +129,8 @@ class Person:
             sections=[one for one in found if one.total],
             empty=[one for one in found if not one.total],
             done=DONE.get(ask.get("done"), ""),
-            proposals=self._proposals(ask),
+            proposals=[] if ask.own else self._memory.proposals(ask.user_id),
         )
-
-    def _proposals(self, ask: Ask) -> list[Any]:
-        """What waits for a person, where this memory reviews."""
-        verb: Any = getattr(self._memory, "proposals", None)
-        return [] if verb is None or ask.own else list(verb(ask.user_id))
 
     def more(self, ask: Ask) -> Response:
         """More values of a long field."""
