@@ -131,9 +131,11 @@ def talk(page: Page, user: str, text: str) -> None:
 
 
 def say(page: Page, text: str) -> None:
+    answers = page.locator("#said li.bot").count()
     page.get_by_label("Say something").fill(text)
     page.keyboard.press("Enter")
-    expect(page.locator("#said li.bot").last).not_to_have_text("…")
+    expect(page.locator("#said li.bot")).to_have_count(answers + 1)
+    expect(page.locator("#said li.bot details")).to_have_count(answers + 1)  # it is whole
 
 
 def test_the_token_leaves_the_address_bar(page: Page, server: Server) -> None:
@@ -179,7 +181,8 @@ def test_a_memory_forms_is_corrected_and_forgotten(page: Page) -> None:
     climbing.get_by_role("button", name="Forget…").click()
     expect(page.locator("main")).to_contain_text("What goes, for good")
     page.get_by_role("button", name="Forget it for good").click()
-    expect(page.locator("main")).to_contain_text("stands nowhere any more")
+    expect(page.locator("main")).to_contain_text("The chat's own record still holds")
+    expect(page.get_by_role("row", name="usermemory_profiles")).to_contain_text("0")
     page.get_by_role("link", name="Back to the profile").click()
     page.reload()
     expect(page.locator("main")).not_to_contain_text("climbing")

@@ -295,6 +295,15 @@ async def test_proposals_are_approved_edited_and_declined(
     assert (found["name"], found["interests"], found["home"]["city"]) == ("Will", ["go"], None)
 
 
+async def test_a_tidy_pass_without_a_model_says_so(memory: UserMemory) -> None:
+    """The button of the page answers with what is missing."""
+    async with signed_in(app(memory)) as browser:
+        assert "Look for what to tidy" in await page_of(browser)
+        answer = await browser.post("/person/tidy", user="will")
+    assert answer.status_code == 422
+    assert "model" in answer.text
+
+
 async def test_a_page_that_is_open_while_its_user_is_erased_answers_clearly(
     memory: UserMemory,
 ) -> None:

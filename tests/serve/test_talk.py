@@ -39,6 +39,21 @@ async def test_a_reply_comes_and_what_was_said_is_remembered(memory: UserMemory)
     served.state.pages.close()
 
 
+async def test_what_was_shown_stands_under_an_answer(memory: UserMemory) -> None:
+    """An answer names the items that stood in its prompt, also after a reload."""
+    served = app(memory)
+    async with signed_in(served) as browser:
+        memory.remember("will", "s", [("user", "Hi, I'm Will. I like climbing.")])
+        memory.trigger("will")
+        await browser.post("/talk/say", user="will", thread="t", text="What do I like?")
+        page = (await browser.get("/talk", user="will", thread="t")).text
+        message = page.partition("message=")[2].partition('"')[0]
+        asked = {"user": "will", "thread": "t", "message": message}
+        assert "climbing" in (await browser.get("/talk/shown", **asked)).text
+        assert "Nothing" in (await browser.get("/talk/shown", **{**asked, "user": "ann"})).text
+    served.state.pages.close()
+
+
 async def test_a_thread_of_another_user_is_refused(memory: UserMemory) -> None:
     """Nobody reads or goes on with a thread that somebody else began."""
     served = app(memory)

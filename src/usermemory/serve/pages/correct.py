@@ -43,7 +43,7 @@ class Corrections:
         both = [("/edit", self.edit), ("/remove", self.remove), ("/forget", self.forget)]
         both += [("/pause", self.pause), ("/resume", self.resume), ("/erase", self.erase)]
         mine = [("/undo", self.undo), ("/unlearn", self.unlearn), ("/read", self.read)]
-        mine += [("/decide", self.decide)]
+        mine += [("/decide", self.decide), ("/tidy", self.tidy)]
         return [
             *(
                 route(f"{base}{path}", one, writes=True)
@@ -158,6 +158,11 @@ class Corrections:
         if done.rejections:
             raise InvalidInput(f"It cannot be made: {in_words(done.rejections[0])}.")
         return self._back(ask, "approved")
+
+    def tidy(self, ask: Ask) -> Response:
+        """Have a model look for what to merge, shorten and end; a person decides."""
+        found = self._memory.tidy(ask.user_id)
+        return self._back(ask, "tidied" if found else "tidy")
 
     def _back(self, ask: Ask, done: str, anchor: str = "main") -> Response:
         """To the page of the user, saying what was done."""

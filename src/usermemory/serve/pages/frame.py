@@ -21,6 +21,7 @@ from starlette.routing import Route
 from usermemory.errors import (
     ConfigurationError,
     Conflict,
+    ExtractionError,
     InvalidInput,
     StoreBusy,
     StoreError,
@@ -280,7 +281,7 @@ def _fields(request: Request, body: bytes) -> dict[str, str]:
 
 
 def _told(error: UserMemoryError) -> tuple[int, str]:
-    if isinstance(error, InvalidInput):
+    if isinstance(error, InvalidInput | ConfigurationError | ExtractionError):
         return 422, str(error)
     if isinstance(error, Conflict):
         return 409, "Somebody changed this profile meanwhile. Look at it again."

@@ -53,6 +53,8 @@ DONE = {
     "failed": "It could not be read; the reason stands below.",
     "approved": "Approved.",
     "declined": "Declined.",
+    "tidied": "Looked over: what is proposed waits below.",
+    "tidy": "Looked over: nothing is proposed.",
 }
 """What a page says after something was done."""
 

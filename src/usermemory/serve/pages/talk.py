@@ -138,7 +138,6 @@ class TalkPages:
             "talk.html",
             messages=shown,
             thread=thread,
-            knows_shown=hasattr(self._memory, "shown"),
             **self._beside(ask, thread),
         )
 
@@ -151,11 +150,8 @@ class TalkPages:
 
     def shown(self, ask: Ask) -> Response:
         """What of the profile stood in the prompt of an answer."""
-        verb: Any = getattr(self._memory, "shown", None)
-        if verb is None:
-            raise InvalidInput("This version does not keep what was shown.")
-        user_id = checked_user(ask.user_id)
-        found = verb(user_id, ask.get("message"), thread_id=ask.get("thread") or None)
+        thread = ask.get("thread") or None
+        found = self._memory.shown(ask.user_id, ask.get("message"), thread_id=thread)
         return self._frame.page(ask, "talk_shown.html", shown=found)
 
     def say(self, ask: Ask) -> Response:

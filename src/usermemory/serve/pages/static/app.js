@@ -46,6 +46,17 @@ function put(kind, text) {
   return words;
 }
 
+// With what was shown for each answer, which is known once the answer is whole.
+async function reread(address) {
+  const answer = await fetch(address);
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const said = page.getElementById("said");
+  if (!answer.ok || !said) return;
+  document.getElementById("said").replaceWith(said);
+  htmx.process(said);
+  markWords();
+}
+
 async function say(form) {
   const field = form.elements.text;
   const button = form.querySelector("button");
@@ -71,6 +82,7 @@ async function say(form) {
       reply.textContent = all;
     }
     history.replaceState(null, "", form.dataset.page);
+    await reread(form.dataset.page);
   } catch (error) {
     reply.closest("li").remove();
     field.value = text;
