@@ -376,3 +376,16 @@ def test_the_document_is_complete(memory: UserMemory) -> None:
                 assert document["components"]["schemas"][named]["examples"], named
     assert len(set(names)) == len(names)
     Draft202012Validator.check_schema(document["components"]["schemas"]["Problem"])
+
+
+async def test_what_needs_a_model_says_so(memory: UserMemory) -> None:
+    """A tidy pass without a language model is refused; an answer nobody gave was shown nothing."""
+    token, _ = Tokens(memory).create()
+    async with client(app(memory), token) as http:
+        answer = await http.post("/api/v1/users/will/tidy")
+        assert (answer.status_code, answer.json()["detail"]) == (
+            503,
+            "this memory has no language model",
+        )
+        shown = await http.get("/api/v1/users/will/shown", params={"message_id": "a1"})
+        assert (shown.status_code, shown.json()) == (200, [])

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Security
 from fastapi.security import HTTPBearer
 from starlette.exceptions import HTTPException
 
-from usermemory.errors import IdentityError, InvalidInput
+from usermemory.errors import ConfigurationError, ExtractionError, IdentityError, InvalidInput
 from usermemory.records import (
     Evidence,
     Forgotten,
@@ -20,6 +20,7 @@ from usermemory.records import (
     Outcome,
     Proposed,
     Scheduled,
+    Shown,
     Snapshot,
     Undone,
 )
@@ -122,6 +123,14 @@ def _add_recall(router: APIRouter, memory: UserMemory) -> None:
             stamps={field: dict(stamps) for field, stamps in found.stamps.items()},
         )
 
+    async def shown(
+        user_id: UserId,
+        message_id: Annotated[str, Query(description="The application's id of the answer.")],
+        thread_id: Annotated[str | None, Query(description="None: its newest answer.")] = None,
+    ) -> list[Shown]:
+        """List what of a profile stood in the prompt of an answer."""
+        return await memory.ashown(user_id, message_id, thread_id=thread_id)
+
     async def search(
         user_id: UserId,
         query: Annotated[str, Query(examples=["flat in Lisbon"])] = "",
@@ -147,6 +156,7 @@ def _add_recall(router: APIRouter, memory: UserMemory) -> None:
 
     operation(router, "GET", USER + "/profile")(recall)
     operation(router, "GET", USER + "/search")(search)
+    operation(router, "GET", USER + "/shown")(shown)
 
 
 def _add_looking(router: APIRouter, memory: UserMemory) -> None:
@@ -302,7 +312,22 @@ def _add_review(router: APIRouter, memory: UserMemory) -> None:
         await memory.adecline(proposal_id, user_id=checked_user(user_id))
         return forms.Declined(id=proposal_id)
 
+    async def tidy(user_id: UserId) -> forms.Tidied:
+        """Have the model look over a profile: what says the same, is over, or is not true any more.
+
+        What it proposes waits for a person.
+        """
+        try:
+            found = await memory.atidy(user_id)
+        except ConfigurationError as error:
+            raise HTTPException(503, "this memory has no language model") from error
+        except ExtractionError as error:
+            raise HTTPException(503, "the model gave no answer that can be used") from error
+        made, refused = list(found.made), list(found.refused)
+        return forms.Tidied(waiting=list(found), made=made, refused=refused, usage=found.usage)
+
     one = USER + "/proposals/{proposal_id}"
+    operation(router, "POST", USER + "/tidy")(tidy)
     operation(router, "POST", one + "/approve")(approve)
     operation(router, "POST", one + "/decline")(decline)
 

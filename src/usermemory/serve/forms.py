@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from starlette.exceptions import HTTPException
 
-from usermemory.records import Revision, Said
+from usermemory.records import Proposal, Refused, Revision, Said, Usage
 
 T = TypeVar("T")
 
@@ -194,6 +194,15 @@ class Paused(BaseModel):
     """Whether learning about a user is stopped."""
 
     paused: bool
+
+
+class Tidied(BaseModel):
+    """What a tidy pass proposes, what it did at once, and what code refused of it."""
+
+    waiting: list[Proposal]
+    made: list[Revision]
+    refused: list[Refused]
+    usage: Usage
 
 
 class Declined(BaseModel):
