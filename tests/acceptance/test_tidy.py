@@ -150,6 +150,25 @@ def test_what_is_no_proposal(url: str, answer: Any, reason: str) -> None:
         assert [refused.reason for refused in found.refused] == [reason]
 
 
+@pytest.mark.parametrize(
+    ("items", "merged"),
+    [
+        (("登山", "每周爬山"), "每周爬山、登山"),
+        (("وقراءة الروايات", "القراءة قبل النوم"), "القراءة قبل النوم والروايات"),
+        (("วิ่ง", "วิ่งทุกเช้า"), "วิ่งทุกเช้า"),
+    ],
+)
+def test_merged_in_any_script(tmp_path: Path, items: tuple[str, ...], merged: str) -> None:
+    """Words joined in a script without spaces, or with a particle, are no new ones."""
+    clock = FakeClock()
+    model = ScriptedModel(replies=[{"proposals": [one("merge", 1, 2, value=merged)]}])
+    with UserMemory(tmp_path / "m.db", Person, model, worker=False, clock=clock) as memory:
+        memory.edit("will", {"sports": [*items]}, by="will")
+        (merge,) = memory.tidy("will")
+        memory.approve(merge.id)
+        assert memory.recall("will").document["sports"] == [merged]
+
+
 def test_an_answer_that_removes_everything(url: str) -> None:
     """It fails visibly, and nothing waits."""
     with known(url, *(one("end", number) for number in range(1, 9))) as memory:

@@ -17,7 +17,7 @@ from usermemory.records import Applied, Change, Evidence, Reason, Refused, Revis
 from usermemory.schema.answer_form import closed, nullable, one_of
 from usermemory.schema.shape import is_list
 from usermemory.store.flows.review import Draft
-from usermemory.text import folded_words, leaves, tokens
+from usermemory.text import folded_words, leaves, pairs, tokens
 
 if TYPE_CHECKING:
     from usermemory.records import Action, ProposalKind
@@ -28,6 +28,7 @@ ROOM = 24_000
 
 _LONGEST_QUOTE = 200
 _LONGEST_WHY = 300
+_SHORTEST = 4
 _KINDS: tuple[ProposalKind, ...] = ("merge", "shorten", "end", "conflict")
 
 
@@ -266,7 +267,7 @@ def _own_words(value: Any, meant: Sequence[Item]) -> str:
         raise Unusable("disguised", "hidden characters")
     known = {word for item in meant for word in item.words}
     quoted = {word for item in meant for one in item.evidence for word in folded_words(one.quote)}
-    if strange := unsaid(Change(meant[0].field.name, "set", value), known | quoted):
+    if strange := _new_words(value, known | quoted):
         raise Unusable("not_said", f"words of its own: {', '.join(strange[:3])}")
     lost = {word for word in known if any(map(str.isdigit, word))} - set(folded_words(value))
     if lost:
@@ -277,6 +278,24 @@ def _own_words(value: Any, meant: Sequence[Item]) -> str:
 def taken_by(draft: Draft) -> int:
     """How many values are fewer afterwards."""
     return sum((one.before is not None) - (one.after is not None) for one in draft.changes)
+
+
+def _new_words(value: str, known: Collection[str]) -> list[str]:
+    """The words of a text that are none of these, in any form; in unspaced scripts, the letters."""
+    letters, joined = set("".join(known)), set(pairs(folded_words(value)))
+    told = unsaid(Change("", "set", value), known)
+    return [
+        word
+        for word in told
+        if not (letters.issuperset(word) if word in joined else _with_particle(word, known))
+    ]
+
+
+def _with_particle(word: str, known: Collection[str]) -> bool:
+    """Whether a known word stands in it, with no more around it than a particle."""
+    return any(
+        one in word and len(one) >= _SHORTEST and 3 * len(one) >= 2 * len(word) for one in known
+    )
 
 
 def loses_nothing(draft: Draft) -> bool:
