@@ -6,7 +6,7 @@ import copy
 import hashlib
 import inspect
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from itertools import product
@@ -17,7 +17,7 @@ from usermemory.changes.apply import changed
 from usermemory.changes.coerce import plain
 from usermemory.errors import InvalidInput
 from usermemory.messages import is_mapping
-from usermemory.past import evidence_of
+from usermemory.past import Origins
 from usermemory.records import MIGRATION, Applied, Migrated, Migration, Revision, SchemaCheck
 from usermemory.schema import Schema
 from usermemory.schema.document import dropped
@@ -30,6 +30,7 @@ from usermemory.schema.renames import (
     renamed_times,
     state,
 )
+from usermemory.schema.shape import canonical
 from usermemory.store import Driver
 from usermemory.store.flows import Profile
 from usermemory.store.flows import amend as amends
@@ -169,7 +170,7 @@ class Migrating:
             if dry_run:
                 return result
             past = renamed_history(schema, history or self._history(user_id))
-            kept = tuple(_with_words(one, changes, past, stored) for one in changes)
+            kept = _with_words(changes, past, stored)
             answer = self._write(user_id, profile, reading.stored, kept)
             if isinstance(answer, Revision):
                 return replace(result, changes=kept)
@@ -272,22 +273,24 @@ def _moved(document: dict[str, Any], mapping: Mapping[str, str]) -> dict[str, An
 
 
 def _with_words(
-    change: Applied,
-    every: Iterable[Applied],
-    history: list[Revision],
-    stored: Mapping[str, Any],
-) -> Applied:
-    if change.after is None:
+    changes: Sequence[Applied], history: list[Revision], stored: Mapping[str, Any]
+) -> tuple[Applied, ...]:
+    """The changes, those that put in what left another field with the words that it rests on."""
+    origins = Origins(history)
+    left: dict[str, list[Applied]] = {}
+    for one in changes:
+        if one.before is not None:
+            left.setdefault(canonical(one.before), []).append(one)
+
+    def with_words(change: Applied) -> Applied:
+        others = left.get(canonical(change.after), ()) if change.after is not None else ()
+        for other in others:
+            if other.field != change.field:
+                words = origins.evidence(stored, other.field, other.before)
+                return replace(change, evidence=tuple(words))
         return change
-    for other in every:
-        if (
-            other.before is not None
-            and other.before == change.after
-            and other.field != change.field
-        ):
-            words = evidence_of(history, stored, other.field, other.before)
-            return replace(change, evidence=tuple(words))
-    return change
+
+    return tuple(map(with_words, changes))
 
 
 def function_name(function: Any) -> str:

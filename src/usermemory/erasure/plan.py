@@ -30,7 +30,7 @@ from usermemory.erasure.target import (
     Stored,
     Target,
 )
-from usermemory.past import evidence_of
+from usermemory.past import Origins
 from usermemory.records import Applied, Evidence, Forgotten, Refused
 from usermemory.schema.document import ASIDE, field_of, stand_in, stored_value
 from usermemory.schema.form import identity
@@ -210,7 +210,8 @@ def _value(target: OfValue, stored: Stored, schema: Schema, olds: frozenset[str]
             return EVERY
         return sides(left, goes)
 
-    behind = [evidence for one in gone for evidence in _behind(stored, one)]
+    origins = Origins(stored.revisions)
+    behind = [evidence for one in gone for evidence in _behind(origins, stored, one)]
     behind += [
         evidence for change in past if "after" in parts(change) for evidence in change.evidence
     ]
@@ -327,10 +328,10 @@ def _taught_alone(past: Iterable[Applied], target: OfMessage | OfThread) -> set[
     return alone - shared
 
 
-def _behind(stored: Stored, gone: Applied) -> list[Evidence]:
+def _behind(origins: Origins, stored: Stored, gone: Applied) -> list[Evidence]:
     """The words that a value of the profile rests on, those for what it refined too."""
     item = gone.before if gone.key is None or gone.index is not None else gone.key
-    return evidence_of(stored.revisions, stored.document, gone.field, item)
+    return origins.evidence(stored.document, gone.field, item)
 
 
 def _messages(messages: Iterable[Kept], picked: _Picked) -> Iterable[tuple[Kept, str | None]]:
