@@ -208,6 +208,8 @@ def _is_assigned(name: str, prefix: str, found: re.Match[str], said: str) -> boo
     has_digit = any(one.isdigit() for one in said)
     if name.startswith(("pass", "pwd")):
         # A password alone is a label's matter; here it is a part of a name.
+        if said.startswith(("/", "~/", "./")):
+            return False
         part = bool(prefix) and prefix[-1] != "-" and (constant or name != "pass")
         return part and len(said) >= 4 and (has_digit or constant)
     if found["more"] and found["more"].startswith("_id"):

@@ -35,6 +35,7 @@ LOOKS_SECRET = re.compile(r"\d|[@#$%^&*+=|~_\\]|[^\W\d_][!?]\w|[a-zà-ÿ][A-Z]")
 # What stands where a secret might, and is none: an address, a day, a time, a range, a version.
 _KNOWN_FORM = re.compile(
     r"[\w.+-]{1,64}@[\w.-]{1,190}\.[a-z]{2,}|\w+://\S+|www\.\S+|\S+\.(?:com|org|net|io|de)(?:/\S*)?"
+    r"|(?:~|\.{0,2})/[\w.-]+(?:/\S*)?"  # a path
     r"|\d{1,4}([./-])\d{1,2}\1\d{1,4}|\d+/\d+|\w+=[\"'].*|\d{1,2}:\d\d(?::\d\d)?(?:am|pm)?|\d+[-–]\d+|v?\d+(?:\.\d+)+"
     r"|\d+(?:st|nd|rd|th|x|k|m|kg|cm|mm|km|gb|mb|ms|am|pm|bit|chars?|min|h|d|%|€|\$)",
     re.IGNORECASE,

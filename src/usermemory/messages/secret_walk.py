@@ -34,7 +34,7 @@ class Walk(NamedTuple):
     """Labels, and how the words after them are read.
 
     A noun between the label and "is" makes another thing of it where nouns are put one after the
-    other (``is_compound``): "my password manager is …".
+    other, as languages with these ``compounding`` words do: "my password manager is …".
     """
 
     kind: str
@@ -43,7 +43,7 @@ class Walk(NamedTuple):
     mine: frozenset[str]
     about: frozenset[str]
     ordinary: frozenset[str]
-    is_compound: bool
+    compounding: frozenset[str]
 
 
 class _So(NamedTuple):
@@ -62,8 +62,10 @@ def said_after(label: re.Match[str], walk: Walk) -> tuple[int, int] | None:
     if not LOOKS_SECRET.search(text, at, end):
         return None
     words = list(islice(_WORDS.finditer(text, at, end), _MOST_WORDS + 1))
-    is_compound = walk.is_compound and not (words and words[0].group().lower() in walk.about)
-    is_said, unknown = label.group()[-1] in ":=：→", 0
+    compounding = walk.compounding
+    if words and words[0].group().lower() in walk.about:  # "password for the router: …"
+        compounding = frozenset()
+    is_said, unknown = label.group().endswith((*":=：→", "'s", "’s")), 0
     for place, word in enumerate(words[:_MOST_WORDS], 1):
         whole = word.group()
         if HOLDER.search(whole):
@@ -79,6 +81,7 @@ def said_after(label: re.Match[str], walk: Walk) -> tuple[int, int] | None:
             if bare.lower() not in walk.mine:
                 unknown += _UNSURE if bare.lower() in walk.about else 1
         if whole in _SIGNS or bare.lower() in walk.copulas or whole[-1] in ":：":
+            is_compound = compounding and (bare.lower() in compounding or whole[-1] in ":：=")
             is_said, unknown = True, _UNSURE if unknown and is_compound else 0
         elif whole[-1] in ".,;!?。、，":
             return None

@@ -96,13 +96,14 @@ _LABEL_KINDS = {
     "password_joined": "password",
     "maybe_password": "password",
     "strong_password": "password",
+    "card_code": "security code",
     "one_time": "one-time code",
     "code": "one-time code",
+    "your_code": "one-time code",
     "tan": "one-time code",
     "key": "API key",
     "pin": "PIN",
     "pin_code": "PIN",
-    "card_code": "security code",
     "account": "bank account number",
     "person": "social security number",
     "phrase": "recovery phrase",
@@ -114,6 +115,7 @@ _CODE_ENDS = r"(?!\w|[-./:]\d)"
 _NUMBERED = {
     "one_time": rf"(?:[A-Z]-)?\d{{3}}[ -]?\d{{1,5}}{_CODE_ENDS}",
     "code": rf"(?:\d{{6,8}}|\d{{3}}[ -]\d{{3}}|\d{{4,5}}(?=\s*(?:$|[^\w\s]|\n))){_CODE_ENDS}",
+    "your_code": rf"\d{{6,8}}{_CODE_ENDS}",
     "tan": rf"\d{{6,8}}{_CODE_ENDS}",
     "pin": r"\d{4}(?:\d{2})?(?!\w|[-./]\d)",
     "pin_code": r"\d{4}(?!\w)",  # of six digits it is an Indian address
@@ -250,7 +252,11 @@ def _labels() -> _Labels:
     between = rf"(?:\s+(?:{about})\s+(?:\S+\s+){{0,3}}?\S+?)?"
     signs = rf"{_QUOTE_MARKS}\s*(?::=|=>|->|[:=→：])\s*{_QUOTE_MARKS}"
     joins = rf"(?:{signs}|\s+(?P<verb>{verbs})\s*:?\s+|\s+(?P<to>{to})\s+)"
-    first = {one.split("_")[0] for name in _LABEL_KINDS for one in raw[name].split()}
+    first = {
+        one.split("_")[0]
+        for name in _LABEL_KINDS
+        for one in raw[name.removeprefix("your_")].split()
+    }
     first |= set(raw["maybe_key"].split())
     one_time = _any(raw["one_time"])
     verbs_of_all = frozenset(f"{raw['verbs']} {raw['other_verbs']}".split())
@@ -276,10 +282,11 @@ def _walked(
 ) -> Walk:
     # A part of a name ("public_key=") is no label of a key.
     begin = r"(?<![A-Za-zÀ-ӿ0-9_-])(?:API[\s_-]?)?" if kind == "API key" else r"(?<![^\W\d_])"
-    label = rf"{begin}(?:{_any(raw[name])}){suffix}[\"'`*”»]{{0,3}}(?=[\s:=→：])[:=→：]?"
+    label = rf"{begin}(?:{_any(raw[name])}){suffix}(?:['’]s|[\"'`*”»]{{0,3}})(?=[\s:=→：])[:=→：]?"
     mine, about, ordinary = (frozenset(raw[one].split()) for one in ("mine", "about", "ordinary"))
     pattern = re.compile(label, re.IGNORECASE)
-    return Walk(kind, pattern, copulas, mine, about, ordinary, is_compound=not suffix)
+    compounding = frozenset() if suffix else frozenset(raw["compound_verbs"].split())
+    return Walk(kind, pattern, copulas, mine, about, ordinary, compounding)
 
 
 def _turned(raw: dict[str, Any], one_time: str) -> tuple[tuple[str, re.Pattern[str]], ...]:
@@ -304,7 +311,7 @@ def _turned(raw: dict[str, Any], one_time: str) -> tuple[tuple[str, re.Pattern[s
             "password",
             re.compile(
                 rf"(?<!\w)(?:{_any(raw['use'])})\s+{secret}(?:{_any(raw['as'])})\s+"
-                rf"(?:\w+\s+){{0,4}}?{any_password}(?!\w)",
+                rf"(?:\w+\s+){{0,4}}?{any_password}{ends}",
                 re.IGNORECASE,
             ),
         ),
@@ -337,7 +344,7 @@ def _turned(raw: dict[str, Any], one_time: str) -> tuple[tuple[str, re.Pattern[s
 def _pattern(
     name: str, raw: dict[str, Any], between: str, signs: str, joins: str
 ) -> re.Pattern[str]:
-    labels = _any(raw[name])
+    labels = _any(raw[name.removeprefix("your_")])
     begin = rf"(?<![^\W\d_])(?:{labels})(?![^\W_])"
     mine = rf"(?<!\S)(?:{_any(raw['mine'])})"
     if name == "code":  # a code that nothing tells from others but what the message speaks of
@@ -350,7 +357,12 @@ def _pattern(
         joins = rf"(?:[^\w\s]\W{{0,2}}|{between}{joins})"
         begin = rf"(?:{begin}{joins}|(?<!IO )(?-i:\bPIN) |{mine}\s+(?:\w+\s+)?(?:{labels})\s+)"
         return re.compile(rf"{begin}(?P<secret>{_NUMBERED[name]})", re.IGNORECASE)
-    if name in ("one_time", "code"):
+    if name == "your_code":
+        others = rf"(?:(?!(?:{_any(raw['other_codes'])})[\s-])[^\W\d]+[\s-]+){{0,3}}?"
+        begin = (
+            rf"(?<!\S)(?:{_any(raw['yours'])})[^\W\d_]{{0,3}}\s+{others}(?:{labels})[^\W\d_]{{0,6}}"
+        )
+    if name in ("one_time", "code", "your_code"):
         copulas = _any(f"{raw['verbs']} {raw['other_verbs']} {raw['copulas']}")
         others = r"(?:\s+[^\W\d]+){1,4}?\W{1,3}(?=\d{3}[ -]?\d{3})"
         is_ = rf"(?:\s+[^\W\d]+){{0,3}}?(?:\s*{signs}|\s+(?:{copulas})\s*:?\s+)"
