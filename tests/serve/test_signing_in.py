@@ -139,6 +139,19 @@ async def test_forms_of_other_sites_are_refused(memory: UserMemory) -> None:
         assert good.status_code == 303
 
 
+async def test_a_database_that_is_gone_is_a_clear_answer(memory: UserMemory) -> None:
+    """A page and a form answer 503 without names of files, and nothing is half done."""
+    async with signed_in(app(memory)) as browser:
+        csrf = await browser.csrf()
+        memory.close()
+        page = await browser.get("/person", user="will")
+        form = await browser.http.post("/person/pause", data={"csrf": csrf, "user": "will"})
+    for answer in (page, form):
+        assert answer.status_code == 503
+        assert "cannot serve" in answer.text
+        assert "memory.db" not in answer.text
+
+
 def test_what_may_embed_is_an_origin(memory: UserMemory) -> None:
     """A policy is not built from what is no origin."""
     for wrong in ("app.example.com", "https://a.example/path", "https://a.example; script-src *"):

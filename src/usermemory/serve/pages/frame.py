@@ -188,7 +188,7 @@ class Frame:
 
     def static(self, request: Request) -> Response:
         """A file of the package."""
-        name, kept = request.path_params["name"], {"cache-control": "no-cache"}
+        name, kept = request.path_params["name"], {"cache-control": "private, max-age=600"}
         if name == "theme.css":
             return Response(self.theme, media_type="text/css; charset=utf-8", headers=kept)
         if name not in _STATIC:

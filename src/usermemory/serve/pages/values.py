@@ -32,17 +32,23 @@ class Row:
         value: It.
         name: The key or the property under which it stands; empty for items and single values.
         origin: What made it: a revision and the change in it.
+        key: The property that names an object of a list.
     """
 
     path: str
     value: Any
     name: str = ""
     origin: tuple[Revision, Applied] | None = None
+    key: str = ""
 
     @property
     def text(self) -> str:
-        """It in a line."""
-        return readable(self.value)
+        """It in a line; an object of a list begins with its name."""
+        if not (self.key and is_object(self.value) and self.value.get(self.key)):
+            return readable(self.value)
+        rest = {name: part for name, part in self.value.items() if name != self.key and part}
+        told = [readable(self.value[self.key]), *([readable(rest)] if rest else [])]
+        return "; ".join(told)
 
     @property
     def quote(self) -> Any:
