@@ -61,6 +61,7 @@ from usermemory.settings import (
     Limits,
     Review,
     When,
+    checked_count,
     checked_retention,
     checked_review,
     checked_seconds,
@@ -132,6 +133,8 @@ class UserMemory:
         review: Which changes wait for a person (see `proposals`): those of fields with
             ``Remember(review=True)`` (None, ``"sensitive"``), or ``"all"`` but those of fields
             with ``Remember(review=False)``.
+        tell_waiting: Of how many changes that wait for a person the bot is told, plainly marked as
+            not confirmed; 0: of none.
         tidy: ``"apply"``: merges of a tidy pass that lose no word are made at once; ``"propose"``:
             they wait for a person, as all else that it proposes.
         keep_messages: Seconds for which the text of messages stays after it was read, so that
@@ -168,6 +171,7 @@ class UserMemory:
         retry: Retry | None = None,
         secrets: SecretPolicy = "mask",
         review: Review = None,
+        tell_waiting: int = 0,
         tidy: Literal["propose", "apply"] = "propose",
         keep_messages: float | Literal["forever"] | None = None,
         retention: float | None = None,
@@ -188,6 +192,7 @@ class UserMemory:
         if tidy not in {"propose", "apply"}:
             raise ConfigurationError(f"tidy {tidy!r}: use 'propose' or 'apply'")
         self._tidies = tidy == "apply"
+        self._tells = checked_count("tell_waiting", tell_waiting)
         self.secrets: SecretPolicy = secrets
         self.schema = schema_of(schema)
         self.clock: Clock = clock or SystemClock()
@@ -322,7 +327,7 @@ class UserMemory:
             about: The user's last words, say: what matters to them of a long profile comes first.
             thread_id: With ``tail``, the thread to leave out, since the caller has it.
         """
-        asked = checked_user(user_id), _TAIL if tail else 0, str(thread_id), earlier
+        asked = checked_user(user_id), _TAIL if tail else 0, str(thread_id), earlier, self._tells
         make = partial(self._view, about=about)
         return self._recalled(asked[0], self.driver.read(recalls.recall, *asked, make))
 
@@ -336,7 +341,7 @@ class UserMemory:
         thread_id: Id = "",
     ) -> Recalled:
         """As `recall`."""
-        asked = checked_user(user_id), _TAIL if tail else 0, str(thread_id), earlier
+        asked = checked_user(user_id), _TAIL if tail else 0, str(thread_id), earlier, self._tells
         found = await self.driver.aread(recalls.recall, *asked, partial(self._view, about=about))
         return self._recalled(asked[0], found)
 
@@ -1025,7 +1030,7 @@ class UserMemory:
 
     def _document(self, user_id: Id) -> Mapping[str, Any]:
         """The profile, for verbs that look something up in it: that is no recall."""
-        asked = checked_user(user_id), 0, "", 0
+        asked = checked_user(user_id), 0, "", 0, 0
         return self.driver.read(recalls.recall, *asked, self._view).document
 
     def _correcting(self) -> Correcting:

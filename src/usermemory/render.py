@@ -19,14 +19,14 @@ from typing import TYPE_CHECKING, Any
 from usermemory.dates import dated, month, of_fields
 from usermemory.messages import is_mapping, is_sequence
 from usermemory.ranking import weights
-from usermemory.records import Dated, Recalled, Shown
+from usermemory.records import Dated, Recalled, Revision, Shown
 from usermemory.schema.renames import renamed, renamed_revision, renamed_stamps
 from usermemory.text import clean, tokens
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from usermemory.records import Applied, Revision
+    from usermemory.records import Applied
     from usermemory.schema import Schema
 
 INTRODUCTION = (
@@ -36,6 +36,8 @@ INTRODUCTION = (
 _OLD = "(of what names a month nothing was heard since: it may be out of date)"
 _UNREAD = "(in other conversations, not yet in the profile, newest first)"
 _EARLIER = "(what held before, newest first)"
+
+_WAITING = "(not confirmed: a person has still to decide, do not rely on it)"
 
 _BRACKETS = str.maketrans("<>＜＞﹤﹥", "‹›‹›‹›")
 _INVISIBLE = re.compile("[\u00ad\u200b\u2060-\u2064\ufeff\u202a-\u202e\u2066-\u2069]")
@@ -87,6 +89,8 @@ def render(recalled: Recalled, schema: Schema, max_tokens: int) -> Rendered:
     lines, shown = _profile(recalled, schema, room - _cost(unread))
     lines += _section("said_elsewhere", _UNREAD, said, room - _cost(lines))
     lines += _section("earlier", _EARLIER, before, room - _cost(lines))
+    aside = [_would(change) for change in recalled.waiting if change.field in schema.fields]
+    lines += _section("not_confirmed", _WAITING, aside, room - _cost(lines))
     return Rendered("\n".join([INTRODUCTION, *lines]), shown) if lines else Rendered("")
 
 
@@ -290,6 +294,14 @@ def _was(change: Applied) -> str:
     )
 
 
+def _would(change: Applied) -> str:
+    """What a change that waits would put in, or take out."""
+    field = f"{change.field}.{change.key}" if change.key else change.field
+    value = change.before if change.after is None else change.after
+    gone = ", to be removed" if change.after is None else ""
+    return f"{_plain(field)}: {_plain(_inline(value), _LONGEST_QUOTE)}{gone}"
+
+
 def _section(name: str, note: str, newest_first: list[str], room: int) -> list[str]:
     """A fence around as many lines as there is room for; nothing where there is none."""
     opening, closing = f"<{name}>", f"</{name}>"
@@ -358,6 +370,7 @@ def recalled(
     document: Mapping[str, Any],
     stamps: Mapping[str, Any],
     earlier: Iterable[Revision] = (),
+    waiting: tuple[Applied, ...] = (),
     **rest: Any,
 ) -> Recalled:
     """What was recalled, under today's names, able to load and render itself.
@@ -376,6 +389,7 @@ def recalled(
         {**complete, **known},
         stamps=of_fields(times),
         earlier=tuple(renamed_revision(schema, one) for one in earlier),
+        waiting=renamed_revision(schema, Revision(0, 0.0, "", waiting)).changes,
         **rest,
         load=schema.load,
         to_text=partial(render, schema=schema),

@@ -35,6 +35,13 @@ def checked_seconds(name: str, value: float) -> float:
     return float(value)
 
 
+def checked_count(name: str, value: int) -> int:
+    """A whole number from 0 on, or an error that names the setting."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ConfigurationError(f"{name} is {value!r}; it is a whole number, 0 or more")
+    return value
+
+
 def checked_time(name: str, value: When, *, end: bool = False) -> float | None:
     """A time in seconds since the epoch, or an error that names the argument.
 

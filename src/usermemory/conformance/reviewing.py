@@ -173,6 +173,15 @@ class Reviewing:
         for word in ("chess", "tea", "fog", "jazz"):
             assert bench.verbs.verify_erased("will", word).erased, word
 
+    def test_the_bot_is_told(self, making: Making) -> None:
+        """With ``tell_waiting`` a recall shows what waits, marked, in the same statement."""
+        bench = making(review="all", tell_waiting=1)
+        learned(bench, "I like chess", "I like tea")
+        text = bench.verbs.recall("will").render()
+        assert "not confirmed" in text
+        assert ("chess" in text) + ("tea" in text) == 1
+        assert "chess" not in bench.another(review="all").recall("will").render()
+
     def test_it_expires(self, making: Making) -> None:
         """What nobody decides on ends, and its words are off the tables."""
         bench = making(review="all")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from usermemory.records.answers import Forgotten
-from usermemory.records.learning import Evidence, Revision
+from usermemory.records.learning import Applied, Evidence, Revision
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +101,7 @@ class Recalled:
         pending: Messages of this user that nobody has read yet, counted up to 100.
         tail: With ``tail=True``, the newest of them by the user, oldest first, bounded.
         earlier: With ``earlier=N``, changes that replaced or removed a value, newest first.
+        waiting: Changes that wait for a person, newest first, as far as the memory tells its bot.
         stamps: For each field that has been heard of, when it was last ``learned``, ``confirmed``
             (said again) and ``edited`` by hand, as far as it was.
         about: What the profile is to be shown for, such as the user's last words: of what there is
@@ -113,6 +114,7 @@ class Recalled:
     pending: int = 0
     tail: tuple[Said, ...] = ()
     earlier: tuple[Revision, ...] = ()
+    waiting: tuple[Applied, ...] = ()
     stamps: Mapping[str, Mapping[str, float]] = field(default_factory=dict[str, Any])
     load: Callable[[Mapping[str, Any]], Any] | None = field(default=None, repr=False, compare=False)
     about: str = ""

@@ -112,7 +112,12 @@ UNION ALL
 SELECT * FROM (SELECT 'earlier', r.changes, r.revision, r.at, r.thread_id, NULL, 0, 0
     FROM usermemory.revisions AS r WHERE r.user_id = :user_id AND r.replaced > 0
       AND r.author <> 'migration'
-    ORDER BY r.revision DESC LIMIT :earlier) AS earlier;
+    ORDER BY r.revision DESC LIMIT :earlier) AS earlier
+UNION ALL
+SELECT * FROM (SELECT 'waiting', w.changes, w.revision, w.at, w.thread_id, NULL, 0, 0
+    FROM usermemory.proposals AS w WHERE w.user_id = :user_id AND w.state = 'waiting'
+      AND w.kind = 'change' AND w.expires_at > :now
+    ORDER BY w.at DESC LIMIT :waiting) AS waiting;
 
 -- name: profiles
 -- Everybody's profile, page by page, for programs that browse them as a store; no chat does.

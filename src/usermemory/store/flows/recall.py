@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from pydantic_core import from_json
 
-from usermemory.records import Cost, Job, Recalled, Revision, Said, Usage
+from usermemory.records import Applied, Cost, Job, Recalled, Revision, Said, Usage
 from usermemory.store import codec
 from usermemory.store.driver import Flow, Row
 from usermemory.store.flows import Profile, load_profile
@@ -25,6 +25,7 @@ def recall(
     tail: int = 0,
     thread_id: str = "",
     earlier: int = 0,
+    waiting: int = 0,
     make: Callable[..., Recalled] = Recalled,
 ) -> Flow[Recalled]:
     """The profile of a user, in one statement.
@@ -34,20 +35,24 @@ def recall(
         tail: How many unread messages of theirs to add, at most.
         thread_id: The thread whose messages the caller has anyway.
         earlier: How many revisions that put an end to a value to add, at most.
+        waiting: How many changes that wait for a person to add, at most.
         make: Makes the record of its attributes.
 
     Returns:
         The profile; its document is empty for a user nobody knows.
     """
     asked = {"user_id": user_id, "tail": tail, "thread_id": thread_id, "earlier": earlier}
+    asked["waiting"] = waiting
     rows = yield "recall", asked
-    profile, unread, before = rows[0], list[Said](), list[Revision]()
+    profile, unread, before, aside = rows[0], list[Said](), list[Revision](), list[Applied]()
     for row in rows:
         match row["kind"]:
             case "said":
                 unread.append(Said(row["thread_id"], row["text"], row["at"]))
             case "earlier":
                 before.append(codec.ended(row))
+            case "waiting":
+                aside += codec.changes_of(row["text"])
             case _:
                 profile = row
     return make(
@@ -59,6 +64,7 @@ def recall(
         at=profile["now"],
         tail=tuple(reversed(unread)),
         earlier=tuple(before),
+        waiting=tuple(aside),
     )
 
 
