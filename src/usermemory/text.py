@@ -104,7 +104,17 @@ _COST_OF_PAIR = {
 _SCRIPT_COSTS = (
     *((0x80, 100), (0x250, 200), (0x2B0, 150), (0x300, 200)),  # signs, phonetics, marks
     *((0x370, 44), (0x400, 150), (0x410, 34), (0x450, 150), (0x451, 50), (0x452, 150)),  # Cyrillic
-    *((0x530, 36), (0x590, 50), (0x5F0, 150), (0x600, 36), (0x670, 70), (0x700, 200)),  # Arabic
+    *((0x4AE, 250), (0x4B0, 150), (0x4E8, 250), (0x4EA, 150)),  # of Mongolian
+    *((0x530, 46), (0x590, 50), (0x5F0, 150), (0x600, 36), (0x670, 70)),  # Arabic
+    *(
+        (0x694, 250),
+        (0x698, 70),
+        (0x6B5, 250),
+        (0x6B6, 70),
+        (0x6C5, 250),
+        (0x6C8, 70),
+    ),  # of Kurdish
+    *((0x6CE, 250), (0x6D1, 70), (0x6D5, 250), (0x6D6, 70), (0x700, 200)),
     *((0x900, 45), (0x980, 42), (0xA00, 70), (0xA80, 65), (0xB00, 270), (0xB80, 40)),  # India
     *((0xC00, 52), (0xC80, 48), (0xD00, 50), (0xD80, 295), (0xE00, 53), (0xE80, 280)),  # Thai
     *((0xF00, 270), (0x1000, 55), (0x10A0, 47), (0x1100, 290), (0x1E00, 100), (0x1F00, 160)),
@@ -124,7 +134,8 @@ def tokens(text: str) -> int:
     off by a tenth, to either side), up to a fifth too many for code, JSON and most languages, a
     third for Vietnamese, at most a tenth too few for languages with many speakers. OpenAI's
     o200k_base counts a twentieth less in English; tokenizers with fewer words of a script count
-    more there. A third too few are counted for letters at random and for some rare languages.
+    more there. A third too few are counted for letters at random; of texts in 69 languages, filled
+    to a budget, none is more than a quarter over it.
 
     A text costs at most what its lines cost, so that budgets can be added up line by line.
     """
