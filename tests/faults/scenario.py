@@ -28,6 +28,7 @@ from usermemory.store.flows.amend import buried_fields, carry
 from usermemory.store.flows.claim import claim_due, give_back, leases, renew
 from usermemory.store.flows.propose import propose, start
 from usermemory.store.flows.recall import figures, held_leases, next_due, people, readings
+from usermemory.store.flows.remember import said_by
 from usermemory.store.flows.review import Draft, load_tidied, store_tidied
 from usermemory.testing import FakeClock
 
@@ -124,6 +125,7 @@ def tell(memory: UserMemory, listener: Listener, clock: FakeClock, typo: str = "
 def admit(memory: UserMemory) -> None:
     """A token, links and an answer of the HTTP API are made, looked up and void again."""
     driver = memory.driver
+    driver.read(said_by, "ana", "b", {"m9": "I like fog"})
     driver.write(drop_token, "t1")  # of a story that was stopped before
     driver.write(add_token, "t1", "digest", "app", "will", read_only=True, expires_at=None)
     driver.read(find_token, "t1")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage
 from langchain_core.tools import tool as as_tool
+from tests.providers.conftest import anthropic, openai
 from tests.support.provider_server import ProviderServer, cut, text, tool
 
 
@@ -48,3 +51,14 @@ def test_a_stream_can_be_cut(model: BaseChatModel, server: ProviderServer) -> No
     server.reply(cut())
     with pytest.raises(Exception, match=r"(?i)incomplete|connection|peer|closed"):
         list(model.stream("hi"))
+
+
+@pytest.mark.parametrize("build", [openai, anthropic])
+def test_a_closed_server_answers_no_more(build: Any) -> None:
+    """A package that has kept its line is answered by whoever listens at the port now."""
+    with ProviderServer() as before:
+        before.always(text("the old one"))
+        assert build(before).invoke("hi").text == "the old one"
+    with ProviderServer(before.port) as after:
+        after.always(text("the new one"))
+        assert build(after).invoke("hi").text == "the new one"

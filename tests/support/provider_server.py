@@ -13,9 +13,11 @@ snapshots, and can be told to fail in all the ways in which providers fail:
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
@@ -68,18 +70,41 @@ class _Http(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 256  # the default of 5 turns away some of those who connect at once
 
+    def __init__(self, *arguments: Any) -> None:
+        self._lines = set[Any]()
+        super().__init__(*arguments)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self._lines.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        self._lines.discard(request)
+        super().shutdown_request(request)
+
+    def server_close(self) -> None:
+        """Hang up too: packages keep their lines, and the port may be the next server's."""
+        super().server_close()
+        for line in [*self._lines]:
+            with suppress(OSError):
+                line.shutdown(socket.SHUT_RDWR)
+
 
 class ProviderServer:
-    """The server; a context manager that listens on a free port of the loopback interface."""
+    """The server; a context manager that listens on a free port of the loopback interface.
 
-    def __init__(self) -> None:
+    Args:
+        port: Listen on this one.
+    """
+
+    def __init__(self, port: int = 0) -> None:
         self.requests: list[Seen] = []
         self.closing = threading.Event()
         self._next: deque[Reply] = deque()
         self._always: Callable[[Json], Reply] = lambda _: text("ok")
         self._lock = threading.Lock()
         handler = type("Handler", (_Handler,), {"owner": self})
-        self._http = _Http(("127.0.0.1", 0), handler)
+        self._http = _Http(("127.0.0.1", port), handler)
         # A short poll, or every test would wait half a second for its server to stop.
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.01,), daemon=True)
 
@@ -94,9 +119,14 @@ class ProviderServer:
         self._thread.join()
 
     @property
+    def port(self) -> int:
+        """Where it listens."""
+        return int(self._http.server_address[1])
+
+    @property
     def url(self) -> str:
         """The base URL that Anthropic's and Ollama's classes want."""
-        return f"http://127.0.0.1:{self._http.server_address[1]}"
+        return f"http://127.0.0.1:{self.port}"
 
     @property
     def openai_url(self) -> str:

@@ -89,21 +89,51 @@ CASES: list[tuple[str, list[str], list[str], list[str]]] = [
     ("the whole thread again is known", ["a", "B"], ["a", "B"], []),
     (
         "a greeting in front is nothing new",
-        ["I love tea", "Ok", "I love golf", "Ok"],
-        ["Welcome", "I love tea", "Ok", "I love golf", "Ok"],
+        ["i love tea", "Ok", "i love golf", "Ok"],
+        ["Welcome", "i love tea", "Ok", "i love golf", "Ok"],
         [],
     ),
     (
         "in front and behind",
-        ["I love tea", "Ok", "I love golf", "Ok"],
-        ["hello", "I love tea", "Ok", "I love golf", "Ok", "bye"],
+        ["i love tea", "Ok", "i love golf", "Ok"],
+        ["hello", "i love tea", "Ok", "i love golf", "Ok", "bye"],
         ["bye"],
     ),
     (
         "a summary in front of a window",
-        ["a", "B", "I love tea a lot", "Fine, noted"],
-        ["summary", "I love tea a lot", "Fine, noted", "bye"],
+        ["a", "B", "i love tea a lot", "Fine, noted"],
+        ["summary", "i love tea a lot", "Fine, noted", "bye"],
         ["bye"],
+    ),
+    (
+        "any number of examples in front",
+        ["i love tea", "Ok", "i love golf", "Ok"],
+        [*(f"example {n}" for n in range(9)), "Hi", "i love tea", "Ok", "i love golf", "Ok", "bye"],
+        ["bye"],
+    ),
+    (
+        "examples in front of a window",
+        ["a", "B", "i love tea a lot", "Fine, noted"],
+        ["one", "Two", "three", "Four", "five", "Six", "i love tea a lot", "Fine, noted", "bye"],
+        ["bye"],
+    ),
+    (
+        "examples under fresh ids",
+        ["a#1", "B#2", "c#3"],
+        ["e1#f1", "E2#f2", "e3#f3", "E4#f4", "e5#f5", "a#7", "B#8", "c#3", "D#4"],
+        ["D#4"],
+    ),
+    (
+        "older messages with ids are taken in",
+        ["c#3", "D#4"],
+        ["x#x1", "Y#x2", "a#1", "B#2", "c#3", "D#4"],
+        ["x", "Y", "a", "B"],
+    ),
+    (
+        "the same answer to another question",
+        ["what about buses", "Sorry, that is not possible today"],
+        ["what about trains", "Sorry, that is not possible today"],
+        ["what about trains", "Sorry, that is not possible today"],
     ),
     ("a repeated thread is new again", ["hi", "Ho"], ["x", "hi", "Ho"], ["x", "hi", "Ho"]),
     ("what follows the whole thread is new", ["a", "B"], ["a", "B", "c", "D"], ["c", "D"]),
@@ -159,14 +189,14 @@ def test_edited() -> None:
 def test_ids_that_begin_anew() -> None:
     """A known id beside other messages than before is a doubtful edit; beside the same, an edit."""
     thread = Thread()
-    thread.remember(by("I love chess#1", "Nice#2"))
+    thread.remember(by("i love chess#1", "Nice#2"))
     again = thread.remember(by("I am Will#1", "Hello#2"))
     assert (len(again.edited), again.reused) == (2, {"1", "2"})
     thread = Thread()
-    thread.remember(by("I love ches#1", "Nice#2", "And golf#3"))
-    assert thread.remember(by("I love ches#1", "Nice#2", "Or tennis#3")).reused == set()
+    thread.remember(by("i love ches#1", "Nice#2", "And golf#3"))
+    assert thread.remember(by("i love ches#1", "Nice#2", "Or tennis#3")).reused == set()
     thread = Thread()
-    thread.remember(by("I love ches#1"))
+    thread.remember(by("i love ches#1"))
     assert thread.remember(by("Hello#1", "New answer#7")).reused == set()
 
 

@@ -158,3 +158,48 @@ def test_an_account_at_fault(said: str) -> None:
     found = translated(raised)
     assert isinstance(found, ProviderError)
     assert found.reason == "unauthorized"
+
+
+WRAPPED = '{"type": "error", "error": {"message": "Your credit balance is too low to go on."}}'
+
+
+@pytest.mark.parametrize(
+    ("attributes", "said", "reason"),
+    [
+        ({"body": {"code": "insufficient_quota", "message": "no"}}, "no", "rate_limited"),
+        ({"details": {"error": {"details": [{"reason": "API_KEY_INVALID"}]}}}, "", "unauthorized"),
+        ({"body": {"message": "limit", "type": "rate_limit_error"}}, "", "rate_limited"),
+        ({"body": {"error": {"metadata": {"raw": WRAPPED}}}}, "no", "unauthorized"),
+        ({}, f"litellm.BadRequestError: AnthropicException - {WRAPPED}", "unauthorized"),
+        ({}, f"Error code: 400 - {WRAPPED}", "unauthorized"),
+        ({}, "400 FAILED_PRECONDITION. User location is not supported.", "unauthorized"),
+        ({"response": SimpleNamespace(text=WRAPPED)}, "no", "unauthorized"),
+    ],
+)
+def test_where_providers_say_it(attributes: dict[str, Any], said: str, reason: str) -> None:
+    """An account at fault stands in a code, or begins what is said, however a gateway wraps it."""
+    raised = type("BadRequestError", (Exception,), {"status_code": 400, **attributes})(said)
+    found = translated(raised)
+    assert isinstance(found, ProviderError)
+    assert found.reason == reason
+
+
+QUOTED = "My credit balance is gone and I have exceeded your current quota"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        f"Invalid 'messages[1].content': \"{QUOTED}\" holds a stop sequence.",
+        f"messages.1.content: {QUOTED}",
+        f"The input “{QUOTED}” is not valid.",
+        f"Could not read this:\n{QUOTED}",
+        f'Error code: 400 - {{"error": {{"message": "Bad input: {QUOTED}", "code": "invalid"}}}}',
+        f"{'What was asked is too odd for this model to make anything of. ' * 3}{QUOTED}",
+    ],
+)
+def test_an_error_that_quotes_the_user(said: str) -> None:
+    """What the user said of a balance is no outage, which would hold the batch for ever."""
+    raised = type("BadRequestError", (Exception,), {"status_code": 400})(said)
+    raised.body = {"message": said, "param": None, "detail": [{"input": QUOTED}]}
+    assert translated(raised).reason == "rejected_request"

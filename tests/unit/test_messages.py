@@ -8,9 +8,11 @@ import json
 import math
 import textwrap
 from datetime import UTC, datetime
+from enum import Enum
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from bench.cost.counting import Tokens
@@ -28,6 +30,7 @@ from langchain_core.messages import (
     ToolMessage,
     messages_to_dict,
 )
+from langchain_core.prompt_values import ChatPromptValue
 
 from usermemory.errors import InvalidInput
 from usermemory.messages import Attributed, digest, guarded_author, newest_first, read_messages
@@ -36,6 +39,12 @@ from usermemory.text import parts, tokens
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+
+class Role(Enum):
+    """As LlamaIndex has it."""
+
+    USER = "user"
 
 
 def one(raw: Any, user_id: str = "will") -> Message:
@@ -149,6 +158,27 @@ def test_not_read() -> None:
         ([{"type": "video_url", "video_url": {"url": "x"}}], "[video]"),
         ([{"type": "chart", "spec": {"width": 3}}], "[chart]"),
         ({"type": "text", "text": "alone"}, "alone"),
+        ([[{"type": "text", "text": "a"}], "b"], "a\nb"),
+        ([None, 7, {"type": "text", "text": "mine"}], "mine"),
+        ([{"type": "quote", "quote": "a"}, {"type": "markdown", "markdown": "b"}], "a\nb"),
+        ([{"searchResult": {"content": [{"text": "not mine"}]}}, {"text": "mine"}], "[file]\nmine"),
+        ([{"type": "container_upload", "file_id": "x"}], "[file]"),
+        (
+            [{"type": "bash_tool_result", "content": "not mine"}, "a"],
+            "[bash_tool_result]\na",
+        ),
+        ([{"type": "data-note", "data": {"text": "not mine"}}, "mine"], "mine"),
+        ([{"type": "citation", "cited_text": "not mine"}, "mine"], "mine"),
+        ({"content_type": "text", "parts": ["a", "b"]}, "a\nb"),
+        (
+            [{"citationsContent": {"content": [{"text": "a"}], "citations": [{"title": "t"}]}}],
+            "a",
+        ),
+        (
+            [{"type": "tool-weather", "input": {"city": "Graz"}}],
+            '[calls weather({"city": "Graz"})]',
+        ),
+        ([{"type": "dynamic-tool", "toolName": "f", "input": {}}], "[calls f({})]"),
     ],
 )
 def test_content(content: Any, text: str) -> None:
@@ -188,6 +218,14 @@ def test_content(content: Any, text: str) -> None:
         ),
         ({"type": "function_call_output", "call_id": "1", "output": "hi"}, "tool", "hi"),
         (SimpleNamespace(role="assistant", content=[Block()]), "assistant", "hi"),
+        (SimpleNamespace(role=Role.USER, content="hi"), "user", "hi"),
+        ({"sender": "user", "type": "text", "text": "hi"}, "user", "hi"),
+        ({"author": {"role": "user"}, "content": {"parts": ["hi"]}}, "user", "hi"),
+        ({"id": "x", "message": {"role": "assistant", "content": "hi"}}, "assistant", "hi"),
+        ({"role": "user", "blocks": [{"block_type": "text", "text": "hi"}]}, "user", "hi"),
+        ({"type": "computer_call_output", "output": {"text": "hi"}}, "tool", "hi"),
+        ({"type": "web_search_call", "action": {}}, "assistant", "[calls web_search_call()]"),
+        (ChatMessage("hi", role=""), "other", "hi"),
     ],
 )
 def test_forms_of_the_world(raw: Any, author: str, text: str) -> None:
@@ -357,6 +395,37 @@ def test_id_and_name() -> None:
     """Ids and names are kept as text, empty ones are none."""
     message = one({"role": "user", "content": "hi", "id": 7, "name": ""})
     assert (message.id, message.name) == ("7", None)
+
+
+HELD: list[Any] = [HumanMessage("hi"), AIMessage("ho")]
+PROMPT = ChatPromptValue(messages=HELD)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        PROMPT,
+        PROMPT.to_messages(),
+        (one for one in HELD),
+        {"messages": HELD, "model": "m"},
+        {"contents": [{"role": "user", "parts": ["hi"]}, {"role": "model", "parts": ["ho"]}]},
+        {"input": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "ho"}]},
+        SimpleNamespace(messages=HELD, user_info=""),
+    ],
+    ids=lambda raw: type(raw).__name__,
+)
+def test_what_holds_messages(raw: Any) -> None:
+    """A prompt, a state, a history and a provider's request are read as the messages in them."""
+    read = [(message.author, message.text) for message in read_messages(raw, "will")]
+    assert read == [("user", "hi"), ("assistant", "ho")]
+
+
+def test_data_for_a_page_is_named_once(caplog: pytest.LogCaptureFixture) -> None:
+    """A block that is no statement is left out, and its kind is in the log, but not each time."""
+    kind = f"data-{uuid4()}"
+    for _ in range(3):
+        read_messages([{"role": "user", "content": [{"type": kind, "data": 1}]}], "will")
+    assert caplog.text.count(kind) == 1
 
 
 def test_one_alone() -> None:

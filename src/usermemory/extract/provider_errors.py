@@ -10,6 +10,7 @@ import json
 import math
 import re
 import time
+from contextlib import suppress
 from email.utils import parsedate_to_datetime
 from traceback import walk_tb
 from typing import TYPE_CHECKING, Any
@@ -20,9 +21,10 @@ from usermemory.errors import ExtractionError, ExtractionReason, ProviderError, 
 from usermemory.extract import UnusableAnswer
 from usermemory.extract.answer import token_count
 from usermemory.records import Usage
-from usermemory.schema.shape import is_object
+from usermemory.schema.shape import is_list, is_object
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import TracebackType
 
 LONGEST_WAIT = 900.0
@@ -39,6 +41,7 @@ _BY_STATUS = {
 }
 # Both say 400 where the key or the account is at fault, and no batch of messages
 # (platform.claude.com/docs/en/api/errors and ai.google.dev/gemini-api/docs/troubleshooting).
+# Their errors begin with it; after a colon or a quotation mark they may quote the user.
 _ACCOUNT = re.compile(
     r"credit balance|(?:invalid|incorrect|expired) api[ _]?key|billing (?:hard )?limit"
     r"|api[ _]?key[ _](?:is )?(?:not[ _]valid|invalid|expired|incorrect)|api usage limits?"
@@ -47,6 +50,16 @@ _ACCOUNT = re.compile(
     r"|model (?:does not exist|not found)",
     re.IGNORECASE,
 )
+_PREFIX = re.compile(
+    r"(?:\s*(?:[\w.]*(?:Error|Exception)\b|(?:error code:?\s*)?\d{3}\b|[A-Z]+_[A-Z_]+)[\s:.-]*)+",
+    re.IGNORECASE,
+)
+_QUOTING = re.compile(r"[\"'\N{LEFT DOUBLE QUOTATION MARK}\N{LEFT SINGLE QUOTATION MARK}«`:{\[\n]")
+_LONGEST_STATEMENT = 120
+_STATEMENTS = frozenset({"message", "msg", "detail", "error", "error_description"})
+_CODES = frozenset({"code", "type", "status", "reason"})
+_INSIDE = frozenset({"error", "details", "detail", "metadata", "raw", "errors", "message"})
+_DEEPEST_REPORT = 8
 _FILTER = re.compile(r"content_filter|content_policy|ResponsibleAIPolicy", re.IGNORECASE)
 # Of a request that is refused for its form, and what its words must not be about: OpenAI counts
 # the tokens "in the functions" where a request is too long.
@@ -90,7 +103,8 @@ _FRAMES = 12
 # As OpenAI, Anthropic, Google and Amazon name them, whatever the status that comes with them.
 _KINDS = (
     ("rate_?limit|resource_?exhausted|quota|throttl|too_?many_?requests|slow_?down", 429),
-    ("authenti|unauthor|invalid_?api_?key|expired_?token|unrecognized_?client", 401),
+    ("authenti|unauthor|api_?key_?(?:invalid|expired)|invalid_?api_?key", 401),
+    ("expired_?token|unrecognized_?client", 401),
     ("invalid_?signature|invalid_?client_?token", 401),
     ("permission|forbidden|access_?denied", 403),
     ("time_?out", 408),
@@ -127,7 +141,7 @@ def form_refused(error: Exception, *, known: bool) -> bool:
             without a reason may be the form's doing too.
     """
     said = _said(error)
-    if any(other.search(said) for other in (_ACCOUNT, _FILTER, _TOO_LONG)):
+    if _account(error) or any(other.search(said) for other in (_FILTER, _TOO_LONG)):
         return False
     status = _status(error)
     if status is None:  # refused by the package itself, before it asked
@@ -151,11 +165,11 @@ def translated(error: Exception) -> ExtractionError:
     if status is None:
         return _without_status(error, name)
     told = f"the provider answered HTTP {status} ({name})"
-    if status in _REQUEST_REFUSED and not _ACCOUNT.search(str(error)):
+    if status in _REQUEST_REFUSED:
+        status = _account(error)
+    if status is None:
         filtered = _FILTER.search(str(error))
         return UnusableAnswer(told, "filtered" if filtered else "rejected_request")
-    if status in _REQUEST_REFUSED:
-        status = 401
     reason, advice = _BY_STATUS.get(status, ("unavailable", "it is tried again later"))
     return ProviderError(f"{told}: {advice}", reason, _retry_after(error))
 
@@ -187,12 +201,61 @@ def _status(error: Exception) -> int | None:
 
 def _said(error: Exception) -> str:
     """The words of an error, its cause and its response, without addresses; never passed on."""
-    try:
-        body = getattr(getattr(error, "response", None), "text", "")
-    except RuntimeError:  # a streamed response that nobody has read
-        body = ""
-    said = f"{error} {error.__cause__ or ''} {body if isinstance(body, str) else ''}"
+    said = f"{error} {error.__cause__ or ''} {_body(getattr(error, 'response', None)) or ''}"
     return re.sub(r"https?://\S+", "", said[:4_000])
+
+
+def _account(error: Exception) -> int | None:
+    """The status that a refused request should have borne: of a key, an account or a limit.
+
+    What counts are the codes of the provider's report, and the beginning of what it says.
+    """
+    entries: list[tuple[str, str]] = []
+    for raised in (error, error.__cause__):
+        response = getattr(raised, "response", None)
+        reports = [getattr(raised, name, None) for name in ("body", "details", "error")]
+        reports += [_part(response, "Error"), _body(response), *getattr(raised, "args", ())]
+        for report in reports:
+            entries += [("message", report)] if isinstance(report, str) else []
+            entries += _entries(report)
+    named = (_kind(value) for name, value in entries if name in _CODES)
+    found = next((status for status in named if status in {401, 402, 403, 429}), None)
+    said = (value for name, value in entries if name in _STATEMENTS)
+    return found or (401 if any(map(_says_account, said)) else None)
+
+
+def _says_account(statement: str) -> bool:
+    own = statement[prefix.end() :] if (prefix := _PREFIX.match(statement)) else statement
+    said = own[:_LONGEST_STATEMENT]
+    # Names stand in marks too: "the model `x` does not exist" has a status of its own.
+    end = _QUOTING.search(said)
+    return bool(_ACCOUNT.search(said[: end.start()] if end else said))
+
+
+def _entries(report: Any, deep: int = 0) -> Iterator[tuple[str, str]]:
+    """The texts in a report by their names, also where a gateway wraps another's as text."""
+    if isinstance(report, str | bytes) and deep < _DEEPEST_REPORT:
+        text = report if isinstance(report, str) else report.decode(errors="replace")
+        if 0 <= (opened := text.find("{")) <= _LONGEST_STATEMENT:
+            with suppress(ValueError, RecursionError):
+                yield from _entries(json.loads(text[opened:]), deep + 1)
+    elif is_list(report) and deep < _DEEPEST_REPORT:
+        for each in report:
+            yield from _entries(each, deep + 1)
+    elif is_object(report) and deep < _DEEPEST_REPORT:
+        for name, value in report.items():
+            if isinstance(value, str):
+                yield name.lower(), value
+            if name.lower() in _INSIDE:
+                yield from _entries(value, deep + 1)
+
+
+def _body(response: Any) -> Any:
+    try:
+        body = getattr(response, "text", None)
+    except RuntimeError:  # a streamed response that nobody has read
+        return None
+    return body if isinstance(body, str) else None
 
 
 def _own_status(error: Exception) -> int | None:

@@ -3,6 +3,8 @@
 A message says of its author whatever its sender likes: a name, a signature, another's id. Whose run
 brought it is said by the application. Each run leaves a checkpoint as it begins, with the messages
 that were there before, with what it was given, and (in the metadata) with the configurable's user.
+Runs of several users may go on in one thread at the same moment: each has a line of checkpoints of
+its own, by their parents, and what stands beside the line says nothing of it.
 """
 
 # langgraph has no stubs for its namespace packages, and leaves type parameters open.
@@ -10,16 +12,18 @@ that were there before, with what it was given, and (in the metadata) with the c
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
 from langchain_core.messages import BaseMessage
+from langgraph._internal._config import DEFAULT_RECURSION_LIMIT
 from pydantic import BaseModel
 
-from usermemory.langgraph.identity import keys_of
+from usermemory.langgraph.identity import is_human, keys_of, signature
 from usermemory.langgraph.threads import messages_in, whose
-from usermemory.messages import is_mapping, is_sequence, role_of
+from usermemory.messages import is_mapping, is_sequence
 
 if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
@@ -29,6 +33,9 @@ if TYPE_CHECKING:
 
 _TURNS = 50
 """Earlier runs of a thread that are looked through for a message at most."""
+
+_LONGEST_PAGE = 64
+"""Checkpoints that are loaded at a time; each holds the thread as it was."""
 
 _DEEPEST = 6
 
@@ -45,96 +52,183 @@ class Look:
         since: Wait a moment for this one, which may be on its way to the disk.
         until: None that came after this one: a run that goes on from an earlier checkpoint knows
             nothing of what the thread was told later.
+        before: Only those that came before this one.
     """
 
     source: str = ""
     limit: int = 1
     since: str = ""
     until: str = ""
+    before: str = ""
 
     def arguments(self, thread_id: str) -> tuple[Any, dict[str, Any]]:
         """As a checkpointer's ``list`` takes them."""
         config = {"configurable": {"thread_id": thread_id, "checkpoint_ns": ""}}
         chosen = {"source": self.source} if self.source else None
         # Savers leave out the checkpoint that is named here; ids are in order of time.
-        before = {"configurable": {"thread_id": thread_id, "checkpoint_id": self.until + "z"}}
-        bound = {"before": before} if self.until else {}
+        newest = self.before or (self.until and self.until + "z")
+        before = {"configurable": {"thread_id": thread_id, "checkpoint_id": newest}}
+        bound = {"before": before} if newest else {}
         return config, {"filter": chosen, "limit": self.limit, **bound}
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """How a message came into the thread's newest turn.
+
+    Attributes:
+        speaker: In whose run, by the checkpoint that the run left; None where none tells.
+        own: Whether that is the run which asks: no checkpoint needs to be believed.
+        handed: Whether a run was given it; what else came is of its nodes, or of an update.
+        was: The key and the message that it stands for, where a node wrote another text under its
+            id, or put the same text in again under another: it is still theirs who said that.
+        waited: Whether it may have waited beside the checkpoint that this run began from.
+    """
+
+    speaker: str | None
+    own: bool = False
+    handed: bool = False
+    was: tuple[str, Any] | None = None
+    waited: bool = False
 
 
 Looking = Generator[Look, "list[CheckpointTuple]", dict[str, "str | None"]]
 """Asks for checkpoints, and says in whose run messages arrived, by their keys (`keys_of`)."""
 
+_Lookup = Generator[Look, "list[CheckpointTuple]", "list[CheckpointTuple]"]
+
 
 def in_newest_turn(
-    config: RunnableConfig, run: Run, wanted: Mapping[str, Any], handed: set[str]
-) -> Looking:
-    """The speakers of messages that came in the thread's newest turn.
+    config: RunnableConfig, run: Run, wanted: Mapping[str, Any]
+) -> Generator[Look, list[CheckpointTuple], dict[str, Arrival]]:
+    """How messages came that came in the thread's newest turn.
 
     Args:
         config: The run's.
         run: The run; its user brought what no checkpoint of an earlier run holds.
         wanted: The messages, by their keys.
-        handed: Gets those that a run was given; the others came from its nodes.
 
     Returns:
-        The speaker of each message of that turn; None where nobody can tell. What is not in it is
-        older.
+        Those of that turn. What is not in it is older.
+    """
+    line = yield from _line(config)
+    first = _first_step(config)
+    own = _own(line, first)
+    if not line and first != _FIRST:
+        # A thread without a checkpoint begins at the first step; of this one's, none was found.
+        return {one: Arrival(None) for one in wanted}
+    began = line[-1] if line else None
+    given = set(_strings(_start(began))) if began and _source(began) == "input" else set[str]()
+    passed = [_texts(_messages(one)) for one in line]
+    base = _messages(line[-1]) if line and (_parent(line[-1]) or given) else ()
+    there = dict(zip(keys_of(base), base, strict=True))
+    again: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
+    for one, text in _texts(base).items():
+        if is_human(there[one]):
+            again[text].append(one)
+    came: dict[str, Arrival] = {}
+    for one, text in _each(wanted):
+        at = max((at for at, texts in enumerate(passed) if texts.get(one) == text), default=-1)
+        if at == len(line) - 1 and one in there:
+            continue
+        left = line[at] if at >= 0 else None
+        before = one if one in there else again[text][0] if again[text] else ""
+        if {*text} <= given and began:
+            mine = _id(began) in own
+            came[one] = Arrival(run.user_id if mine else _named(began, run), mine, handed=True)
+        elif left is not None and _source(left) == "update":
+            came[one] = Arrival(run.user_id if _named(left, run) == run.user_id else None)
+        elif before and (left is not None or before == one):
+            again[text] = [each for each in again[text] if each != before]
+            came[one] = Arrival(None, was=(before, there[before]))
+        else:
+            came[one] = _brought(left, line, own, config, run)
+    return came
+
+
+def _brought(
+    left: CheckpointTuple | None,
+    line: Sequence[CheckpointTuple],
+    own: set[str],
+    config: RunnableConfig,
+    run: Run,
+) -> Arrival:
+    """How a message came that no run was given, and that stands for no other."""
+    if left is not None:
+        mine = _id(left) in own
+        return Arrival(run.user_id if mine else _named(left, run), mine)
+    # Nothing saved has it: this run was given it, or what stopped before it left it there.
+    mine = not line or _id(line[0]) in own
+    waited = not mine and _id(line[0]) == _here(config)
+    return Arrival(run.user_id, mine, waited=waited)
+
+
+def _line(config: RunnableConfig) -> _Lookup:
+    """The checkpoints that led this run to where it is, back to what the newest turn began with.
+
+    Of a run that saves nothing before it ends, the one that it began from and that one's parent.
     """
     here = _here(config)
-    lasting = (config.get("configurable") or {}).get("__pregel_durability") != "exit"
-    began, speaker = (yield from _beginning(run, here)) if lasting else (None, None)
-    if began is None:
-        # Nothing is saved before a run ends, or nothing was yet: what is there is older.
-        newest = yield Look(until=here)
-        saved = _texts(_messages(newest[0])) if newest else {}
-        pending = _behind_the_last_answer(newest[0], run) if newest else frozenset[str]()
-        mine = (one for one, text in _each(wanted) if saved.get(one) != text or one in pending)
-        return dict.fromkeys(mine, run.user_id)
-    before, given = _texts(_messages(began)), set(_strings(_start(began)))
-    came = {one: text for one, text in _each(wanted) if before.get(one) != text}
-    handed |= {one for one, text in came.items() if {*text} <= given}
-    # A checkpoint may be on its way to the disk: the newest one is of an earlier run then.
-    newest = [] if came.keys() <= handed else (yield Look(until=here))
-    saved = _texts(_messages(newest[0])) if newest else {}
-    on_its_way = {one for one, text in came.items() if saved.get(one) != text} - handed
-    found: dict[str, str | None] = {}
-    inserted: dict[str, Any] = {}
-    for one in came:
-        if one in on_its_way:
-            found[one] = run.user_id
-            continue
-        found[one] = speaker or (None if on_its_way else run.user_id)
-        if one not in handed:
-            inserted[one] = wanted[one]
-    return found | (yield from _updated(run, inserted, found, here))
+    if (config.get("configurable") or {}).get("__pregel_durability") != "exit":
+        found = yield Look(limit=2, since=here, until=here)
+        if found and _id(found[0]) == here:
+            return (yield from _back(found, here))
+    before = None if (first := _first_step(config)) is None else first - 1
+    found = yield Look(limit=2, until=here)
+    while found:
+        for one in found:
+            if one.metadata.get("step") == before:
+                return (yield from _back([one], _id(one), most=2))
+        found = yield Look(limit=_LONGEST_PAGE, before=_id(found[-1]))
+    return []
 
 
-def _beginning(
-    run: Run, here: str
-) -> Generator[Look, list[CheckpointTuple], tuple[CheckpointTuple | None, str | None]]:
-    """Where the thread's newest turn began, and in whose run its input was given.
+def _back(page: list[CheckpointTuple], wanted: str, most: int = 0) -> _Lookup:
+    """The line from one checkpoint back, by the parents; others' may lie between.
 
-    A run that goes on from where an earlier one began leaves a fork, with that one's input: the
-    words are whoever's gave them, and not this run's.
+    Args:
+        page: What was loaded already, that one first.
+        wanted: Its id.
+        most: So many of them at most; 0 for as many as it takes to an input.
     """
-    recent = yield Look(limit=2, until=here)
-    found = [one for one in recent if _source(one) in {"input", "fork"}]
-    if not found:
-        found = [*(yield Look("fork", until=here)), *(yield Look("input", until=here))]
-        found.sort(key=lambda one: one.checkpoint["id"], reverse=True)
-    if not found:
-        return None, None
-    began = found[0]
-    if _source(began) == "input":
-        return began, _named(began, run)
-    given, parent = (*_strings(_start(began)),), _parent(began)
-    inputs = yield Look("input", _TURNS, until=here)
-    if _start(began) is None:
-        return (inputs[0], _named(inputs[0], run)) if inputs else (None, None)
-    same = [one for one in inputs if (*_strings(_start(one)),) == given]
-    same.sort(key=lambda one: one.checkpoint["id"] != parent)
-    return began, _named(same[0], run) if same else None
+    line: list[CheckpointTuple] = []
+    size = 2
+    while page:
+        for one in page:
+            if _id(one) == wanted:
+                line.append(one)
+                wanted = _parent(one)
+            if not wanted or wanted > _id(one) or len(line) == most > 0:
+                return line
+            if line and _source(line[-1]) == "input" and not most:
+                return line
+        size = min(4 * size, _LONGEST_PAGE)
+        page = yield Look(limit=size, before=_id(page[-1]))
+    return line
+
+
+_FIRST = -1
+"""The first step of a thread."""
+
+
+def _first_step(config: RunnableConfig) -> int | None:
+    """The step of the first checkpoint that this run leaves; None where LangGraph does not tell."""
+    scratchpad = (config.get("configurable") or {}).get("__pregel_scratchpad")
+    stop = getattr(scratchpad, "stop", None)
+    limit = config.get("recursion_limit", DEFAULT_RECURSION_LIMIT)
+    return None if stop is None else stop - int(limit) - 1
+
+
+def _own(line: Sequence[CheckpointTuple], first: int | None) -> set[str]:
+    """The ids of those of a line that the run which asks has left itself."""
+    if first is None:
+        return set()
+    own = [one for one in line if one.metadata.get("step", _FIRST - 1) >= first]
+    return {*map(_id, own)} if own and own[-1].metadata.get("step") == first else set()
+
+
+def _id(found: CheckpointTuple) -> str:
+    return found.checkpoint["id"]
 
 
 def _source(found: CheckpointTuple) -> str:
@@ -147,47 +241,21 @@ def _parent(found: CheckpointTuple) -> str:
     return str(configurable.get("checkpoint_id", ""))
 
 
-def in_earlier_turns(run: Run, wanted: Mapping[str, Any]) -> Looking:
+def in_earlier_turns(config: RunnableConfig, run: Run, wanted: Mapping[str, Any]) -> Looking:
     """The speakers of messages that came in earlier turns; None where nobody can tell.
 
     What no run was given came from a node, or in a run that saved nothing as it began: it may be
-    anybody's.
+    anybody's. So it is where the message is signed by another than the checkpoint names: ids for
+    tracing in a run's metadata stand there in place of the user's.
     """
     found: dict[str, str | None] = {}
-    for began in (yield Look("input", _TURNS)):
+    for began in (yield Look("input", _TURNS, until=_here(config))):
         before, given = _texts(_messages(began)), set(_strings(_start(began)))
         for one, text in _each(wanted):
-            if one not in found and before.get(one) != text:
-                found[one] = _named(began, run) if {*text} <= given else None
+            if one not in found and before.get(one) != text and {*text} <= given:
+                by = _named(began, run)
+                found[one] = by if signature(wanted[one]) in {None, by} else None
     return {one: found.get(one) for one in wanted}
-
-
-def _updated(
-    run: Run, inserted: Mapping[str, Any], found: Mapping[str, str | None], here: str
-) -> Looking:
-    """Who says it of messages that no run was given: a node of a run, or ``update_state``.
-
-    What another user's ``update_state`` may have written into a run is nobody's.
-    """
-    if not inserted:
-        return {}
-    doubtful: dict[str, str | None] = {}
-    for update in (yield Look("update", _TURNS, until=here)):
-        by = _named(update, run)
-        there = _texts(_messages(update))
-        for one, text in _each(inserted):
-            if there.get(one) == text and by not in {None, found[one]}:
-                doubtful[one] = None
-    return doubtful
-
-
-def _behind_the_last_answer(newest: CheckpointTuple, run: Run) -> frozenset[str]:
-    """The keys of a stopped turn of this user's."""
-    if _named(newest, run) != run.user_id:
-        return frozenset()
-    messages = _messages(newest)
-    answers = [at for at, one in enumerate(messages) if role_of(one) == "assistant"]
-    return frozenset(keys_of(messages)[answers[-1] + 1 if answers else 0 :])
 
 
 def given_to(config: RunnableConfig, run: Run, wanted: Mapping[str, Any]) -> Looking:
@@ -195,12 +263,10 @@ def given_to(config: RunnableConfig, run: Run, wanted: Mapping[str, Any]) -> Loo
     configurable: Mapping[str, Any] = config.get("configurable") or {}
     if configurable.get("__pregel_durability") == "exit":
         return {}  # nothing of this run is saved before it ends
-    around: Mapping[str, str] = configurable.get("checkpoint_map") or {}
-    yield Look(since=around.get("", ""))
-    inputs = yield Look("input")
-    if not inputs or _named(inputs[0], run) not in {None, run.user_id}:
+    line = yield from _line(config)
+    if not line or _named(line[-1], run) not in {None, run.user_id}:
         return {}
-    given = set(_strings(_start(inputs[0])))
+    given = set(_strings(_start(line[-1])))
     return {one: run.user_id for one, text in _each(wanted) if {*text} <= given}
 
 

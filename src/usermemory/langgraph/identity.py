@@ -45,6 +45,7 @@ class Run:
         graph: Where in another graph's run this one runs; empty for one that runs by itself.
         usual: Whether the run's configurable names this user, and its metadata no other, so that
             its checkpoints do too.
+        traced: Whether its metadata names another, as tracing may: the checkpoints name that one.
         saved: Whether a checkpointer keeps the thread.
         hears: Whether the application says that its messages are the user's, where it is nested.
         called: Whether what runs this one is the body of an ``@entrypoint`` or a ``@task``.
@@ -56,6 +57,7 @@ class Run:
     keep: bool
     graph: str
     usual: bool = True
+    traced: bool = False
     saved: bool = False
     hears: bool | None = None
     called: bool = False
@@ -90,6 +92,7 @@ def current_run(
     user_id = checked_user(found)
     logged_in = configurable.get("langgraph_auth_user_id")
     named = configurable.get("user_id") if logged_in in {None, ""} else logged_in
+    traced = _is_traced(config, user_id)
     return Run(
         user_id=user_id,
         thread_id="" if thread_id is None or thread_id == "" else checked_thread(thread_id),
@@ -97,19 +100,19 @@ def current_run(
         keep=_setting("remember", context, configurable) is not False,
         # Agents that a node runs inherit the ids of user and thread, but not the user's voice.
         graph=configurable.get("checkpoint_ns", "").rpartition("|")[0],
-        usual=_is_usual(config, named, user_id),
+        usual=isinstance(named, str | int) and str(named) == user_id and not traced,
+        traced=traced,
         saved=saver_of(config) is not None,
         hears=hears_user,
         called=_called(configurable),
     )
 
 
-def _is_usual(config: RunnableConfig, named: Any, user_id: str) -> bool:
-    """Whether the run's checkpoints name its user: tracing's ids in the metadata win there."""
+def _is_traced(config: RunnableConfig, user_id: str) -> bool:
+    """Whether the run's metadata names another user: there tracing's ids win over the run's."""
     metadata: Mapping[str, Any] = config.get("metadata") or {}
-    traced = (metadata.get(name) for name in ("langgraph_auth_user_id", "user_id"))
-    others = [one for one in traced if one not in {None, ""} and str(one) != user_id]
-    return isinstance(named, str | int) and str(named) == user_id and not others
+    named = (metadata.get(name) for name in ("langgraph_auth_user_id", "user_id"))
+    return any(one not in {None, ""} and str(one) != user_id for one in named)
 
 
 def saver_of(config: RunnableConfig) -> Any:

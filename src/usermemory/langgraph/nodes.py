@@ -161,9 +161,30 @@ class Recaller:
         _shown_in(self.memory).put(get_runtime(), run, found.shown)
         return text
 
+    def look(self, state: Any, config: RunnableConfig) -> str:
+        """As `text`, where the run may stop before anything remembers who said what."""
+        run = current_run(config, self.find_user)
+        if _unnamed(run):
+            with tolerant(self.memory, run, self.on_error):
+                settle(self.memory, messages_of(state), config, run)
+        return self.text_for(run, state)
+
+    async def alook(self, state: Any, config: RunnableConfig) -> str:
+        """As `look`."""
+        run = current_run(config, self.find_user)
+        if _unnamed(run):
+            with tolerant(self.memory, run, self.on_error):
+                await asettle(self.memory, messages_of(state), config, run)
+        return await self.atext_for(run, state)
+
     def _asked(self, run: Run, state: Any) -> dict[str, Any]:
         about = last_words(messages_of(state), run.user_id, self.memory.author)
         return {"tail": self.tail, "thread_id": run.thread_id, "about": about}
+
+
+def _unnamed(run: Run) -> bool:
+    """Whether no checkpoint of this run tells whose it is."""
+    return bool(run.saved and run.thread_id) and not (run.usual or run.nested)
 
 
 class RecallNode(Node):
@@ -171,10 +192,10 @@ class RecallNode(Node):
 
     def __init__(self, recaller: Recaller, key: str) -> None:
         def recall(state: Any, config: RunnableConfig) -> dict[str, str]:
-            return {key: recaller.text(state, config)}
+            return {key: recaller.look(state, config)}
 
         async def arecall(state: Any, config: RunnableConfig) -> dict[str, str]:
-            return {key: await recaller.atext(state, config)}
+            return {key: await recaller.alook(state, config)}
 
         super().__init__("recall", recall, arecall)
         self._recaller = recaller

@@ -9,10 +9,8 @@ in an inbox it stays as it was stored.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import threading
-import time
 from collections import OrderedDict
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -21,21 +19,20 @@ from weakref import WeakKeyDictionary
 
 from langchain_core.messages import AnyMessage
 
-from usermemory.langgraph.arrivals import Look, given_to, in_earlier_turns, in_newest_turn
+from usermemory.langgraph.arrivals import Arrival, Look, given_to, in_earlier_turns, in_newest_turn
 from usermemory.langgraph.identity import (
     copied,
     id_of,
     is_human,
     keys_of,
     name_of,
-    saver_of,
     signature,
     signed_as,
     text_hash,
     without_tools,
 )
-from usermemory.messages import Attributed, read_messages
-from usermemory.store.flows.remember import authors
+from usermemory.langgraph.lookups import Known, Settling, alook_up, look_up
+from usermemory.messages import Attributed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -55,10 +52,6 @@ the inbox has them. The backfill reads old threads."""
 
 _THREADS = 1_000
 _MESSAGES = 256
-
-_LOOKS = 50
-_LOOK_AGAIN = 0.02
-"""Seconds between looks at a checkpointer that has not yet written what the run already did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,23 +74,6 @@ class Spoken:
     repeats: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    """Human messages to look up in the user's inbox, by their keys."""
-
-    messages: dict[str, Any]
-
-    def texts(self) -> dict[str, str]:
-        """What they say, as an inbox has it."""
-        each = self.messages.items()
-        read = ((key, read_messages(Attributed([one]), "")) for key, one in each)
-        return {key: said[0].text for key, said in read if said}
-
-
-Settling = Generator[Look | Known, Any, None]
-"""Asks the checkpointer or the memory, and is sent what was found."""
-
-
 class Speakers:
     """Who said what in the threads of one memory; the newest threads and messages of them."""
 
@@ -108,6 +84,7 @@ class Speakers:
 
     def settle(self, messages: Sequence[Any], config: RunnableConfig, run: Run) -> Settling:
         """Find out who said what is not known yet."""
+        self._say_traced(run)
         known = self._known(run)
         keyed = _keyed(messages, run)
         recent = keyed[-_RECENT:] if run.saved else keyed
@@ -124,19 +101,57 @@ class Speakers:
         if not run.saved:
             self._keep(wanted, dict.fromkeys(wanted, run.user_id), run)
             return
-        handed = set[str]()
-        found = yield from in_newest_turn(config, run, wanted, handed)
-        self._keep(wanted, found, run, handed)
-        older = {one: wanted[one] for one in wanted if one not in found}
-        if older:
-            stored = yield Known(older)
-            left = {one: older[one] for one in older if not stored.get(one)}
-            settled: dict[str, str | None] = {
-                one: run.user_id if by == "user" else "" for one, by in stored.items() if by
-            }
-            if left:
-                settled |= yield from in_earlier_turns(run, left)
-            self._keep(older, settled, run, {*older}, {one for one in left if one in stored})
+        came = yield from in_newest_turn(config, run, wanted)
+        handed = {one for one, how in came.items() if how.handed}
+        self._keep(wanted, {one: run.user_id for one, how in came.items() if how.own}, run, handed)
+        settled: dict[str, str | None] = {}
+        unsure = {one: one for one in wanted if one not in came or not came[one].own}
+        asked: dict[str, Any] = {}
+        for one in [*unsure]:
+            how = came.get(one)
+            key, message = (how and how.was) or (one, wanted[one])
+            unsure[one], said = key, known.get(key)
+            if said is not None and said.text == text_hash(message):
+                settled[one] = said.speaker
+            else:
+                asked[key] = message
+        changed: set[str] = set()
+        if asked:
+            told = {one: how for one, how in came.items() if one in asked and how.was is None}
+            found, changed = yield from self._looked_up(asked, told, config, run)
+            settled |= {one: found[unsure[one]] for one in unsure if one not in settled}
+        earlier = {one for one in settled if one not in came or came[one].was is not None}
+        self._keep(wanted, settled, run, earlier | handed, changed)
+
+    def _looked_up(
+        self,
+        asked: Mapping[str, Any],
+        came: Mapping[str, Arrival],
+        config: RunnableConfig,
+        run: Run,
+    ) -> Generator[Look | Known, Any, tuple[dict[str, str | None], set[str]]]:
+        """Who said what another run left: by what the memory has of it, then by its checkpoint.
+
+        Args:
+            asked: The messages, by their keys.
+            came: How those of the newest turn came.
+            config: The run's.
+            run: Whose run asks.
+
+        Returns:
+            The speakers, and the keys under which the user's inbox has another text.
+        """
+        waited = frozenset(one for one, how in came.items() if how.waited)
+        own, others = yield Known(dict(asked), waited)
+        found: dict[str, str | None] = {
+            **others,
+            **{one: run.user_id if by == "user" else "" for one, by in own.items() if by},
+        }
+        left = {one: asked[one] for one in asked if one not in found}
+        found |= {one: came[one].speaker for one in left if one in came}
+        if older := {one: left[one] for one in left if one not in came}:
+            found |= yield from in_earlier_turns(config, run, older)
+        return found, {one for one in left if one in own}
 
     def heard(self, messages: Iterable[Any], run: Run, author: Any = None) -> list[Any]:
         """The messages as this user's memory takes them: other people's are under their name.
@@ -200,6 +215,19 @@ class Speakers:
             run.thread_id,
         )
 
+    def _say_traced(self, run: Run) -> None:
+        """Say that a run's checkpoints do not name its user."""
+        if not (run.traced and run.saved) or ("", "metadata") in self._told:
+            return
+        self._told.add(("", "metadata"))
+        logger.warning(
+            "the metadata of a run of user=%s thread=%s names another user, and its checkpoints do "
+            "too: another process may not be able to tell whose words its messages are. Give what "
+            "is there for tracing under a name of its own",
+            run.user_id,
+            run.thread_id,
+        )
+
     def say_once(self, messages: Iterable[Any], run: Run) -> None:
         """Say that a graph inside another one hears no user, once for each place."""
         if not any(map(is_human, messages)):
@@ -228,6 +256,8 @@ class Speakers:
             return dict.fromkeys(wanted, run.user_id) if run.hears else {}
         if run.saved:
             found = yield from given_to(config, run, wanted)
+            if found and not run.usual:  # the run may have been another's before
+                found |= (yield Known({one: wanted[one] for one in found}))[1]
         else:
             found = dict.fromkeys(wanted, run.user_id) if run.called else {}
         mine = [one.text for one in self._known(run).values() if one.speaker == run.user_id]
@@ -325,63 +355,11 @@ def speakers_of(memory: UserMemory) -> Speakers:
 
 def settle(memory: UserMemory, messages: Sequence[Any], config: RunnableConfig, run: Run) -> None:
     """Find out who said what, before `Speakers.heard` is asked."""
-    settling = speakers_of(memory).settle(messages, config, run)
-    saver = saver_of(config)
-    answer: Any = None
-    while (asked := _next(settling, answer)) is not None:
-        if isinstance(asked, Known):
-            answer = memory.driver.read(authors, run.user_id, run.thread_id, asked.texts())
-            continue
-        where, how = asked.arguments(run.thread_id)
-        for _ in range(_LOOKS):
-            answer = _listed(saver, where, how)
-            if _is_there(asked, answer):
-                break
-            time.sleep(_LOOK_AGAIN)
+    look_up(memory, speakers_of(memory).settle(messages, config, run), config, run)
 
 
 async def asettle(
     memory: UserMemory, messages: Sequence[Any], config: RunnableConfig, run: Run
 ) -> None:
     """As `settle`."""
-    settling = speakers_of(memory).settle(messages, config, run)
-    saver = saver_of(config)
-    answer: Any = None
-    while (asked := _next(settling, answer)) is not None:
-        if isinstance(asked, Known):
-            answer = await memory.driver.aread(authors, run.user_id, run.thread_id, asked.texts())
-            continue
-        where, how = asked.arguments(run.thread_id)
-        for _ in range(_LOOKS):
-            answer = await _alisted(saver, where, how)
-            if _is_there(asked, answer):
-                break
-            await asyncio.sleep(_LOOK_AGAIN)
-
-
-def _listed(saver: Any, where: Any, how: dict[str, Any]) -> list[Any]:
-    """What a checkpointer has; nothing of one that lists nothing."""
-    try:
-        return list(saver.list(where, **how))
-    except NotImplementedError:
-        return []
-
-
-async def _alisted(saver: Any, where: Any, how: dict[str, Any]) -> list[Any]:
-    """As `_listed`."""
-    try:
-        return [one async for one in saver.alist(where, **how)]
-    except NotImplementedError:
-        return []
-
-
-def _next(settling: Settling, answer: Any) -> Look | Known | None:
-    try:
-        return settling.send(answer)
-    except StopIteration:
-        return None
-
-
-def _is_there(asked: Look, found: list[Any]) -> bool:
-    # Their ids are in order of time.
-    return not asked.since or bool(found and found[0].checkpoint["id"] >= asked.since)
+    await alook_up(memory, speakers_of(memory).settle(messages, config, run), config, run)

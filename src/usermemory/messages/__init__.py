@@ -6,11 +6,11 @@ from usermemory.messages.read import (
     AuthorPolicy,
     digest,
     guarded_author,
-    moment,
     newest_first,
     read_messages,
     role_of,
 )
+from usermemory.messages.times import moment
 
 __all__ = [
     "Attributed",

@@ -21,12 +21,13 @@ CONTEXT = 8
 """So many messages in order prove a place."""
 
 FRONT = 3
-"""So many messages in front of a known thread are nothing new: a summary, a greeting."""
+"""So many messages with ids of their own, in front of all that are known by theirs, are nothing
+new: a summary, a greeting. More may be what was said before the memory was in use."""
 
 _SHORT_WINDOW = 24  # of fewer messages than a context only the thread's end can be proven
 _NEWEST_LOOKED_AT = 32  # ids count if one of so many newest messages has a known one
 _KNOWN_IN_A_ROW = 16  # before so many known messages in a row, all is old
-_LETTERS_IN_A_ROW = 24  # of known messages in a row, a sentence among them, are no chance
+_LETTERS_IN_A_ROW = 24  # of known messages in a row, a user's sentence among them, are no chance
 _SENTENCE_LETTERS = 8
 _FEWEST_AT_BEGINNING = 3  # fewer do, where the call and the marks begin with them
 
@@ -137,7 +138,7 @@ def align(passed: Passed, marks: Sequence[Mark], known: Mapping[str, str | None]
         The new and the edited messages.
     """
     compared = _Comparison(passed, marks, known)
-    walk = _without_front(list(compared.walk()), passed)
+    walk = _without_front(list(compared.walk()), passed, compared.ids)
     if not any(old for _, old in walk):
         newest = islice(passed, compared.newest_known())
         return Alignment(new=tuple(newest)[::-1])
@@ -158,12 +159,19 @@ def align(passed: Passed, marks: Sequence[Mark], known: Mapping[str, str | None]
     return Alignment(tuple(new[::-1]), tuple(edited[::-1]), reused, ids)
 
 
-def _without_front(walk: list[tuple[Message, bool]], passed: Passed) -> list[tuple[Message, bool]]:
-    """Without the few messages in front of all known ones: a summary or a greeting is not new."""
+def _without_front(
+    walk: list[tuple[Message, bool]], passed: Passed, ids: Mapping[str | None, str]
+) -> list[tuple[Message, bool]]:
+    """Without what stands in front of all known messages: summaries and greetings are not new.
+
+    Under fresh ids, as a graph without a checkpointer gives them, that may be any number.
+    """
     known = [at for at, (_, old) in enumerate(walk) if old]
     behind = len(walk) - (known[-1] + 1 if known else 0)
-    whole = next(passed.since(len(walk)), None) is None
-    return walk[: known[-1] + 1] if known and whole and 0 < behind <= FRONT else walk
+    if not known or not behind or next(passed.since(len(walk)), None) is not None:
+        return walk
+    by_place = walk[known[-1]][0].id not in ids
+    return walk[: known[-1] + 1] if by_place or behind <= FRONT else walk
 
 
 class _Comparison:
@@ -280,16 +288,22 @@ class _Comparison:
         return newest and (not own_ids or (begins and index > 0))
 
     def _in_front(self, index: int, count: int, first: int) -> bool:
-        """Whether what is unknown only stands in front of so many known messages, as summaries do.
+        """Whether what is unknown only stands in front of so many known messages.
 
-        A few messages, none of which says what the newest known one does: else the same words may
-        have been said again behind them.
+        So do summaries, greetings and examples, however many there are, if the known ones are the
+        thread's last: too much to be said again by chance, with the user's own words among it. An
+        answer may be given again, to another question; and the same words as the newest known ones
+        may have been said again behind them.
         """
-        rest = list(islice(self._passed.since(index + count), FRONT + 1))
-        if first != len(self._marks) - 1 or len(rest) > FRONT:
+        if first != len(self._marks) - 1:
             return False
+        known = list(islice(self._passed.since(index), count))
+        rest = list(islice(self._passed.since(index + count), WINDOW))
         if any(self._passed.digest(message) == self._marks[first].digest for message in rest):
             return False
-        lengths = [len(message.text) for message in islice(self._passed.since(index), count)]
-        enough = count == len(self._marks) or sum(lengths) >= _LETTERS_IN_A_ROW
-        return enough and max(lengths) >= _SENTENCE_LETTERS
+        letters = sum(len(message.text) for message in known)
+        sentences = [one for one in known if len(one.text) >= _SENTENCE_LETTERS]
+        own = any(one.author == "user" for one in sentences)
+        answered = bool(rest) and rest[0].author == "user"
+        enough = count == len(self._marks) or letters >= _LETTERS_IN_A_ROW
+        return enough and bool(sentences) and (own or not answered)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, is_dataclass
+from functools import lru_cache
 from typing import Any, TypeGuard
 
 from usermemory.errors import InvalidInput
@@ -23,16 +24,23 @@ _MEDIA = {
     **dict.fromkeys(("video", "video_url"), "video"),
     **dict.fromkeys(("file", "input_file", "document", "media", "text-plain"), "file"),
     **dict.fromkeys(("inline_data", "inlineData", "file_data", "fileData"), "file"),
-    "search_result": "file",
+    **dict.fromkeys(("search_result", "searchResult", "container_upload"), "file"),
 }
 _CALLS = frozenset(
-    {"tool_call", "tool_use", "function_call", "functionCall", "toolUse", "toolCall"}
+    {
+        "tool_call",
+        "tool_use",
+        "function_call",
+        "functionCall",
+        "toolUse",
+        "toolCall",
+        "dynamic-tool",
+    }
 )
 _RESULTS = frozenset(
     (
         *("tool_result", "toolResult", "function_call_output", "functionResponse"),
-        *("function_response", "server_tool_result", "web_search_tool_result"),
-        *("code_execution_result", "codeExecutionResult"),
+        *("function_response", "code_execution_result", "codeExecutionResult"),
     )
 )
 # What the model thought, pieces of calls, and marks for caches are nobody's statement.
@@ -42,11 +50,13 @@ _SILENT = frozenset(
         *("tool_call_chunk", "input_json_delta", "invalid_tool_call", "server_tool_call"),
         *("server_tool_call_chunk", "server_tool_use", "executable_code", "executableCode"),
         *("cachePoint", "cache_point", "step-start", "source-url", "source-document"),
-        *("citation", "citations"),
     )
 )
-_TEXTS = ("text", "value", "content", "output_text")
+_TEXTS = ("text", "value", "content", "output_text", "parts")
 """Where a block of an unknown kind may have its text, the likeliest first."""
+
+# What a program adds for a page to show: data of its own, and where something was read.
+_SHOWN = re.compile(r"data-.*|citations?")
 
 _ARGUMENTS = ("args", "arguments", "input")
 _LONGEST_ARGUMENTS = 300
@@ -114,7 +124,8 @@ def plain_text(content: Any, tool_calls: Iterable[Any] = (), transcript: str = "
     if transcript:
         lines.append(transcript)
     # Anthropic's content holds the calls too: they count once.
-    calls = list(tool_calls) or [block for block in found if _is_call(_block_kind(block))]
+    inside = (block for block in found if _block_kind(block) not in _SILENT)
+    calls = list(tool_calls) or [block for block in inside if _is_call(_block_kind(block))]
     lines.extend(_call_line(call) for call in calls)
     return clean(without_files("\n".join(line for line in lines if line)))
 
@@ -132,13 +143,33 @@ def blocks(content: Any) -> list[str | Mapping[str, Any]]:
         if one is None:
             raise InvalidInput(f"content is neither text nor a list of blocks: {type(content)!r}")
         content = [one]
-    found: list[str | Mapping[str, Any]] = []
+    strange: list[str] = []
+    found = list(_flat(content, strange))
+    if strange and not found:
+        raise InvalidInput(f"a content block is neither text nor a mapping: {strange[0]}")
+    for kind in strange:
+        _say_unread(f"of class {kind}", "it is neither text nor a mapping")
+    return found
+
+
+def _flat(
+    content: Iterable[Any], strange: list[str], deep: int = 0
+) -> Iterator[str | Mapping[str, Any]]:
+    """The texts and blocks; the classes of what is neither go into the list."""
     for block in content:
         entries = block if isinstance(block, str) else as_mapping(block)
-        if entries is None:
-            raise InvalidInput(f"a content block is neither text nor a mapping: {type(block)!r}")
-        found.append(entries)
-    return found
+        if entries is not None:
+            yield entries
+        elif is_sequence(block) and deep < _DEEPEST_BLOCK:
+            yield from _flat(block, strange, deep + 1)
+        else:
+            strange.append(type(block).__name__)
+
+
+@lru_cache(maxsize=64)
+def _say_unread(what: str, why: str) -> None:
+    """Name a kind of block in the log; cached, so that each is named once."""
+    logger.warning("a content block %s is not read: %s", what, why)
 
 
 def only_results(content: Any) -> bool:
@@ -146,7 +177,7 @@ def only_results(content: Any) -> bool:
     if isinstance(content, str) or not content:
         return False
     found = [block for block in blocks(content) if block != ""]
-    return bool(found) and all(_block_kind(block) in _RESULTS for block in found)
+    return bool(found) and all(_is_result(_block_kind(block)) for block in found)
 
 
 def result_text(content: Any) -> str:
@@ -221,7 +252,12 @@ _NAMED = _MEDIA.keys() | _CALLS | _RESULTS | _SILENT
 
 
 def _is_call(kind: str) -> bool:
-    return kind in _CALLS or kind.startswith("tool-")
+    """Whether a tool is called, be it the provider's own."""
+    return kind in _CALLS or kind.startswith("tool-") or kind.endswith(("_call", "_tool_use"))
+
+
+def _is_result(kind: str) -> bool:
+    return kind in _RESULTS or kind.endswith(("_tool_result", "_call_output"))
 
 
 def _block(block: str | Mapping[str, Any]) -> str:
@@ -230,14 +266,16 @@ def _block(block: str | Mapping[str, Any]) -> str:
     kind = _block_kind(block)
     if kind in _MEDIA:
         return _media(kind, block)
-    if _is_call(kind) or kind in _SILENT or kind.startswith("data-"):
-        return ""
-    if kind in _RESULTS:
+    if _is_result(kind) and kind not in _SILENT:
         return f"[{kind}]"
-    found = block.get(_TEXT[kind]) if kind in _TEXT else None
+    if shown := _SHOWN.fullmatch(kind):
+        _say_unread(f"of type {kind!r}", "it is no statement, but data for a page")
+    if shown or kind in _SILENT or _is_call(kind):
+        return ""
+    found = block.get(_TEXT.get(kind, kind))
     text = found if isinstance(found, str) else _text_within(block)
     if not text and kind not in _TEXT:
-        logger.warning("a content block of type %r is not read: it has no text", kind or [*block])
+        _say_unread(f"of type {kind or [*block]!r}", "it has no text")
         return "" if kind == "non_standard" or not kind else f"[{kind}]"
     return text
 
@@ -291,4 +329,12 @@ def _call_line(call: Any) -> str:
     )
     if len(arguments) > _LONGEST_ARGUMENTS:
         arguments = arguments[:_LONGEST_ARGUMENTS] + "…"
-    return f"[calls {entries.get('name') or 'a tool'}({arguments})]"
+    name = entries.get("name") or entries.get("toolName") or _name_in(entries.get("type"))
+    return f"[calls {name or 'a tool'}({arguments})]"
+
+
+def _name_in(kind: Any) -> str:
+    """The tool's name where only the kind of the block tells: ``tool-weather``, ``mcp_call``."""
+    kind = str(kind or "")
+    name = kind.removeprefix("tool-")
+    return name if name != kind or (kind not in _CALLS and kind.endswith("_call")) else ""

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from enum import Enum
 from functools import partial
 from typing import Any, TypeGuard, cast, get_args
 
@@ -20,6 +18,7 @@ from usermemory.messages.content import (
     plain_text,
     result_text,
 )
+from usermemory.messages.times import moment
 from usermemory.records import Author, Message
 from usermemory.text import clean
 
@@ -41,24 +40,27 @@ _AUTHORS: dict[str, Author] = {
     "function_call_output": "tool",
 }
 _KNOWN = get_args(Author)
-_NOT_READ = frozenset({"system", "developer", "remove", "reasoning", "item_reference"})
+_NOT_READ = frozenset(
+    (
+        *("system", "developer", "remove", "reasoning", "item_reference", "compaction"),
+        *("mcp_list_tools", "mcp_approval_request", "mcp_approval_response"),
+    )
+)
+_ROLES = ("role", "type", "from", "sender", "author")  # where it says whose it is
+_HOLDERS = ("messages", "contents", "input")  # of a state, or a provider's request
 _ATTRIBUTES = (
     *("role", "type", "content", "id", "name", "tool_calls"),
     *("additional_kwargs", "response_metadata"),
 )
-_CONTENTS = ("content", "parts", "text", "value", "output")
+_CONTENTS = ("content", "parts", "text", "value", "output", "blocks")
 """Where a message has what it says: LangChain's and OpenAI's name first, then others'."""
 
 _CALLED = ("tool_calls", "toolCalls", "audio", "additional_kwargs", "arguments", "refusal")
 """Where a message may say something else instead."""
 _CHUNK = "MessageChunk"
 _TIMES = ("timestamp", "created_at", "created")
-_LATEST_MOMENT = 1e11  # seconds; the year 5138. A greater number counts milliseconds, or smaller.
 _MOST_NAMED = 20
 _LONGEST_AUTHOR = 12
-_COUNTED = re.compile(r"\d{9,19}(?:\.\d+)?", re.ASCII)
-_LONGEST_TIME = 60
-_WRAPPED_TIMES = ("$date", "$numberLong", "_seconds", "seconds")
 _DIGEST_KEY_BYTES = 64  # the longest key that BLAKE2b takes
 
 
@@ -137,6 +139,7 @@ def newest_first(
     through again, as a transaction that is tried again does.
     """
     attributed = raw.settled if isinstance(raw, Attributed) else None
+    raw = _messages_in(raw)
     return _NewestFirst([raw] if _is_one(raw) else list(raw), user_id, author, attributed)
 
 
@@ -191,6 +194,17 @@ def digest(salt: str, message: Message) -> str:
     """
     said = f"{message.author}\0{message.text}".encode()
     return hashlib.blake2b(said, key=salt.encode()[:_DIGEST_KEY_BYTES], digest_size=16).hexdigest()
+
+
+def _messages_in(raw: Any) -> Any:
+    """The messages in what holds them: a prompt, a state, a request to a provider."""
+    if callable(prompt := getattr(raw, "to_messages", None)):
+        return prompt()
+    if is_mapping(raw):
+        held = () if any(name in raw for name in _ROLES) else [raw.get(name) for name in _HOLDERS]
+    else:
+        held = () if hasattr(raw, "content") else [getattr(raw, "messages", None)]
+    return next(filter(is_sequence, held), raw)
 
 
 def _is_one(raw: Any) -> bool:
@@ -274,6 +288,9 @@ def _langchains_entries(entries: Mapping[str, Any]) -> Mapping[str, Any]:
     inside = entries.get("data")
     if is_mapping(inside) and "content" in inside:
         return {"type": entries.get("type"), **inside}
+    inside = entries.get("message")
+    if is_mapping(inside) and not any(entries.get(name) for name in ("role", *_CONTENTS)):
+        return _langchains_entries(inside)  # as an export or an event wraps it
     inside = entries.get("kwargs")
     if entries.get("lc") and is_mapping(inside):
         name = str([*(entries.get("id") or [""])][-1])
@@ -291,7 +308,8 @@ def _content(entries: Mapping[str, Any]) -> Any:
     for name in _CONTENTS:
         if entries.get(name):
             return entries[name]
-    if not any(name in entries for name in (*_CONTENTS, *_CALLED)):
+    called = str(entries.get("type")).endswith("_call")
+    if not called and not any(name in entries for name in (*_CONTENTS, *_CALLED)):
         raise InvalidInput(
             f"a message has none of {', '.join(_CONTENTS)}; it has {', '.join(map(str, entries))}"
         )
@@ -300,8 +318,20 @@ def _content(entries: Mapping[str, Any]) -> Any:
 
 def _message_kind(entries: Mapping[str, Any]) -> str:
     # ChatMessage has its role beside the type "chat"; OpenAI's Responses items are type "message".
-    kind = entries.get("role") or entries.get("type") or entries.get("from")
-    return str(kind).removesuffix(_CHUNK).lower()
+    said = [_kind_in(entries[name]) for name in _ROLES if entries.get(name)]
+    known = [one for one in said if one in _AUTHORS or one in _NOT_READ]
+    kind = (said if entries.get("role") else [*known, *said, "none"])[0]
+    if entries.get("role") or known:
+        return kind
+    # The items of OpenAI's Responses API: web_search_call, computer_call_output.
+    if kind.endswith("_call_output"):
+        return "function_call_output"
+    return "function_call" if kind.endswith("_call") else kind
+
+
+def _kind_in(said: Any) -> str:
+    said = said.get("role") if is_mapping(said) else said
+    return str(said.value if isinstance(said, Enum) else said).removesuffix(_CHUNK).lower()
 
 
 def _author(
@@ -310,7 +340,7 @@ def _author(
     user_id: str,
     display_name: Callable[[], str | None],
 ) -> Author:
-    if kind not in _AUTHORS and entries.get("role"):
+    if kind == "chat" or (kind not in _AUTHORS and entries.get("role")):
         logger.warning("role %r counts as somebody else's; author= can say otherwise", kind)
         return "other"
     if kind not in _AUTHORS:
@@ -341,48 +371,3 @@ def _label(value: Any) -> str | None:
 def _said_at(entries: Mapping[str, Any]) -> float | None:
     """When it was said in seconds since the epoch, if these entries tell."""
     return moment(next((entries[name] for name in _TIMES if entries.get(name)), None))
-
-
-def moment(given: Any) -> float | None:
-    """A time as programs write it, in seconds since the epoch; None for what is none.
-
-    Args:
-        given: A ``datetime``, ISO 8601 or RFC 2822 (UTC where no zone is named), or seconds,
-            milli-, micro- or nanoseconds since the epoch, as a number or written as a text; any of
-            them as MongoDB (``{"$date": …}``) and Firestore (``{"_seconds": …}``) write it.
-    """
-    for _ in range(2):  # MongoDB's may hold its number in a wrapping of its own
-        if is_mapping(given):
-            given = next((given[name] for name in _WRAPPED_TIMES if name in given), None)
-    try:
-        if isinstance(given, str):
-            given = float(given) if _COUNTED.fullmatch(given) else _written_moment(given.strip())
-        if isinstance(given, datetime):
-            # A time without a zone is taken as UTC, as every time in this package.
-            given = (given if given.tzinfo else given.replace(tzinfo=UTC)).timestamp()
-        if isinstance(given, bool) or not isinstance(given, int | float):
-            return None
-        seconds = float(given)
-    except (ValueError, OverflowError):
-        return None
-    for _ in range(3):
-        seconds = seconds / 1000 if seconds >= _LATEST_MOMENT else seconds
-    # What no calendar holds (NaN too) is no time.
-    return seconds if 0 <= seconds < _LATEST_MOMENT else None
-
-
-def _written_moment(text: str) -> datetime:
-    """A time in ISO 8601, strict or as programs vary it, or in RFC 2822.
-
-    Raises:
-        ValueError: It is neither.
-    """
-    if len(text) > _LONGEST_TIME:
-        raise ValueError(text[:_LONGEST_TIME])
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        if not text[:4].isdigit():
-            return parsedate_to_datetime(text)
-        plain = re.sub(r"\s*(?:UTC|GMT)$", "", text).replace("/", "-")
-        return datetime.fromisoformat(re.sub(r"\s+(?=[+-]\d\d:?\d\d$)", "", plain))

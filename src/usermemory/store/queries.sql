@@ -74,6 +74,11 @@ WHERE user_id = :user_id AND thread_id = :thread_id AND part = 0
 -- How a user's messages are told from new ones, for those who only look: nothing is locked.
 SELECT salt, paused, epoch FROM usermemory.users WHERE user_id = :user_id;
 
+-- name: others_of_thread
+-- Who else has a memory of a thread.
+SELECT user_id FROM usermemory.threads
+WHERE thread_id = :thread_id AND user_id <> :user_id ORDER BY user_id LIMIT :count;
+
 -- name: drop_unread
 -- An edited message gives way to its new text before anybody read the old one.
 DELETE FROM usermemory.inbox

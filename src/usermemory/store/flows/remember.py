@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any, get_args
 
 from usermemory.messages import digest
-from usermemory.messages.align import Alignment, Mark, Passed, align, ids_to_ask, window
+from usermemory.messages.align import WINDOW, Alignment, Mark, Passed, align, ids_to_ask, window
 from usermemory.messages.secrets import SecretPolicy, load_formats, screened
 from usermemory.records import Author, Message, News, Scheduled
 from usermemory.store.codec import dumps
@@ -164,17 +164,47 @@ def unknown(user_id: str, thread_id: str, newest_first: Iterable[Message]) -> Fl
     return News(len(news), _by_user(news), bool(row["paused"]))
 
 
-def authors(user_id: str, thread_id: str, texts: Mapping[str, str]) -> Flow[dict[str, str]]:
-    """Whose words messages are that the inbox knows; changes and locks nothing.
+_MOST_OTHERS = 50
+"""Other users of a thread whose inboxes are looked into."""
+
+
+def said_by(
+    user_id: str, thread_id: str, texts: Mapping[str, str], by_text: Iterable[str] = ()
+) -> Flow[tuple[dict[str, str], dict[str, str]]]:
+    """Whose words messages are that the inboxes of a thread know; changes and locks nothing.
 
     Args:
-        user_id: Whose inbox.
+        user_id: Whose inbox comes first.
         thread_id: Which thread.
         texts: What the messages say, by their ids.
+        by_text: The ids of those that other inboxes may have under another.
 
     Returns:
-        The author of each id that is known; empty where another text was stored under it.
+        The author of each id that this inbox knows, empty where another text was stored under it;
+        and by the ids of what it does not know, the other user whose own words another inbox has.
     """
+    own = yield from _authors(user_id, thread_id, texts)
+    left = {name: text for name, text in texts.items() if not own.get(name)}
+    others: dict[str, str] = {}
+    where = {"user_id": user_id, "thread_id": thread_id, "count": _MOST_OTHERS}
+    for row in (yield "others_of_thread", where) if left else ():
+        theirs = yield from _authors(row["user_id"], thread_id, left)
+        others |= {name: row["user_id"] for name, by in theirs.items() if by == "user"}
+        if waited := [name for name in by_text if name in left]:
+            said = yield from _recent(row["user_id"], thread_id)
+            others |= {name: row["user_id"] for name in waited if said(left[name])}
+    return own, others
+
+
+def _recent(user_id: str, thread_id: str) -> Flow[Callable[[str], bool]]:
+    """Whether a user has said this of late in a thread."""
+    row = first((yield "known_user", {"user_id": user_id})) or {"salt": ""}
+    key = {"user_id": user_id, "thread_id": thread_id, "count": WINDOW, "ids": dumps([])}
+    marks = {each["digest"] for each in (yield "marks", key)}
+    return lambda text: digest(row["salt"], Message("user", text)) in marks
+
+
+def _authors(user_id: str, thread_id: str, texts: Mapping[str, str]) -> Flow[dict[str, str]]:
     row = first((yield "known_user", {"user_id": user_id}))
     if row is None:
         return {}
