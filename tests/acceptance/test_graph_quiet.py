@@ -11,9 +11,11 @@ import pytest
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.messages import AIMessage
 from langchain_core.runnables import RunnableLambda
+from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode
 from tests.support.graphs import memory_in
+from tests.support.room import agent, chatbot, noted
 
 from usermemory import Extraction, UserMemory
 from usermemory.langgraph import memory_tools, remember_node
@@ -142,3 +144,15 @@ async def test_the_second_look_of_a_tool_does_not_stream(tmp_path: Path, colour:
         assert heard.models == 0
         assert len(model.calls) == 1
         assert memory.recall("will").document["name"] is None
+
+
+@pytest.mark.parametrize("build", [chatbot, agent])
+async def test_only_what_a_model_is_given_tells_the_profile(tmp_path: Path, build: Any) -> None:
+    """Of LangChain's events two name it, as the documentation says: a model's start and end."""
+    with memory_in(tmp_path, clock=FakeClock()) as memory:
+        memory.edit("will", {"name": "Wilhelmina"}, by="test")
+        bot = build(memory, InMemorySaver(), noted())
+        given = {"messages": [("user", "Hello.")]}
+        events = [event async for event in bot.astream_events(given, CONFIG, version="v2")]
+        telling = {event["event"] for event in events if "Wilhelmina" in str(event)}
+        assert telling == {"on_chat_model_start", "on_chat_model_end"}
