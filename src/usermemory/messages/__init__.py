@@ -1,16 +1,15 @@
 """What callers pass as messages, read into the one form that the memory works with."""
 
 from usermemory.messages.content import is_mapping, is_sequence
+from usermemory.messages.policy import AuthorPolicy, guarded_author
 from usermemory.messages.read import (
     Attributed,
-    AuthorPolicy,
     digest,
-    guarded_author,
+    moment,
     newest_first,
     read_messages,
     role_of,
 )
-from usermemory.messages.times import moment
 
 __all__ = [
     "Attributed",

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from enum import Enum
 from functools import partial
-from typing import Any, TypeGuard, cast, get_args
+from typing import Any, TypeGuard
 
 from usermemory.errors import InvalidInput
 from usermemory.messages.content import (
@@ -18,14 +21,11 @@ from usermemory.messages.content import (
     plain_text,
     result_text,
 )
-from usermemory.messages.times import moment
+from usermemory.messages.policy import AuthorPolicy
 from usermemory.records import Author, Message
 from usermemory.text import clean
 
 logger = logging.getLogger("usermemory")
-
-AuthorPolicy = Callable[[Any], Author | None]
-"""Says whose words a message holds, seeing it as the caller passed it; None: by the usual rule."""
 
 _AUTHORS: dict[str, Author] = {
     "human": "user",
@@ -39,7 +39,6 @@ _AUTHORS: dict[str, Author] = {
     "function_call": "assistant",
     "function_call_output": "tool",
 }
-_KNOWN = get_args(Author)
 _NOT_READ = frozenset(
     (
         *("system", "developer", "remove", "reasoning", "item_reference", "compaction"),
@@ -58,39 +57,12 @@ _CONTENTS = ("content", "parts", "text", "value", "output", "blocks")
 _CALLED = ("tool_calls", "toolCalls", "audio", "additional_kwargs", "arguments", "refusal")
 """Where a message may say something else instead."""
 _CHUNK = "MessageChunk"
+_LATEST_MOMENT = 1e11  # seconds; the year 5138. A greater number counts milliseconds, or smaller.
+_COUNTED = re.compile(r"\d{9,19}(?:\.\d+)?", re.ASCII)
+_WRAPPED_TIMES = ("$date", "$numberLong", "_seconds", "seconds")
+_LONGEST_TIME = 60
 _TIMES = ("timestamp", "created_at", "created")
-_MOST_NAMED = 20
-_LONGEST_AUTHOR = 12
 _DIGEST_KEY_BYTES = 64  # the longest key that BLAKE2b takes
-
-
-def guarded_author(author: AuthorPolicy) -> AuthorPolicy:
-    """The policy, saying nothing where it raises or says what nobody knows: the usual rule counts.
-
-    Each kind of trouble is named in the log once.
-    """
-    named = set[str]()
-
-    def asked(raw: Any) -> Author | None:
-        error: BaseException | None = None
-        try:
-            found: Any = author(raw)
-        except (Exception, SystemExit) as raised:  # noqa: BLE001 - named in the log
-            error, trouble = raised, f"raised {type(raised).__name__}"
-        else:
-            if found is None or (isinstance(found, str) and found in _KNOWN):
-                return cast("Author | None", found)
-            # A longer text may be what somebody said.
-            short = isinstance(found, str) and len(found) <= _LONGEST_AUTHOR
-            gave = repr(found) if short else f"a {type(found).__name__}"
-            trouble = f"gave {gave}, which is none of {', '.join(_KNOWN)}"
-        if trouble not in named and len(named) < _MOST_NAMED:
-            named.add(trouble)
-            shown = error if logger.isEnabledFor(logging.DEBUG) else None
-            logger.warning("author= %s; the usual rule counts", trouble, exc_info=shown)
-        return None
-
-    return asked
 
 
 class Attributed(list[Any]):
@@ -371,3 +343,48 @@ def _label(value: Any) -> str | None:
 def _said_at(entries: Mapping[str, Any]) -> float | None:
     """When it was said in seconds since the epoch, if these entries tell."""
     return moment(next((entries[name] for name in _TIMES if entries.get(name)), None))
+
+
+def moment(given: Any) -> float | None:
+    """A time as programs write it, in seconds since the epoch; None for what is none.
+
+    Args:
+        given: A ``datetime``, ISO 8601 or RFC 2822 (UTC where no zone is named), or seconds,
+            milli-, micro- or nanoseconds since the epoch, as a number or written as a text; any of
+            them as MongoDB (``{"$date": …}``) and Firestore (``{"_seconds": …}``) write it.
+    """
+    for _ in range(2):  # MongoDB's may hold its number in a wrapping of its own
+        if is_mapping(given):
+            given = next((given[name] for name in _WRAPPED_TIMES if name in given), None)
+    try:
+        if isinstance(given, str):
+            given = float(given) if _COUNTED.fullmatch(given) else _written_moment(given.strip())
+        if isinstance(given, datetime):
+            # A time without a zone is taken as UTC, as every time in this package.
+            given = (given if given.tzinfo else given.replace(tzinfo=UTC)).timestamp()
+        if isinstance(given, bool) or not isinstance(given, int | float):
+            return None
+        seconds = float(given)
+    except (ValueError, OverflowError):
+        return None
+    for _ in range(3):
+        seconds = seconds / 1000 if seconds >= _LATEST_MOMENT else seconds
+    # What no calendar holds (NaN too) is no time.
+    return seconds if 0 <= seconds < _LATEST_MOMENT else None
+
+
+def _written_moment(text: str) -> datetime:
+    """A time in ISO 8601, strict or as programs vary it, or in RFC 2822.
+
+    Raises:
+        ValueError: It is neither.
+    """
+    if len(text) > _LONGEST_TIME:
+        raise ValueError(text[:_LONGEST_TIME])
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        if not text[:4].isdigit():
+            return parsedate_to_datetime(text)
+        plain = re.sub(r"\s*(?:UTC|GMT)$", "", text).replace("/", "-")
+        return datetime.fromisoformat(re.sub(r"\s+(?=[+-]\d\d:?\d\d$)", "", plain))
