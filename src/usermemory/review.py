@@ -62,7 +62,9 @@ class Reviewing:
         return proposal
 
     def _found(self, proposal_id: str, user_id: str) -> tuple[Proposal, Start]:
-        found = self._driver.read(find_proposal, proposal_id, user_id)
+        # What is no id of ours, the database need not be asked for: it may not even take it.
+        is_id = isinstance(proposal_id, str) and proposal_id.isascii() and proposal_id.isalnum()
+        found = self._driver.read(find_proposal, proposal_id, user_id) if is_id else None
         if found is None:
             raise _gone(proposal_id)
         return found
@@ -158,6 +160,6 @@ def _quoted(change: Change, done: Applied) -> Change:
 
 def _gone(proposal_id: str) -> Conflict:
     return Conflict(
-        f"no proposal {proposal_id!r} waits: it was approved, declined or erased, has expired, or "
-        "never was"
+        f"no proposal {proposal_id!r:.60} waits: it was approved, declined or erased, has "
+        "expired, or never was"
     )

@@ -65,7 +65,7 @@ class Reviewing:
         first, second = learned(bench, "I like chess", "I like tea")
         bench.verbs.approve(first.id)
         bench.verbs.decline(second.id)
-        for gone in (first.id, second.id, "no such"):
+        for gone in (first.id, second.id, "no such", "nu\0l", "", "x" * 100_000):
             with pytest.raises(Conflict, match="no proposal"):
                 bench.verbs.approve(gone)
             with pytest.raises(Conflict, match="no proposal"):

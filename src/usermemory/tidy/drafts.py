@@ -189,8 +189,8 @@ def draft_of(
     elif kind == "conflict" and not reasons:
         raise Unusable("unfit_action", "no item that it conflicts with")
     else:
-        # What is over rests on its own words; what is doubtful on those that make it so.
-        words = [meant[0]] if kind == "end" else reasons
+        # What is over rests on its own words; what is doubtful on those that make it so, too.
+        words = [*reasons, meant[0]] if kind == "conflict" else meant
         changes = [_taken_out(meant[0], _evidence(words))]
     why = " ".join(harmless(str(given.get("why") or "")).split())[:_LONGEST_WHY]
     return numbers, Draft(tuple(changes), cast("ProposalKind", kind), why, by="tidy")
