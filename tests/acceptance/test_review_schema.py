@@ -20,7 +20,7 @@ class After(BaseModel):
 
 
 def test_a_schema_that_has_changed(tmp_path: Path) -> None:
-    """What waits follows a field to its new name; what the schema has no more stays, and says so."""
+    """What waits follows a field to its new name; what has no field any more stays."""
     said = "I like chess, I'm 31"
     changes = [
         Change("hobbies", "add", "chess", "I like chess"),
