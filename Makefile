@@ -28,7 +28,15 @@ help:  ## this list
 demo: .venv/.installed  ## a bot that remembers, in half a minute; no key, no network
 	$(BIN)/usermemory demo
 
-test: .venv/.tested  ## all tests
+# The pages are driven in Debian's Chromium: where it is missing, root installs it, others are told.
+.venv/.browser: .venv/.installed
+	@command -v chromium >/dev/null \
+		|| { [ "$$(id -u)" = 0 ] && apt-get update -qq \
+			&& apt-get install -y -qq --no-install-recommends chromium >/dev/null; } \
+		|| echo "no chromium: apt-get install chromium, or the tests of the pages fail"
+	@touch $@
+
+test: .venv/.tested .venv/.browser  ## all tests
 	$(BIN)/python -m pytest -n auto --dist worksteal
 
 test-pgbouncer: .venv/.tested  ## the store's tests through PgBouncer, where it is installed
