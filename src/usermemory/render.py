@@ -381,10 +381,6 @@ def recalled(
     all_there = known.keys() >= schema.fields.keys()
     complete = dict.fromkeys(schema.fields) if all_there else schema.empty()
     times = renamed_stamps(schema, stamps)
-
-    def dates(one: Recalled) -> list[Dated]:
-        return dated(one.document, times, schema, one.at or 0.0)
-
     return Recalled(
         {**complete, **known},
         stamps=of_fields(times),
@@ -393,5 +389,9 @@ def recalled(
         **rest,
         load=schema.load,
         to_text=partial(render, schema=schema),
-        to_dates=dates,
+        to_dates=partial(_dates, times=times, schema=schema),
     )
+
+
+def _dates(one: Recalled, times: Mapping[str, Any], schema: Schema) -> list[Dated]:
+    return dated(one.document, times, schema, one.at or 0.0)
