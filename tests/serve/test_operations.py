@@ -11,7 +11,8 @@ from tests.support.postgres import fresh
 
 from usermemory import Change, Extraction, Request, Retry, UserMemory
 from usermemory.errors import ExtractionError
-from usermemory.serve import app
+from usermemory.serve import ReadingTimes, app
+from usermemory.testing import FakeClock
 
 
 class Failing:
@@ -76,3 +77,24 @@ async def test_the_schema_is_checked_on_request(memory: UserMemory) -> None:
     async with signed_in(app(memory)) as browser:
         assert "UserProfile" in (await browser.get("/operations")).text
         assert "1 user with a profile" in (await browser.get("/operations/schema")).text
+
+
+async def test_how_long_readings_take_is_plotted(tmp_path: Path) -> None:
+    """Seconds from claim to commit, of the readings of this process."""
+    clock, times = FakeClock(), ReadingTimes()
+
+    class Slow:
+        def extract(self, _: Request) -> Extraction:
+            clock.advance(2.5)
+            return Extraction(())
+
+    file = tmp_path / "m.db"
+    with UserMemory(
+        file, model=Slow(), worker=False, clock=clock, on_event=times.on_event
+    ) as memory:
+        memory.remember("will", "t", [("user", "hello there")])
+        memory.trigger("will")
+        async with signed_in(app(memory, times=times)) as browser:
+            assert "2.5 seconds" in (await browser.get("/operations")).text
+        async with signed_in(app(memory)) as browser:
+            assert "newest readings of this process" not in (await browser.get("/operations")).text

@@ -65,7 +65,7 @@ def serve(  # noqa: PLR0913 - options of a command
         usermemory serve --host 0.0.0.0 --no-worker --frame https://app.example.com
     """
     from usermemory.choice import choose
-    from usermemory.serve import app
+    from usermemory.serve import ReadingTimes, app
 
     logging.getLogger("usermemory").addHandler(logging.NullHandler())
     chosen = choose(model, base_url, look=True)
@@ -73,10 +73,19 @@ def serve(  # noqa: PLR0913 - options of a command
     with listening:
         reads = worker if worker is not None else _may_read(db, schema, chosen, model)
         notices = list(filter(None, [chosen.notice, "" if reads else _NO_WORKER]))
-        memory = open_memory(db, schema, chosen.model, worker=reads, delay=delay)
+        times = ReadingTimes()
+        memory = open_memory(
+            db, schema, chosen.model, worker=reads, delay=delay, on_event=times.on_event
+        )
         try:
             notice = " ".join(notices)
-            served = app(memory, bot=chosen.bot(), notice=notice, frame_ancestors=frame or ())
+            served = app(
+                memory,
+                bot=chosen.bot(),
+                notice=notice,
+                frame_ancestors=frame or (),
+                times=times,
+            )
             typer.echo(f"{_address(host, listening)}{served.state.pages.first_visit()}")
             _say_the_rest(host, notices)
             interrupted = _run(served, listening)

@@ -6,14 +6,15 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from usermemory.errors import ConfigurationError
+from usermemory.serve.times import ReadingTimes
 
 if TYPE_CHECKING:
     from usermemory.memory import UserMemory
 
-__all__ = ["app"]
+__all__ = ["ReadingTimes", "app"]
 
 
-def app(
+def app(  # noqa: PLR0913 - settings, each with a default
     memory: UserMemory,
     *,
     body_limit: int = 1_000_000,
@@ -23,6 +24,7 @@ def app(
     notice: str = "",
     frame_ancestors: Iterable[str] = (),
     theme: Mapping[str, str] | None = None,
+    times: ReadingTimes | None = None,
 ) -> Any:
     """The ASGI app of a memory, by itself or mounted under a prefix; it needs no lifespan.
 
@@ -39,6 +41,8 @@ def app(
             user's own page. Nobody may embed the others.
         theme: Values of variables of the stylesheet, such as ``{"accent": "#0a7"}``, for users'
             own pages.
+        times: Whose ``on_event`` the memory was opened with: *Operations* then plots how long
+            readings take.
 
     Raises:
         ConfigurationError: The extra ``serve`` is not installed, or this is no origin.
@@ -50,7 +54,7 @@ def app(
         raise ConfigurationError(
             f"serving needs a package that is missing ({error}): pip install 'usermemory[serve]'"
         ) from error
-    made = Pages(memory, bot, notice, frame_ancestors, theme) if pages else None
+    made = Pages(memory, bot, notice, frame_ancestors, theme, times) if pages else None
     served = asgi_app(memory, body_limit, made, rate_limit)
     served.state.pages = made
     return served

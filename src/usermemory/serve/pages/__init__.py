@@ -17,6 +17,7 @@ from usermemory.serve.tokens import LINK_LIFETIME
 
 if TYPE_CHECKING:
     from usermemory.memory import UserMemory
+    from usermemory.serve.times import ReadingTimes
     from usermemory.settings import Id
 
 __all__ = ["Pages"]
@@ -31,6 +32,7 @@ class Pages:
         notice: What its page says of the model.
         frame_ancestors: Origins whose pages may embed a user's own page.
         theme: Values of the stylesheet's variables, for a user's own page.
+        times: How long readings took here, where that is noted.
     """
 
     def __init__(
@@ -40,8 +42,9 @@ class Pages:
         notice: str = "",
         frame_ancestors: Iterable[str] = (),
         theme: Mapping[str, str] | None = None,
+        times: ReadingTimes | None = None,
     ) -> None:
-        self._frame = Frame(memory, Talk(memory, bot, notice), frame_ancestors, theme)
+        self._frame = Frame(memory, Talk(memory, bot, notice), frame_ancestors, theme, times)
 
     def routes(self) -> list[Route]:
         """Where the pages and their files are."""

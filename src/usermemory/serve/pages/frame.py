@@ -34,6 +34,7 @@ from usermemory.serve.tokens import Access
 if TYPE_CHECKING:
     from usermemory.memory import UserMemory
     from usermemory.serve.pages.talk import Talk
+    from usermemory.serve.times import ReadingTimes
 
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -130,6 +131,7 @@ class Frame:
         talk: The bot of *Try it*.
         frame_ancestors: Origins whose pages may embed a user's own page; nobody may embed others.
         theme: Values of the stylesheet's variables, for a user's own page.
+        times: How long readings took here, where that is noted.
     """
 
     def __init__(
@@ -138,10 +140,12 @@ class Frame:
         talk: Talk,
         frame_ancestors: Iterable[str] = (),
         theme: Mapping[str, str] | None = None,
+        times: ReadingTimes | None = None,
     ) -> None:
         self.memory = memory
         self.sessions = Sessions(memory)
         self.talk = talk
+        self.times = times
         self._ancestors = _origins(frame_ancestors)
         self.theme = _theme(theme or {})
         self._templates = Environment(

@@ -27,6 +27,7 @@ _MOST = 20_000
 """Readings that are looked through, the newest."""
 
 _JOBS = 200
+_NEWEST = 60
 
 DONE = {
     "retried": "Due now; whichever worker runs reads it.",
@@ -71,6 +72,7 @@ class Operations:
             leases=[dict(row) for row in driver.read(recalls.held_leases)],
             partly=len(found) == _MOST,
             health=self._health(),
+            latency=self._latency(),
             done=DONE.get(ask.get("done"), ""),
             **_history(found, now),
         )
@@ -89,6 +91,16 @@ class Operations:
             found = self._memory.retry(ask.user_id, ask.get("thread"))
             done = "retried" if found else "nothing"
         return RedirectResponse(ask.url("/operations", done=done), 303)
+
+    def _latency(self) -> Any:
+        """Seconds of the newest readings of this process, as a plot; None where none was noted."""
+        times = self._frame.times
+        found = times.newest(_NEWEST) if times else []
+        if not found:
+            return None
+        labels = [f"{datetime.fromtimestamp(at, tz=UTC):%H:%M} UTC" for at, _ in found]
+        seconds = [taken for _, taken in found]
+        return bars("Seconds of each reading", labels, [("seconds", seconds)], digits=1)
 
     def _health(self) -> list[tuple[str, bool, str]]:
         """What is looked at, whether it is well, and what to say of it."""

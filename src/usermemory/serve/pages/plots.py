@@ -9,13 +9,19 @@ from markupsafe import Markup
 _WIDTH, _HEIGHT, _FOOT, _HEAD = 360, 110, 16, 14
 
 
-def bars(title: str, days: Sequence[str], series: Sequence[tuple[str, Sequence[float]]]) -> Markup:
+def bars(
+    title: str,
+    days: Sequence[str],
+    series: Sequence[tuple[str, Sequence[float]]],
+    digits: int = 0,
+) -> Markup:
     """Bars by day; of two series the second stands on the first, in another colour.
 
     Args:
         title: What is plotted, for people who cannot see it.
         days: Their dates, the oldest first.
         series: Name and value of each day.
+        digits: After the point.
     """
     totals = [sum(values[at] for _, values in series) for at in range(len(days))]
     top = max(totals, default=0.0) or 1.0
@@ -31,7 +37,7 @@ def bars(title: str, days: Sequence[str], series: Sequence[tuple[str, Sequence[f
                 drawn.append(
                     Markup(
                         '<rect class="bar{}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}">'
-                        "<title>{}: {:,.0f} {}</title></rect>"
+                        "<title>{}: {} {}</title></rect>"
                     ).format(
                         " bad" if number else "",
                         at * step + 1,
@@ -39,11 +45,12 @@ def bars(title: str, days: Sequence[str], series: Sequence[tuple[str, Sequence[f
                         max(1.0, step - 2),
                         max(1.0, tall),
                         day,
-                        values[at],
+                        f"{values[at]:,.{digits}f}",
                         name,
                     )
                 )
-    told = Markup('<text x="0" y="10">{:,.0f}</text>').format(max(totals, default=0.0))
+    highest = f"{max(totals, default=0.0):,.{digits}f}"
+    told = Markup('<text x="0" y="10">{}</text>').format(highest)
     if days:
         told += Markup('<text x="0" y="{}">{}</text>').format(_HEIGHT - 2, days[0])
         told += Markup('<text x="{}" y="{}" text-anchor="end">{}</text>').format(
