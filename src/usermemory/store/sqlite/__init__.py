@@ -343,11 +343,12 @@ IN_A_TURN = frozenset({"remember", "propose", "record"})
 
 def _trying(enough: Callable[[RetryCallState], bool]) -> Retrying:
     """Try again until it is enough, if somebody else has the file."""
-    from tenacity import Retrying, retry_if_exception_type, wait_random
+    from tenacity import Retrying, retry_if_exception_type, wait_random_exponential
 
     return Retrying(
         retry=retry_if_exception_type(StoreBusy),
         stop=enough,
-        wait=wait_random(0.01, 0.1),
+        # To look costs as much as to open: dozens that look often keep each other from it.
+        wait=wait_random_exponential(multiplier=0.02, max=0.1),
         reraise=True,
     )

@@ -292,6 +292,8 @@ def migrate(connection: sqlite3.Connection, path: Path, now: float) -> None:
     """
     with sqlite_errors(path):
         for number, script in missing(done(connection), str(path)):
+            if number in done(connection):
+                continue  # while this one waited; a lock for nothing would keep others waiting
             connection.execute("BEGIN IMMEDIATE")
             try:
                 connection.execute(dialect(MIGRATIONS_TABLE))
