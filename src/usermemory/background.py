@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import os
 import threading
 import warnings
 import weakref
@@ -51,6 +52,7 @@ class Background:
         self._starting = threading.Lock()
         self._worker: Worker | None = None
         self._closed = False
+        self._process = 0
         self._workers: list[Worker] = []
         self._dropped = weakref.finalize(owner, _drop, consolidator.driver, self._workers)
         self._dropped.atexit = False
@@ -75,8 +77,14 @@ class Background:
             self._worker.wake(due_at)
 
     def stop(self, grace: float) -> None:
-        """Finish running batches within these seconds, or give them back."""
+        """Finish running batches within these seconds, or give them back.
+
+        In a fork of the process in which the worker runs there is nothing to stop: its threads are
+        not there, and a lock that one of them held is held for ever.
+        """
         self._dropped.detach()
+        if self._process not in {0, os.getpid()}:
+            return
         with self._starting:
             self._closed = True
             worker, self._worker = self._worker, None
@@ -89,6 +97,7 @@ class Background:
 
         worker = Worker(self._consolidator, self._clock, self.emit, threads=self._threads)
         self._workers.append(worker)
+        self._process = os.getpid()
         worker.start()
         return worker
 

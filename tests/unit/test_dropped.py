@@ -130,6 +130,30 @@ for _ in range(15):
     assert done.stderr == ""
 
 
+def test_a_fork_ends(url: str) -> None:
+    """Whatever locks threads of the parent held: a child that ends waits for none of them."""
+    program = """
+import os, sys
+from usermemory import UserMemory
+
+memory = UserMemory(sys.argv[1], model="offline")
+memory.remember("will", "1", ["I like chess"])
+running = memory._background
+locks = [running._worker._lock, running._starting, memory.driver._gate]
+for lock in locks:
+    lock.acquire()
+child = os.fork()
+if not child:
+    sys.exit(0)
+for lock in locks:
+    lock.release()
+memory.close()
+os._exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+    command = [sys.executable, "-c", program, url]
+    assert subprocess.run(command, timeout=PATIENCE, check=False).returncode == 0
+
+
 def test_a_closed_memory_warns_of_nothing(url: str, recwarn: pytest.WarningsRecorder) -> None:
     """Whoever closes a memory, or never opened it, is told nothing."""
     with UserMemory(url, model="offline") as memory:

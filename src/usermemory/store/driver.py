@@ -72,13 +72,15 @@ class Driver(ABC):
             await asyncio.to_thread(self.open)
 
     def close(self) -> None:
-        """Finish what was begun and disconnect; a second call does nothing."""
+        """Finish what was begun and disconnect; a second call does nothing, nor one in a fork."""
+        if self._process not in {0, os.getpid()}:
+            self._closed = True  # without the gate, which a thread of the parent may have held
+            return
         with self._gate:
             if self._closed:
                 return
             self._closed = True
-        if self._process in {0, os.getpid()}:
-            self._stop()
+        self._stop()
 
     def _tell_commit(self, stage: str, flow: str = "") -> None:
         if self.hook:
