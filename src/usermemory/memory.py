@@ -133,6 +133,9 @@ class UserMemory:
         review: Which changes wait for a person (see `proposals`): those of fields with
             ``Remember(review=True)`` (None, ``"sensitive"``), or ``"all"`` but those of fields
             with ``Remember(review=False)``.
+        shared: A user id whose profile every recall brings beside the user's own: what is true for
+            all, such as facts of a team or a product. Its fields need not be those of the schema;
+            you `edit` it, with a memory of its schema, and nothing is ever learned into it.
         tell_waiting: Of how many changes that wait for a person the bot is told, plainly marked as
             not confirmed; 0: of none.
         tidy: ``"apply"``: merges of a tidy pass that lose no word are made at once; ``"propose"``:
@@ -171,6 +174,7 @@ class UserMemory:
         retry: Retry | None = None,
         secrets: SecretPolicy = "mask",
         review: Review = None,
+        shared: Id | None = None,
         tell_waiting: int = 0,
         tidy: Literal["propose", "apply"] = "propose",
         keep_messages: float | Literal["forever"] | None = None,
@@ -192,6 +196,7 @@ class UserMemory:
         if tidy not in {"propose", "apply"}:
             raise ConfigurationError(f"tidy {tidy!r}: use 'propose' or 'apply'")
         self._tidies = tidy == "apply"
+        self._shared = "" if shared is None else checked_user(shared)
         self._tells = checked_count("tell_waiting", tell_waiting)
         self.secrets: SecretPolicy = secrets
         self.schema = schema_of(schema)
@@ -327,9 +332,10 @@ class UserMemory:
             about: The user's last words, say: what matters to them of a long profile comes first.
             thread_id: With ``tail``, the thread to leave out, since the caller has it.
         """
-        asked = checked_user(user_id), _TAIL if tail else 0, str(thread_id), earlier, self._tells
+        asked = checked_user(user_id), _TAIL if tail else 0, str(thread_id), earlier
         make = partial(self._view, about=about)
-        return self._recalled(asked[0], self.driver.read(recalls.recall, *asked, make))
+        found = self.driver.read(recalls.recall, *asked, self._tells, self._shared, make)
+        return self._recalled(asked[0], found)
 
     async def arecall(
         self,
@@ -341,8 +347,9 @@ class UserMemory:
         thread_id: Id = "",
     ) -> Recalled:
         """As `recall`."""
-        asked = checked_user(user_id), _TAIL if tail else 0, str(thread_id), earlier, self._tells
-        found = await self.driver.aread(recalls.recall, *asked, partial(self._view, about=about))
+        asked = checked_user(user_id), _TAIL if tail else 0, str(thread_id), earlier
+        make = partial(self._view, about=about)
+        found = await self.driver.aread(recalls.recall, *asked, self._tells, self._shared, make)
         return self._recalled(asked[0], found)
 
     def backfill(
@@ -583,7 +590,7 @@ class UserMemory:
             by: The name that the revision bears.
         """
         proposing, asked = self._proposing(), tuple(changes)
-        said = proposing.said(checked_user(user_id), checked_thread(thread_id), messages)
+        said = proposing.said(self._learner(user_id), checked_thread(thread_id), messages)
         return proposing.changes(said, asked, by)
 
     def propose_erasure(
@@ -1012,8 +1019,15 @@ class UserMemory:
     def _read(
         self, user_id: Id, thread_id: Id, messages: Iterable[Any]
     ) -> tuple[str, str, Iterable[Message]]:
-        user_id, thread_id = checked_user(user_id), checked_thread(thread_id)
+        user_id, thread_id = self._learner(user_id), checked_thread(thread_id)
         return user_id, thread_id, newest_first(messages, user_id, self.author)
+
+    def _learner(self, user_id: Id) -> str:
+        """The id of a user about whom something may be learned."""
+        known = checked_user(user_id)
+        if known == self._shared:
+            raise InvalidInput(f"{known!r} is the shared profile: nothing is learned into it")
+        return known
 
     def _scheduled(self, user_id: str, thread_id: str, scheduled: Scheduled) -> Scheduled:
         self.wake(scheduled.due_at)
@@ -1030,7 +1044,7 @@ class UserMemory:
 
     def _document(self, user_id: Id) -> Mapping[str, Any]:
         """The profile, for verbs that look something up in it: that is no recall."""
-        asked = checked_user(user_id), 0, "", 0, 0
+        asked = checked_user(user_id), 0, "", 0, 0, ""
         return self.driver.read(recalls.recall, *asked, self._view).document
 
     def _correcting(self) -> Correcting:

@@ -37,6 +37,7 @@ _OLD = "(of what names a month nothing was heard since: it may be out of date)"
 _UNREAD = "(in other conversations, not yet in the profile, newest first)"
 _EARLIER = "(what held before, newest first)"
 
+_SHARED = "(true for all users, from the owner of this chatbot)"
 _WAITING = "(not confirmed: a person has still to decide, do not rely on it)"
 
 _BRACKETS = str.maketrans("<>＜＞﹤﹥", "‹›‹›‹›")
@@ -86,7 +87,9 @@ def render(recalled: Recalled, schema: Schema, max_tokens: int) -> Rendered:
     room = max_tokens - _cost([INTRODUCTION])
     # What was said a moment ago is not crowded out by a long profile.
     unread = _section("said_elsewhere", _UNREAD, said, max_tokens // 3)
-    lines, shown = _profile(recalled, schema, room - _cost(unread))
+    shared = _shared(recalled, max_tokens // 4)
+    lines, shown = _profile(recalled, schema, room - _cost(unread) - _cost(shared))
+    lines += shared
     lines += _section("said_elsewhere", _UNREAD, said, room - _cost(lines))
     lines += _section("earlier", _EARLIER, before, room - _cost(lines))
     aside = [_would(change) for change in recalled.waiting if change.field in schema.fields]
@@ -140,6 +143,20 @@ def _profile(recalled: Recalled, schema: Schema, room: int) -> tuple[list[str], 
         return [], ()
     revised = tuple(Shown(one.field, one.key, recalled.revision, one.value) for one in shown)
     return [*before, *lines, "</user_profile>"], revised
+
+
+def _shared(recalled: Recalled, room: int) -> list[str]:
+    """What the owner wrote down for everybody, in whatever fields."""
+    entries = [
+        entry
+        for name, value in recalled.shared.items()
+        if value not in (None, "", [], {})
+        for entry in _entries(name, value)
+    ]
+    around = ["<shared_facts>", _SHARED, "</shared_facts>"]
+    length, kept = _kept(entries, recalled.about, room - _cost(around))
+    lines, _ = _lines(entries, kept, length, room - _cost(around))
+    return [*around[:2], *lines, around[2]] if lines else []
 
 
 def _aged(entries: list[_Entry], recalled: Recalled, schema: Schema) -> list[_Entry]:

@@ -23,6 +23,13 @@ class Guarded(BaseModel):
     interests: Annotated[list[str], Remember(review=True)] = []
 
 
+class Team(BaseModel):
+    """What is true for everybody."""
+
+    product: str | None = None
+    hours: list[str] = []
+
+
 def learned(bench: Bench, *texts: str, thread: str = "t") -> list[Proposal]:
     """Read some messages; what waits then."""
     bench.verbs.remember("will", thread, list(texts))
@@ -181,6 +188,28 @@ class Reviewing:
         assert "not confirmed" in text
         assert ("chess" in text) + ("tea" in text) == 1
         assert "chess" not in bench.another(review="all").recall("will").render()
+
+    def test_a_shared_profile(self, making: Making) -> None:
+        """Every recall brings it beside the user's own, and nothing is learned into it."""
+        bench = making(schema=Team)
+        bench.verbs.edit("team", {"product": "Ropes", "hours": ["9 to 5"]}, by="owner")
+        bench.clock.advance(1)
+        bot = bench.another(shared="team")
+        bot.remember("will", "t", ["I like chess"])
+        bot.trigger("will")
+        recalled = bot.recall("will")
+        assert recalled.document["interests"] == ["chess"]
+        assert recalled.shared == {"product": "Ropes", "hours": ["9 to 5"]}
+        text = recalled.render()
+        assert text.index("chess") < text.index("<shared_facts>") < text.index("Ropes")
+        assert bot.recall("nobody").shared == recalled.shared
+        assert bot.recall("team").shared == {}
+        with pytest.raises(InvalidInput, match="shared"):
+            bot.remember("team", "t", ["I like tea"])
+        with pytest.raises(InvalidInput, match="shared"):
+            bot.propose(
+                "team", "t", [Change("interests", "add", "tea", "I like tea")], ["I like tea"]
+            )
 
     def test_it_expires(self, making: Making) -> None:
         """What nobody decides on ends, and its words are off the tables."""

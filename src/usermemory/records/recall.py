@@ -102,6 +102,7 @@ class Recalled:
         tail: With ``tail=True``, the newest of them by the user, oldest first, bounded.
         earlier: With ``earlier=N``, changes that replaced or removed a value, newest first.
         waiting: Changes that wait for a person, newest first, as far as the memory tells its bot.
+        shared: What the memory's owner wrote down for everybody, if there is such a profile.
         stamps: For each field that has been heard of, when it was last ``learned``, ``confirmed``
             (said again) and ``edited`` by hand, as far as it was.
         about: What the profile is to be shown for, such as the user's last words: of what there is
@@ -115,6 +116,7 @@ class Recalled:
     tail: tuple[Said, ...] = ()
     earlier: tuple[Revision, ...] = ()
     waiting: tuple[Applied, ...] = ()
+    shared: Mapping[str, Any] = field(default_factory=dict[str, Any])
     stamps: Mapping[str, Mapping[str, float]] = field(default_factory=dict[str, Any])
     load: Callable[[Mapping[str, Any]], Any] | None = field(default=None, repr=False, compare=False)
     about: str = ""

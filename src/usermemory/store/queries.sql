@@ -122,7 +122,10 @@ UNION ALL
 SELECT * FROM (SELECT 'waiting', w.changes, w.revision, w.at, w.thread_id, NULL, 0, 0
     FROM usermemory.proposals AS w WHERE w.user_id = :user_id AND w.state = 'waiting'
       AND w.kind = 'change' AND w.expires_at > :now
-    ORDER BY w.at DESC LIMIT :waiting) AS waiting;
+    ORDER BY w.at DESC LIMIT :waiting) AS waiting
+UNION ALL
+SELECT 'shared', s.document, s.revision, s.updated_at, NULL, NULL, 0, 0
+FROM usermemory.profiles AS s WHERE s.user_id = :shared AND :shared <> :user_id;
 
 -- name: profiles
 -- Everybody's profile, page by page, for programs that browse them as a store; no chat does.

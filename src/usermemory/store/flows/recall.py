@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from pydantic_core import from_json
 
@@ -26,6 +27,7 @@ def recall(
     thread_id: str = "",
     earlier: int = 0,
     waiting: int = 0,
+    shared: str = "",
     make: Callable[..., Recalled] = Recalled,
 ) -> Flow[Recalled]:
     """The profile of a user, in one statement.
@@ -36,14 +38,16 @@ def recall(
         thread_id: The thread whose messages the caller has anyway.
         earlier: How many revisions that put an end to a value to add, at most.
         waiting: How many changes that wait for a person to add, at most.
+        shared: Whose profile to add, as what is true for everybody; empty for nobody's.
         make: Makes the record of its attributes.
 
     Returns:
         The profile; its document is empty for a user nobody knows.
     """
     asked = {"user_id": user_id, "tail": tail, "thread_id": thread_id, "earlier": earlier}
-    asked["waiting"] = waiting
+    asked |= {"waiting": waiting, "shared": shared}
     rows = yield "recall", asked
+    of_all: dict[str, Any] = {}
     profile, unread, before, aside = rows[0], list[Said](), list[Revision](), list[Applied]()
     for row in rows:
         match row["kind"]:
@@ -53,6 +57,8 @@ def recall(
                 before.append(codec.ended(row))
             case "waiting":
                 aside += codec.changes_of(row["text"])
+            case "shared":
+                of_all = from_json(row["text"])
             case _:
                 profile = row
     return make(
@@ -65,6 +71,7 @@ def recall(
         tail=tuple(reversed(unread)),
         earlier=tuple(before),
         waiting=tuple(aside),
+        shared=of_all,
     )
 
 
