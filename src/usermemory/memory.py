@@ -22,6 +22,7 @@ from usermemory.messages.secrets import SecretPolicy
 from usermemory.migrate import Migrating, Move, checked_schema
 from usermemory.past import about, evidence_of, resolve
 from usermemory.past import snapshot as wound_back
+from usermemory.recalled import recalled
 from usermemory.records import (
     Change,
     Cost,
@@ -51,7 +52,6 @@ from usermemory.records import (
     ThreadState,
     Undone,
 )
-from usermemory.render import recalled
 from usermemory.retry import Retry
 from usermemory.schema import UserProfile, schema_of
 from usermemory.schema.renames import renamed_history, renamed_revision

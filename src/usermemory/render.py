@@ -12,20 +12,16 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import partial
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
-from usermemory.dates import dated, month, of_fields
+from usermemory.dates import month
 from usermemory.messages import is_mapping, is_sequence
 from usermemory.ranking import weights
-from usermemory.records import Dated, Recalled, Revision, Shown
-from usermemory.schema.renames import renamed, renamed_revision, renamed_stamps
+from usermemory.records import Recalled, Shown
 from usermemory.text import clean, tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from usermemory.records import Applied
     from usermemory.schema import Schema
 
@@ -380,35 +376,3 @@ def _plain(text: str, length: int | None = None) -> str:
 
 def _shortened(line: str, length: int) -> str:
     return line if len(line) <= length else line[: length - 1].rstrip() + "…"
-
-
-def recalled(
-    schema: Schema,
-    document: Mapping[str, Any],
-    stamps: Mapping[str, Any],
-    earlier: Iterable[Revision] = (),
-    waiting: tuple[Applied, ...] = (),
-    **rest: Any,
-) -> Recalled:
-    """What was recalled, under today's names, able to load and render itself.
-
-    In the schema's order, with the fields that it got since the profile was saved.
-    """
-    known = renamed(schema, document)
-    all_there = known.keys() >= schema.fields.keys()
-    complete = dict.fromkeys(schema.fields) if all_there else schema.empty()
-    times = renamed_stamps(schema, stamps)
-    return Recalled(
-        {**complete, **known},
-        stamps=of_fields(times),
-        earlier=tuple(renamed_revision(schema, one) for one in earlier),
-        waiting=renamed_revision(schema, Revision(0, 0.0, "", waiting)).changes,
-        **rest,
-        load=schema.load,
-        to_text=partial(render, schema=schema),
-        to_dates=partial(_dates, times=times, schema=schema),
-    )
-
-
-def _dates(one: Recalled, times: Mapping[str, Any], schema: Schema) -> list[Dated]:
-    return dated(one.document, times, schema, one.at or 0.0)

@@ -29,6 +29,7 @@ LAYERS = [
     "batch",
     "prompt",
     "render",
+    "recalled",
     "gate",
     "retry",
     "store",
