@@ -63,7 +63,7 @@ class Reviewing:
 
     def _found(self, proposal_id: str, user_id: str) -> tuple[Proposal, Start]:
         # What is no id of ours, the database need not be asked for: it may not even take it.
-        is_id = isinstance(proposal_id, str) and proposal_id.isascii() and proposal_id.isalnum()
+        is_id = str(proposal_id).isascii() and str(proposal_id).isalnum()
         found = self._driver.read(find_proposal, proposal_id, user_id) if is_id else None
         if found is None:
             raise _gone(proposal_id)

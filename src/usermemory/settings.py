@@ -35,7 +35,7 @@ def checked_seconds(name: str, value: float) -> float:
     return float(value)
 
 
-def checked_count(name: str, value: int) -> int:
+def checked_count(name: str, value: object) -> int:
     """A whole number from 0 on, or an error that names the setting."""
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise ConfigurationError(f"{name} is {value!r}; it is a whole number, 0 or more")
@@ -79,7 +79,7 @@ def kept_for(value: float | str | None) -> float | None:
     return checked_seconds("keep_messages", value) or None
 
 
-def checked_retention(value: float | None) -> float | None:
+def checked_retention(value: object) -> float | None:
     """For how many days values are kept, as ``retention`` takes it; None: for ever."""
     if value is None:
         return None

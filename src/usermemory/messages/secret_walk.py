@@ -64,7 +64,7 @@ def said_after(label: re.Match[str], walk: Walk) -> tuple[int, int] | None:
     words = list(islice(_WORDS.finditer(text, at, end), _MOST_WORDS + 1))
     compounding = walk.compounding
     if words and words[0].group().lower() in walk.about:  # "password for the router: …"
-        compounding = frozenset()
+        compounding = frozenset[str]()
     is_said, unknown = label.group().endswith((*":=：→", "'s", "’s")), 0
     for place, word in enumerate(words[:_MOST_WORDS], 1):
         whole = word.group()

@@ -285,7 +285,7 @@ def _walked(
     label = rf"{begin}(?:{_any(raw[name])}){suffix}(?:['’]s|[\"'`*”»]{{0,3}})(?=[\s:=→：])[:=→：]?"
     mine, about, ordinary = (frozenset(raw[one].split()) for one in ("mine", "about", "ordinary"))
     pattern = re.compile(label, re.IGNORECASE)
-    compounding = frozenset() if suffix else frozenset(raw["compound_verbs"].split())
+    compounding = frozenset[str](() if suffix else raw["compound_verbs"].split())
     return Walk(kind, pattern, copulas, mine, about, ordinary, compounding)
 
 

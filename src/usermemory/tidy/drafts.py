@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from usermemory.changes import Unfit, apply, proposed
 from usermemory.changes.diff import naming
@@ -193,7 +193,7 @@ def draft_of(
         words = [*reasons, meant[0]] if kind == "conflict" else meant
         changes = [_taken_out(meant[0], _evidence(words))]
     why = " ".join(harmless(str(given.get("why") or "")).split())[:_LONGEST_WHY]
-    return numbers, Draft(tuple(changes), cast("ProposalKind", kind), why, by="tidy")
+    return numbers, Draft(tuple(changes), kind, why, by="tidy")
 
 
 def _evidence(items: Iterable[Item]) -> tuple[Evidence, ...]:
