@@ -201,7 +201,7 @@ def for_the_user(export: Mapping[str, Any]) -> dict[str, Any]:
         "waiting": [
             _readable_proposal(one)
             for one in _sorted_by(export["proposals"], "at")
-            if one["state"] == "waiting"
+            if one["state"] == "waiting" and one["expires_at"] > export["exported_at"]
         ],
         "erased": [_iso(one["at"]) for one in _sorted_by(export["erasures"], "epoch")],
     }

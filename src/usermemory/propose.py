@@ -77,9 +77,9 @@ class Proposing:
             written = self._driver.write(
                 propose, *where, begun, made, drafts, judged.refused, said.context
             )
-            if written is not False:
-                revision = None if written is True else written
-                return Proposed(revision, judged.refused, len(aside))
+            if written is not None:
+                revision, waiting = written
+                return Proposed(revision, judged.refused, waiting)
 
     def erasure(
         self, said: Turn, field: str, value: str | None, quote: str, *, confirmed: bool

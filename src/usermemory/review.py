@@ -44,9 +44,8 @@ class Reviewing:
             changes = self._changes(proposal, value)
             batch = self._batch(proposal, begun)
             judged = self._judged(batch, proposal, changes)
-            if any(one.reason not in _DONE for one in judged.refused) or (
-                judged.refused and proposal.kind != "change"
-            ):
+            as_proposed = proposal.kind == "change" and value is None
+            if any(one.reason not in _DONE or not as_proposed for one in judged.refused):
                 return Proposed(None, judged.refused)
             amendment = self._amendment(proposal, begun, judged, by) if judged.applied else None
             made = self._driver.write(approve_proposal, proposal, begun, amendment)

@@ -192,6 +192,28 @@ def test_merges_that_lose_no_word(url: str) -> None:
         assert "bouldering" not in memory.recall("will").document["sports"]
 
 
+@pytest.mark.parametrize(
+    ("items", "merged", "review"),
+    [
+        (("likes tea", "hates coffee"), "hates tea, likes coffee", None),
+        (("was vegan", "is not married"), "is not vegan, was married", None),
+        (("tea", "golf"), "tea, golf", None),
+        (("tea", "green tea"), "green tea", "all"),
+    ],
+)
+def test_what_is_not_made_at_once(
+    tmp_path: Path, items: tuple[str, ...], merged: str, review: Any
+) -> None:
+    """Words in another order may say the opposite, and what is to be reviewed waits."""
+    model = ScriptedModel(replies=[{"proposals": [one("merge", 1, 2, value=merged)]}])
+    with UserMemory(
+        tmp_path / "m.db", Person, model, worker=False, tidy="apply", review=review
+    ) as memory:
+        memory.edit("will", {"sports": [*items]}, by="will")
+        assert len(memory.tidy("will")) == 1
+        assert memory.recall("will").document["sports"] == [*items]
+
+
 def test_a_profile_that_has_moved(url: str) -> None:
     """What is not there any more is not merged: all of a proposal is made, or nothing."""
     with known(url, one("merge", 2, 3, value="bouldering with Ann")) as memory:

@@ -185,6 +185,8 @@ def review(memory: UserMemory, clock: FakeClock) -> None:
             memory.approve(proposal.id)
         else:
             memory.decline(proposal.id)
+    begun = memory.driver.read(start, "eve", "r", [], clock.now())
+    memory.driver.write(propose, "eve", "r", begun, None, [Draft((change,), thread_id="r")])
     memory.proposals()
     begun, _ = memory.driver.read(load_tidied, "eve")
     memory.driver.write(store_tidied, "eve", begun, [], [], Usage(1), ("a model", "a prompt"))

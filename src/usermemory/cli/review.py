@@ -76,6 +76,10 @@ def review(  # noqa: PLR0913 - the options of a command
     """
     with open_existing(db, schema) as memory:
         found = memory.proposals(user, _MOST)
+        if value is not None and not approve:
+            raise typer.BadParameter("--value goes with one --approve")
+        if both := set(approve or ()) & set(decline or ()):
+            raise typer.BadParameter(f"approve or decline {both.pop()}, not both")
         if approve or decline:
             wanted = dict.fromkeys(approve or (), "approve")
             _decide(memory, {**wanted, **dict.fromkeys(decline or (), "decline")}, by, value)

@@ -211,6 +211,37 @@ class Reviewing:
                 "team", "t", [Change("interests", "add", "tea", "I like tea")], ["I like tea"]
             )
 
+    @pytest.mark.parametrize("value", ["chess", None])
+    def test_the_words_of_what_waits(self, making: Making, value: str | None) -> None:
+        """Erasing what only waits takes its message too, and names the thread."""
+        bench = making(review="all", keep_messages="forever")
+        learned(bench, "I like chess")
+        bench.clock.advance(1)
+        done = bench.verbs.forget("will", "interests", value)
+        assert (done.proposals, done.messages, done.threads) == (1, 1, ("t",))
+        assert bench.verbs.search("will", "chess") == []
+        assert bench.verbs.verify_erased("will", "like chess").erased
+
+    def test_an_edited_value_that_is_known(self, making: Making) -> None:
+        """It is refused, and the proposal waits on."""
+        bench = making(review="all")
+        chess, tea = learned(bench, "I like chess", "I like tea")
+        bench.verbs.approve(chess.id)
+        made = bench.verbs.approve(tea.id, value="Chess")
+        assert [one.reason for one in made.rejections] == ["duplicate"]
+        assert bench.verbs.proposals() == [tea]
+
+    def test_declined_words_by_a_tool(self, making: Making) -> None:
+        """Who proposes them again is told that nothing waits."""
+        bench = making(review="all")
+        said = ["I like chess"]
+        change = Change("interests", "add", "chess", said[0])
+        assert bench.verbs.propose("will", "t", [change], said).waiting == 1
+        assert bench.verbs.propose("will", "u", [change], said).waiting == 1
+        (proposal,) = bench.verbs.proposals()
+        bench.verbs.decline(proposal.id)
+        assert bench.verbs.propose("will", "t", [change], said).waiting == 0
+
     def test_it_expires(self, making: Making) -> None:
         """What nobody decides on ends, and its words are off the tables."""
         bench = making(review="all")

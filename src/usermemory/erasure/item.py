@@ -64,6 +64,7 @@ def _was_there(target: OfValue, stored: Stored, schema: Schema) -> bool:
     field = field_of(schema, target.field, stored.document.get(target.field))
     wanted = identity(target.value)
     past = [change for revision in stored.revisions for change in revision.changes]
+    past += stored.proposed
     return any(
         wanted in {identity(change.before), identity(change.after), identity(change.key)}
         or without_inside(field, change, target.value) != change

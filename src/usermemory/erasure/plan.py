@@ -147,6 +147,7 @@ def plan(target: Target, stored: Stored, schema: Schema) -> Plan:
     if not (picked.gone or past.revisions or messages or refused or waiting):
         check_item(target, stored, schema)
     said_in = {kept.thread_id for kept, _ in messages} | past.threads
+    said_in |= {one.thread_id for one in stored.waiting if one.token in waiting}
     return Plan(
         document=document,
         gone=tuple(_erased(change) for change in picked.gone),
@@ -181,7 +182,7 @@ def _value(target: OfValue, stored: Stored, schema: Schema, olds: frozenset[str]
         touched[name] = left
         gone += lost
         inside += changed
-    past = [change for revision in stored.revisions for change in revision.changes]
+    past = [change for one in stored.revisions for change in one.changes] + [*stored.proposed]
     history = [change for change in past if change.field == field.name and target.value is None]
     subjects = [(field.name, subject_of(field, one, one.before)) for one in gone]
     subjects += [(field.name, subject_of(field, one, one.after)) for one in history if one.after]
@@ -279,7 +280,8 @@ def _source(target: OfMessage | OfThread, stored: Stored, schema: Schema) -> _Pi
         for field in [field_of(schema, name, stored.document[name])]
         for one in removed(field, stored_value(field, stored.document[name]), rest)
     ]
-    quoted = (e.quote for change in past for e in change.evidence if target.taught(e))
+    told = [*past, *stored.proposed]
+    quoted = (e.quote for change in told for e in change.evidence if target.taught(e))
     texts = (kept.text for kept in stored.messages if emptied(kept))
     said = Needles([*quoted, *(text for text in texts if len(words(text)) >= _TELLING)])
     return _Picked(

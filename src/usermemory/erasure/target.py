@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from usermemory.records import Evidence, Refused, Revision
+from usermemory.records import Applied, Evidence, Refused, Revision
 from usermemory.text import MASK, Text, Word, leaves, words
 
 
@@ -91,6 +91,7 @@ class Stored:
         messages: In order.
         refused: In any order.
         waiting: What waits for a person, as if it were refused; the token is its place.
+        proposed: The same as changes.
         numbers: Of the message that is to be erased, also where its text is gone.
     """
 
@@ -99,6 +100,7 @@ class Stored:
     messages: Sequence[Kept] = ()
     refused: Sequence[Refusals] = ()
     waiting: Sequence[Refusals] = ()
+    proposed: Sequence[Applied] = ()
     numbers: frozenset[int] = frozenset()
 
 

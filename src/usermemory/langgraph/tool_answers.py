@@ -41,6 +41,7 @@ def saved(proposed: Proposed, unreadable: tuple[Refused, ...]) -> str:
     if proposed.waiting:
         lines.append(f"not saved yet, a person decides: {proposed.waiting}")
     if not made and not known and not proposed.waiting:
+        lines = lines or ["nothing was saved: a person declined it before"]
         raise ToolException("\n".join(lines))
     return "\n".join(lines)
 

@@ -167,12 +167,14 @@ WHERE next_due IS NOT NULL AND lease_until > :now ORDER BY lease_until LIMIT :co
 
 -- name: next_due
 -- When the next user will be due: how long a worker may sleep; and whether an erasure waits for
--- the disk to be cleaned, or kept text is past its time.
+-- the disk to be cleaned, or kept text or a proposal is past its time.
 SELECT MIN(next_due) AS next_due, CAST(:now AS DOUBLE PRECISION) AS now,
     COALESCE((SELECT MIN(at) FROM usermemory.erasures WHERE cleaned_at IS NULL),
         (SELECT MIN(keep_until) FROM usermemory.inbox
          WHERE state = 'kept' AND keep_until <= :now),
-        (SELECT MIN(keep_until) FROM usermemory.shown WHERE keep_until <= :now)) AS unclean
+        (SELECT MIN(keep_until) FROM usermemory.shown WHERE keep_until <= :now),
+        (SELECT MIN(expires_at) FROM usermemory.proposals
+         WHERE state = 'waiting' AND expires_at <= :now)) AS unclean
 FROM usermemory.users WHERE next_due IS NOT NULL;
 
 -- name: claim_due
@@ -649,6 +651,12 @@ SELECT :user_id, CAST(:proposal_id AS TEXT), CAST(:kind AS TEXT), CAST(:subject 
 WHERE NOT EXISTS (SELECT 1 FROM usermemory.proposals
     WHERE user_id = :user_id AND state = 'waiting' AND subject = CAST(:subject AS TEXT))
 ON CONFLICT (user_id, proposal_id) DO NOTHING RETURNING proposal_id;
+
+-- name: waits_already
+-- The proposal beside which the same was not stored again; none where it was declined.
+SELECT proposal_id FROM usermemory.proposals
+WHERE user_id = :user_id AND state = 'waiting'
+  AND (proposal_id = :proposal_id OR subject = :subject) LIMIT 1;
 
 -- name: proposals_of
 -- What waits of one user, the oldest first.

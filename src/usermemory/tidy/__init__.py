@@ -119,7 +119,10 @@ class Tidying:
             store_tidied, user_id, begun, drafts, found.refused, spent, (model, TIDY)
         )
         if stored is None:
-            raise Conflict(f"something of {user_id!r} was erased meanwhile: nothing was proposed")
+            raise Conflict(
+                f"something of {user_id!r} was erased, or learning was paused, meanwhile: nothing "
+                "was proposed"
+            )
         ids, waiting = stored
         harmless_ids = [
             one for one, lossless in zip(ids, found.lossless, strict=True) if one and lossless
@@ -146,6 +149,12 @@ class Tidying:
         message = ask(model, texts, form, manner_of(model), config)
         return read_answer(message, form), usage(message), model_name(message, model)
 
+    def _is_reviewed(self, draft: Draft) -> bool:
+        """Whether changes of its field wait for a person in any case."""
+        review, fields = self._consolidator.review, self._schema.fields
+        marked = [fields[one.field].settings.review for one in draft.changes]
+        return any(review == "all" if one is None else one for one in marked)
+
     def _sorted(self, document: Mapping[str, Any], items: Sequence[Item], answer: Any) -> _Sorted:
         listed = answer.get("proposals") if is_object(answer) else answer
         if not is_list(listed):
@@ -161,7 +170,8 @@ class Tidying:
                 continue
             found.used.update(numbers)
             found.drafts.append(draft)
-            found.lossless.append(draft.kind == "merge" and loses_nothing(draft))
+            free = draft.kind == "merge" and not self._is_reviewed(draft)
+            found.lossless.append(free and loses_nothing(draft))
         if len(listed) > self._consolidator.limits.max_changes:
             more = f"{len(listed)} proposals, of which so many were read as one pass may make"
             found.refused.append(Refused(Change("", "remove"), "too_many", more))

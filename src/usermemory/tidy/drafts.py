@@ -11,13 +11,13 @@ from usermemory.changes import Unfit, apply, proposed
 from usermemory.changes.diff import naming
 from usermemory.judge.passages import hidden_in
 from usermemory.judge.second_look import unsaid
-from usermemory.past import evidence_of
+from usermemory.past import Origins
 from usermemory.prompt.batch import harmless, one_line
 from usermemory.records import Applied, Change, Evidence, Reason, Refused, Revision
 from usermemory.schema.answer_form import closed, nullable, one_of
 from usermemory.schema.shape import is_list
 from usermemory.store.flows.review import Draft
-from usermemory.text import folded_words, leaves, pairs, tokens
+from usermemory.text import Text, folded_words, leaves, pairs, tokens
 
 if TYPE_CHECKING:
     from usermemory.records import Action, ProposalKind
@@ -79,13 +79,14 @@ def items_of(
     fields: Mapping[str, Field], document: Mapping[str, Any], history: Sequence[Revision]
 ) -> Iterator[Item]:
     """What is known and a model may tidy, in the schema's order."""
+    origins = Origins(history)
     for known in fields.values():
         held = document.get(known.name)
         if held in (None, "", [], {}) or not known.settings.ask or known.settings.protect:
             continue
         for key, value in _parts(known, held):
             item = value if key is None else key
-            words = evidence_of(history, document, known.name, item)
+            words = origins.evidence(document, known.name, item)
             yield Item(known, value, key, tuple(one for one in words if not one.erased))
 
 
@@ -299,19 +300,16 @@ def _with_particle(word: str, known: Collection[str]) -> bool:
 
 
 def loses_nothing(draft: Draft) -> bool:
-    """Whether every word of what goes stands in what is put in its place."""
-    kept = set(_words(one.after for one in draft.changes))
-    return all(word in kept for word in _words(one.before for one in draft.changes))
+    """Whether one of the texts that go stands whole in their place, and holds each of the others.
 
-
-def _words(values: Iterable[Any]) -> Iterator[str]:
-    return (
-        word
-        for value in values
-        if value is not None
-        for leaf in leaves(value)
-        for word in folded_words(str(leaf))
-    )
+    Words in their order: what only shares its words with others may say the opposite of them.
+    """
+    (kept,) = [one.after for one in draft.changes if one.after is not None]
+    gone = [one.before for one in draft.changes if one.before is not None]
+    if not isinstance(kept, str) or kept not in gone:
+        return False
+    text = Text(kept)
+    return all(isinstance(one, str) and text.holds(folded_words(one)) for one in gone)
 
 
 def applied_to(document: Mapping[str, Any], draft: Draft, schema: Any) -> Mapping[str, Any]:

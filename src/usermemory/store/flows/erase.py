@@ -67,7 +67,7 @@ def erase(user_id: str, target: Target, schema: Schema) -> Flow[Forgotten]:
         yield "add_tombstone", {"user_id": user_id, **buried}
     yield from _rewrite(user_id, made)
     waiting, _ = yield from proposals_to_erase(user_id)
-    yield from without_proposals(user_id, [waiting[place] for place in sorted(made.waiting)])
+    yield from without_proposals(user_id, [waiting[place].id for place in sorted(made.waiting)])
     yield from _empty_messages(user_id, made)
     if isinstance(target, OfThread):
         yield from drop_shown(user_id, target.thread_id)
@@ -191,8 +191,9 @@ def _stored(user_id: str, profile: Profile) -> Flow[Stored]:
         )
         for row in refusals
     ]
-    _, waiting = yield from proposals_to_erase(user_id)
-    return Stored(profile.document or {}, revisions, messages, refused, waiting)
+    proposals, waiting = yield from proposals_to_erase(user_id)
+    proposed = [change for one in proposals for change in one.changes]
+    return Stored(profile.document or {}, revisions, messages, refused, waiting, proposed)
 
 
 def _rewrite(user_id: str, made: Plan) -> Flow[None]:

@@ -11,7 +11,7 @@ from usermemory.records import Message, Refused, Revision, Usage
 from usermemory.refused import Buried, bare, readable, storable
 from usermemory.store import codec
 from usermemory.store.driver import Flow
-from usermemory.store.flows import lock_user
+from usermemory.store.flows import Profile, lock_user
 from usermemory.store.flows.amend import Amendment, Start, amend, begin
 from usermemory.store.flows.review import Draft, add_proposals
 
@@ -128,7 +128,7 @@ def propose(
     drafts: Sequence[Draft] = (),
     rejections: Sequence[Refused] = (),
     context: Sequence[Message] = (),
-) -> Flow[Revision | bool]:
+) -> Flow[tuple[Revision | None, int] | None]:
     """Write an amendment, and what waits for a person, if nothing has moved since.
 
     Beside the profile that is an erasure, even of what the profile does not hold, and a pause.
@@ -143,18 +143,16 @@ def propose(
         context: What was said right before the proposal's messages.
 
     Returns:
-        The revision; True where only proposals were written; False to start again.
+        The revision, if there is one, and how many proposals wait now; None to start again.
     """
     user = yield from lock_user(user_id)
     if (user.epoch, user.paused) != (begun.epoch, begun.paused):
-        return False
+        return None
     if user.revision != begun.profile.revision:
-        return False
-    if drafts:
-        yield from add_proposals(user_id, user, drafts)
-    answer: Revision | bool = True
+        return None
+    ids = (yield from add_proposals(user_id, user, drafts)) if drafts else []
+    made: Revision | Profile | None = None
     if amendment is not None:
         made = yield from amend(user_id, begun.profile, amendment)
-        answer = made if isinstance(made, Revision) else False
     yield from add(user_id, thread_id, begun, rejections, context)
-    return answer
+    return (made if isinstance(made, Revision) else None), len(list(filter(None, ids)))

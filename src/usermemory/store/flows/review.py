@@ -15,7 +15,7 @@ from usermemory.store import codec
 from usermemory.store.driver import Flow, Row
 from usermemory.store.flows import User, first, lock_user
 from usermemory.store.flows.amend import Amendment, Start, amend, begin
-from usermemory.store.flows.recall import history
+from usermemory.store.flows.recall import ROWS, history
 from usermemory.text import folded_words
 
 LIFETIME = 90 * 86_400.0
@@ -52,7 +52,8 @@ def add_proposals(user_id: str, user: User, drafts: Iterable[Draft]) -> Flow[lis
     """Store what is to be decided; the caller holds the user's lock.
 
     Returns:
-        The id of each; empty for one that waits already, or was declined on the same words.
+        The id of each; of one that waits already too, empty for one that was declined on the same
+        words.
     """
     added: list[str] = []
     for place, draft in enumerate(drafts):
@@ -80,6 +81,9 @@ def add_proposals(user_id: str, user: User, drafts: Iterable[Draft]) -> Flow[lis
                 )
             )
         )
+        if row is None:
+            key = {"user_id": user_id, "proposal_id": words[:_ID_LENGTH], "subject": subject}
+            row = first((yield "waits_already", key))
         added.append("" if row is None else row["proposal_id"])
     return added
 
@@ -140,15 +144,15 @@ def decline_proposal(proposal: Proposal) -> Flow[bool]:
     return first((yield "decline_proposal", key)) is not None
 
 
-def proposals_to_erase(user_id: str) -> Flow[tuple[list[str], list[Refusals]]]:
-    """What waits, as an erasure looks into it: the ids, and for each all that it says.
+def proposals_to_erase(user_id: str) -> Flow[tuple[list[Proposal], list[Refusals]]]:
+    """What waits, and as an erasure looks into it: for each all that it says.
 
-    ``Refusals.token`` is the place among the ids.
+    ``Refusals.token`` is the place among the proposals.
     """
     rows = yield "proposals_of", {"user_id": user_id, "count": _EVERY}
     found = [_proposal_of(row) for row in rows]
     said = [one for place, each in enumerate(found) for one in _as_refusals(place, each)]
-    return [one.id for one in found], said
+    return found, said
 
 
 _EVERY = 1_000_000
@@ -231,7 +235,7 @@ def drafts_of(
 def load_tidied(user_id: str) -> Flow[tuple[Start, list[Revision]]]:
     """A user as they are stored now, with all that made their profile, the newest first."""
     begun = yield from begin(user_id)
-    return begun, (yield from history(user_id))
+    return begun, (yield from history(user_id, ROWS))
 
 
 def store_tidied(
