@@ -226,7 +226,7 @@ def _hit_of(row: Findable) -> Hit:
     return Hit("message", row.source["text"], row.source["said_at"], **said)
 
 
-def checked_query(text: str, since: When, until: When, limit: int) -> Query:
+def checked_query(text: object, since: When, until: When, limit: int) -> Query:
     """A query, or an error that says what to change.
 
     Raises:
@@ -234,6 +234,8 @@ def checked_query(text: str, since: When, until: When, limit: int) -> Query:
             the limit is out of range.
     """
     begin, end = checked_time("since", since), checked_time("until", until, end=True)
+    if not isinstance(text, str):
+        raise InvalidInput(f"the query is {text!r:.60}; it is a text")
     if not text.strip() and begin is None and end is None:
         raise InvalidInput("the query is empty: say what to look for, or give since= or until=")
     if begin is not None and end is not None and begin >= end:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from math import isfinite
 from typing import TYPE_CHECKING, Any, Literal, cast
 from uuid import UUID
 
@@ -51,17 +52,19 @@ def checked_time(name: str, value: When, *, end: bool = False) -> float | None:
             zone it is in UTC. None stays None.
         end: A date without a time of day means its end.
     """
-    if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
-        return value
+    if value is None:
+        return None
     try:
+        if isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value):
+            return float(value)
         given = value if isinstance(value, date) else _read_time(str(value).strip())
-    except ValueError as error:
+        if not isinstance(given, datetime):
+            given = datetime.combine(given + timedelta(days=1 if end else 0), time())
+        return (given if given.tzinfo else given.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError) as error:
         raise InvalidInput(
-            f"{name} is {value!r}; write a date as 2026-05-01, or seconds since the epoch"
+            f"{name} is {value!r:.60}; write a date as 2026-05-01, or seconds since the epoch"
         ) from error
-    if not isinstance(given, datetime):
-        given = datetime.combine(given + timedelta(days=1 if end else 0), time())
-    return (given if given.tzinfo else given.replace(tzinfo=UTC)).timestamp()
 
 
 def _read_time(text: str) -> date:

@@ -187,6 +187,9 @@ class Searching:
         [
             ({"query": "  "}, "empty"),
             ({"query": "x", "since": "2026-02-01", "until": "2026-01-01"}, "ends before"),
+            ({"query": None}, "it is a text"),
+            ({"query": "x", "since": float("nan")}, "write a date"),
+            ({"query": "x", "until": "9999-12-31"}, "write a date"),
             ({"query": "x", "since": "someday"}, "write a date as"),
             ({"query": "x", "fields": ["hobby"]}, "no field 'hobby'"),
             ({"query": "x", "limit": 0}, "1 to 1000"),
