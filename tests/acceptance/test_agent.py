@@ -241,7 +241,7 @@ async def test_what_a_run_was_told_goes_with_it(tmp_path: Path, colour: str) -> 
         assert state["__interrupt__"]
     assert all("zymurgy" in system for system in systems(model))
     gc.collect()
-    assert len(ours._told._texts) == 0
+    assert len(ours._told._kept) == 0
 
 
 async def test_what_is_known_is_in_no_state(tmp_path: Path, colour: str) -> None:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer import Argument, Option
 
-from usermemory.choice import choose_reader
 from usermemory.cli.common import (
     DATABASE,
     AsJson,
@@ -121,6 +120,8 @@ def tidy(
         usermemory tidy --due --dry-run
         usermemory tidy --due
     """
+    from usermemory.choice import choose_reader
+
     if (user is None) != due:
         raise typer.BadParameter("name a user, or pass --due")
     require_file(db)
