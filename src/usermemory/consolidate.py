@@ -247,14 +247,10 @@ class Consolidator:
                 continue
             if isinstance(written, str):
                 return _outcome(claim, "failed", reason=written, usage=answer.spent)
-            return _outcome(
-                claim,
-                "changed" if written else "unchanged",
-                revision=written,
-                rejections=refused,
-                usage=answer.spent,
-                waiting=len(aside),
-            )
+            revision, waiting = written
+            came: Status = "changed" if revision else "unchanged"
+            outcome = _outcome(claim, came, usage=answer.spent, waiting=waiting)
+            return replace(outcome, revision=revision, rejections=refused)
 
     def _judged(self, batch: Batch, answer: BatchAnswer) -> Judged:
         """The wall, the second look for what it doubts, and what is left put into a copy."""

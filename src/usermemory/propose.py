@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from usermemory.batch import Batch, newest_turn
 from usermemory.changes import settled
@@ -21,6 +21,9 @@ from usermemory.store.flows import TAIL, times
 from usermemory.store.flows.amend import Amendment, Start
 from usermemory.store.flows.propose import propose, record, start
 from usermemory.store.flows.review import drafts_of
+
+if TYPE_CHECKING:
+    from usermemory.schema import Schema
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +75,12 @@ class Proposing:
                     where = said.user_id, said.thread_id
                     self._driver.write(record, *where, begun, judged.refused, said.context)
                 return Proposed(None, judged.refused)
-            made = self._amendment(said, begun, judged, by) if judged.applied else None
             where = said.user_id, said.thread_id
+            made = (
+                amendment_of(self._schema, begun, judged, by, said.thread_id, self._clock.now())
+                if judged.applied
+                else None
+            )
             written = self._driver.write(
                 propose, *where, begun, made, drafts, judged.refused, said.context
             )
@@ -117,21 +124,6 @@ class Proposing:
         ]
         return applied(batch, late)
 
-    def _amendment(self, said: Turn, begun: Start, judged: Judged, by: str) -> Amendment:
-        profile, schema = begun.profile, self._schema
-        reading = schema.read(profile.document or {})
-        document, changes = settled(reading, judged.document, judged.applied, schema)
-        return Amendment(
-            document,
-            changes,
-            by,
-            counts_as(schema, document, profile.fingerprint),
-            thread_id=said.thread_id,
-            stamps=stamped(
-                renamed_stamps(schema, profile.stamps), judged, schema, self._clock.now()
-            ),
-        )
-
     def _unwanted(self, batch: Batch, change: Change, *, confirmed: bool) -> Refused | None:
         """Why an erasure is not made; None if the user asks for it."""
         (judgement,) = judge(batch, [change])
@@ -161,21 +153,74 @@ class Proposing:
         return next((one for one in held if fold_outer(str(one)) == fold_outer(value)), value)
 
     def _batch(self, said: Turn, begun: Start) -> Batch:
-        stamps = renamed_stamps(self._schema, begun.profile.stamps)
-        return Batch(
-            schema=self._schema,
-            document=self._schema.read(begun.profile.document or {}).document,
-            batch=begun.messages,
-            context=tuple(said.context),
-            user_id=said.user_id,
-            thread_id=said.thread_id,
-            now=self._clock.now(),
-            edited=times(stamps, "edited"),
-            learned=times(stamps, "learned"),
-            salt=begun.salt,
-            tombstones=begun.tombstones,
-            limits=self._consolidator.limits,
+        where = (said.user_id, said.thread_id)
+        return batch_from(
+            self._consolidator, begun, *where, begun.messages, self._clock.now(), said.context
         )
+
+
+def batch_from(
+    consolidator: Consolidator,
+    begun: Start,
+    user_id: str,
+    thread_id: str,
+    messages: Iterable[Message],
+    now: float,
+    context: Iterable[Message] = (),
+) -> Batch:
+    """What changes are judged by that no reading proposes: the user as they are stored now.
+
+    Args:
+        consolidator: The memory's, whose schema and limits apply.
+        begun: The user.
+        user_id: Who that is.
+        thread_id: Where the words were said.
+        messages: The words that the changes rest on.
+        now: What time it is.
+        context: What was said right before.
+    """
+    schema = consolidator.schema
+    stamps = renamed_stamps(schema, begun.profile.stamps)
+    return Batch(
+        schema=schema,
+        document=schema.read(begun.profile.document or {}).document,
+        batch=tuple(messages),
+        context=tuple(context),
+        user_id=user_id,
+        thread_id=thread_id,
+        now=now,
+        edited=times(stamps, "edited"),
+        learned=times(stamps, "learned"),
+        salt=begun.salt,
+        tombstones=begun.tombstones,
+        limits=consolidator.limits,
+    )
+
+
+def amendment_of(
+    schema: Schema, begun: Start, judged: Judged, by: str, thread_id: str, now: float
+) -> Amendment:
+    """What is written of changes that may be made.
+
+    Args:
+        schema: Of the profile.
+        begun: The user as they were judged by.
+        judged: The changes.
+        by: Who makes them.
+        thread_id: Where their words were said.
+        now: What time it is.
+    """
+    profile = begun.profile
+    reading = schema.read(profile.document or {})
+    document, changes = settled(reading, judged.document, judged.applied, schema)
+    return Amendment(
+        document,
+        changes,
+        by,
+        counts_as(schema, document, profile.fingerprint),
+        thread_id=thread_id,
+        stamps=stamped(renamed_stamps(schema, profile.stamps), judged, schema, now),
+    )
 
 
 def _paused(change: Change) -> Refused:

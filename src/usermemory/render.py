@@ -19,7 +19,7 @@ from usermemory.dates import month
 from usermemory.messages import is_mapping, is_sequence
 from usermemory.ranking import weights
 from usermemory.records import Recalled, Shown
-from usermemory.text import clean, tokens
+from usermemory.text import clean, is_nothing, tokens
 
 if TYPE_CHECKING:
     from usermemory.records import Applied
@@ -123,10 +123,7 @@ class _Entry:
 
 def _profile(recalled: Recalled, schema: Schema, room: int) -> tuple[list[str], tuple[Shown, ...]]:
     entries = [
-        entry
-        for name in schema.fields
-        if (value := recalled.document.get(name)) not in (None, "", [], {})
-        for entry in _entries(name, value)
+        entry for name in schema.fields for entry in _entries(name, recalled.document.get(name))
     ]
     updated = recalled.updated_at
     opening = "<user_profile>" if updated is None else f'<user_profile updated="{_day(updated)}">'
@@ -143,12 +140,7 @@ def _profile(recalled: Recalled, schema: Schema, room: int) -> tuple[list[str], 
 
 def _shared(recalled: Recalled, room: int) -> list[str]:
     """What the owner wrote down for everybody, in whatever fields."""
-    entries = [
-        entry
-        for name, value in recalled.shared.items()
-        if value not in (None, "", [], {})
-        for entry in _entries(name, value)
-    ]
+    entries = [entry for name, value in recalled.shared.items() for entry in _entries(name, value)]
     around = ["<shared_facts>", _SHARED, "</shared_facts>"]
     length, kept = _kept(entries, recalled.about, room - _cost(around))
     lines, _ = _lines(entries, kept, length, room - _cost(around))
@@ -178,12 +170,14 @@ def _entries(name: str, value: Any) -> list[_Entry]:
             _Entry(name, one, one, _inline(one), newest - at, count) for at, one in enumerate(value)
         ]
     if is_mapping(value):
-        newest, count = len(value) - 1, len(value)
+        count = sum(not is_nothing(one) for one in value.values())
+        newest = len(value) - 1
         return [
             _Entry(name, key, one, f"{key}: {_inline(one)}", newest - at, count)
             for at, (key, one) in enumerate(value.items())
+            if not is_nothing(one)
         ]
-    return [_Entry(name, None, value, _inline(value))]
+    return [] if is_nothing(value) else [_Entry(name, None, value, _inline(value))]
 
 
 def _kept(entries: list[_Entry], about: str, room: int) -> tuple[int | None, set[int]]:
@@ -288,7 +282,7 @@ def _inline(value: Any) -> str:
         return ", ".join(map(_inline, value))
     if is_mapping(value):
         return "; ".join(
-            f"{key}: {_inline(item)}" for key, item in value.items() if item is not None
+            f"{key}: {_inline(item)}" for key, item in value.items() if not is_nothing(item)
         )
     return str(value).lower() if isinstance(value, bool) else str(value)
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from usermemory.batch import Batch
-from usermemory.changes import proposed, settled
+from usermemory.changes import Collision, proposed, put
 from usermemory.clock import Clock
 from usermemory.consolidate import Consolidator
 from usermemory.errors import Conflict, InvalidInput
-from usermemory.judge import Judged, Judgement, applied, stamped
+from usermemory.judge import Judged, Judgement, applied
+from usermemory.propose import amendment_of, batch_from
 from usermemory.records import Applied, Change, Message, Proposal, Proposed, Revision
-from usermemory.schema.document import counts_as
-from usermemory.schema.renames import renamed_revision, renamed_stamps
-from usermemory.store.flows import times
+from usermemory.schema.renames import renamed_revision
+from usermemory.schema.shape import is_object
 from usermemory.store.flows.amend import Amendment, Start
 from usermemory.store.flows.review import approve_proposal, decline_proposal, find_proposal
 
@@ -32,9 +32,9 @@ class Reviewing:
     """
 
     def __init__(self, consolidator: Consolidator, clock: Clock) -> None:
+        self._consolidator = consolidator
         self._driver = consolidator.driver
         self._schema = consolidator.schema
-        self._limits = consolidator.limits
         self._clock = clock
 
     def approve(self, proposal_id: str, user_id: str, by: str, value: Any) -> Proposed:
@@ -86,11 +86,17 @@ class Reviewing:
         return changes
 
     def _judged(
-        self, batch: Batch, proposal: Proposal, changes: Iterable[tuple[Change, Applied]]
+        self, batch: Batch, proposal: Proposal, changes: Sequence[tuple[Change, Applied]]
     ) -> Judged:
         judgements = [Judgement(_quoted(change, done), done.evidence) for change, done in changes]
         if proposal.kind == "change":
-            return applied(batch, [self._timely(batch, proposal, one) for one in judgements])
+            return applied(
+                batch,
+                [
+                    self._timely(batch, proposal, one, done)
+                    for one, (_, done) in zip(judgements, changes, strict=True)
+                ],
+            )
         # What the tidy pass takes out it may put in again: one by one, and together.
         done: list[Applied] = []
         for one in judgements:
@@ -101,8 +107,13 @@ class Reviewing:
             batch = replace(batch, document=judged.document)
         return Judged(batch.document, tuple(done), made=tuple(judgements))
 
-    def _timely(self, batch: Batch, proposal: Proposal, judgement: Judgement) -> Judgement:
-        """Refused where what is known was said, or edited, after these words."""
+    def _timely(
+        self, batch: Batch, proposal: Proposal, judgement: Judgement, done: Applied
+    ) -> Judgement:
+        """Refused where what is known was said after these words, or the same value edited since.
+
+        An edit beside it is in nobody's way.
+        """
         name = judgement.change.field
         field = self._schema.fields.get(name)
         said = [one.at for one in judgement.evidence if one.at is not None]
@@ -111,46 +122,29 @@ class Reviewing:
             return judgement
         if field.kind == "scalar" and learned is not None and max(said) < learned:
             return judgement.refuse("outdated", "what is known was said later")
-        if batch.edited.get(name, 0.0) >= proposal.at:
-            return judgement.refuse("edited_by_hand", "it was edited since it was proposed")
+        # A text that joins others replaces none of them.
+        joins = done.action == "add" and not is_object(done.after)
+        if batch.edited.get(name, 0.0) >= proposal.at and not joins:
+            try:
+                put(field, batch.document[name], done)
+            except Collision:
+                return judgement.refuse("edited_by_hand", "it was edited since it was proposed")
         return judgement
 
     def _batch(self, proposal: Proposal, begun: Start) -> Batch:
-        stamps = renamed_stamps(self._schema, begun.profile.stamps)
         evidence = [one for done in proposal.changes for one in done.evidence]
-        return Batch(
-            schema=self._schema,
-            document=self._schema.read(begun.profile.document or {}).document,
-            # The words came in before they were proposed; what was erased since, stays so.
-            batch=tuple(
-                Message("user", one.quote, at=one.at, seq=one.seq, received=proposal.at)
-                for one in evidence
-            ),
-            user_id=proposal.user_id,
-            thread_id=proposal.thread_id,
-            now=self._clock.now(),
-            edited=times(stamps, "edited"),
-            learned=times(stamps, "learned"),
-            salt=begun.salt,
-            tombstones=begun.tombstones,
-            limits=self._limits,
-        )
+        # The words came in before they were proposed; what was erased since, stays so.
+        words = [
+            Message("user", one.quote, at=one.at, seq=one.seq, received=proposal.at)
+            for one in evidence
+        ]
+        where = (proposal.user_id, proposal.thread_id)
+        return batch_from(self._consolidator, begun, *where, words, self._clock.now())
 
     def _amendment(self, proposal: Proposal, begun: Start, judged: Judged, by: str) -> Amendment:
-        profile, schema = begun.profile, self._schema
-        reading = schema.read(profile.document or {})
-        document, changes = settled(reading, judged.document, judged.applied, schema)
-        stamps = stamped(renamed_stamps(schema, profile.stamps), judged, schema, self._clock.now())
-        fingerprint = counts_as(schema, document, profile.fingerprint)
-        return Amendment(
-            document,
-            changes,
-            by,
-            fingerprint,
-            thread_id=proposal.thread_id,
-            model=proposal.model,
-            stamps=stamps,
-        )
+        where, now = proposal.thread_id, self._clock.now()
+        made = amendment_of(self._schema, begun, judged, by, where, now)
+        return replace(made, model=proposal.model)
 
 
 def _quoted(change: Change, done: Applied) -> Change:

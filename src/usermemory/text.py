@@ -373,6 +373,15 @@ class Text:
         return max(0, bisect_right(self._starts, offset) - 1)
 
 
+def is_nothing(value: Any) -> bool:
+    """Whether a JSON value says nothing: it is absent, empty, or made of such."""
+    if is_object(value):
+        return all(map(is_nothing, value.values()))
+    if is_list(value):
+        return all(map(is_nothing, value))
+    return value is None or value == ""
+
+
 def leaves(value: Any) -> Iterator[str | int | float]:
     """The strings and numbers in a JSON value, however deep; truth values have no words."""
     if is_object(value):

@@ -14,7 +14,7 @@ from usermemory.clock import Clock
 from usermemory.consolidate import Consolidator
 from usermemory.errors import MemoryClosed, SchemaMismatch, StoreError, UserMemoryError
 from usermemory.extract.manner import apart
-from usermemory.records import Event, Job, Outcome
+from usermemory.records import Event, EventKind, Job, Outcome
 from usermemory.refused import MOST_STORED, shown_field
 from usermemory.store.erased import clean_erased
 from usermemory.store.flows.claim import (
@@ -220,12 +220,16 @@ class Worker:
         """Somebody is due at this time: look again if that is sooner than planned."""
         if due_at is not None and due_at < self._until:
             self._wake.set()
+        with self._lock:
+            if not self._threads and not self._stopping.is_set():
+                self._begin_thread()  # the system gave none before
 
     @property
     def alive(self) -> bool:
-        """Whether every thread lives that should: False means that only a restart helps."""
+        """Whether there is a thread that reads, and each lives that should."""
         with self._lock:
-            return self._stopping.is_set() or all(one.is_alive() for one in self._threads)
+            living = self._threads and all(one.is_alive() for one in self._threads)
+            return self._stopping.is_set() or bool(living)
 
     def stop(self, grace: float = 30.0) -> bool:
         """Take no new work, let running batches finish, give back those that do not.
@@ -388,11 +392,8 @@ def report(outcome: Outcome, now: float, emit: Callable[[Event], None]) -> None:
         )
     if in_outage:
         return
+    kinds: dict[str, EventKind] = {"held": "held", "failed": "failed"}
     where = (outcome.user_id, outcome.thread_id, now, outcome)
-    match outcome.status:
-        case "changed" | "unchanged":
-            emit(Event("consolidated", *where))
-        case "held" | "failed" as kind:
-            emit(Event(kind, *where))
+    emit(Event(kinds.get(outcome.status, "consolidated"), *where))
     if outcome.rejections:
         emit(Event("rejected", *where))

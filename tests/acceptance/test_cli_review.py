@@ -38,6 +38,15 @@ def test_decided_by_options(database: str) -> None:
     assert "waits" in again.stderr
 
 
+def test_half_a_value(database: str) -> None:
+    """A value that begins as JSON and is none is an error, and nothing is known by it."""
+    first, *_ = data("review", "--db", database)
+    refused = run("review", "--db", database, "--approve", first["id"], "--value", '{"half')
+    assert refused.returncode == 1
+    assert "--value is not JSON" in refused.stderr
+    assert known(database) == []
+
+
 def test_decided_in_a_file(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An editor's file decides on all of them; a line of another kind decides on none."""
     editor = tmp_path / "editor"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Iterator
 from http.client import HTTPConnection
 from pathlib import Path
@@ -159,6 +160,23 @@ def test_a_worker_whose_thread_died_is_not_alive(
         assert alive(working).status == 503
         working.stop()
         assert alive(working).status == 200
+
+
+def test_no_thread_to_be_had(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that the system gave no thread says so, and has one once somebody is due."""
+
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with built(str(tmp_path / "memory.db")) as memory:
+        working = Worker(memory.consolidator, memory.clock, memory.emit, threads=1)
+        with monkeypatch.context() as full:
+            full.setattr(threading.Thread, "start", refuse)
+            working.start()
+        assert alive(working).status == 503
+        working.wake(0.0)
+        assert alive(working).status == 200
+        working.stop()
 
 
 def test_old_tables_are_not_ready(tmp_path: Path) -> None:

@@ -84,19 +84,13 @@ class Reviewed(RuleBasedStateMachine):
 
     @rule(thing=things)
     def add_by_hand(self, thing: str) -> None:
-        """An edit is made at once; what waits for the same field was proposed before it."""
+        """An edit is made at once; what waits beside it goes on waiting."""
         if thing not in self.known:
             self.clock.advance(1)
             shown = self.memory.recall("will").document
             edited = {**shown, "interests": [*shown["interests"], thing]}
             self.memory.edit("will", edited, by="will")
             self.known.append(thing)
-            # Words from before an edit change the field no more: a person may still decline them.
-            for proposal_id in self.waiting.values():
-                done = self.memory.approve(proposal_id)
-                assert [one.reason for one in done.rejections] == ["edited_by_hand"]
-                self.memory.decline(proposal_id)
-            self.waiting.clear()
 
     @rule(thing=things)
     def forget(self, thing: str) -> None:

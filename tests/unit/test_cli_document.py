@@ -69,3 +69,10 @@ def test_a_file_that_is_not_there() -> None:
     """A file that cannot be read is named."""
     with pytest.raises(InvalidInput, match=r"nowhere\.json cannot be read"):
         read_document("nowhere.json")
+
+
+def test_an_address_in_place_of_a_file() -> None:
+    """A database's address is no file, and its password is not repeated."""
+    with pytest.raises(InvalidInput) as told:
+        read_document("postgresql://will:hunter2@db/memory")
+    assert "hunter2" not in str(told.value)

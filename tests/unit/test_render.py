@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from pydantic import BaseModel
 
 from usermemory.records import Applied, Evidence, Recalled, Revision, Said
 from usermemory.render import render as rendered
@@ -151,6 +152,30 @@ def test_nothing() -> None:
     """Of a user nobody knows there is nothing to say, and nothing is said."""
     assert render(Recalled(SCHEMA.empty()), SCHEMA, PLENTY) == ""
     assert render(Recalled({"name": "Will"}), SCHEMA, 5) == ""
+
+
+def test_objects_that_say_nothing() -> None:
+    """Parts of an object of which nothing is known are not shown, however deep, nor counted."""
+
+    class Address(BaseModel):
+        city: str | None = None
+        tags: list[str] = []
+
+    class Home(BaseModel):
+        address: Address = Address()
+        quiet: bool | None = None
+
+    class Person(BaseModel):
+        home: Home = Home()
+        pets: list[Address] = []
+
+    schema = schema_of(Person)
+    assert render(Recalled(schema.empty()), schema, PLENTY) == ""
+    known = {"home": {"address": {"city": None, "tags": []}, "quiet": False}, "pets": []}
+    shown = render(Recalled(known), schema, PLENTY)
+    assert "quiet: false" in shown
+    assert "address" not in shown
+    assert "None" not in shown
 
 
 def test_tail_only() -> None:

@@ -2,9 +2,10 @@
 
 from usermemory.changes.apply import apply, edited, misfit_places, settled, undo
 from usermemory.changes.coerce import Unfit
-from usermemory.changes.diff import difference, inverse, patch, proposed
+from usermemory.changes.diff import Collision, difference, inverse, patch, proposed, put
 
 __all__ = [
+    "Collision",
     "Unfit",
     "apply",
     "difference",
@@ -13,6 +14,7 @@ __all__ = [
     "misfit_places",
     "patch",
     "proposed",
+    "put",
     "settled",
     "undo",
 ]

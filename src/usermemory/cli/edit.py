@@ -152,6 +152,8 @@ def read_document(file: str) -> Any:
     Raises:
         InvalidInput: It cannot be read, or is no JSON; says where.
     """
+    if "://" in file:  # an error that named it would tell the password in it
+        raise InvalidInput("a file was expected here, not an address")
     try:
         text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
     except OSError as error:

@@ -220,9 +220,12 @@ def _decide(
 
 
 def _value_of(text: str) -> Any:
+    """JSON, or a text as it is; what begins as an object, a list or a quoted text has to be one."""
     try:
         return parse_document(text, "--value")
     except InvalidInput:
+        if text.lstrip()[:1] in ("{", "[", '"'):
+            raise
         return text
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Annotated
 
 import pytest
@@ -122,18 +123,63 @@ class Reviewing:
         assert [one.reason for one in made.rejections] == ["wrong_type"]
         assert bench.verbs.proposals() == [proposal]
 
-    def test_known_meanwhile(self, making: Making) -> None:
-        """What the profile says already is approved without another revision."""
+    def test_an_edit_beside_it(self, making: Making) -> None:
+        """What somebody edits beside what waits is not in its way; what is known is not added."""
         bench = making(review="all")
-        (proposal,) = learned(bench, "I like chess")
-        bench.verbs.edit("will", {"interests": ["Chess"]}, by="before")
+        chess, tea = learned(bench, "I like chess", "I like tea")
+        bench.verbs.edit("will", {"interests": ["Chess", "fog"]}, by="will")
         bench.clock.advance(1)
-        (other,) = learned(bench, "I like tea", thread="u")[1:]
+        assert [one.reason for one in bench.verbs.approve(chess.id).rejections] == ["duplicate"]
+        assert bench.verbs.approve(tea.id).revision is not None
+        assert bench.interests("will") == ["Chess", "fog", "tea"]
+
+    def test_the_same_value_edited(self, making: Making) -> None:
+        """What somebody wrote by hand since is not replaced by what was said before."""
+        bench = making(schema=Guarded, review="all")
+        said = ["I live in Bergen"]
+        change = Change("city", "set", "Bergen", said[0])
+        assert bench.verbs.propose("will", "t", [change], said).waiting == 1
+        bench.clock.advance(1)
+        bench.verbs.edit("will", {"city": "Oslo"}, by="will")
+        bench.clock.advance(1)
+        (proposal,) = bench.verbs.proposals("will")
         made = bench.verbs.approve(proposal.id)
         assert made.revision is None
         assert [one.reason for one in made.rejections] == ["edited_by_hand"]
-        assert bench.verbs.approve(other.id).revision is not None
-        assert bench.interests("will") == ["Chess", "tea"]
+        assert bench.verbs.recall("will").document["city"] == "Oslo"
+
+    def test_out_is_not_in(self, making: Making) -> None:
+        """Words that were declined as taking something out may still put it in."""
+        bench = making(review="all")
+        bench.verbs.edit("will", {"interests": ["chess"]}, by="will")
+        bench.clock.advance(1)
+        said = ["Well, chess"]
+        out = Change("interests", "remove", "chess", said[0])
+        assert bench.verbs.propose("will", "t", [out], said).waiting == 1
+        bench.verbs.decline(bench.verbs.proposals("will")[0].id)
+        (gone,) = learned(bench, "I gave up chess")
+        assert bench.verbs.approve(gone.id).revision is not None
+        assert bench.verbs.propose("will", "t", [replace(out, action="add")], said).waiting == 1
+
+    def test_what_has_expired(self, making: Making) -> None:
+        """What expired, cleaned away or not, waits no longer: it is proposed anew, and erased."""
+        bench = making(review="all")
+        (old,) = learned(bench, "I like chess")
+        bench.clock.advance(91 * 86_400)
+        (new,) = learned(bench, "I like chess", thread="again")
+        assert new.at > old.expires_at
+        bench.clock.advance(91 * 86_400)
+        bench.verbs.forget("will", "interests", "chess")
+        assert bench.verbs.verify_erased("will", "chess").erased
+
+    def test_declined_words_are_counted_out(self, making: Making) -> None:
+        """An outcome tells how many wait, and not how many would have."""
+        bench = making(review="all")
+        (proposal,) = learned(bench, "I like chess")
+        bench.verbs.decline(proposal.id)
+        bench.verbs.remember("will", "again", ["I like chess"])
+        (outcome,) = bench.verbs.trigger("will")
+        assert outcome.waiting == 0
 
     def test_a_field_that_is_marked(self, making: Making) -> None:
         """Only what its field marks waits, whatever else the same answer holds."""

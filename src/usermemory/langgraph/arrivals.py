@@ -18,7 +18,6 @@ from dataclasses import dataclass, fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
 from langchain_core.messages import BaseMessage
-from langgraph._internal._config import DEFAULT_RECURSION_LIMIT
 from pydantic import BaseModel
 
 from usermemory.langgraph.identity import is_human, keys_of, signature
@@ -215,8 +214,17 @@ def _first_step(config: RunnableConfig) -> int | None:
     """The step of the first checkpoint that this run leaves; None where LangGraph does not tell."""
     scratchpad = (config.get("configurable") or {}).get("__pregel_scratchpad")
     stop = getattr(scratchpad, "stop", None)
-    limit = config.get("recursion_limit", DEFAULT_RECURSION_LIMIT)
-    return None if stop is None else stop - int(limit) - 1
+    limit = config.get("recursion_limit") or _usual_limit()
+    return None if stop is None or limit is None else stop - int(limit) - 1
+
+
+def _usual_limit() -> int | None:
+    """Steps of a run whose config names no limit; None where LangGraph keeps that to itself."""
+    try:
+        from langgraph._internal._config import DEFAULT_RECURSION_LIMIT
+    except ImportError:
+        return None
+    return DEFAULT_RECURSION_LIMIT
 
 
 def _own(line: Sequence[CheckpointTuple], first: int | None) -> set[str]:

@@ -641,21 +641,27 @@ DELETE FROM usermemory.replies WHERE place = :place;
 UPDATE usermemory.replies SET body = NULL, void = 1 WHERE user_id = :user_id;
 
 -- name: add_proposal
--- Not where the same waits already, nor where it was declined on the same words.
-INSERT INTO usermemory.proposals (user_id, proposal_id, kind, subject, changes, why, author,
+-- Not where the same waits already, nor where it was declined on the same words. What has expired
+-- waits no longer, though it may not be cleaned away yet.
+INSERT INTO usermemory.proposals AS old (user_id, proposal_id, kind, subject, changes, why, author,
     thread_id, model, revision, at, expires_at)
 SELECT :user_id, CAST(:proposal_id AS TEXT), CAST(:kind AS TEXT), CAST(:subject AS TEXT),
     CAST(:changes AS TEXT), CAST(:why AS TEXT), CAST(:author AS TEXT), CAST(:thread_id AS TEXT),
     CAST(:model AS TEXT), CAST(:revision AS BIGINT), CAST(:at AS DOUBLE PRECISION),
     CAST(:expires_at AS DOUBLE PRECISION)
 WHERE NOT EXISTS (SELECT 1 FROM usermemory.proposals
-    WHERE user_id = :user_id AND state = 'waiting' AND subject = CAST(:subject AS TEXT))
-ON CONFLICT (user_id, proposal_id) DO NOTHING RETURNING proposal_id;
+    WHERE user_id = :user_id AND state = 'waiting' AND subject = CAST(:subject AS TEXT)
+      AND expires_at > :now)
+ON CONFLICT (user_id, proposal_id) DO UPDATE SET kind = excluded.kind, why = excluded.why,
+    changes = excluded.changes, author = excluded.author, thread_id = excluded.thread_id,
+    model = excluded.model, revision = excluded.revision, at = excluded.at,
+    expires_at = excluded.expires_at
+WHERE old.state = 'waiting' AND old.expires_at <= :now RETURNING proposal_id;
 
 -- name: waits_already
 -- The proposal beside which the same was not stored again; none where it was declined.
 SELECT proposal_id FROM usermemory.proposals
-WHERE user_id = :user_id AND state = 'waiting'
+WHERE user_id = :user_id AND state = 'waiting' AND expires_at > :now
   AND (proposal_id = :proposal_id OR subject = :subject) LIMIT 1;
 
 -- name: proposals_of
@@ -663,6 +669,11 @@ WHERE user_id = :user_id AND state = 'waiting'
 SELECT * FROM usermemory.proposals
 WHERE user_id = :user_id AND state = 'waiting' AND expires_at > :now
 ORDER BY at, proposal_id LIMIT :count;
+
+-- name: proposals_stored
+-- What of one user is stored, expired or not: an erasure looks into all of it.
+SELECT * FROM usermemory.proposals
+WHERE user_id = :user_id AND state = 'waiting' ORDER BY at, proposal_id LIMIT :count;
 
 -- name: proposals
 -- What waits of anybody, the oldest first.

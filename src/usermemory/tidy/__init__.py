@@ -149,11 +149,13 @@ class Tidying:
         message = ask(model, texts, form, manner_of(model), config)
         return read_answer(message, form), usage(message), model_name(message, model)
 
-    def _is_reviewed(self, draft: Draft) -> bool:
-        """Whether changes of its field wait for a person in any case."""
+    def _is_free(self, draft: Draft) -> bool:
+        """Whether it may be made at once: a merge that loses no word, of a field without review."""
+        if draft.kind != "merge" or not loses_nothing(draft):
+            return False
         review, fields = self._consolidator.review, self._schema.fields
         marked = [fields[one.field].settings.review for one in draft.changes]
-        return any(review == "all" if one is None else one for one in marked)
+        return not any(review == "all" if one is None else one for one in marked)
 
     def _sorted(self, document: Mapping[str, Any], items: Sequence[Item], answer: Any) -> _Sorted:
         listed = answer.get("proposals") if is_object(answer) else answer
@@ -170,8 +172,7 @@ class Tidying:
                 continue
             found.used.update(numbers)
             found.drafts.append(draft)
-            free = draft.kind == "merge" and not self._is_reviewed(draft)
-            found.lossless.append(free and loses_nothing(draft))
+            found.lossless.append(self._is_free(draft))
         if len(listed) > self._consolidator.limits.max_changes:
             more = f"{len(listed)} proposals, of which so many were read as one pass may make"
             found.refused.append(Refused(Change("", "remove"), "too_many", more))

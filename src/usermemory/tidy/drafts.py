@@ -17,7 +17,7 @@ from usermemory.records import Applied, Change, Evidence, Reason, Refused, Revis
 from usermemory.schema.answer_form import closed, nullable, one_of
 from usermemory.schema.shape import is_list
 from usermemory.store.flows.review import Draft
-from usermemory.text import Text, folded_words, leaves, pairs, tokens
+from usermemory.text import Text, folded_words, is_nothing, leaves, pairs, tokens
 
 if TYPE_CHECKING:
     from usermemory.records import Action, ProposalKind
@@ -82,7 +82,7 @@ def items_of(
     origins = Origins(history)
     for known in fields.values():
         held = document.get(known.name)
-        if held in (None, "", [], {}) or not known.settings.ask or known.settings.protect:
+        if is_nothing(held) or not known.settings.ask or known.settings.protect:
             continue
         for key, value in _parts(known, held):
             item = value if key is None else key
@@ -94,7 +94,7 @@ def _parts(known: Field, held: Any) -> Iterable[tuple[str | None, Any]]:
     if known.kind in ("list", "objects"):
         return ((None, item) for item in held)
     if known.kind in ("map", "object"):
-        return ((key, part) for key, part in held.items() if part not in (None, "", [], {}))
+        return ((key, part) for key, part in held.items() if not is_nothing(part))
     return [(None, held)]
 
 
@@ -236,11 +236,11 @@ def _merged_objects(meant: Sequence[Item]) -> dict[str, Any]:
     for item in by_age:
         for name, part in item.value.items():
             held = merged.get(name)
-            if held in (None, "", [], {}):
+            if is_nothing(held):
                 merged[name] = part
             elif is_list(held) and is_list(part):
                 merged[name] = [*held, *(one for one in part if one not in held)]
-            elif part not in (None, "", [], {}, held) and name != item.field.settings.key:
+            elif not is_nothing(part) and part != held and name != item.field.settings.key:
                 raise Unusable("contradicted", f"they say different things of {name}")
     return merged
 

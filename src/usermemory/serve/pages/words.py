@@ -14,6 +14,7 @@ from markupsafe import Markup
 from usermemory.erasure import MASK
 from usermemory.refused import action_of, in_words, shown_field
 from usermemory.schema.shape import is_list, is_object
+from usermemory.text import is_nothing
 
 if TYPE_CHECKING:
     from usermemory.records import Applied, Revision, Usage
@@ -61,7 +62,7 @@ def readable(value: Any) -> str:
 
 
 def _is_empty(value: Any) -> bool:
-    return value in (None, "", [], {})
+    return is_nothing(value)
 
 
 def moment(at: float | None) -> Markup:

@@ -82,12 +82,13 @@ Lost = Literal["lost", "forgotten", "paused"]
 ``paused``: the user was paused meanwhile; the batch is read after they resume."""
 
 
-def commit(claim: Claim, result: Result) -> Flow[Revision | Lost | Profile | None]:
+def commit(claim: Claim, result: Result) -> Flow[tuple[Revision | None, int] | Lost | Profile]:
     """Profile, revision, read messages and schedule, if token and epoch still hold.
 
     Returns:
-        The revision, or None where nothing changed; a `Lost` where nothing may be written; or the
-        `Profile` as it is now, where somebody edited it meanwhile: apply the changes to that.
+        The revision, or None where nothing changed, and how many proposals of the result wait; a
+        `Lost` where nothing may be written; or the `Profile` as it is now, where somebody edited
+        it meanwhile: apply the changes to that.
     """
     user = yield from lock_user(claim.user_id)
     if user.token != claim.token:
@@ -98,8 +99,8 @@ def commit(claim: Claim, result: Result) -> Flow[Revision | Lost | Profile | Non
     if user.revision != claim.profile.revision:
         return (yield from load_profile(claim.user_id))
     revision = yield from _write(claim, result, user)
-    if result.drafts:
-        yield from add_proposals(claim.user_id, user, result.drafts)
+    drafts = result.drafts
+    waiting = (yield from add_proposals(claim.user_id, user, drafts)) if drafts else []
     said = (*claim.context, *claim.batch)
     yield from _record(
         claim,
@@ -119,7 +120,7 @@ def commit(claim: Claim, result: Result) -> Flow[Revision | Lost | Profile | Non
     _reschedule(thread, claim, user.now)
     yield "release_user", {"user_id": claim.user_id, "token": claim.token}
     yield from save_thread(claim.key, thread)
-    return revision
+    return revision, sum(map(bool, waiting))
 
 
 def _write(claim: Claim, result: Result, user: User) -> Flow[Revision | None]:

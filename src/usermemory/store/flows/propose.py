@@ -155,4 +155,4 @@ def propose(
     if amendment is not None:
         made = yield from amend(user_id, begun.profile, amendment)
     yield from add(user_id, thread_id, begun, rejections, context)
-    return (made if isinstance(made, Revision) else None), len(list(filter(None, ids)))
+    return (made if isinstance(made, Revision) else None), sum(map(bool, ids))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from usermemory.erasure import Refusals
 from usermemory.records import Applied, Change, Proposal, ProposalKind, Refused, Revision, Usage
@@ -145,11 +145,11 @@ def decline_proposal(proposal: Proposal) -> Flow[bool]:
 
 
 def proposals_to_erase(user_id: str) -> Flow[tuple[list[Proposal], list[Refusals]]]:
-    """What waits, and as an erasure looks into it: for each all that it says.
+    """What is stored of proposals, and as an erasure looks into it: for each all that it says.
 
     ``Refusals.token`` is the place among the proposals.
     """
-    rows = yield "proposals_of", {"user_id": user_id, "count": _EVERY}
+    rows = yield "proposals_stored", {"user_id": user_id, "count": _EVERY}
     found = [_proposal_of(row) for row in rows]
     said = [one for place, each in enumerate(found) for one in _as_refusals(place, each)]
     return found, said
@@ -183,8 +183,11 @@ def without_proposals(user_id: str, proposal_ids: Sequence[str]) -> Flow[None]:
 
 
 def _done(changes: Iterable[Applied]) -> list[list[str]]:
+    """What it would do, by value: to take something out is not to put it in."""
     return [
-        [one.field, one.key or "", identity(one.before if one.after is None else one.after)]
+        [one.field, one.key or "", identity(one.after)]
+        if one.after is not None
+        else [one.field, one.key or "", identity(one.before), "out"]
         for one in changes
     ]
 
@@ -215,21 +218,17 @@ def _proposal_of(row: Row) -> Proposal:
     )
 
 
-def grouped(changes: Iterable[Applied]) -> list[tuple[Applied, ...]]:
-    """Changes that belong together: of one field, resting on the same words."""
+def drafts_of(
+    changes: Iterable[Applied], by: str, thread_id: str, model: str = ""
+) -> tuple[Draft, ...]:
+    """What was learned and waits: changes of one field on the same words are one proposal."""
     groups: dict[tuple[str, frozenset[tuple[str, int]]], list[Applied]] = {}
     for one in changes:
         words = frozenset((said.quote, said.seq) for said in one.evidence)
         groups.setdefault((one.field, words), []).append(one)
-    return [tuple(group) for group in groups.values()]
-
-
-def drafts_of(
-    changes: Iterable[Applied], by: str, thread_id: str, model: str = ""
-) -> tuple[Draft, ...]:
-    """What was learned and waits, as proposals."""
-    draft = Draft((), by=by, thread_id=thread_id, model=model)
-    return tuple(replace(draft, changes=group) for group in grouped(changes))
+    return tuple(
+        Draft(tuple(group), by=by, thread_id=thread_id, model=model) for group in groups.values()
+    )
 
 
 def load_tidied(user_id: str) -> Flow[tuple[Start, list[Revision]]]:
