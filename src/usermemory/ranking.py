@@ -67,39 +67,50 @@ def weights(
     ]
 
 
-_ACCENTS = re.compile("[\u0300-\u036f]+")
-_LETTERS = map(chr, (*range(0xC0, 0x250), *range(0x370, 0x500), *range(0x1E00, 0x2000)))
-_ACCENTED = re.compile(
-    f"[{''.join(one for one in _LETTERS if _ACCENTS.search(unicodedata.normalize('NFD', one)))}]"
-)
-_FEW_ACCENTED = 24
-"""Letters; each is replaced by itself, and of more all accents are taken off."""
-_COMPATIBLE = re.compile("[\u2100-\u214f\ufb00-\ufb06\uff01-\uffee]")
+_MARKS = re.compile("[\u0300-\u036f]+")
+_LETTERS = [*map(chr, (*range(0xC0, 0x250), *range(0x370, 0x500), *range(0x1E00, 0x2000)))]
+_ACCENTED = "".join(one for one in _LETTERS if _MARKS.search(unicodedata.normalize("NFD", one)))
 _QUOTES = "’ʼ`´"
+_OTHERWISE = re.compile(
+    f"[{_ACCENTED}{_QUOTES}\u0300-\u036f\u2100-\u214f\ufb00-\ufb06\uff01-\uffee]"
+)
+"""Letters with accents, accents, quotation marks, and other writings of the same."""
+
+_MAY_HAVE_CASE = re.compile(
+    "[^\0-@\\[-`a-\x7f\u0590-\u109f\u1100-\u139f\u1780-\u1c7f\u2000-\u20ff\u3000-\ua63f\uac00-\ud7ff]"
+)
+"""Anything but the small letters of ASCII and scripts that know no case."""
+
+_JOINED_MARKS = frozenset("\uff9e\uff9f")
+"""Of half width, and one letter with the one before."""
+
+_FEW = 24
+"""Characters; each is replaced by itself, and more all at once."""
 
 
 def folded(text: str) -> str:
     """A text as it is looked through: without case, width and the accents of Europe's scripts."""
     if text.isascii():
-        return text.lower()
-    if _COMPATIBLE.search(text):
-        text = unicodedata.normalize("NFKC", text)
-    elif not unicodedata.is_normalized("NFC", text):
+        return text.lower().replace("`", "'")
+    if not unicodedata.is_normalized("NFC", text):
         text = unicodedata.normalize("NFC", text)
-    text = text.casefold()
-    for mark in _QUOTES:
-        text = text.replace(mark, "'")
-    accented = set(_ACCENTED.findall(text))
-    if len(accented) > _FEW_ACCENTED:
-        return _bare(text)
-    for letter in accented:
-        text = text.replace(letter, _bare(letter))
-    return text
+    others = set(_OTHERWISE.findall(text))
+    if others & _JOINED_MARKS:
+        text = unicodedata.normalize("NFKC", text)
+    plain = {one: _plain(one) for one in others}
+    if len(plain) > _FEW:
+        text = text.translate({ord(one): other for one, other in plain.items()})
+    else:
+        for one, other in plain.items():
+            text = text.replace(one, other)
+    return text.casefold() if _MAY_HAVE_CASE.search(text) else text
 
 
-def _bare(text: str) -> str:
-    """A text without the accents."""
-    return unicodedata.normalize("NFC", _ACCENTS.sub("", unicodedata.normalize("NFD", text)))
+def _plain(letter: str) -> str:
+    """A character without its accents, as it is written usually."""
+    if letter in _QUOTES:
+        return "'"
+    return _MARKS.sub("", unicodedata.normalize("NFD", unicodedata.normalize("NFKC", letter)))
 
 
 def _terms(query: str, size: int) -> list[tuple[str, bool | None]]:

@@ -7,10 +7,12 @@ megabytes takes less time than keeping an index true after erasures would cost.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from heapq import nsmallest
+from typing import TYPE_CHECKING, Any
 
 from usermemory.errors import InvalidInput
 from usermemory.messages import is_mapping, is_sequence
@@ -33,20 +35,21 @@ _MOST = 1_000
 """Hits of one search."""
 
 
-class Findable(NamedTuple):
-    """Something that can be found.
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """All that can be found of a user, column by column: of tens of thousands none is an object.
 
     Attributes:
-        text: What is looked through.
-        at: When it was said or learned.
-        source: The hit as it is returned, or the stored message that it is made of.
-        group: The conversation whose neighbours it stands beside; empty for none.
+        texts: What is looked through.
+        times: When each was said or learned.
+        groups: The conversation in which each stands beside its neighbours; empty for none.
+        sources: The hit as it is returned, or the stored message that it is made of.
     """
 
-    text: str
-    at: float | None
-    source: Hit | Mapping[str, Any]
-    group: str = ""
+    texts: Sequence[str]
+    times: Sequence[float | None]
+    groups: Sequence[str]
+    sources: Sequence[Hit | Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,33 +69,39 @@ class Query:
     limit: int = 10
 
 
-def found(rows: Sequence[Findable], query: Query) -> list[Hit]:
+def found(rows: Rows, query: Query) -> list[Hit]:
     """The rows that say most about a query, the best first; of equal ones the newest.
 
     Args:
         rows: All there is; messages in the order of each conversation.
         query: What is asked for.
     """
-    scores = weights([row.text for row in rows], query.text, [row.at for row in rows])
-    scores = _with_neighbours(scores, [row.group for row in rows])
+    scores = weights(rows.texts, query.text, rows.times)
+    if query.text.strip():
+        scored: Iterable[tuple[int, float]] = _with_neighbours(scores, rows.groups).items()
+    else:
+        scored = enumerate(scores)
+    times = rows.times
     chosen = [
-        (-score, -(row.at or 0.0), place)
-        for place, (score, row) in enumerate(zip(scores, rows, strict=True))
-        if (score > 0 or not query.text.strip()) and _is_of_time(row.at, query)
+        (-score, -(times[place] or 0.0), place)
+        for place, score in scored
+        if _is_of_time(times[place], query)
     ]
     return [
-        replace(_hit_of(rows[place]), score=round(-score, 3))
-        for score, _, place in sorted(chosen)[: query.limit]
+        replace(_hit_of(rows.sources[place]), score=round(-score, 3))
+        for score, _, place in nsmallest(query.limit, chosen)
     ]
 
 
-def _with_neighbours(scores: Sequence[float], groups: Sequence[str]) -> list[float]:
-    summed = list(scores)
+def _with_neighbours(scores: Sequence[float], groups: Sequence[str]) -> dict[int, float]:
+    """What each row says and what stands around it adds; only of rows that have something."""
+    told = [(row, score) for row, score in enumerate(scores) if score]
+    summed = defaultdict(float, told)
     for steps, share in enumerate(_NEIGHBOURS, 1):
-        for row in range(len(scores) - steps):
-            if groups[row] and groups[row] == groups[row + steps]:
-                summed[row] += share * scores[row + steps]
-                summed[row + steps] += share * scores[row]
+        for row, score in told:
+            for beside in (row - steps, row + steps):
+                if 0 <= beside < len(scores) and groups[row] and groups[row] == groups[beside]:
+                    summed[beside] += share * score
     return summed
 
 
@@ -102,7 +111,7 @@ def _is_of_time(at: float | None, query: Query) -> bool:
     return (query.since is None or at >= query.since) and (query.until is None or at < query.until)
 
 
-def learned(document: Mapping[str, Any], history: Iterable[Revision]) -> list[Findable]:
+def learned(document: Mapping[str, Any], history: Iterable[Revision]) -> list[Hit]:
     """What is known and what was known: each value once, with all the words it rests on.
 
     Args:
@@ -134,7 +143,7 @@ def learned(document: Mapping[str, Any], history: Iterable[Revision]) -> list[Fi
             if place in known or (is_mapping(item) and (field, canonical(item)) in named):
                 continue
             known[place] = Hit("item", field=field, key=key, value=item, text=_said(item))
-    return [Findable(_text_of(hit), hit.at, hit) for hit in map(_as_said, known.values())]
+    return list(map(_as_said, known.values()))
 
 
 def _hit(
@@ -195,23 +204,24 @@ def rows_of(
     messages: Sequence[Mapping[str, Any]],
     fields: Sequence[str] | None = None,
     thread_id: str | None = None,
-) -> list[Findable]:
+) -> Rows:
     """All rows of a user under today's names, or those of some fields or of one thread."""
     stored = schema.read(profile.document or {}).stored
-    rows = [
-        row
-        for row in learned(stored, renamed_history(schema, history))
-        if isinstance(row.source, Hit)
-        and (fields is None or row.source.field in fields)
-        and thread_id in {None, row.source.thread_id}
+    hits = [
+        hit
+        for hit in learned(stored, renamed_history(schema, history))
+        if (fields is None or hit.field in fields) and thread_id in {None, hit.thread_id}
     ]
-    if fields is None:
-        rows += [
-            Findable(_told(row), row["said_at"], row, row["thread_id"])
-            for row in messages
-            if thread_id is None or row["thread_id"] == thread_id
-        ]
-    return rows
+    if fields is not None:
+        messages = ()
+    elif thread_id is not None:
+        messages = [row for row in messages if row["thread_id"] == thread_id]
+    return Rows(
+        [*map(_text_of, hits), *map(_told, messages)],
+        [*(hit.at for hit in hits), *(row["said_at"] for row in messages)],
+        [*("" for _ in hits), *(row["thread_id"] for row in messages)],
+        [*hits, *messages],
+    )
 
 
 def _told(row: Mapping[str, Any]) -> str:
@@ -219,11 +229,11 @@ def _told(row: Mapping[str, Any]) -> str:
     return f"{row['name']} {text}" if row["name"] else text
 
 
-def _hit_of(row: Findable) -> Hit:
-    if isinstance(row.source, Hit):
-        return row.source
-    said = {key: row.source[key] for key in ("thread_id", "author", "message_id", "seq", "name")}
-    return Hit("message", row.source["text"], row.source["said_at"], **said)
+def _hit_of(source: Hit | Mapping[str, Any]) -> Hit:
+    if isinstance(source, Hit):
+        return source
+    said = {key: source[key] for key in ("thread_id", "author", "message_id", "seq", "name")}
+    return Hit("message", source["text"], source["said_at"], **said)
 
 
 def checked_query(text: object, since: When, until: When, limit: int) -> Query:
