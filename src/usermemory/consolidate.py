@@ -345,7 +345,7 @@ class Consolidator:
             model=model,
             prompt=answer.extraction.prompt,
             usage=answer.spent,
-            drafts=drafts_of(aside, "model", claim.thread_id, model) if aside else (),
+            drafts=drafts_of(aside, "model", claim.thread_id, claim.batch, model) if aside else (),
         )
 
     def _fail(self, claim: Claim, error: BaseException, spent: Usage | None = None) -> Outcome:

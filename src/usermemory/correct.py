@@ -19,10 +19,28 @@ from usermemory.store import Driver
 from usermemory.store.flows import Profile, load_profile
 from usermemory.store.flows import amend as amends
 from usermemory.store.flows import recall as recalls
+from usermemory.store.flows import review as reviews
 from usermemory.store.flows.amend import Amendment
 
-_OURS = frozenset({"model", "undo", "forget"})
-"""Who a revision is by, where it is no edit: undo and history go by it."""
+_OURS = frozenset({"model", "undo", "forget", "migration", "tidy"})
+"""Who a revision is by, where it is no person's: undo, history and search go by it."""
+
+
+def checked_editor(by: object) -> str:
+    """Who edits or approves, for the history.
+
+    Raises:
+        InvalidInput: Nobody is named, or one of the memory's own names.
+    """
+    if not isinstance(by, str) or not by.strip():
+        raise InvalidInput(f"by= is {by!r:.60}; say who does it, such as an id of yours")
+    if by in _OURS:
+        raise InvalidInput(f"by={by!r} is what the memory signs its own revisions with")
+    try:
+        by.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidInput(f"by={by!r:.60} holds characters that no database takes") from error
+    return by
 
 
 class Correcting:
@@ -43,10 +61,7 @@ class Correcting:
         self, user_id: str, wanted: Any, by: str, revision: int | None, *, dry_run: bool
     ) -> Revision | None:
         """As `UserMemory.edit` says."""
-        if not by.strip():
-            raise InvalidInput("by= is empty; say who edits, such as an id of yours")
-        if by in _OURS:
-            raise InvalidInput(f"by={by!r} is what the memory signs its own revisions with")
+        checked_editor(by)
 
         def change(profile: Profile) -> Amendment | None:
             shown = 0 if profile.document is None else profile.revision
@@ -85,7 +100,12 @@ class Correcting:
                 one for one in history if one.thread_id == thread_id and one.number not in undone
             ]
 
-        return self._undo(user_id, chosen, dry_run=dry_run)
+        undone = self._undo(user_id, chosen, dry_run=dry_run)
+        if not dry_run:
+            for one in self._driver.read(reviews.waiting, user_id, recalls.ROWS):
+                if one.thread_id == thread_id:
+                    self._driver.write(reviews.decline_proposal, one)
+        return undone
 
     def _undo(
         self, user_id: str, chosen: Callable[[list[Revision]], list[Revision]], *, dry_run: bool

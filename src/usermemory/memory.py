@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from usermemory.awaited import SaverLike, awaited
 from usermemory.background import Background
 from usermemory.clock import Clock, SystemClock
-from usermemory.correct import Correcting
+from usermemory.correct import Correcting, checked_editor
 from usermemory.erasure import OfMessage, OfThread, OfValue, Target
 from usermemory.errors import ConfigurationError, InvalidInput
 from usermemory.gate import Gate, gate_of, guarded
@@ -138,8 +138,8 @@ class UserMemory:
             you `edit` it, with a memory of its schema, and nothing is ever learned into it.
         tell_waiting: Of how many changes that wait for a person the bot is told, plainly marked as
             not confirmed; 0: of none.
-        tidy: ``"apply"``: merges of a tidy pass that lose no word are made at once; ``"propose"``:
-            they wait for a person, as all else that it proposes.
+        tidy: ``"apply"``: merges of the same words, written otherwise, are made at once;
+            ``"propose"``: they wait for a person, as all else that it proposes.
         keep_messages: Seconds for which the text of messages stays after it was read, so that
             `search` finds it; ``"forever"``; None: it goes as soon as no batch needs it.
         retention: Days after which `retain` erases a value that nobody has said again, where its
@@ -562,6 +562,7 @@ class UserMemory:
     def undo_thread(self, user_id: Id, thread_id: Id, *, dry_run: bool = False) -> Undone:
         """Unlearn a conversation: take back all that it taught, as `undo` does.
 
+        What waits for a person of it is declined.
         Its words stay in the history as long as they are not erased: see `forget_thread`.
         """
         user_id, thread_id = checked_user(user_id), checked_thread(thread_id)
@@ -591,7 +592,7 @@ class UserMemory:
         """
         proposing, asked = self._proposing(), tuple(changes)
         said = proposing.said(self._learner(user_id), checked_thread(thread_id), messages)
-        return proposing.changes(said, asked, by)
+        return proposing.changes(said, asked, checked_editor(by))
 
     def propose_erasure(
         self,
@@ -656,9 +657,7 @@ class UserMemory:
             InvalidInput: It does not put in one value, so that none can be edited.
         """
         whose = checked_user(user_id) if user_id != "" else ""
-        if not by.strip():
-            raise InvalidInput("by= is empty; say who approves, such as an id of yours")
-        return self._reviewing().approve(proposal_id, whose, by, value)
+        return self._reviewing().approve(proposal_id, whose, checked_editor(by), value)
 
     def decline(self, proposal_id: str, *, user_id: Id = "") -> Proposal:
         """End a proposal. Nothing is kept of it but a hash: the same words propose it no more.
@@ -673,8 +672,8 @@ class UserMemory:
         """Have a model look over a profile: what says the same, is over, or is not true any more.
 
         One call. What it proposes waits for a person (see `proposals`), each with the words that
-        its items rest on; merged items keep all of them. With ``tidy="apply"`` merges that lose no
-        word are made at once.
+        its items rest on; merged items keep all of them. With ``tidy="apply"`` merges of the same
+        words, written otherwise, are made at once.
 
         Raises:
             ConfigurationError: The memory has no language model.
@@ -686,7 +685,8 @@ class UserMemory:
         found, lossless = self._tidying().propose(user_id)
         if not self._tidies or not lossless:
             return found
-        made = [self.approve(one, by="tidy", user_id=user_id).revision for one in lossless]
+        reviewing = self._reviewing()
+        made = [reviewing.approve(one, user_id, "tidy", None).revision for one in lossless]
         left = [one for one in found if one.id not in lossless]
         return found.after([one for one in made if one is not None], left)
 
@@ -1053,7 +1053,7 @@ class UserMemory:
     def _proposing(self) -> Proposing:
         from usermemory.propose import Proposing
 
-        return Proposing(self.consolidator, self.author, self.clock)
+        return Proposing(self.consolidator, self.author, self.clock, self.secrets)
 
     def _tidying(self) -> Tidying:
         from usermemory.tidy import Tidying

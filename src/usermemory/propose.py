@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from usermemory.batch import Batch, newest_turn
@@ -12,8 +13,11 @@ from usermemory.clock import Clock
 from usermemory.consolidate import Consolidator
 from usermemory.judge import Judged, applied, judge, reviewed, stamped
 from usermemory.judge.changes import Verifier
+from usermemory.judge.passages import is_json
 from usermemory.messages import AuthorPolicy, read_messages
+from usermemory.messages.secrets import SecretPolicy, screened, secrets_in
 from usermemory.records import Change, Message, Proposed, Refused
+from usermemory.refused import masked
 from usermemory.schema.document import counts_as
 from usermemory.schema.form import fold_outer
 from usermemory.schema.renames import renamed_stamps
@@ -21,9 +25,13 @@ from usermemory.store.flows import TAIL, times
 from usermemory.store.flows.amend import Amendment, Start
 from usermemory.store.flows.propose import propose, record, start
 from usermemory.store.flows.review import drafts_of
+from usermemory.text import folded_words
 
 if TYPE_CHECKING:
     from usermemory.schema import Schema
+
+
+_REMOVED = re.compile(r"\[[\w -]+ removed\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +43,14 @@ class Turn:
         thread_id: Where.
         context: What was said before, bounded.
         turn: The user's newest messages in a row.
+        secrets: What was taken out of all of them, each with its kind.
     """
 
     user_id: str
     thread_id: str
     context: Sequence[Message]
     turn: Sequence[Message]
+    secrets: Mapping[str, str]
 
 
 class Proposing:
@@ -50,26 +60,33 @@ class Proposing:
         consolidator: The memory's, whose settings apply.
         author: Whose words a message holds, where the usual rule does not fit.
         clock: What time it is.
+        secrets: What is done about secrets in what was said, and in what is proposed of it.
     """
 
     def __init__(
-        self, consolidator: Consolidator, author: AuthorPolicy | None, clock: Clock
+        self,
+        consolidator: Consolidator,
+        author: AuthorPolicy | None,
+        clock: Clock,
+        secrets: SecretPolicy,
     ) -> None:
         self._consolidator = consolidator
         self._driver = consolidator.driver
         self._schema = consolidator.schema
         self._author = author
         self._clock = clock
+        self._secrets: SecretPolicy = secrets
 
     def changes(self, said: Turn, changes: tuple[Change, ...], by: str) -> Proposed:
         """As `UserMemory.propose` says."""
+        changes = tuple(self._screened(said, one) for one in changes)
         while True:
             begun = self.begin(said)
             if begun.paused:
                 return Proposed(None, tuple(map(_paused, changes)))
             batch = self._batch(said, begun)
             judged, aside = reviewed(batch, self._judged(batch, changes), self._consolidator.review)
-            drafts = drafts_of(aside, by, said.thread_id)
+            drafts = drafts_of(aside, by, said.thread_id, begun.messages)
             if not judged.applied and not drafts:
                 if judged.refused:
                     where = said.user_id, said.thread_id
@@ -94,13 +111,36 @@ class Proposing:
         """The erasure that the user asks for, its value as the profile has it; or why not."""
         batch = self._batch(said, self.begin(said))
         held = self._held(batch.document, field, value)
+        quote = quote if self._secrets == "keep" else masked(quote, said.secrets)
         change = Change(field, "clear" if held is None else "remove", held, quote)
         return self._unwanted(batch, change, confirmed=confirmed) or change
 
     def said(self, user_id: str, thread_id: str, messages: Iterable[Any]) -> Turn:
         """What was said before, bounded, and the newest turn."""
         before, turn = newest_turn(read_messages(messages, user_id, self._author))
-        return Turn(user_id, thread_id, tuple(before[-TAIL:]), turn)
+        before = before[-TAIL:]
+        found = {
+            one.text[secret.start : secret.end]: secret.kind
+            for one in (*before, *turn)
+            for secret in (() if self._secrets == "keep" else secrets_in(one.text))
+        }
+        # As in the inbox: the words that a change rests on are kept with it.
+        texts = [(one, screened(one.text, self._secrets)) for one in before]
+        words = [(one, screened(one.text, self._secrets)) for one in turn]
+        context, newest = (
+            tuple(replace(one, text=text) for one, text in some if text is not None)
+            for some in (texts, words)
+        )
+        return Turn(user_id, thread_id, context, newest, found)
+
+    def _screened(self, said: Turn, change: Change) -> Change:
+        """The change without secrets; what holds nothing else puts in nothing."""
+        if self._secrets == "keep" or not is_json([change.value, change.key]):
+            return change
+        value, key, quote = masked([change.value, change.key, change.quote], said.secrets)
+        if value != change.value and _is_all_removed(value):
+            value = None
+        return replace(change, value=value, key=key, quote=quote)
 
     def begin(self, said: Turn) -> Start:
         """The user as they are stored now."""
@@ -221,6 +261,11 @@ def amendment_of(
         thread_id=thread_id,
         stamps=stamped(renamed_stamps(schema, profile.stamps), judged, schema, now),
     )
+
+
+def _is_all_removed(value: Any) -> bool:
+    """Whether nothing is left of a text but what says that something was removed."""
+    return isinstance(value, str) and not folded_words(_REMOVED.sub("", value))
 
 
 def _paused(change: Change) -> Refused:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast, get_args
 
+from usermemory.messages import is_mapping, is_sequence
 from usermemory.messages.secrets import screened
 from usermemory.records import Action, Change, Message, Reason, Refused
 from usermemory.schema.shape import is_list, is_object
@@ -191,9 +192,9 @@ def _storable_one(refused: Refused, voices: _Voices, buried: Buried | None) -> R
     detail = "" if strange else _detail(refused.detail)
     kept = replace(
         empty,
-        value=_masked(change.value),
-        key=None if change.key is None else _clear_text(change.key),
-        quote=_clear_text(change.quote) if said and len(change.quote) <= _LONGEST_TEXT else "",
+        value=masked(change.value),
+        key=masked(change.key),
+        quote=masked(change.quote) if said and len(change.quote) <= _LONGEST_TEXT else "",
     )
     return Refused(kept, reason, detail)
 
@@ -258,20 +259,6 @@ def _odd_names(value: Any) -> Iterator[str]:
             yield from _odd_names(part)
 
 
-def _masked(value: Any) -> Any:
-    """The value with its secrets masked, numbers too."""
-    if is_object(value):
-        return {_clear_text(str(name)): _masked(part) for name, part in value.items()}
-    if is_list(value):
-        return [_masked(part) for part in value]
-    if isinstance(value, str):
-        return _clear_text(value)
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        text = str(value)
-        return value if _clear_text(text) == text else _clear_text(text)
-    return value
-
-
 def _short(change: Change) -> Change:
     """The change without a value that is too long to be kept, or no JSON."""
     try:
@@ -282,9 +269,25 @@ def _short(change: Change) -> Change:
 
 
 def _detail(detail: str) -> str:
-    return _clear_text(detail) if len(detail) <= _LONGEST_TEXT else ""
+    return masked(detail) if len(detail) <= _LONGEST_TEXT else ""
 
 
-def _clear_text(text: str) -> str:
-    """A text with its secrets masked, in characters that a database takes."""
-    return screened(text.encode("utf-8", "replace").decode(), "mask") or ""
+def masked(value: Any, known: Mapping[str, str] | None = None) -> Any:
+    """A JSON value with the secrets in its texts, names and numbers masked.
+
+    Args:
+        value: Any.
+        known: Secrets that are known from elsewhere, such as a password by the words before it,
+            each with its kind.
+    """
+    if is_mapping(value):
+        return {masked(str(name), known): masked(part, known) for name, part in value.items()}
+    if is_sequence(value):
+        return [masked(part, known) for part in value]
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        return value
+    text = str(value).encode("utf-8", "replace").decode()  # in characters that a database takes
+    for secret, kind in (known or {}).items():
+        text = text.replace(secret, f"[{kind} removed]")
+    clear = screened(text, "mask") or ""
+    return value if clear == str(value) else clear

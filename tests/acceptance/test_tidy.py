@@ -53,11 +53,14 @@ ITEMS: tuple[Change, ...] = (
 
 
 class Scripted:
-    """Learns what stands here."""
+    """Learns what it is given."""
+
+    def __init__(self, *changes: Change) -> None:
+        self._changes = changes
 
     def extract(self, request: Request) -> Extraction:
         assert request.batch
-        return Extraction(ITEMS)
+        return Extraction(self._changes)
 
 
 def one(kind: str, *items: int, value: str | None = None, because: tuple[int, ...] = ()) -> Any:
@@ -70,7 +73,7 @@ def known(url: str, *answers: Any, **settings: Any) -> UserMemory:
     """A memory that knows the items, and whose model answers a tidy pass with these."""
     clock = FakeClock()
     common: dict[str, Any] = {"worker": False, "clock": clock, "verify": "off"}
-    with UserMemory(url, Person, Scripted(), **common) as first:
+    with UserMemory(url, Person, Scripted(*ITEMS), **common) as first:
         first.remember("will", "t", [("user", item.quote) for item in ITEMS])
         (outcome,) = first.trigger("will")
         assert outcome.revision is not None, outcome
@@ -177,19 +180,18 @@ def test_an_answer_that_removes_everything(url: str) -> None:
         assert memory.proposals() == []
 
 
-def test_merges_that_lose_no_word(url: str) -> None:
+def test_merges_that_lose_no_word(tmp_path: Path) -> None:
     """With ``tidy="apply"`` they are made at once; a shortening waits for a person."""
-    with known(
-        url,
-        one("merge", 2, 3, value="bouldering with Ann"),
-        one("shorten", 4, value="marathon in May 2025"),
-        tidy="apply",
-    ) as memory:
+    answers = [one("merge", 1, 2, value="table tennis"), one("shorten", 3, value="golf")]
+    model = ScriptedModel(replies=[{"proposals": answers}])
+    with UserMemory(tmp_path / "m.db", Person, model, worker=False, tidy="apply") as memory:
+        sports = ["Table-tennis", "table tennis", "golf again"]
+        memory.edit("will", {"sports": sports}, by="will")
         found = memory.tidy("will")
         assert [each.kind for each in found] == ["shorten"]
         (made,) = found.made
         assert made.by == "tidy"
-        assert "bouldering" not in memory.recall("will").document["sports"]
+        assert sorted(memory.recall("will").document["sports"]) == ["golf again", "table tennis"]
 
 
 @pytest.mark.parametrize(
@@ -199,6 +201,13 @@ def test_merges_that_lose_no_word(url: str) -> None:
         (("was vegan", "is not married"), "is not vegan, was married", None),
         (("tea", "golf"), "tea, golf", None),
         (("tea", "green tea"), "green tea", "all"),
+        (("tea", "green tea"), "green tea", None),
+        (("blood group A-", "blood group A+"), "blood group A+", None),
+        (("knows C++", "knows C#"), "knows C#", None),
+        (("loves 🍕", "loves 🍣"), "loves 🍣", None),
+        (("five years", "fĭve years"), "five years", None),
+        (("allergic to nuts", "not allergic to nuts"), "not allergic to nuts", None),
+        (("isst Fleisch", "isst Fleisch nicht"), "isst Fleisch nicht", None),
     ],
 )
 def test_what_is_not_made_at_once(
@@ -224,6 +233,39 @@ def test_a_profile_that_has_moved(url: str) -> None:
         assert made.revision is None
         assert [refused.reason for refused in made.rejections] == ["item_not_there"]
         assert memory.recall("will").document["sports"] == ["bouldering"]
+
+
+@pytest.mark.parametrize(
+    ("number", "kind", "value", "later"),
+    [
+        (1, "end", None, Change("city", "set", "Bergen", "Bergen now")),
+        (4, "end", None, Change("sports", "add", ITEMS[3].value, "It is still on")),
+        (4, "shorten", "marathon in May 2025", Change("sports", "remove", ITEMS[3].value, "No")),
+        (8, "end", None, Change("week", "set", "swimming", "It is swimming", key="monday")),
+        (
+            6,
+            "end",
+            None,
+            Change("goals", "update", {"name": "marathon", "deadline": "June"}, "Yes"),
+        ),
+    ],
+)
+def test_what_the_user_says_since(
+    url: str, number: int, kind: str, value: str | None, later: Change
+) -> None:
+    """It is not taken away, or put back, by what a pass proposed before."""
+    with known(url, one(kind, number, value=value)) as memory:
+        (proposal,) = memory.tidy("will")
+        clock = FakeClock(memory.clock.now() + 60)
+        reader = UserMemory(url, Person, Scripted(later), worker=False, clock=clock, verify="off")
+        with reader:
+            reader.remember("will", "later", [("user", later.quote)])
+            reader.trigger("will")
+        after = memory.recall("will").document
+        made = memory.approve(proposal.id)
+        assert made.revision is None
+        assert made.rejections[0].reason in {"outdated", "item_not_there"}
+        assert memory.recall("will").document == after
 
 
 def test_erased_meanwhile(url: str) -> None:

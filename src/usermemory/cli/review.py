@@ -81,13 +81,14 @@ def review(  # noqa: PLR0913 - the options of a command
             raise typer.BadParameter(f"approve or decline {both.pop()}, not both")
         if approve or decline:
             wanted = dict.fromkeys(approve or (), "approve")
-            _decide(memory, {**wanted, **dict.fromkeys(decline or (), "decline")}, by, value)
+            wanted |= dict.fromkeys(decline or (), "decline")
+            _decide(memory, wanted, by, value, user or "")
         elif json:
             print_json(found)
         elif not found:
             say("Nothing waits for a decision.")
         elif in_editor:
-            _decide(memory, _marked(found), by)
+            _decide(memory, _marked(found), by, user=user or "")
         elif sys.stdin.isatty():
             _one_by_one(memory, found, by)
         else:
@@ -190,43 +191,57 @@ def _one_by_one(memory: UserMemory, found: Sequence[Proposal], by: str | None) -
                 return
             if answer == "e":
                 typed = typer.prompt("The value instead, as JSON or plain text")
-                _decide(memory, {proposal.id: "approve"}, by, typed)
+                _decide(memory, {proposal.id: "approve"}, by, typed, proposal.user_id)
             elif answer in ("a", "d"):
-                _decide(memory, {proposal.id: "approve" if answer == "a" else "decline"}, by)
+                wanted = {proposal.id: "approve" if answer == "a" else "decline"}
+                _decide(memory, wanted, by, user=proposal.user_id)
             elif answer != "s":
                 continue
             break
 
 
 def _decide(
-    memory: UserMemory, wanted: Mapping[str, str], by: str | None, value: str | None = None
+    memory: UserMemory,
+    wanted: Mapping[str, str],
+    by: str | None,
+    value: str | None = None,
+    user: str = "",
 ) -> None:
-    """Do what was decided, and say what came of each."""
+    """Do what was decided, and say what came of each; one that is gone stops no others."""
     if value is not None and list(wanted.values()) != ["approve"]:
         raise InvalidInput("--value goes with one --approve")
-    done = 0
+    done, gone = 0, 0
     for proposal_id, decision in wanted.items():
-        if decision == "decline":
-            memory.decline(proposal_id)
-            say(f"Declined {proposal_id}.")
-            done += 1
-        elif decision == "approve":
-            given = None if value is None else _value_of(value)
-            made = memory.approve(proposal_id, value=given, by=by or login())
-            say(f"{proposal_id}: {_told(made)}")
-            done += made.revision is not None
+        try:
+            if decision == "decline":
+                memory.decline(proposal_id, user_id=user)
+                say(f"Declined {proposal_id}.")
+                done += 1
+            elif decision == "approve":
+                given = None if value is None else _value_of(value)
+                made = memory.approve(proposal_id, value=given, by=by or login(), user_id=user)
+                say(f"{proposal_id}: {_told(made)}")
+                done += made.revision is not None
+        except Conflict as error:
+            say(f"Error: {error}", stderr=True)
+            gone += 1
     if not done:
         say("Nothing was changed.")
+    if gone:
+        raise typer.Exit(1)
 
 
 def _value_of(text: str) -> Any:
     """JSON, or a text as it is; what begins as an object, a list or a quoted text has to be one."""
     try:
-        return parse_document(text, "--value")
+        value = parse_document(text, "--value")
     except InvalidInput:
         if text.lstrip()[:1] in ("{", "[", '"'):
             raise
         return text
+    if value is None:
+        raise InvalidInput("null is no value to put in: decline it, or edit the profile")
+    return value
 
 
 def _told(made: Proposed) -> str:

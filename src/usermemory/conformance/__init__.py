@@ -20,6 +20,7 @@ from usermemory.conformance.backfilling import Backfilling
 from usermemory.conformance.carrying import Carrying
 from usermemory.conformance.consolidating import Consolidating
 from usermemory.conformance.correcting import Correcting
+from usermemory.conformance.deciding import Deciding
 from usermemory.conformance.failing import Failing
 from usermemory.conformance.forgetting import Forgetting
 from usermemory.conformance.forgetting_inside import ForgettingInside
@@ -44,6 +45,7 @@ class Conformance(
     Forgetting,
     ForgettingInside,
     Proposing,
+    Deciding,
     Reviewing,
     Refusing,
     Misfitting,

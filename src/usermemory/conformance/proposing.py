@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
+
+import pytest
 
 from usermemory.conformance.harness import Bench
+from usermemory.errors import InvalidInput
 from usermemory.records import Change, Forgotten, Refused
 
 Making = Callable[..., Bench]
@@ -49,6 +53,39 @@ class Proposing:
         bench.listener.meanwhile(lambda: bench.verbs.propose("will", "u", [like("chess")], said))
         bench.verbs.trigger("will")
         assert bench.interests("will") == ["chess", "tea"]
+
+    @pytest.mark.parametrize("review", [None, "all"])
+    def test_secrets_stay_out(self, making: Making, review: str | None) -> None:
+        """What the inbox does not keep is in nothing that a tool proposes, nor in what waits."""
+        bench = making(review=review)
+        said = "My card is 4111 1111 1111 1111, my password is hunter2! I like chess"
+        changes = [
+            Change(
+                "core_memories", "add", "card 4111-1111-1111-1111", "card is 4111 1111 1111 1111"
+            ),
+            Change("core_memories", "add", "says hunter2! to get in", "my password is hunter2!"),
+            Change("core_memories", "add", "hunter2!", said),
+            Change("interests", "add", "chess", said),
+        ]
+        proposed = bench.verbs.propose("will", "t", changes, [said])
+        assert [one.reason for one in proposed.rejections] == ["no_value"]
+        known = bench.verbs.recall("will").document
+        waiting = [one.after for each in bench.verbs.proposals("will") for one in each.changes]
+        assert "chess" in [*known["interests"], *waiting]
+        assert len([*known["core_memories"], *waiting]) == (2 if review is None else 3)
+        for secret in ("4111", "hunter2"):
+            assert bench.verbs.verify_erased("will", secret).erased, secret
+
+    @pytest.mark.parametrize("by", ["", " ", "undo", "migration", "tidy", None, 7, "\ud800"])
+    def test_names_that_nobody_bears(self, making: Making, by: Any) -> None:
+        """What the memory signs its own revisions with is nobody's name."""
+        bench = making()
+        with pytest.raises(InvalidInput, match="by="):
+            bench.verbs.propose("will", "t", [like("chess")], ["I like chess"], by=by)
+        with pytest.raises(InvalidInput, match="by="):
+            bench.verbs.edit("will", {"name": "Will"}, by=by)
+        with pytest.raises(InvalidInput, match="by="):
+            bench.verbs.approve("any", by=by)
 
     def test_a_paused_user_is_not_learned_about(self, making: Making) -> None:
         """Every change is refused while the user is paused."""

@@ -123,31 +123,6 @@ class Reviewing:
         assert [one.reason for one in made.rejections] == ["wrong_type"]
         assert bench.verbs.proposals() == [proposal]
 
-    def test_an_edit_beside_it(self, making: Making) -> None:
-        """What somebody edits beside what waits is not in its way; what is known is not added."""
-        bench = making(review="all")
-        chess, tea = learned(bench, "I like chess", "I like tea")
-        bench.verbs.edit("will", {"interests": ["Chess", "fog"]}, by="will")
-        bench.clock.advance(1)
-        assert [one.reason for one in bench.verbs.approve(chess.id).rejections] == ["duplicate"]
-        assert bench.verbs.approve(tea.id).revision is not None
-        assert bench.interests("will") == ["Chess", "fog", "tea"]
-
-    def test_the_same_value_edited(self, making: Making) -> None:
-        """What somebody wrote by hand since is not replaced by what was said before."""
-        bench = making(schema=Guarded, review="all")
-        said = ["I live in Bergen"]
-        change = Change("city", "set", "Bergen", said[0])
-        assert bench.verbs.propose("will", "t", [change], said).waiting == 1
-        bench.clock.advance(1)
-        bench.verbs.edit("will", {"city": "Oslo"}, by="will")
-        bench.clock.advance(1)
-        (proposal,) = bench.verbs.proposals("will")
-        made = bench.verbs.approve(proposal.id)
-        assert made.revision is None
-        assert [one.reason for one in made.rejections] == ["edited_by_hand"]
-        assert bench.verbs.recall("will").document["city"] == "Oslo"
-
     def test_out_is_not_in(self, making: Making) -> None:
         """Words that were declined as taking something out may still put it in."""
         bench = making(review="all")
@@ -160,17 +135,6 @@ class Reviewing:
         (gone,) = learned(bench, "I gave up chess")
         assert bench.verbs.approve(gone.id).revision is not None
         assert bench.verbs.propose("will", "t", [replace(out, action="add")], said).waiting == 1
-
-    def test_what_has_expired(self, making: Making) -> None:
-        """What expired, cleaned away or not, waits no longer: it is proposed anew, and erased."""
-        bench = making(review="all")
-        (old,) = learned(bench, "I like chess")
-        bench.clock.advance(91 * 86_400)
-        (new,) = learned(bench, "I like chess", thread="again")
-        assert new.at > old.expires_at
-        bench.clock.advance(91 * 86_400)
-        bench.verbs.forget("will", "interests", "chess")
-        assert bench.verbs.verify_erased("will", "chess").erased
 
     def test_declined_words_are_counted_out(self, making: Making) -> None:
         """An outcome tells how many wait, and not how many would have."""

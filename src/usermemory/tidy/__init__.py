@@ -150,7 +150,7 @@ class Tidying:
         return read_answer(message, form), usage(message), model_name(message, model)
 
     def _is_free(self, draft: Draft) -> bool:
-        """Whether it may be made at once: a merge that loses no word, of a field without review."""
+        """Whether it may be made at once: a merge of the same words, of a field without review."""
         if draft.kind != "merge" or not loses_nothing(draft):
             return False
         review, fields = self._consolidator.review, self._schema.fields

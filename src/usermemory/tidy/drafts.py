@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -15,9 +16,9 @@ from usermemory.past import Origins
 from usermemory.prompt.batch import harmless, one_line
 from usermemory.records import Applied, Change, Evidence, Reason, Refused, Revision
 from usermemory.schema.answer_form import closed, nullable, one_of
-from usermemory.schema.shape import is_list
+from usermemory.schema.shape import canonical, is_list, is_object
 from usermemory.store.flows.review import Draft
-from usermemory.text import Text, folded_words, is_nothing, leaves, pairs, tokens
+from usermemory.text import folded_words, is_nothing, leaves, pairs, tokens
 
 if TYPE_CHECKING:
     from usermemory.records import Action, ProposalKind
@@ -300,16 +301,32 @@ def _with_particle(word: str, known: Collection[str]) -> bool:
 
 
 def loses_nothing(draft: Draft) -> bool:
-    """Whether one of the texts that go stands whole in their place, and holds each of the others.
+    """Whether what stands in their place says all that goes, in the same words.
 
-    Words in their order: what only shares its words with others may say the opposite of them.
+    But for case, spaces, hyphens inside of words and the mark that ends a sentence: what holds
+    another text whole may say the opposite of it, and a sign may be all that tells two apart.
     """
     (kept,) = [one.after for one in draft.changes if one.after is not None]
     gone = [one.before for one in draft.changes if one.before is not None]
-    if not isinstance(kept, str) or kept not in gone:
-        return False
-    text = Text(kept)
-    return all(isinstance(one, str) and text.holds(folded_words(one)) for one in gone)
+    return (is_object(kept) or kept in gone) and all(_says(kept, one) for one in gone)
+
+
+def _says(kept: Any, gone: Any) -> bool:
+    if is_object(kept) and is_object(gone):
+        parts = ((kept.get(name), part) for name, part in gone.items() if not is_nothing(part))
+        return all(_says(one, part) for one, part in parts)
+    if is_list(kept) and is_list(gone):
+        return all(any(_says(one, part) for one in kept) for part in gone)
+    if isinstance(kept, str) and isinstance(gone, str):
+        return _bare(kept) == _bare(gone)
+    return canonical(kept) == canonical(gone)
+
+
+_JOINS = re.compile(r"(?<=[^\W\d_])[-‐‑'’](?=[^\W\d_])")
+
+
+def _bare(text: str) -> str:
+    return " ".join(_JOINS.sub(" ", text.casefold()).split()).rstrip(" .!,;:。！，、؛،।")
 
 
 def applied_to(document: Mapping[str, Any], draft: Draft, schema: Any) -> Mapping[str, Any]:

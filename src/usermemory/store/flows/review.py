@@ -5,10 +5,19 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from usermemory.erasure import Refusals
-from usermemory.records import Applied, Change, Proposal, ProposalKind, Refused, Revision, Usage
+from usermemory.records import (
+    Applied,
+    Change,
+    Message,
+    Proposal,
+    ProposalKind,
+    Refused,
+    Revision,
+    Usage,
+)
 from usermemory.refused import storable
 from usermemory.schema.form import identity
 from usermemory.store import codec
@@ -38,6 +47,7 @@ class Draft:
         by: Who proposes it.
         thread_id: Where it was said, if in one thread.
         model: Which model proposes it.
+        said: All that the user said, where the changes rest on no words of their own.
     """
 
     changes: tuple[Applied, ...]
@@ -46,6 +56,7 @@ class Draft:
     by: str = "model"
     thread_id: str = ""
     model: str = ""
+    said: tuple[str, ...] = ()
 
 
 def add_proposals(user_id: str, user: User, drafts: Iterable[Draft]) -> Flow[list[str]]:
@@ -59,7 +70,7 @@ def add_proposals(user_id: str, user: User, drafts: Iterable[Draft]) -> Flow[lis
     for place, draft in enumerate(drafts):
         # The words make it another proposal; the subject tells that the same waits already.
         subject = _digest(user.salt, _done(draft.changes))
-        words = _digest(user.salt, [subject, sorted(_said(draft.changes))])
+        words = _digest(user.salt, [subject, sorted(_said(draft.changes) or draft.said)])
         row = first(
             (
                 yield (
@@ -98,21 +109,29 @@ def waiting(user_id: str | None, limit: int) -> Flow[list[Proposal]]:
     return [_proposal_of(row) for row in rows]
 
 
-def find_proposal(proposal_id: str, user_id: str) -> Flow[tuple[Proposal, Start] | None]:
-    """A proposal that waits, with its user as they are now; None if there is none.
+Found = tuple[Proposal, Start, list[Revision]]
+"""A proposal, its user as they are now, and what has changed since, the newest first."""
+
+
+def find_proposal(proposal_id: str, user_id: str) -> Flow[list[Found]]:
+    """A proposal that waits, of one user as a rule: a copied user has the ids of the first.
 
     Args:
         proposal_id: Which.
         user_id: Whose it has to be; empty for anybody's.
     """
-    row = first((yield "proposal", {"proposal_id": proposal_id, "user_id": user_id}))
-    if row is None:
-        return None
-    return _proposal_of(row), (yield from begin(row["user_id"]))
+    rows = yield "proposal", {"proposal_id": proposal_id, "user_id": user_id}
+    found: list[Found] = []
+    for proposal in map(_proposal_of, rows):
+        begun = yield from begin(proposal.user_id)
+        newer = begun.profile.revision - proposal.revision
+        since = (yield from history(proposal.user_id, newer)) if newer > 0 else []
+        found.append((proposal, begun, since))
+    return found
 
 
 def approve_proposal(
-    proposal: Proposal, begun: Start, amendment: Amendment | None
+    proposal: Proposal, begun: Start, amendment: Amendment | None, *, edited: bool = False
 ) -> Flow[Revision | bool]:
     """Make a proposal, in one transaction with its end.
 
@@ -120,6 +139,8 @@ def approve_proposal(
         proposal: Which.
         begun: The user as it was judged by.
         amendment: What it makes of the profile; None where that says so already.
+        edited: Whether a person put in a value of their own: then the same words propose the
+            other one no more.
 
     Returns:
         The revision; True where nothing had to be made; False where it is to be judged anew,
@@ -129,7 +150,7 @@ def approve_proposal(
     if user.epoch != begun.epoch or user.revision != begun.profile.revision:
         return False
     key = {"user_id": proposal.user_id, "proposal_id": proposal.id}
-    if first((yield "drop_proposal", key)) is None:
+    if first((yield "decline_proposal" if edited else "drop_proposal", key)) is None:
         return False
     if amendment is None:
         return True
@@ -219,15 +240,29 @@ def _proposal_of(row: Row) -> Proposal:
 
 
 def drafts_of(
-    changes: Iterable[Applied], by: str, thread_id: str, model: str = ""
+    changes: Iterable[Applied],
+    by: str,
+    thread_id: str,
+    messages: Iterable[Message],
+    model: str = "",
 ) -> tuple[Draft, ...]:
-    """What was learned and waits: changes of one field on the same words are one proposal."""
+    """What was learned of some messages and waits: changes of one field on the same words are one.
+
+    Args:
+        changes: Which.
+        by: Who proposes them.
+        thread_id: Where it was said.
+        messages: What they were learned from.
+        model: Which model proposes them.
+    """
+    said = tuple(" ".join(folded_words(one.text)) for one in messages if one.author == "user")
     groups: dict[tuple[str, frozenset[tuple[str, int]]], list[Applied]] = {}
     for one in changes:
         words = frozenset((said.quote, said.seq) for said in one.evidence)
         groups.setdefault((one.field, words), []).append(one)
     return tuple(
-        Draft(tuple(group), by=by, thread_id=thread_id, model=model) for group in groups.values()
+        Draft(tuple(group), by=by, thread_id=thread_id, model=model, said=said)
+        for group in groups.values()
     )
 
 
@@ -261,7 +296,9 @@ def store_tidied(
     user = yield from lock_user(user_id)
     if user.epoch != begun.epoch or user.paused:
         return None
-    ids = yield from add_proposals(user_id, user, drafts)
+    # What changed while the model was asked is later than what it saw.
+    seen = replace(user, revision=begun.profile.revision)
+    ids = yield from add_proposals(user_id, seen, drafts)
     model, prompt = by
     kept = storable(refused, (), None)
     texts = {"rejections": codec.refusals(kept), "usage": codec.usage_text(usage)}
