@@ -11,6 +11,7 @@ from usermemory.batch import Batch, newest_turn
 from usermemory.changes import settled
 from usermemory.clock import Clock
 from usermemory.consolidate import Consolidator
+from usermemory.dates import Stamps
 from usermemory.judge import Judged, applied, judge, reviewed, stamped
 from usermemory.judge.changes import Verifier
 from usermemory.judge.passages import is_json
@@ -87,17 +88,17 @@ class Proposing:
             batch = self._batch(said, begun)
             judged, aside = reviewed(batch, self._judged(batch, changes), self._consolidator.review)
             drafts = drafts_of(aside, by, said.thread_id, begun.messages)
-            if not judged.applied and not drafts:
+            where, now = (said.user_id, said.thread_id), self._clock.now()
+            made: Amendment | Stamps | None = None
+            if judged.applied:
+                made = amendment_of(self._schema, begun, judged, by, said.thread_id, now)
+            elif any(one.reason == "duplicate" for one in judged.refused):
+                before = renamed_stamps(self._schema, begun.profile.stamps)
+                made = stamped(before, judged, self._schema, now)
+            if made is None and not drafts:
                 if judged.refused:
-                    where = said.user_id, said.thread_id
                     self._driver.write(record, *where, begun, judged.refused, said.context)
                 return Proposed(None, judged.refused)
-            where = said.user_id, said.thread_id
-            made = (
-                amendment_of(self._schema, begun, judged, by, said.thread_id, self._clock.now())
-                if judged.applied
-                else None
-            )
             written = self._driver.write(
                 propose, *where, begun, made, drafts, judged.refused, said.context
             )

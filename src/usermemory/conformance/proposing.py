@@ -54,6 +54,17 @@ class Proposing:
         bench.verbs.trigger("will")
         assert bench.interests("will") == ["chess", "tea"]
 
+    def test_said_again(self, making: Making) -> None:
+        """What is known already is confirmed by it, and no revision is made."""
+        bench = making()
+        said = ["I like chess"]
+        bench.verbs.propose("will", "t", [like("chess")], said)
+        bench.clock.advance(60)
+        again = bench.verbs.propose("will", "u", [like("chess")], said)
+        assert again.revision is None
+        (dated,) = bench.verbs.recall("will").dates
+        assert (dated.item, dated.confirmed) == ("chess", float(int(bench.clock.now())))
+
     @pytest.mark.parametrize("review", [None, "all"])
     def test_secrets_stay_out(self, making: Making, review: str | None) -> None:
         """What the inbox does not keep is in nothing that a tool proposes, nor in what waits."""

@@ -16,6 +16,7 @@ from usermemory.store.flows.amend import Amendment, Start, amend, begin
 from usermemory.store.flows.review import Draft, add_proposals
 
 if TYPE_CHECKING:
+    from usermemory.dates import Stamps
     from usermemory.erasure import Tombstone
 
 BATCHES = 200
@@ -124,12 +125,12 @@ def propose(
     user_id: str,
     thread_id: str,
     begun: Start,
-    amendment: Amendment | None,
+    made: Amendment | Stamps | None,
     drafts: Sequence[Draft] = (),
     rejections: Sequence[Refused] = (),
     context: Sequence[Message] = (),
 ) -> Flow[tuple[Revision | None, int] | None]:
-    """Write an amendment, and what waits for a person, if nothing has moved since.
+    """Write what is made of it, and what waits for a person, if nothing has moved since.
 
     Beside the profile that is an erasure, even of what the profile does not hold, and a pause.
 
@@ -137,7 +138,7 @@ def propose(
         user_id: Whose profile.
         thread_id: Where it was proposed.
         begun: What the proposal started from.
-        amendment: What is made of it at once; None for nothing.
+        made: What is changed at once, or when what is known already was said again.
         drafts: What waits.
         rejections: What of it is not made; stored with it, as far as refused changes are.
         context: What was said right before the proposal's messages.
@@ -151,8 +152,10 @@ def propose(
     if user.revision != begun.profile.revision:
         return None
     ids = (yield from add_proposals(user_id, user, drafts)) if drafts else []
-    made: Revision | Profile | None = None
-    if amendment is not None:
-        made = yield from amend(user_id, begun.profile, amendment)
+    revision: Revision | Profile | None = None
+    if isinstance(made, Amendment):
+        revision = yield from amend(user_id, begun.profile, made)
+    elif made is not None:
+        yield "save_stamps", {"user_id": user_id, "stamps": codec.dumps(made)}
     yield from add(user_id, thread_id, begun, rejections, context)
-    return (made if isinstance(made, Revision) else None), sum(map(bool, ids))
+    return (revision if isinstance(revision, Revision) else None), sum(map(bool, ids))
