@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
+from langchain_core.runnables import RunnableConfig
 from tests.support.graphs import Chat, memory_in
 
-from usermemory.errors import NotADatabase
-from usermemory.langgraph import acheckpointer, checkpointer, create_chatbot
-from usermemory.store.sqlite.connection import SETTINGS, pragmas_of
+from usermemory.errors import NotADatabase, StoreBusy
+from usermemory.langgraph import acheckpointer, checkpointer, create_chatbot, savers
+from usermemory.store.sqlite.connection import SETTINGS, is_busy, patiently, pragmas_of
 from usermemory.testing import ScriptedModel
+
+T = TypeVar("T")
 
 
 def noting() -> ScriptedModel:
@@ -99,3 +106,46 @@ def test_a_program_that_closes_nothing_ends(tmp_path: Path) -> None:
     )
     assert done.returncode == 1
     assert "RuntimeError: something else" in done.stderr
+
+
+@pytest.mark.parametrize("colour", ["sync", "async"])
+async def test_a_locked_file(tmp_path: Path, colour: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A turn waits once for another program's lock, and fails with a sentence that says why."""
+    waits: list[float] = []
+
+    def waiting(statement: Callable[[], T], seconds: float) -> T:
+        nonlocal waits
+        try:
+            return patiently(statement, seconds / 100)
+        except sqlite3.OperationalError as error:
+            waits += [seconds] * is_busy(error)
+            raise
+
+    monkeypatch.setattr(savers, "patiently", waiting)
+    thread: RunnableConfig = {"configurable": {"thread_id": "1", "user_id": "will"}}
+    said: Any = {"messages": [("user", "Hello")]}
+    with memory_in(tmp_path) as memory:
+        saver = checkpointer(memory) if colour == "sync" else await acheckpointer(memory)
+        bot = create_chatbot(memory, noting(), checkpointer=saver)
+
+        async def turn() -> None:
+            if colour == "async":
+                await bot.ainvoke(said, thread)
+            else:
+                await asyncio.to_thread(bot.invoke, said, thread)
+
+        await turn()
+        with closing(sqlite3.connect(tmp_path / "memory.db")) as other:
+            other.execute("BEGIN IMMEDIATE")
+            for _ in range(2):
+                with pytest.raises(StoreBusy, match=r"memory\.db is locked by another process"):
+                    await turn()
+        assert waits.count(max(waits)) == 1, waits
+        await turn()
+        with closing(sqlite3.connect(tmp_path / "memory.db")) as other:
+            other.execute("BEGIN IMMEDIATE")
+            with pytest.raises(StoreBusy):
+                await turn()
+        assert waits.count(max(waits)) == 2, waits
+        if isinstance(saver, savers.AsyncSaver):
+            await saver.aclose()

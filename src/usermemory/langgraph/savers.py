@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
-from typing import TYPE_CHECKING, Any, NoReturn, Self
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
 
 import aiosqlite
 from langgraph.checkpoint.sqlite import SqliteSaver
@@ -17,7 +19,7 @@ from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 from usermemory.errors import ConfigurationError
 from usermemory.store.sqlite import SQLite
-from usermemory.store.sqlite.connection import connect, patiently
+from usermemory.store.sqlite.connection import busy, connect, is_busy, patiently
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +30,12 @@ if TYPE_CHECKING:
 
 _BUSY_TIMEOUT = 10.0
 """Seconds that a checkpoint waits for the memory's commits before it fails the turn."""
+
+_KNOWN_LOCKED = 0.1
+_KNOWN_FOR = 60.0
+"""Seconds for which a file counts as locked, and how long a checkpoint then waits."""
+
+T = TypeVar("T")
 
 
 class ForSyncGraphs:
@@ -164,17 +172,44 @@ def _postgres_savers() -> Any:
 
 
 class _PatientCursor(sqlite3.Cursor):
+    connection: _PatientConnection
+
     def execute(self, sql: str, parameters: Any = ()) -> Self:
         run = super().execute
-        return patiently(lambda: run(sql, parameters), _BUSY_TIMEOUT)
+        return self.connection.patiently(lambda: run(sql, parameters))
 
     def executemany(self, sql: str, parameters: Any) -> Self:
         run, rows = super().executemany, list(parameters)
-        return patiently(lambda: run(sql, rows), _BUSY_TIMEOUT)
+        return self.connection.patiently(lambda: run(sql, rows))
 
 
 class _PatientConnection(sqlite3.Connection):
-    """Waits for the memory's commits as the memory waits for those of the saver."""
+    """Waits for the memory's commits as the memory waits for those of the saver.
+
+    A turn saves several times; where one wait was in vain, the next ones are short.
+    """
+
+    _in_vain_at: float | None = None
+
+    def patiently(self, run: Callable[[], T]) -> T:
+        """Run a statement as soon as the file's lock is free.
+
+        Raises:
+            StoreBusy: Another program has held it all the time; the checkpoint is not saved.
+        """
+        before = self.total_changes
+        locked = self._in_vain_at is not None and monotonic() - self._in_vain_at < _KNOWN_FOR
+        try:
+            done = patiently(run, _KNOWN_LOCKED if locked else _BUSY_TIMEOUT)
+        except sqlite3.OperationalError as error:
+            if not is_busy(error):
+                raise
+            self._in_vain_at = monotonic()
+            (_, _, path) = super().execute("PRAGMA database_list").fetchone()
+            raise busy(Path(path)) from error
+        if self.total_changes > before:  # to read takes no lock
+            self._in_vain_at = None
+        return done
 
     def cursor(self, factory: Any = None) -> Any:
         return super().cursor(factory or _PatientCursor)

@@ -255,12 +255,12 @@ def patiently(
     try:
         return statement()
     except sqlite3.OperationalError as error:
-        if not _is_busy(error):
+        if not is_busy(error):
             raise
     from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
     often = Retrying(
-        retry=retry_if_exception(_is_busy),
+        retry=retry_if_exception(is_busy),
         stop=stop_after_delay(busy_timeout) if enough is None else lambda _: enough(),
         # Who looks a thousand times a second keeps dozens of others from finishing.
         wait=wait_random_exponential(multiplier=0.0001, max=0.05),
@@ -269,7 +269,8 @@ def patiently(
     return often(statement)
 
 
-def _is_busy(error: BaseException) -> bool:
+def is_busy(error: BaseException) -> bool:
+    """Whether a statement met somebody else's lock."""
     return (getattr(error, "sqlite_errorname", "") or "").startswith("SQLITE_BUSY")
 
 
