@@ -62,6 +62,18 @@ def test_known_by_what_they_look_like(raised: Exception, reason: str) -> None:
     assert caught.value.__cause__ is raised
 
 
+@pytest.mark.parametrize(("status", "reason"), [(400, "rejected_request"), (429, "rate_limited")])
+def test_a_status_behind_a_plain_exception(status: int, reason: str) -> None:
+    """A package that raises its own text while it handles an HTTP error tells by that one."""
+    raised = error("Exception")
+    response = SimpleNamespace(status_code=status, headers={})
+    raised.__context__ = error("HTTPError", response=response)
+    raised.args = ({"message": "bad", "code": None},)
+    with pytest.raises(ExtractionError) as caught:
+        raise translated(raised)
+    assert caught.value.reason == reason
+
+
 def test_the_providers_words_are_not_passed_on() -> None:
     """An error's text may quote the conversation, so ours names only its class and status."""
     assert "said" not in str(translated(error("Odd", status_code=500)))

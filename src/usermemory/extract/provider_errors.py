@@ -193,10 +193,11 @@ def _without_status(error: Exception, name: str) -> ExtractionError:
 
 
 def _status(error: Exception) -> int | None:
-    """The HTTP status, wherever this provider puts it; Google's in the error's cause."""
-    inner = error.__cause__
-    found = _own_status(error)
-    return _own_status(inner) if found is None and isinstance(inner, Exception) else found
+    """The HTTP status, wherever this provider puts it: Google in the cause, NVIDIA behind it."""
+    inner = error.__cause__ or error.__context__
+    places = [error, *([inner] if isinstance(inner, Exception) else [])]
+    found = next(filter(None, map(_own_status, places)), None)
+    return found or next(filter(None, map(_reported_status, places)), None)
 
 
 def _said(error: Exception) -> str:
@@ -268,7 +269,7 @@ def _own_status(error: Exception) -> int | None:
         getattr(error, "code", None),  # Google
     )
     found = (place for place in places if isinstance(place, int) and 400 <= place <= 599)
-    return next(found, None) or _reported_status(error)
+    return next(found, None)
 
 
 def _reported_status(error: Exception) -> int | None:
