@@ -10,7 +10,6 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.routing import Route
 
 from usermemory import __version__
@@ -66,14 +65,15 @@ def asgi_app(
         docs_url=None,  # its page would load scripts from another server
         redoc_url=None,
         openapi_url="/api/v1/openapi.json",
-        middleware=[Middleware(_Guard, limit=body_limit)],
     )
     made.include_router(health_router(memory))
     made.include_router(api_router(memory, rate_limit))
     for path in ("/mcp", "/mcp/"):
         made.router.routes.append(Route(path, endpoint=_Mcp(memory)))
-    if pages is not None:
-        made.router.routes.extend(pages.routes())
+    found = [] if pages is None else pages.routes()
+    made.router.routes.extend(found)
+    own = {"api", "mcp", *(_first_step(route.path) for route in found)}
+    made.add_middleware(_Guard, limit=body_limit, own=own)
     made.add_exception_handler(UserMemoryError, _refused)
     made.add_exception_handler(HTTPException, _http_error)
     made.add_exception_handler(RequestValidationError, _invalid)
@@ -158,15 +158,29 @@ class _Mcp:
         await answer_request(server, scope, receive, send)
 
 
-class _Guard:
-    """Security headers on each answer, and no body beyond the limit."""
+def _first_step(path: str) -> str:
+    return path.split("/", 2)[1] if path.startswith("/") else path
 
-    def __init__(self, app: ASGIApp, limit: int) -> None:
+
+class _Guard:
+    """Security headers on each answer, and no body beyond the limit.
+
+    Where another server adds its own routes to the app, as LangGraph's does, those are left alone.
+
+    Args:
+        app: What answers.
+        limit: Bytes of a request.
+        own: First steps of the paths that are guarded.
+    """
+
+    def __init__(self, app: ASGIApp, limit: int, own: set[str]) -> None:
         self._app = app
         self._limit = limit
+        self._own = own
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        path = scope.get("path", "").removeprefix(scope.get("root_path", ""))
+        if scope["type"] != "http" or _first_step(path) not in self._own:
             await self._app(scope, receive, send)
             return
 
