@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterator
 from pathlib import Path
 
+import jinja2
 import pytest
 from tests.serve.browsing import signed_in
 
@@ -36,6 +38,26 @@ async def test_a_reply_comes_and_what_was_said_is_remembered(memory: UserMemory)
         state = beside.text.partition("state=")[2].partition('"')[0]
         again = await browser.get("/talk/beside", user="will", thread="t", state=state)
         assert again.status_code == 204
+    served.state.pages.close()
+
+
+async def test_a_page_with_nothing_new_is_answered_in_a_word(
+    memory: UserMemory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Open pages ask every two seconds: as long as nothing changed, nothing is rendered or sent."""
+    served = app(memory)
+    async with signed_in(served) as browser:
+        memory.remember("will", "t", [("user", "Hi, I'm Will. I like climbing.")])
+        page = (await browser.get("/talk", user="will", thread="t")).text
+        address = html.unescape(page.partition('id="beside"')[2].partition('hx-get="')[2])
+        address = address.partition('"')[0]
+        with monkeypatch.context() as patched:
+            patched.setattr(jinja2.Template, "render", lambda *_, **__: "rendered")
+            for _ in range(3):
+                same = await browser.get(address)
+                assert (same.status_code, same.content) == (204, b"")
+        memory.trigger("will")
+        assert "climbing" in (await browser.get(address)).text
     served.state.pages.close()
 
 
