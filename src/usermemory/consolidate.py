@@ -373,9 +373,9 @@ class Consolidator:
     def _next_attempt(self, claim: Claim, failure: Failure, error: BaseException) -> Failure:
         """Wait and try again; halve a batch that is itself to blame; bury a turn that is."""
         if isinstance(error, ProviderError):
-            asked = (claim.now, failure.error, self.retry, error.retry_after)
-            wait, began = self.outage.failed(*asked)
-            return replace(failure, retry_in=wait, counts=False, repeated=not began)
+            wait, new = self.outage.failed(claim.now, failure.error, self.retry, error.retry_after)
+            failure = replace(failure, model=error.model, counts=False)
+            return replace(failure, retry_in=wait, repeated=not new)
         failed = claim.thread.attempts + 1
         if not isinstance(error, ExtractionError):
             return replace(failure, retry_in=self.retry.after(failed))

@@ -114,7 +114,12 @@ class ExtractionError(UserMemoryError):
     Args:
         message: What happened, without any text of the conversation.
         reason: Which kind of failure; it becomes the outcome's reason.
+
+    Attributes:
+        model: The name of the model that could not be asked, where it is known.
     """
+
+    model = ""
 
     def __init__(self, message: str, reason: ExtractionReason = "unusable") -> None:
         super().__init__(message)

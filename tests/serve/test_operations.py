@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.serve.browsing import signed_in
 from tests.support.postgres import fresh
 
 from usermemory import Change, Extraction, Request, Retry, UserMemory
-from usermemory.errors import ExtractionError
+from usermemory.errors import ExtractionError, ProviderError
+from usermemory.records import Usage
 from usermemory.serve import ReadingTimes, app
 from usermemory.testing import FakeClock
 
@@ -77,6 +81,60 @@ async def test_the_schema_is_checked_on_request(memory: UserMemory) -> None:
     async with signed_in(app(memory)) as browser:
         assert "UserProfile" in (await browser.get("/operations")).text
         assert "1 user with a profile" in (await browser.get("/operations/schema")).text
+
+
+class Provider:
+    """Answers, or cannot be asked."""
+
+    def __init__(self) -> None:
+        self.error: ProviderError | None = None
+
+    def extract(self, _: Request) -> Extraction:
+        if self.error:
+            raise self.error
+        return Extraction((), usage=Usage(1, 10, 2))
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgres"])
+async def test_outages_stand_there_with_their_time(tmp_path: Path, database: str) -> None:
+    """Since when, how long, why, of which model, and what waits: also to another process."""
+    clock, provider = FakeClock(), Provider()
+    with fresh() if database == "postgres" else nullcontext(str(tmp_path / "m.db")) as url:
+        settings: Any = {"worker": False, "clock": clock, "delay": 0.0}
+        with UserMemory(url, model=provider, retry=Retry(outage=60.0), **settings) as memory:
+            async with signed_in(app(memory)) as browser:
+                assert "Outages" not in (await browser.get("/operations")).text
+                provider.error = ProviderError("HTTP 503: it is <b>down</b>", "unavailable")
+                provider.error.model = "big-model"
+                for user in ("ann", "bob", "eve"):
+                    memory.remember(user, "t", [("user", "hello there")])
+                for _ in range(4):
+                    memory.run_due()
+                    clock.advance(600.0)
+        with UserMemory(url, model="offline", **settings) as memory:  # a process begun since
+            async with signed_in(app(memory)) as browser:
+                page = plain((await browser.get("/operations")).text)
+                assert "The provider cannot be asked since" in page
+                assert "HTTP 503: it is &lt;b&gt;down&lt;/b&gt;. 3 threads wait for it" in page
+                assert "not over" in page
+                assert "40 min" in page
+                assert "big-model" in page
+        provider.error = None
+        with UserMemory(url, model=provider, **settings) as memory:
+            clock.advance(600.0)
+            memory.run_due()
+            assert memory.jobs() == []
+            clock.advance(7_200.0)
+            async with signed_in(app(memory)) as browser:
+                page = plain((await browser.get("/operations")).text)
+                assert "Outages of the provider" in page
+                assert "50 min" in page
+                assert "cannot be asked since" not in page
+
+
+def plain(page: str) -> str:
+    """The text of a page, without its tags, on one line."""
+    return " ".join(re.sub(r"<[^>]+>", " ", page).split()).replace(" .", ".")
 
 
 async def test_how_long_readings_take_is_plotted(tmp_path: Path) -> None:

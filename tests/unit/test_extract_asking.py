@@ -217,6 +217,15 @@ def test_what_is_not_the_forms_doing_is_raised_at_once(error: Exception, reason:
     assert model.asked == ["schema"]
 
 
+def test_an_outage_names_the_model() -> None:
+    """Whoever runs the bot is told which model could not be asked, after the last form too."""
+    assert failure(server(HttpError(503)), Manner("json_schema")).model == "Server"
+    refused = refusing("schema", "tools", "text", status=501, said="response_format: no")
+    error = failure(refused, Manner("json_schema"))
+    assert isinstance(error, ProviderError)
+    assert (error.model, len(refused.asked)) == ("Server", 3)
+
+
 def test_what_a_refusal_says_is_found_in_its_response() -> None:
     """Some packages keep a server's words in the response; an address is none of them."""
     spoke = HttpError(400, "400 Bad Request for http://host/tools/v1")

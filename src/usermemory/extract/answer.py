@@ -130,10 +130,14 @@ def token_count(counted: Any) -> int:
 def model_name(message: AIMessage, model: object) -> str:
     """The name that the answer gives, else the one that was asked for."""
     said = message.response_metadata
-    named = said.get("model_name") or said.get("model")
+    return str(said.get("model_name") or said.get("model") or asked_name(model))
+
+
+def asked_name(model: object) -> str:
+    """The name of the model that is asked for."""
     inside = models_inside(model)[0]
     asked = getattr(inside, "model_name", None) or getattr(inside, "model", None)
-    return str(named or asked or type(inside).__name__)
+    return str(asked or type(inside).__name__)
 
 
 def _of_calls(message: AIMessage, form: Mapping[str, Any], *, cut: bool) -> Iterator[Answer]:

@@ -10,9 +10,9 @@ from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 from langchain_core.runnables.config import merge_configs
 
-from usermemory.errors import UserMemoryError
+from usermemory.errors import ProviderError, UserMemoryError
 from usermemory.extract import UnusableAnswer, forbid
-from usermemory.extract.answer import answer_in
+from usermemory.extract.answer import answer_in, asked_name
 from usermemory.extract.json_text import storable_json
 from usermemory.extract.manner import (
     apart,
@@ -179,11 +179,16 @@ def ask(
         except _FormRefused as refusal:
             refusals.append(refusal)
             continue
+        except ProviderError as error:
+            error.model = asked_name(model)
+            raise
         learned.worked(method, title)
         return message
     learned.doubtful = learned.method is None
     refused = next(each for each in refusals if each.error is not None)
-    raise cast("ExtractionError", refused.error) from refused.__cause__
+    meant = cast("ExtractionError", refused.error)
+    meant.model = asked_name(model)
+    raise meant from refused.__cause__
 
 
 def _asked(

@@ -157,8 +157,14 @@ ORDER BY page.rank DESC, page.user_id;
 -- name: readings
 -- What came of the readings of everybody since a time, the newest of them, for an operator's
 -- figures; no chat or worker asks.
-SELECT at, outcome, reason, rejections, model, usage FROM usermemory.consolidations
+SELECT at, outcome, reason, error, rejections, model, usage FROM usermemory.consolidations
 WHERE at >= :since ORDER BY at DESC LIMIT :count;
+
+-- name: waiting_for_provider
+-- Threads whose last attempt, or last look, found that the provider cannot be asked.
+SELECT COUNT(*) AS threads, MIN(due_at) AS due_at FROM usermemory.threads
+WHERE due_at IS NOT NULL AND unread > 0
+  AND (SUBSTR(last_error, 1, 7) = 'outage:' OR SUBSTR(last_error, 1, 14) = 'ProviderError:');
 
 -- name: held_leases
 -- Who works on whom, for an operator: the longest lease first.

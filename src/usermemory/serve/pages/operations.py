@@ -12,6 +12,7 @@ from starlette.responses import RedirectResponse, Response
 
 from usermemory.errors import StoreError, UserMemoryError
 from usermemory.refused import IN_WORDS
+from usermemory.serve.pages.outages import outages_in
 from usermemory.serve.pages.plots import bars
 from usermemory.store.driver import missing
 from usermemory.store.flows import recall as recalls
@@ -28,6 +29,7 @@ _MOST = 20_000
 
 _JOBS = 200
 _NEWEST = 60
+_OUTAGES = 20
 
 DONE = {
     "retried": "Due now; whichever worker runs reads it.",
@@ -71,6 +73,9 @@ class Operations:
             failing=[job for job in jobs if job.last_error],
             leases=[dict(row) for row in driver.read(recalls.held_leases)],
             partly=len(found) == _MOST,
+            outages=outages_in(found)[:_OUTAGES],
+            held_up=driver.read(recalls.waiting_for_provider),
+            now=now,
             health=self._health(),
             latency=self._latency(),
             done=DONE.get(ask.get("done"), ""),

@@ -65,6 +65,7 @@ class Failure:
         poison: The messages that are to blame by themselves: they die, their thread goes on.
         counts: Whether it counts as an attempt; an outage does not.
         repeated: Whether it belongs to an outage that was reported before.
+        model: The name of the model that could not be asked.
     """
 
     reason: str
@@ -75,6 +76,7 @@ class Failure:
     counts: bool = True
     repeated: bool = False
     usage: Usage = Usage()
+    model: str = ""
 
 
 Lost = Literal["lost", "forgotten", "paused"]
@@ -208,8 +210,12 @@ def fail(claim: Claim, failure: Failure) -> Flow[bool]:
     yield from _after_failure(claim, failure, thread, user.now)
     yield from _spend(claim, user, failure.usage)
     seqs = [message.seq for message in claim.batch]
+    # What was spent before a second look failed was another model's.
+    model = "" if failure.usage.calls else failure.model
     reason, error = failure.reason, failure.error
-    yield from _record(claim, "failed", seqs, failure.usage, reason=reason, error=error)
+    yield from _record(
+        claim, "failed", seqs, failure.usage, reason=reason, error=error, model=model
+    )
     yield from end_lease(claim.user_id, claim.token)
     yield from save_thread(claim.key, thread)
     return True

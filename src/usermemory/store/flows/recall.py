@@ -231,6 +231,11 @@ def readings(since: float, limit: int = 20_000) -> Flow[Sequence[Row]]:
     return (yield "readings", {"since": since, "count": limit})
 
 
+def waiting_for_provider() -> Flow[Row]:
+    """How many threads wait for a provider that cannot be asked, and when one is due next."""
+    return (yield "waiting_for_provider", {})[0]
+
+
 def held_leases(limit: int = 100) -> Flow[Sequence[Row]]:
     """User, worker and end of the leases that are held now."""
     return (yield "held_leases", {"count": limit})
