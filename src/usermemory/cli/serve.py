@@ -49,6 +49,13 @@ def serve(  # noqa: PLR0913 - options of a command
         list[str] | None,
         Option(metavar="ORIGIN", help="May embed users' own pages; repeatable."),
     ] = None,
+    price: Annotated[
+        list[str] | None,
+        Option(
+            metavar="MODEL=IN/OUT",
+            help="What a million tokens in and out cost, for Operations; repeatable.",
+        ),
+    ] = None,
     model: Model = None,
     base_url: BaseUrl = None,
     schema: SchemaName = None,
@@ -62,11 +69,14 @@ def serve(  # noqa: PLR0913 - options of a command
     Examples:
         usermemory serve
         usermemory serve --db memory.db --port 9000 --schema my_app.profiles:Customer
+        usermemory serve --price gpt-5-mini=0.25/2
         usermemory serve --host 0.0.0.0 --no-worker --frame https://app.example.com
     """
     from usermemory.choice import choose
     from usermemory.serve import ReadingTimes, app
+    from usermemory.serve.prices import read_prices
 
+    prices = read_prices(price or [])
     logging.getLogger("usermemory").addHandler(logging.NullHandler())
     chosen = choose(model, base_url, look=True)
     listening = _listen(host, port)
@@ -85,6 +95,7 @@ def serve(  # noqa: PLR0913 - options of a command
                 notice=notice,
                 frame_ancestors=frame or (),
                 times=times,
+                prices=prices,
             )
             typer.echo(f"{_address(host, listening)}{served.state.pages.first_visit()}")
             _say_the_rest(host, notices)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from usermemory.errors import ConfigurationError
+from usermemory.serve.prices import Prices
 from usermemory.serve.times import ReadingTimes
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ def app(  # noqa: PLR0913 - settings, each with a default
     frame_ancestors: Iterable[str] = (),
     theme: Mapping[str, str] | None = None,
     times: ReadingTimes | None = None,
+    prices: Mapping[str, tuple[float, float]] | None = None,
 ) -> Any:
     """The ASGI app of a memory, by itself or mounted under a prefix; it needs no lifespan.
 
@@ -43,9 +45,12 @@ def app(  # noqa: PLR0913 - settings, each with a default
             own pages.
         times: Whose ``on_event`` the memory was opened with: *Operations* then plots how long
             readings take.
+        prices: What a million tokens in and out cost, by model, such as
+            ``{"gpt-5-mini": (0.25, 2.0)}``: *Operations* then shows money beside tokens.
 
     Raises:
-        ConfigurationError: The extra ``serve`` is not installed, or this is no origin.
+        ConfigurationError: The extra ``serve`` is not installed, or this is no origin, theme or
+            price.
     """
     try:
         from usermemory.serve.asgi import asgi_app
@@ -54,7 +59,8 @@ def app(  # noqa: PLR0913 - settings, each with a default
         raise ConfigurationError(
             f"serving needs a package that is missing ({error}): pip install 'usermemory[serve]'"
         ) from error
-    made = Pages(memory, bot, notice, frame_ancestors, theme, times) if pages else None
+    priced = Prices(prices or {})
+    made = Pages(memory, bot, notice, frame_ancestors, theme, times, priced) if pages else None
     served = asgi_app(memory, body_limit, made, rate_limit)
     served.state.pages = made
     return served

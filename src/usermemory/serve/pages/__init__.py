@@ -17,6 +17,7 @@ from usermemory.serve.tokens import LINK_LIFETIME
 
 if TYPE_CHECKING:
     from usermemory.memory import UserMemory
+    from usermemory.serve.prices import Prices
     from usermemory.serve.times import ReadingTimes
     from usermemory.settings import Id
 
@@ -33,6 +34,7 @@ class Pages:
         frame_ancestors: Origins whose pages may embed a user's own page.
         theme: Values of the stylesheet's variables, for a user's own page.
         times: How long readings took here, where that is noted.
+        prices: Of models, as the owner says.
     """
 
     def __init__(
@@ -43,8 +45,10 @@ class Pages:
         frame_ancestors: Iterable[str] = (),
         theme: Mapping[str, str] | None = None,
         times: ReadingTimes | None = None,
+        prices: Prices | None = None,
     ) -> None:
-        self._frame = Frame(memory, Talk(memory, bot, notice), frame_ancestors, theme, times)
+        talk = Talk(memory, bot, notice)
+        self._frame = Frame(memory, talk, frame_ancestors, theme, times, prices)
 
     def routes(self) -> list[Route]:
         """Where the pages and their files are."""

@@ -29,6 +29,7 @@ from usermemory.errors import (
 )
 from usermemory.serve.pages import words
 from usermemory.serve.pages.sessions import Sessions, Visitor
+from usermemory.serve.prices import Prices
 from usermemory.serve.tokens import Access
 
 if TYPE_CHECKING:
@@ -132,6 +133,7 @@ class Frame:
         frame_ancestors: Origins whose pages may embed a user's own page; nobody may embed others.
         theme: Values of the stylesheet's variables, for a user's own page.
         times: How long readings took here, where that is noted.
+        prices: Of models, as the owner says.
     """
 
     def __init__(
@@ -141,11 +143,13 @@ class Frame:
         frame_ancestors: Iterable[str] = (),
         theme: Mapping[str, str] | None = None,
         times: ReadingTimes | None = None,
+        prices: Prices | None = None,
     ) -> None:
         self.memory = memory
         self.sessions = Sessions(memory)
         self.talk = talk
         self.times = times
+        self.prices = prices or Prices({})
         self._ancestors = _origins(frame_ancestors)
         self.theme = _theme(theme or {})
         self._templates = Environment(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import RedirectResponse, Response
 
 from usermemory.errors import StoreError, UserMemoryError
+from usermemory.records import Usage
 from usermemory.refused import IN_WORDS
 from usermemory.serve.pages.outages import outages_in
 from usermemory.serve.pages.plots import bars
+from usermemory.store.codec import usage_of
 from usermemory.store.driver import missing
 from usermemory.store.flows import recall as recalls
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from starlette.routing import Route
 
     from usermemory.serve.pages.frame import Ask, Frame
+    from usermemory.serve.prices import Prices
 
 _DAYS = 30
 _DAY = 86_400.0
@@ -30,6 +33,7 @@ _MOST = 20_000
 _JOBS = 200
 _NEWEST = 60
 _OUTAGES = 20
+_MODELS = 20
 
 DONE = {
     "retried": "Due now; whichever worker runs reads it.",
@@ -79,7 +83,8 @@ class Operations:
             health=self._health(),
             latency=self._latency(),
             done=DONE.get(ask.get("done"), ""),
-            **_history(found, now),
+            prices=self._frame.prices,
+            **_history(found, now, self._frame.prices),
         )
 
     def schema(self, ask: Ask) -> Response:
@@ -126,49 +131,56 @@ class Operations:
         ]
 
 
-def _history(found: Sequence[Mapping[str, Any]], now: float) -> dict[str, Any]:
+def _history(found: Sequence[Mapping[str, Any]], now: float, prices: Prices) -> dict[str, Any]:
     """Plots and sums of the readings of these days."""
     days = [_date(now - back * _DAY) for back in range(_DAYS - 1, -1, -1)]
     read, failed, asked, answered, refused = (Counter[str]() for _ in range(5))
-    reasons, failures, models = Counter[str](), Counter[str](), Counter[str]()
+    reasons, failures = Counter[str](), Counter[str]()
+    models: dict[str, Usage] = defaultdict(Usage)
+    money: dict[str, float] = defaultdict(float)
     for row in found:
         day = _date(row["at"])
         if row["outcome"] != "proposed":
             (failed if row["outcome"] == "failed" else read)[day] += 1
         if row["outcome"] == "failed":
             failures[row["reason"] or "unknown"] += 1
-        usage = json.loads(row["usage"])
-        asked[day] += usage.get("input_tokens", 0)
-        answered[day] += usage.get("output_tokens", 0)
-        if usage.get("calls"):
-            models[row["model"] or "unknown"] += usage["calls"]
+        usage = usage_of(row["usage"])
+        asked[day] += usage.input_tokens
+        answered[day] += usage.output_tokens
+        if usage.calls:
+            models[row["model"]] += usage
+            money[day] += prices.of(row["model"], usage) or 0.0
         for one in json.loads(row["rejections"]):
             refused[day] += 1
             reasons[one["reason"]] += 1
 
-    def of(counts: Counter[str]) -> list[float]:
-        return [float(counts[day]) for day in days]
+    def of(counts: Mapping[str, float]) -> list[float]:
+        return [float(counts.get(day, 0)) for day in days]
 
+    plots = [
+        ("Readings", bars("Readings a day", days, [("read", of(read)), ("failed", of(failed))])),
+        ("Tokens", bars("Tokens a day", days, [("in", of(asked)), ("out", of(answered))])),
+        ("Refused changes", bars("Refused changes a day", days, [("refused", of(refused))])),
+    ]
+    if prices:
+        plots.append(("Cost", bars("Cost a day", days, [("cost", of(money))], digits=2)))
     return {
-        "plots": [
-            (
-                "Readings",
-                bars("Readings a day", days, [("read", of(read)), ("failed", of(failed))]),
-            ),
-            ("Tokens", bars("Tokens a day", days, [("in", of(asked)), ("out", of(answered))])),
-            ("Refused changes", bars("Refused changes a day", days, [("refused", of(refused))])),
-        ],
+        "plots": plots,
         "totals": {
             "readings": read.total() + failed.total(),
             "failed": failed.total(),
             "tokens": asked.total() + answered.total(),
+            "money": sum(money.values()),
         },
         "reasons": [
             (IN_WORDS.get(name, name.replace("_", " ")), count)  # type: ignore[call-overload]
             for name, count in reasons.most_common(15)
         ],
         "failures": failures.most_common(10),
-        "models": models.most_common(10),
+        "models": [
+            (name, usage, prices.of(name, usage))
+            for name, usage in sorted(models.items(), key=lambda one: -one[1].calls)[:_MODELS]
+        ],
     }
 
 

@@ -14,6 +14,7 @@ from markupsafe import Markup
 from usermemory.erasure import MASK
 from usermemory.refused import action_of, in_words, shown_field
 from usermemory.schema.shape import is_list, is_object
+from usermemory.serve.prices import money
 from usermemory.text import is_nothing
 
 if TYPE_CHECKING:
@@ -167,6 +168,7 @@ FILTERS: Mapping[str, Any] = {
     "span": span,
     "counted": counted,
     "cost": cost,
+    "money": money,
     "doer": doer,
     "sides": sides,
     "place": place,
