@@ -22,12 +22,21 @@ from usermemory.store.flows.access import (
     find_token,
     keep_reply,
     known_signing_key,
+    link_marks,
+    mark_links,
     signing_key,
 )
 from usermemory.store.flows.amend import buried_fields, carry
 from usermemory.store.flows.claim import claim_due, give_back, leases, renew
 from usermemory.store.flows.propose import propose, start
-from usermemory.store.flows.recall import figures, held_leases, next_due, people, readings
+from usermemory.store.flows.recall import (
+    figures,
+    held_leases,
+    next_due,
+    people,
+    readings,
+    waiting_for_provider,
+)
 from usermemory.store.flows.remember import said_by
 from usermemory.store.flows.review import Draft, load_tidied, store_tidied
 from usermemory.testing import FakeClock
@@ -133,6 +142,8 @@ def admit(memory: UserMemory) -> None:
     driver.write(drop_token, "t1")
     driver.write(signing_key, "a key")
     driver.read(known_signing_key)
+    driver.write(mark_links, "links of will", "a generation")
+    driver.read(link_marks, "link-1", "links of will")
     driver.write(drop_signing_key)
     for _ in range(2):
         driver.write(begin_reply, "token-key", "will", "digest")
@@ -147,6 +158,7 @@ def correct(memory: UserMemory, clock: FakeClock) -> None:
     memory.driver.read(people)
     memory.driver.read(readings, 0.0)
     memory.driver.read(held_leases)
+    memory.driver.read(waiting_for_provider)
     memory.search("will", "golf")
     clock.advance(31)
     memory.clean()  # what was kept for search has had its time

@@ -144,6 +144,29 @@ def test_the_command_prints_a_link(memory: UserMemory, tmp_path: Path) -> None:
     assert found is None or found.user_id == "will"
 
 
+async def test_the_command_revokes_links(memory: UserMemory, tmp_path: Path) -> None:
+    """One by its address, or all of a user: the page is closed at once, others' are not."""
+    database, links = ["--db", str(tmp_path / "m.db")], Tokens(memory)
+    first, second, others = links.link("will", 60.0), links.link("will"), links.link("ann")
+
+    async with anonymous(app(memory)) as browser:
+
+        async def opened() -> list[int]:
+            pages = [await browser.get("/own", link=link) for link in (first, second, others)]
+            return [page.status_code for page in pages]
+
+        assert await opened() == [200, 200, 200]
+        links.revoke_link(first)
+        assert await opened() == [403, 200, 200]
+        assert run("token", "revoke", "--links-of", "will", *database).returncode == 0
+        assert await opened() == [403, 403, 200]
+    # By the machine's clock, which is the command's.
+    address = run("token", "link", "will", *database).stdout.strip()
+    assert run("token", "revoke", address, *database).returncode == 0
+    for wrong in ([address], ["nonsense"], [], ["5f2d90ab13c4", "--links-of", "will"]):
+        assert run("token", "revoke", *wrong, *database).returncode != 0
+
+
 async def test_a_body_of_ten_megabytes_is_refused(memory: UserMemory) -> None:
     """The form is answered with 413 and read no further."""
     async with anonymous(app(memory)) as browser:

@@ -117,6 +117,41 @@ def test_all_links_can_be_revoked(memory: UserMemory) -> None:
     assert tokens.check_link(new)
 
 
+def test_one_link_can_be_revoked(memory: UserMemory) -> None:
+    """By its text or the address that it is in; other links of the same user stay."""
+    tokens = Tokens(memory)
+    one, other = tokens.link("will", 60.0), tokens.link("will", 90.0)
+    assert tokens.revoke_link(f"https://app.example.com/memory/own?link={one}")
+    assert tokens.check_link(one) is None
+    assert tokens.check_link(other)
+    assert not tokens.revoke_link(one)
+    assert not tokens.revoke_link("nonsense")
+    assert tokens.revoke_link(other)
+    assert tokens.check_link(other) is None
+    assert tokens.check_link(tokens.link("will"))
+
+
+def test_the_links_of_one_user_can_be_revoked(memory: UserMemory) -> None:
+    """Those made before are void, others' and later ones are not; as often as it is needed."""
+    tokens = Tokens(memory)
+    before, others = tokens.link("will"), tokens.link("ann")
+    for _ in range(2):
+        tokens.revoke_links("will")
+        assert tokens.check_link(before) is None
+        after = tokens.link("will", read_only=True)
+        found = Tokens(memory).check_link(after)
+        assert found is not None
+        assert (found.user_id, found.read_only) == ("will", True)
+        before = after
+    assert tokens.check_link(others)
+    memory.forget_user("will")
+    tokens.revoke_links("will")
+    assert tokens.check_link(before) is None
+    tokens.revoke_links()
+    assert tokens.check_link(others) is None
+    assert tokens.check_link(tokens.link("will"))
+
+
 def test_tokens_are_no_part_of_a_users_memory(memory: UserMemory) -> None:
     """What is exported and copied of a user holds no token of theirs."""
     memory.remember("will", "t", ["I like chess"])

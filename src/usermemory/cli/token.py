@@ -65,7 +65,8 @@ def link_user(
 ) -> None:
     """Print a signed link to one user's own page: to read, correct, erase, download and pause.
 
-    It reaches nothing else. Nothing is stored of it: until it expires it is valid.
+    It reaches nothing else. Nothing is stored of it: it is valid until it expires, or until
+    `usermemory token revoke` is told it, or its user.
 
     Examples:
         usermemory token link will
@@ -98,14 +99,27 @@ def list_tokens(*, db: Database = DATABASE, json: AsJson = False) -> None:
 
 @command(token_commands, "revoke")
 def revoke_token(
-    token: Annotated[str, Argument(help="As token list names it.")], *, db: Database = DATABASE
+    token: Annotated[
+        str, Argument(help="As token list names it; or a link, or the address that it is in.")
+    ] = "",
+    *,
+    links_of: Annotated[
+        str | None, Option(metavar="USER", help="All links to this user's own page.")
+    ] = None,
+    db: Database = DATABASE,
 ) -> None:
-    """Make a token void at once.
+    """Make a token or a link void at once, or all links of one user.
 
     Examples:
         usermemory token revoke 5f2d90ab13c4
+        usermemory token revoke --links-of will
     """
+    if bool(token) == (links_of is not None):
+        raise InvalidInput("name a token or a link, or --links-of USER")
     with open_existing(db) as memory:
-        if not Tokens(memory).revoke(token):
-            raise InvalidInput(f"there is no token {token!r}; see usermemory token list")
+        tokens = Tokens(memory)
+        if links_of is not None:
+            tokens.revoke_links(links_of)
+        elif not (tokens.revoke(token) or tokens.revoke_link(token)):
+            raise InvalidInput(f"there is no token or link {token!r}; see usermemory token list")
     say("Revoked.")

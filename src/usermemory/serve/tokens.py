@@ -137,7 +137,8 @@ class Tokens:
         key = self._driver.write(access.signing_key, secrets.token_hex(32))
         whose = checked_user(user_id)
         until = self._expiry(lifetime)
-        body = _encoded(json.dumps([whose, until, int(read_only)]).encode())
+        generation = self._driver.read(access.link_marks, "", _links_of(whose))
+        body = _encoded(json.dumps([whose, until, int(read_only), *generation.values()]).encode())
         return f"{body}.{_signature(key, body)}"
 
     def check_link(self, text: str) -> Access | None:
@@ -149,16 +150,35 @@ class Tokens:
         if not hmac.compare_digest(_signature(key, body), signature):
             return None
         try:
-            user_id, until, read_only = json.loads(_decoded(body))
+            user_id, until, read_only, *generation = json.loads(_decoded(body))
         except (ValueError, binascii.Error):
             return None
-        link_id = f"link-{_digest(text)[:12]}"
+        link_id, whose = f"link-{_digest(text)[:12]}", _links_of(user_id)
+        marks = self._driver.read(access.link_marks, link_id, whose)
+        if link_id in marks or generation != [marks[name] for name in marks if name == whose]:
+            return None
         found = Access(link_id, user_id, bool(read_only), "link", None, until)
         return None if self._is_past(until) else found
 
-    def revoke_links(self) -> None:
-        """Make every link void that was ever made."""
-        self._driver.write(access.drop_signing_key)
+    def revoke_link(self, text: str) -> bool:
+        """Make one link void, by its text or the address with it; False if it is none or over."""
+        found = self.check_link(text.strip().rpartition("link=")[2])
+        if found is None:
+            return False
+        self._driver.write(access.mark_links, found.token_id, str(found.expires_at))
+        return True
+
+    def revoke_links(self, user_id: Id | None = None) -> None:
+        """Make every link void that was made until now.
+
+        Args:
+            user_id: Whose; None for everybody's.
+        """
+        if user_id is None:
+            self._driver.write(access.drop_signing_key)
+        else:
+            name = _links_of(checked_user(user_id))
+            self._driver.write(access.mark_links, name, secrets.token_hex(6))
 
     def _expiry(self, lifetime: float | None) -> float | None:
         if lifetime is None:
@@ -180,6 +200,10 @@ def _access_of(row: Mapping[str, Any]) -> Access:
         row["created_at"],
         row["expires_at"],
     )
+
+
+def _links_of(user_id: str) -> str:
+    return f"links of {user_id}"
 
 
 def _digest(secret: str) -> str:

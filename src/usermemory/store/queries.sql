@@ -616,8 +616,17 @@ ON CONFLICT (name) DO NOTHING;
 SELECT secret FROM usermemory.signing WHERE name = 'links';
 
 -- name: drop_signing_key
--- Every link that it signed is void.
-DELETE FROM usermemory.signing WHERE name = 'links';
+-- Every link that it signed is void, so nothing has to be known of single ones.
+DELETE FROM usermemory.signing;
+
+-- name: mark_links
+-- Ends one link, or those of one user that were made before.
+INSERT INTO usermemory.signing (name, secret) VALUES (:name, :secret)
+ON CONFLICT (name) DO UPDATE SET secret = :secret;
+
+-- name: link_marks
+-- What has ended a link: itself, or a later generation of its user's.
+SELECT name, secret FROM usermemory.signing WHERE name = :link OR name = :whose;
 
 -- name: drop_old_replies
 -- A day is over, or the process that worked on it is gone.

@@ -64,6 +64,17 @@ def drop_signing_key() -> Flow[None]:
     yield "drop_signing_key", {}
 
 
+def mark_links(name: str, secret: str) -> Flow[None]:
+    """Keep under a name what ends a link, or the links of a user."""
+    yield "mark_links", {"name": name, "secret": secret}
+
+
+def link_marks(link: str, whose: str) -> Flow[dict[str, str]]:
+    """What is kept under these names."""
+    rows = yield "link_marks", {"link": link, "whose": whose}
+    return {row["name"]: row["secret"] for row in rows}
+
+
 def begin_reply(place: str, user_id: str, digest: str) -> Flow[Row | None]:
     """Begin to answer a request; the row of the same key's first one, if there was one.
 
