@@ -116,6 +116,7 @@ async def test_outages_stand_there_with_their_time(tmp_path: Path, database: str
                 page = plain((await browser.get("/operations")).text)
                 assert "The provider cannot be asked since" in page
                 assert "HTTP 503: it is &lt;b&gt;down&lt;/b&gt;. 3 threads wait for it" in page
+                assert "the next one is due now." in page
                 assert "not over" in page
                 assert "40 min" in page
                 assert "big-model" in page
