@@ -65,7 +65,11 @@ class Provider:
         new = _NEW.search(asked)
         drinks = dict.fromkeys(_LIKES.findall(new.group(1) if new else asked))
         found = [{"id": str(at), "text": drink} for at, drink in enumerate(drinks)]
-        message = {"role": "assistant", "content": json.dumps({"memory": found})}
+        return self.completed(json.dumps({"memory": found}))
+
+    def completed(self, answer: str) -> dict[str, Any]:
+        """A completion with this text."""
+        message = {"role": "assistant", "content": answer}
         choice = {"index": 0, "message": message, "finish_reason": "stop"}
         usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
         head = {"id": "x", "object": "chat.completion", "created": 0, "model": "fake"}
@@ -88,7 +92,8 @@ def _vector(text: str) -> list[float]:
     return [draw.gauss(0, 1) for _ in range(_DIMENSIONS)]
 
 
-def _memory(folder: Path, name: str, provider: Provider) -> Any:
+def memory_in(folder: Path, name: str, provider: Provider) -> Any:
+    """A memory whose files lie in a folder, and whose model is a provider's."""
     common = {"api_key": "none", "openai_base_url": provider.url}
     stored = {"collection_name": name, "embedding_model_dims": _DIMENSIONS, "on_disk": True}
     embedder = {"model": "fake", "embedding_dims": _DIMENSIONS, **common}
@@ -128,18 +133,18 @@ def _killed(folder: Path) -> str:
     ended = subprocess.run(command, check=False).returncode
     if ended != -signal.SIGKILL:
         raise RuntimeError(f"the process that was to be killed ended with {ended}")
-    return told(["tea"], _held(_memory(folder, "killed", Provider())))
+    return told(["tea"], _held(memory_in(folder, "killed", Provider())))
 
 
 def _provider_errors(folder: Path) -> str:
     failures = iter([True, True])
-    memory = _memory(folder, "errors", Provider(lambda: not next(failures, False)))
+    memory = memory_in(folder, "errors", Provider(lambda: not next(failures, False)))
     _say(memory, "tea")
     return told(["tea"], _held(memory))
 
 
 def _two_threads(folder: Path) -> str:
-    memory = _memory(folder, "two", Provider())
+    memory = memory_in(folder, "two", Provider())
     each = [("tea", "ann", "monday"), ("coffee", "ann", "tuesday")]
     saying = [threading.Thread(target=_say, args=(memory, *one)) for one in each]
     for thread in saying:
@@ -150,7 +155,7 @@ def _two_threads(folder: Path) -> str:
 
 
 def _same_thread_id(folder: Path) -> str:
-    memory = _memory(folder, "same", Provider())
+    memory = memory_in(folder, "same", Provider())
     _say(memory, "tea", "ann", "main")
     _say(memory, "coffee", "bob", "main")
     ann, bob = told(["tea"], _held(memory)), told(["coffee"], _held(memory, "bob"))
@@ -159,7 +164,7 @@ def _same_thread_id(folder: Path) -> str:
 
 def _five_in_a_row(folder: Path) -> str:
     provider = Provider()
-    memory = _memory(folder, "five", provider)
+    memory = memory_in(folder, "five", provider)
     drinks = ["tea", "coffee", "cocoa", "milk", "water"]
     for drink in drinks:
         _say(memory, drink)
@@ -182,7 +187,7 @@ def _die() -> bool:
 
 if __name__ == "__main__":
     if sys.argv[1] == "die":
-        _say(_memory(Path(sys.argv[2]), "killed", Provider(_die)), "tea")
+        _say(memory_in(Path(sys.argv[2]), "killed", Provider(_die)), "tea")
     else:
         print(json.dumps(ROWS[sys.argv[1]](Path(sys.argv[2]))), flush=True)
         os._exit(0)

@@ -13,7 +13,8 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 REQUIREMENTS = {
     "langmem": ("langmem", "langgraph-checkpoint-sqlite", "mistral-common"),
-    "mem0": ("mem0ai", "qdrant-client"),
+    "mem0": ("mem0ai", "qdrant-client", "langchain-core", "mistral-common"),
+    "agno": ("agno", "openai", "sqlalchemy[asyncio]", "langchain-core", "mistral-common"),
     "dbos": ("dbos",),
 }
 """What each is installed from: the newest that resolves, whose version the raw data names."""

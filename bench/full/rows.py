@@ -110,6 +110,9 @@ def _read(system: str, data: Path, settings: Settings) -> Run:
             return ours.read(dialogues, Path(name)).run
     if system == "LangMem":
         return langmem_side.read(python_of("langmem", settings.cache), data, [])
+    if system in {"mem0", "agno"}:
+        python, module = python_of(system, settings.cache), f"bench.cost.{system}_process"
+        return Run.from_json(asked(python, module, [str(data.resolve())], 600))
     if settings.how_to is None:
         raise NotRun("the page of the how-to is not part of this project: name its text, --how-to")
     return how_to.read(dialogues, how_to.page(settings.how_to))
@@ -166,6 +169,14 @@ _NOT_OF_MEM0 = {
 }
 
 
+_AT_THE_RUN = "agno reads with each run: nothing waits"
+_NOT_OF_AGNO = {
+    "killed while a message waits": _AT_THE_RUN,
+    "shut down while a message waits": _AT_THE_RUN,
+    "a reading that would empty the store": "the row is written for whole profiles",
+}
+
+
 def _life_mem0(name: str) -> Callable[[Settings], list[Values]]:
     def run(settings: Settings) -> list[Values]:
         if name in _NOT_OF_MEM0:
@@ -173,6 +184,17 @@ def _life_mem0(name: str) -> Callable[[Settings], list[Values]]:
         python = python_of("mem0", settings.cache)
         told = asked(python, "bench.full.life_mem0", [name, str(settings.folder)], 120)
         return [{"system": "mem0", "figure": name, "value": told}]
+
+    return run
+
+
+def _life_agno(name: str) -> Callable[[Settings], list[Values]]:
+    def run(settings: Settings) -> list[Values]:
+        if name in _NOT_OF_AGNO:
+            raise NotRun(_NOT_OF_AGNO[name])
+        python = python_of("agno", settings.cache)
+        told = asked(python, "bench.full.life_agno", [name, str(settings.folder)], 120)
+        return [{"system": "agno", "figure": name, "value": told}]
 
     return run
 
@@ -214,10 +236,14 @@ def rows() -> Iterator[Row]:
     for system in ("usermemory", "the how-to"):
         yield Row("cost", f"cost of {system}", _cost(system))
     yield Row("cost", "cost of LangMem", _cost("LangMem"), "langmem")
+    yield Row("cost", "cost of mem0", _cost("mem0"), "mem0ai")
+    yield Row("cost", "cost of agno", _cost("agno"), "agno")
     for name in life.ROWS:
         yield Row("durability", f"{name}, LangMem", _life_langmem(name), "langmem")
     for name in life.ROWS:
         yield Row("durability", f"{name}, mem0", _life_mem0(name), "mem0ai")
+    for name in life.ROWS:
+        yield Row("durability", f"{name}, agno", _life_agno(name), "agno")
     yield Row("time", "a service on PostgreSQL", lambda _: [_of(one) for one in served.figures()])
     yield Row("time", "imports", _imports, "langmem")
     yield Row("time", "a debounce of DBOS", _debounce, "dbos")
@@ -226,7 +252,9 @@ def rows() -> Iterator[Row]:
 def version(row: Row, cache: Path) -> str:
     """The version of the other system that a row was measured with."""
     python = Path(sys.executable)
-    if folder := {"langmem": "langmem", "dbos": "dbos", "mem0ai": "mem0"}.get(row.peer):
+    if folder := {"langmem": "langmem", "dbos": "dbos", "mem0ai": "mem0", "agno": "agno"}.get(
+        row.peer
+    ):
         python = cache / folder / "bin" / "python"
     try:
         return version_of(python, row.peer) if row.peer else ""
@@ -235,8 +263,6 @@ def version(row: Row, cache: Path) -> str:
 
 
 NOT_RUN: Sequence[tuple[str, str]] = (
-    ("the cost of mem0", "a side for it is not written"),
-    ("agno", "a side for it is not written"),
     ("langgraph-memory", "no package of that name was found"),
     ("trustcall by hand", "its patches are what LangMem's profile sends, which is measured"),
     ("the how-to's timers (durability)", "nothing of its page is run, only its prompts are read"),
