@@ -25,8 +25,8 @@ _NOTES = {
     ),
     "durability": (
         "What was said, and what the memory holds in the end. LangMem's executor runs a reflector "
-        "that writes what it is given into LangGraph's SqliteStore, and mem0 asks a loopback "
-        "server for answers and embeddings, so that nothing here is a model's doing. "
+        "that writes what it is given into LangGraph's SqliteStore; mem0 and agno ask a "
+        "loopback server for answers and embeddings, so that nothing here is a model's doing. "
         "Nothing is submitted a second time by the application."
     ),
     "learning": "Recorded answers of a large model, halves kept aside; the others have none.",
