@@ -7,13 +7,25 @@ import hashlib
 import hmac
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
 from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
+from usermemory.errors import (
+    ConfigurationError,
+    Conflict,
+    ExtractionError,
+    InvalidInput,
+    StoreBusy,
+    StoreError,
+    StoreFull,
+    StoreReadOnly,
+)
 from usermemory.serve.tokens import Access, Tokens
 from usermemory.store.flows import access as flows
 
@@ -30,6 +42,23 @@ _SLASH = "\ue000"
 """Stands in a path for a slash that belongs to an id; no id may hold it."""
 
 _KEY_LENGTH = 255
+
+_NOT_DONE = (
+    HTTPException,
+    RequestValidationError,
+    InvalidInput,
+    Conflict,
+    ConfigurationError,
+    ExtractionError,
+    StoreBusy,
+    StoreFull,
+    StoreReadOnly,
+)
+"""After these nothing was changed: the request may be sent again with its key. After anything else,
+such as a connection that broke at the commit, it may have been done: its key is not given free."""
+
+_UNSTORED = 1_000
+"""Answers that are held while the database takes none; the keys of more stay at work."""
 
 
 async def bearer(tokens: Tokens, request: Request) -> Access:
@@ -89,6 +118,7 @@ class Admission:
         self._tokens = Tokens(memory)
         self._driver = memory.driver
         self._rate = Rate(limit)
+        self._unstored: dict[str, tuple[int, str] | None] = {}
 
     def route_class(self) -> type[APIRoute]:
         """The class of routes that are served to the bearers of tokens."""
@@ -141,24 +171,51 @@ class Admission:
         asked = f"{request.method} {request.url.path}?{request.url.query}\n".encode()
         digest = hmac.new(key.encode(), asked + await request.body(), hashlib.sha256).hexdigest()
         user_id = request.path_params.get("user_id", "")
+        await self._store()
         before = await self._driver.awrite(flows.begin_reply, place, user_id, digest)
         if before is not None:
             return _again(before, digest)
         try:
             made = await handle(request)
-        except BaseException:
-            await self._driver.awrite(flows.drop_reply, place)
+        except _NOT_DONE:
+            await self._end(place, None)
             raise
-        body = bytes(made.body).decode()
-        await self._driver.awrite(flows.keep_reply, place, made.status_code, body)
+        await self._end(place, (made.status_code, bytes(made.body).decode()))
         return made
+
+    async def _end(self, place: str, answer: tuple[int, str] | None) -> None:
+        """Keep an answer, or give its key free; what the database does not take now is held here.
+
+        Either way the client is told what came of its request: that is decided by now.
+        """
+        if len(self._unstored) < _UNSTORED:
+            self._unstored[place] = answer
+        with suppress(StoreError):
+            await self._store()
+
+    async def _store(self) -> None:
+        """Store what the database did not take when it was made."""
+        while self._unstored:
+            place, answer = self._unstored.popitem()
+            try:
+                if answer is None:
+                    await self._driver.awrite(flows.drop_reply, place)
+                else:
+                    await self._driver.awrite(flows.keep_reply, place, *answer)
+            except BaseException:
+                self._unstored[place] = answer
+                raise
 
 
 def _again(before: Any, digest: str) -> Response:
     if not hmac.compare_digest(before["digest"], digest):
         raise HTTPException(422, "this Idempotency-Key was used for another request")
     if before["status"] is None:
-        raise HTTPException(409, "the first request with this Idempotency-Key is at work")
+        raise HTTPException(
+            409,
+            "the first request with this Idempotency-Key is at work, or was cut off: look whether "
+            "it was done before you send it with another key",
+        )
     if before["body"] is None:
         raise HTTPException(
             409, "this was done before; its answer is not kept, since something was erased"

@@ -173,14 +173,15 @@ WHERE next_due IS NOT NULL AND lease_until > :now ORDER BY lease_until LIMIT :co
 
 -- name: next_due
 -- When the next user will be due: how long a worker may sleep; and whether an erasure waits for
--- the disk to be cleaned, or kept text or a proposal is past its time.
+-- the disk to be cleaned, or kept text, a proposal or a kept answer is past its time.
 SELECT MIN(next_due) AS next_due, CAST(:now AS DOUBLE PRECISION) AS now,
     COALESCE((SELECT MIN(at) FROM usermemory.erasures WHERE cleaned_at IS NULL),
         (SELECT MIN(keep_until) FROM usermemory.inbox
          WHERE state = 'kept' AND keep_until <= :now),
         (SELECT MIN(keep_until) FROM usermemory.shown WHERE keep_until <= :now),
         (SELECT MIN(expires_at) FROM usermemory.proposals
-         WHERE state = 'waiting' AND expires_at <= :now)) AS unclean
+         WHERE state = 'waiting' AND expires_at <= :now),
+        (SELECT MIN(at) FROM usermemory.replies WHERE at < :now - 86400.0)) AS unclean
 FROM usermemory.users WHERE next_due IS NOT NULL;
 
 -- name: claim_due
@@ -318,7 +319,7 @@ WHERE user_id = :user_id AND keep_until IS NOT NULL AND keep_until > :now AND st
 ORDER BY thread_id, position, seq;
 
 -- name: expired
--- Whether there is kept text whose time is over, a proposal, or something shown.
+-- Whether there is kept text whose time is over, a proposal, something shown, or a kept answer.
 SELECT MIN(over) AS since FROM (
     SELECT MIN(keep_until) AS over FROM usermemory.inbox
     WHERE state = 'kept' AND keep_until <= :now
@@ -326,7 +327,9 @@ SELECT MIN(over) AS since FROM (
     SELECT MIN(expires_at) AS over FROM usermemory.proposals
     WHERE state = 'waiting' AND expires_at <= :now
     UNION ALL
-    SELECT MIN(keep_until) AS over FROM usermemory.shown WHERE keep_until <= :now) AS ended;
+    SELECT MIN(keep_until) AS over FROM usermemory.shown WHERE keep_until <= :now
+    UNION ALL
+    SELECT MIN(at) AS over FROM usermemory.replies WHERE at < :now - 86400.0) AS ended;
 
 -- name: expire_kept
 -- Text whose time is over, of anybody; marks stay.
@@ -629,9 +632,9 @@ ON CONFLICT (name) DO UPDATE SET secret = :secret;
 SELECT name, secret FROM usermemory.signing WHERE name = :link OR name = :whose;
 
 -- name: drop_old_replies
--- A day is over, or the process that worked on it is gone.
-DELETE FROM usermemory.replies
-WHERE at < :now - 86400.0 OR (status IS NULL AND at < :now - 600.0);
+-- A day is over. Not sooner where there is no answer: its process may have been killed after the
+-- change.
+DELETE FROM usermemory.replies WHERE at < :now - 86400.0;
 
 -- name: begin_reply
 -- Of several requests with one key the first is served.
@@ -652,8 +655,9 @@ WHERE place = :place;
 DELETE FROM usermemory.replies WHERE place = :place;
 
 -- name: void_replies
--- With an erasure: what was answered, or is about to be, may hold what is erased.
-UPDATE usermemory.replies SET body = NULL, void = 1 WHERE user_id = :user_id;
+-- With an erasure: what was answered, or is about to be, may hold what is erased; an answer about
+-- everybody names users.
+UPDATE usermemory.replies SET body = NULL, void = 1 WHERE user_id = :user_id OR user_id = '';
 
 -- name: add_proposal
 -- Not where the same waits already, nor where it was declined on the same words. What has expired

@@ -234,7 +234,7 @@ def newest_erasure() -> Flow[float | None]:
 
 
 def has_expired() -> Flow[bool]:
-    """Whether text kept for search, a proposal or what was shown is past its time."""
+    """Whether text kept for search, a proposal, what was shown or an answer is past its time."""
     return (yield "expired", {})[0]["since"] is not None
 
 
@@ -243,6 +243,7 @@ def expire() -> Flow[None]:
     yield "expire_kept", {}
     yield "drop_expired_proposals", {}
     yield "expire_shown", {}
+    yield "drop_old_replies", {}
 
 
 def mark_cleaned(up_to: float) -> Flow[None]:
