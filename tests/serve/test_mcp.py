@@ -28,6 +28,8 @@ from tests.support.command_line import COMMAND, PATIENCE, environment, run
 from tests.support.serving import serving
 
 from usermemory import UserMemory
+from usermemory.errors import ConfigurationError
+from usermemory.serve import app
 from usermemory.serve.tokens import Tokens
 
 SERVICE = """
@@ -310,3 +312,77 @@ def test_only_protocol_on_standard_output(place: Place) -> None:
         rest, errors = process.communicate(timeout=PATIENCE)
         assert all(json.loads(line)["jsonrpc"] == "2.0" for line in rest.splitlines())
         assert (process.returncode, "Traceback" in errors) == (130, False)
+
+
+async def forgetting(place: Place, state: str | None, able: bool = True, **given: str) -> Any:
+    """What `forget_memory` answers to a request that holds a yes."""
+    with place.memory() as memory:
+        token, _ = Tokens(memory).create(user_id="will")
+    said = "Please forget that"
+    call: dict[str, Any] = {
+        "name": "forget_memory",
+        "arguments": {"quote": said, "message": said, **given},
+        "inputResponses": {"confirm": {"action": "accept", "content": {}}},
+        "_meta": {
+            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+            "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
+            "io.modelcontextprotocol/clientCapabilities": {"elicitation": {}} if able else {},
+        },
+    }
+    if state is not None:
+        call["requestState"] = state
+    answer = httpx.post(
+        f"{place.url}/mcp",
+        headers={
+            "authorization": f"Bearer {token}",
+            "accept": "application/json, text/event-stream",
+            "mcp-protocol-version": "2026-07-28",
+            "mcp-method": "tools/call",
+            "mcp-name": "forget_memory",
+        },
+        json={"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call},
+    )
+    return answer.json()["result"]
+
+
+async def test_a_yes_counts_only_for_the_question_that_was_put(place: Place) -> None:
+    """Nobody says yes before being asked, to another value, twice, or where none can be asked."""
+    with place.memory() as memory:
+        memory.edit("will", {"interests": ["chess", "tea"]}, by="test")
+    chess, tea = {"field": "interests", "value": "chess"}, {"field": "interests", "value": "tea"}
+    assert (await forgetting(place, None, able=False, **chess))["isError"]
+    first = await forgetting(place, None, **chess)
+    assert first["resultType"] == "input_required"
+    state = first["requestState"]
+    for wrong in ("", "x", state[:-1], f"0{state}", "0-99999999999-0", "é-9-é"):
+        assert "isError" not in await forgetting(place, wrong, **chess)
+    assert "isError" not in await forgetting(place, state, **tea)
+    assert (await forgetting(place, state, able=False, **chess))["isError"]
+    with place.memory() as memory:
+        assert memory.recall("will").document["interests"] == ["chess", "tea"]
+    assert not (await forgetting(place, state, **chess))["isError"]
+    with place.memory() as memory:
+        assert memory.recall("will").document["interests"] == ["tea"]
+        memory.edit("will", {"interests": ["chess", "tea"]}, by="test")
+    assert (await forgetting(place, state, **chess))["resultType"] == "input_required"
+    with place.memory() as memory:
+        assert memory.recall("will").document["interests"] == ["chess", "tea"]
+
+
+async def test_a_rate_holds_over_mcp_too(tmp_path: Path) -> None:
+    """A token has one rate, for the API and for MCP."""
+    with UserMemory(tmp_path / "m.db", model="offline", worker=False) as memory:
+        token, _ = Tokens(memory).create(user_id="will")
+        transport = httpx.ASGITransport(app(memory, rate_limit=2))
+        headers = {"authorization": f"Bearer {token}"}
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://test", headers=headers
+        ) as http:
+            assert (await http.get("/api/v1/users/will/profile")).status_code == 200
+            assert (await http.get("/mcp")).status_code == 405
+            answer = await http.get("/mcp")
+        assert answer.status_code == 429
+        assert int(answer.headers["retry-after"]) >= 1
+        for wrong in (0, 0.5, -1, float("nan"), float("inf")):
+            with pytest.raises(ConfigurationError, match="requests a minute"):
+                app(memory, rate_limit=wrong)

@@ -8,6 +8,7 @@ import hmac
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from math import inf
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
@@ -86,12 +87,30 @@ class Rate:
     """So many requests a minute for each token, as far as this process sees them.
 
     Args:
-        limit: How many; None for any number.
+        limit: How many, at least 1; None for any number.
+
+    Raises:
+        ConfigurationError: There is no such rate.
     """
 
     def __init__(self, limit: float | None) -> None:
+        if limit is not None and not 1 <= limit < inf:
+            raise ConfigurationError(
+                f"rate_limit is {limit!r}; it is a number of requests a minute, 1 or more, or None"
+            )
         self._limit = limit
         self._left: dict[str, tuple[float, float]] = {}
+
+    def take(self, held: Access) -> None:
+        """Take one request of a token's bearer.
+
+        Raises:
+            HTTPException: It has made too many.
+        """
+        wait = self.wait(held.token_id)
+        if wait:
+            after = {"retry-after": str(int(wait) + 1)}
+            raise HTTPException(429, "this token has made too many requests", after)
 
     def wait(self, token_id: str) -> float:
         """Take one request: 0 if it may be made, else for how many seconds it may not."""
@@ -111,13 +130,13 @@ class Admission:
 
     Args:
         memory: Whose tokens.
-        limit: Requests a minute for each token; None for any number.
+        rate: Requests a minute for each token.
     """
 
-    def __init__(self, memory: UserMemory, limit: float | None) -> None:
+    def __init__(self, memory: UserMemory, rate: Rate) -> None:
         self._tokens = Tokens(memory)
         self._driver = memory.driver
-        self._rate = Rate(limit)
+        self._rate = rate
         self._unstored: dict[str, tuple[int, str] | None] = {}
 
     def route_class(self) -> type[APIRoute]:
@@ -142,10 +161,7 @@ class Admission:
             HTTPException: Nobody may make it, or not its bearer, not now, or not again.
         """
         held = await bearer(self._tokens, request)
-        wait = self._rate.wait(held.token_id)
-        if wait:
-            after = {"retry-after": str(int(wait) + 1)}
-            raise HTTPException(429, "this token has made too many requests", after)
+        self._rate.take(held)
         if "\0" in request.url.path + unquote(request.url.query):
             raise HTTPException(422, "there is a NUL in the address")
         named = request.path_params

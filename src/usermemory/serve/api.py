@@ -25,7 +25,7 @@ from usermemory.records import (
     Undone,
 )
 from usermemory.serve import forms
-from usermemory.serve.admission import Admission
+from usermemory.serve.admission import Admission, Rate
 from usermemory.serve.forms import (
     USER,
     DryRun,
@@ -79,10 +79,10 @@ def health_router(memory: UserMemory) -> APIRouter:
     return router
 
 
-def api_router(memory: UserMemory, rate_limit: float | None) -> APIRouter:
+def api_router(memory: UserMemory, rate: Rate) -> APIRouter:
     """The API's routes; each needs a bearer token that reaches the user in its path."""
     scheme = HTTPBearer(auto_error=False, description="`usermemory token create` prints one.")
-    made = partial(APIRouter, route_class=Admission(memory, rate_limit).route_class())
+    made = partial(APIRouter, route_class=Admission(memory, rate).route_class())
     router = made(prefix="/api/v1", dependencies=[Security(scheme)])
     reading, writing = made(), made(dependencies=[Depends(_once)])
     _add_recall(reading, memory)

@@ -22,7 +22,7 @@ from usermemory.errors import (
     StoreError,
     UserMemoryError,
 )
-from usermemory.serve.admission import bearer, keep_slashes
+from usermemory.serve.admission import Rate, bearer, keep_slashes
 from usermemory.serve.api import api_router, health_router
 from usermemory.serve.forms import Problem
 from usermemory.serve.tokens import Tokens
@@ -67,9 +67,10 @@ def asgi_app(
         openapi_url="/api/v1/openapi.json",
     )
     made.include_router(health_router(memory))
-    made.include_router(api_router(memory, rate_limit))
+    rate = Rate(rate_limit)
+    made.include_router(api_router(memory, rate))
     for path in ("/mcp", "/mcp/"):
-        made.router.routes.append(Route(path, endpoint=_Mcp(memory)))
+        made.router.routes.append(Route(path, endpoint=_Mcp(memory, rate)))
     found = [] if pages is None else pages.routes()
     made.router.routes.extend(found)
     own = {"api", "mcp", *(_first_step(route.path) for route in found)}
@@ -133,13 +134,15 @@ def _guarded(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]
 class _Mcp:
     """One user's memory over MCP: the user of the bearer's token."""
 
-    def __init__(self, memory: UserMemory) -> None:
+    def __init__(self, memory: UserMemory, rate: Rate) -> None:
         self._memory = memory
+        self._rate = rate
         self._tokens = Tokens(memory)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope)
         held = await bearer(self._tokens, request)
+        self._rate.take(held)
         if held.user_id is None:
             raise HTTPException(
                 403, "MCP needs a token of one user: usermemory token create --user NAME"

@@ -7,7 +7,10 @@ client sends names one: an argument that tries to is refused.
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import hmac
 import json
+import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -33,6 +36,7 @@ from usermemory.langgraph.tools import (
 )
 from usermemory.prompt.batch import asked_fields, described, fill, prompt_text
 from usermemory.records import Refused
+from usermemory.store.flows import access
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -52,10 +56,52 @@ question: what you had asked right before, where the message is a short answer t
 
 _ABOUT = " about: what it is wanted for; what matters to that comes first."
 
+_ANSWERED_WITHIN = 600.0
+"""Seconds that a user has for an answer."""
+
 _BODY = 1_000_000
 """Bytes of a request; the app around it may have a lower limit."""
 
 Answer = str | wire.InputRequiredResult
+
+
+class _Asked:
+    """Questions that clients were told to put to a user: each is answered once, and soon.
+
+    Args:
+        memory: Whose database signs them and knows which were answered.
+        user_id: Who is asked.
+    """
+
+    def __init__(self, memory: UserMemory, user_id: str) -> None:
+        self._memory = memory
+        self._user_id = user_id
+
+    async def put(self, question: str) -> str:
+        """What a client has to send back with the answer to this question."""
+        until = int(self._memory.clock.now() + _ANSWERED_WITHIN)
+        number = f"{secrets.token_hex(8)}-{until}"
+        return f"{number}-{await self._signed(number, question)}"
+
+    async def is_answered(self, state: str, question: str) -> bool:
+        """Whether a client sends back what it got with this very question, and for the first time.
+
+        The question names the field and the value.
+        """
+        number, _, signature = state.rpartition("-")
+        signed = await self._signed(number, question)
+        if not hmac.compare_digest(signed.encode(), signature.encode("utf-8", "replace")):
+            return False
+        once, _, until = number.partition("-")
+        if int(until) <= self._memory.clock.now():
+            return False
+        write = self._memory.driver.awrite
+        return await write(access.begin_reply, f"mcp-{once}", self._user_id, "") is None
+
+    async def _signed(self, number: str, question: str) -> str:
+        key = await self._memory.driver.awrite(access.signing_key, secrets.token_hex(32))
+        text = f"mcp\n{self._user_id}\n{number}\n{question}".encode("utf-8", "replace")
+        return hmac.new(bytes.fromhex(key), text, hashlib.sha256).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,20 +112,31 @@ class _Call:
     context: Any
     params: wire.CallToolRequestParams
 
-    async def confirmed(self, question: str) -> bool | wire.InputRequiredResult | None:
-        """Whether the user says yes; None where the client cannot ask, else what it has to ask."""
-        answered = (self.params.input_responses or {}).get("confirm")
-        if isinstance(answered, wire.ElicitResult):
-            return answered.action == "accept"
+    async def confirmed(
+        self, question: str, asked: _Asked
+    ) -> bool | wire.InputRequiredResult | None:
+        """Whether the user says yes; None where the client cannot ask, else what it has to ask.
+
+        Args:
+            question: For the user.
+            asked: What was put to this client before: an answer counts only for that.
+        """
         able = wire.ClientCapabilities(elicitation=wire.ElicitationCapability())
         session = self.context.session
         form: wire.ElicitRequestedSchema = {"type": "object", "properties": {}}
         if not session.check_client_capability(able):
             return None
         if self.context.protocol_version in MODERN_PROTOCOL_VERSIONS:
-            asked = wire.ElicitRequestFormParams(message=question, requested_schema=form)
+            answered = (self.params.input_responses or {}).get("confirm")
+            if isinstance(answered, wire.ElicitResult):
+                if answered.action != "accept":
+                    return False
+                if await asked.is_answered(self.params.request_state or "", question):
+                    return True
+            put = wire.ElicitRequestFormParams(message=question, requested_schema=form)
             return wire.InputRequiredResult(
-                input_requests={"confirm": wire.ElicitRequest(params=asked)}
+                input_requests={"confirm": wire.ElicitRequest(params=put)},
+                request_state=await asked.put(question),
             )
         if not session.can_send_request:
             return None
@@ -117,6 +174,7 @@ class _OneUser:
     def __init__(self, memory: UserMemory, user_id: str, *, read_only: bool) -> None:
         self._memory = memory
         self._user_id = user_id
+        self._asked = _Asked(memory, user_id)
         schema = memory.schema
         text = {"type": "string"}
         saves, forgets = save_arguments(schema), forget_arguments(schema)
@@ -230,7 +288,7 @@ class _OneUser:
         given = {name: call.given.get(name) for name in ("field", "value", "quote")}
         wanted = read_erasure(given, self._memory.schema)
         messages = _said(call.given)
-        confirmed = await call.confirmed(_question(wanted))
+        confirmed = await call.confirmed(_question(wanted), self._asked)
         if isinstance(confirmed, wire.InputRequiredResult):
             return confirmed
         if confirmed is False:
