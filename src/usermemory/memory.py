@@ -216,7 +216,7 @@ class UserMemory:
             verifier=verifier_for(verify, strategy, evidence, extractor),
             gate=self.gate,
             evidence=evidence == "required" and strategy == "patch",
-            hold_max=hold_max,
+            hold_max=None if hold_max is None else checked_seconds("hold_max", hold_max),
             daily_tokens=daily_tokens,
             retry=retry or Retry(),
             limits=Limits(max_changes, max_removed, max_profile),
@@ -373,7 +373,8 @@ class UserMemory:
             before: When all others were said at the latest; None: now.
         """
         latest = self.clock.now() if before is None else checked_seconds("before", before)
-        past = PastTimes(said or {}, latest)
+        times = {name: checked_seconds("said", at) for name, at in (said or {}).items()}
+        past = PastTimes(times, latest)
         policy = Policy(
             0.0, self.max_wait, secrets=self.secrets, past=past, keep_for=self._keep_for
         )

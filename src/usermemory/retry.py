@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from typing import TypeVar
 
+from usermemory.settings import checked_seconds
+
 T = TypeVar("T")
 
 
@@ -35,6 +37,10 @@ class Retry:
     ceiling: float = 3_600.0
     outage: float = 300.0
     limit: float = 600.0
+
+    def __post_init__(self) -> None:
+        for name in ("base", "ceiling", "outage", "limit"):
+            checked_seconds(name, getattr(self, name))
 
     def after(self, failed: int, retry_after: float | None = None) -> float | None:
         """Seconds to wait after so many failed attempts; None when that was the last.

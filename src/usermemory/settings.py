@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from math import isfinite
+from math import inf, isfinite
 from typing import TYPE_CHECKING, Any, Literal, cast
 from uuid import UUID
 
@@ -31,8 +31,10 @@ _FOREVER = 1e11
 
 def checked_seconds(name: str, value: float) -> float:
     """A span of time, or an error that names the argument."""
-    if isinstance(value, bool) or not value >= 0:
-        raise InvalidInput(f"{name} is {value!r}; it is a number of seconds, 0 or more")
+    if isinstance(value, bool) or not 0 <= value <= _FOREVER:
+        raise InvalidInput(
+            f"{name} is {value!r}; it is a number of seconds, 0 or more, up to {_FOREVER:.0e}"
+        )
     return float(value)
 
 
@@ -86,7 +88,7 @@ def checked_retention(value: object) -> float | None:
     """For how many days values are kept, as ``retention`` takes it; None: for ever."""
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < inf:
         raise ConfigurationError(f"retention {value!r}: use None or a number of days, above 0")
     return float(value)
 

@@ -314,7 +314,7 @@ def test_only_protocol_on_standard_output(place: Place) -> None:
         assert (process.returncode, "Traceback" in errors) == (130, False)
 
 
-async def forgetting(place: Place, state: str | None, able: bool = True, **given: str) -> Any:
+def forgetting(place: Place, state: str | None, able: bool = True, **given: str) -> Any:
     """What `forget_memory` answers to a request that holds a yes."""
     with place.memory() as memory:
         token, _ = Tokens(memory).create(user_id="will")
@@ -345,26 +345,26 @@ async def forgetting(place: Place, state: str | None, able: bool = True, **given
     return answer.json()["result"]
 
 
-async def test_a_yes_counts_only_for_the_question_that_was_put(place: Place) -> None:
+def test_a_yes_counts_only_for_the_question_that_was_put(place: Place) -> None:
     """Nobody says yes before being asked, to another value, twice, or where none can be asked."""
     with place.memory() as memory:
         memory.edit("will", {"interests": ["chess", "tea"]}, by="test")
     chess, tea = {"field": "interests", "value": "chess"}, {"field": "interests", "value": "tea"}
-    assert (await forgetting(place, None, able=False, **chess))["isError"]
-    first = await forgetting(place, None, **chess)
+    assert (forgetting(place, None, able=False, **chess))["isError"]
+    first = forgetting(place, None, **chess)
     assert first["resultType"] == "input_required"
     state = first["requestState"]
     for wrong in ("", "x", state[:-1], f"0{state}", "0-99999999999-0", "é-9-é"):
-        assert "isError" not in await forgetting(place, wrong, **chess)
-    assert "isError" not in await forgetting(place, state, **tea)
-    assert (await forgetting(place, state, able=False, **chess))["isError"]
+        assert "isError" not in forgetting(place, wrong, **chess)
+    assert "isError" not in forgetting(place, state, **tea)
+    assert (forgetting(place, state, able=False, **chess))["isError"]
     with place.memory() as memory:
         assert memory.recall("will").document["interests"] == ["chess", "tea"]
-    assert not (await forgetting(place, state, **chess))["isError"]
+    assert not (forgetting(place, state, **chess))["isError"]
     with place.memory() as memory:
         assert memory.recall("will").document["interests"] == ["tea"]
         memory.edit("will", {"interests": ["chess", "tea"]}, by="test")
-    assert (await forgetting(place, state, **chess))["resultType"] == "input_required"
+    assert (forgetting(place, state, **chess))["resultType"] == "input_required"
     with place.memory() as memory:
         assert memory.recall("will").document["interests"] == ["chess", "tea"]
 

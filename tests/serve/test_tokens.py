@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 from tests.support import postgres
+from tests.support.command_line import run
 
 from usermemory import UserMemory
 from usermemory.errors import InvalidInput
 from usermemory.serve.tokens import Tokens
 from usermemory.store.copying import everything
+from usermemory.store.flows import access
 from usermemory.testing import FakeClock
 
 
@@ -158,3 +160,28 @@ def test_tokens_are_no_part_of_a_users_memory(memory: UserMemory) -> None:
     _, made = Tokens(memory).create("phone", user_id="will")
     assert made.token_id not in everything(memory.driver, "will")
     assert made.token_id not in repr(memory.export("will"))
+
+
+@pytest.mark.parametrize("lifetime", [float("inf"), float("nan"), 1e300, -1.0, True])
+def test_a_lifetime_is_a_span_of_time(memory: UserMemory, lifetime: float) -> None:
+    """For ever is None; what no calendar holds is refused, for tokens and for links."""
+    tokens = Tokens(memory)
+    with pytest.raises(InvalidInput, match="number of seconds"):
+        tokens.create(lifetime=lifetime)
+    with pytest.raises(InvalidInput, match="number of seconds"):
+        tokens.link("will", lifetime)
+
+
+def test_a_token_that_ends_beyond_all_calendars_is_listed(tmp_path: Path) -> None:
+    """What an earlier version stored counts as without an end."""
+    file = tmp_path / "memory.db"
+    with UserMemory(file, model="offline", worker=False) as memory:
+        for number, end in enumerate((1e300, float("inf"))):
+            memory.driver.write(
+                access.add_token, f"a{number}", "-", "", "", read_only=False, expires_at=end
+            )
+        assert [one.expires_at for one in Tokens(memory).all()] == [None, None]
+    assert run("token", "list", "--db", str(file)).returncode == 0
+    made = run("token", "create", "--days", "inf", "--db", str(file))
+    assert (made.returncode, made.stdout) == (1, "")
+    assert "number of seconds" in made.stderr

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from usermemory.errors import InvalidInput
 from usermemory.retry import Outage, Retry
 
 RETRY = Retry(base=10.0, outage=80.0)
@@ -38,3 +41,11 @@ def test_the_waits_grow_up_to_a_ceiling_and_end_with_an_answer() -> None:
 def test_what_the_provider_asks_for_is_kept() -> None:
     """A wait that it names is never undercut."""
     assert Outage().failed(0.0, "429", RETRY, 500.0)[0] == 500.0
+
+
+@pytest.mark.parametrize("name", ["base", "ceiling", "outage", "limit"])
+def test_waits_are_spans_of_time(name: str) -> None:
+    """What nobody can wait for is refused, and not when a provider fails at night."""
+    for wrong in (-1.0, float("inf"), float("nan")):
+        with pytest.raises(InvalidInput, match=name):
+            Retry(**{name: wrong})  # type: ignore[arg-type]

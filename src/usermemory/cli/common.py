@@ -289,8 +289,12 @@ def shortened(text: str, length: int = 60) -> str:
 
 
 def when(at: float | None) -> str:
-    """A moment in the local time zone; empty for none."""
-    return "" if at is None else f"{datetime.fromtimestamp(at, tz=UTC).astimezone():%Y-%m-%d %H:%M}"
+    """A moment in the local time zone; empty for none, or for one beyond all calendars."""
+    try:
+        found = None if at is None else datetime.fromtimestamp(at, tz=UTC).astimezone()
+    except (OverflowError, ValueError, OSError):
+        return ""
+    return "" if found is None else f"{found:%Y-%m-%d %H:%M}"
 
 
 def how_far(at: float | None) -> str:

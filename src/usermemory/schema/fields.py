@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields, replace
+from math import inf
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -132,7 +133,7 @@ def _check_days(settings: Remember, path: str) -> None:
         if (
             (name, days) != ("retention", "forever")
             and days is not None
-            and (type(days) not in (int, float) or not days > 0)
+            and (type(days) not in (int, float) or not 0 < days < inf)
         ):
             raise SchemaError(
                 f"field {path!r}: {name} must be a number of days, above 0, not {days!r}"

@@ -25,6 +25,9 @@ LINK_LIFETIME = 7 * 86_400.0
 
 _PREFIX = "um"
 
+_END_OF_DAYS = 253_402_300_800.0
+"""Seconds since the epoch at the end of the year 9999."""
+
 
 @dataclass(frozen=True, slots=True)
 class Access:
@@ -198,7 +201,7 @@ def _access_of(row: Mapping[str, Any]) -> Access:
         bool(row["read_only"]),
         row["name"],
         row["created_at"],
-        row["expires_at"],
+        _end(row["expires_at"]),
     )
 
 
@@ -222,3 +225,8 @@ def _encoded(data: bytes) -> str:
 
 def _decoded(text: str) -> bytes:
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def _end(moment: float | None) -> float | None:
+    """When something expires; None where that is beyond all calendars, as earlier versions took."""
+    return moment if moment is not None and moment < _END_OF_DAYS else None
