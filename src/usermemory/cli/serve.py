@@ -121,6 +121,8 @@ def _may_read(db: str, schema: str | None, chosen: Choice, model: str | None) ->
 
 
 def _listen(host: str, port: int) -> socket.socket:
+    if not host.strip():  # the system would listen at all addresses
+        raise ConfigurationError("--host is empty; name an address, 0.0.0.0 for all")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -60,6 +60,7 @@ def asgi_app(
     """The app of a memory; see `usermemory.serve.app`."""
     made = _Served(
         title="usermemory",
+        redirect_slashes=False,  # to an address that the Host header makes up
         version=__version__,
         description="Long-term memory of users: one profile each, resting on their own words.",
         docs_url=None,  # its page would load scripts from another server

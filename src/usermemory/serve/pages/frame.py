@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -42,6 +42,7 @@ _POLICY = (
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors {}"
 )
 _FIELDS = 500
+_SAFE = "/~!$&'()*+,=:@"
 _NOBODY = Visitor(Access("nobody", read_only=True), "")
 _STATIC = {
     "app.css": "text/css; charset=utf-8",
@@ -70,8 +71,8 @@ class Ask:
 
     @property
     def root(self) -> str:
-        """The prefix under which the app is mounted."""
-        return str(self.request.scope.get("root_path", "")).rstrip("/")
+        """The prefix under which the app is mounted, as an address has it."""
+        return quote(str(self.request.scope.get("root_path", "")).rstrip("/"), safe=_SAFE)
 
     @property
     def own(self) -> bool:
@@ -224,6 +225,8 @@ class Frame:
     def _ask(self, request: Request, body: bytes, rule: _Rule) -> Ask | None:
         """The request of somebody who may make it; None for nobody known."""
         fields = _fields(request, body)
+        if rule.writes:
+            _check_site(request)
         if rule.own:
             found = self.sessions.of_link(fields.get("link", ""))
             if found is None:
@@ -264,11 +267,16 @@ def cookie_name(request: Request) -> str:
     return f"usermemory-{request.url.port or 'web'}"
 
 
-def _check_form(request: Request, fields: Mapping[str, str], visitor: Visitor) -> None:
-    """See that a form comes from one of our pages, and from one of this visitor's."""
-    origin = request.headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+def _check_site(request: Request) -> None:
+    """See that a form comes from one of our pages, also one that signs in: as somebody else."""
+    origin, site = request.headers.get("origin"), request.headers.get("sec-fetch-site")
+    sent = origin is None or origin.partition("://")[2] == request.headers.get("host")
+    if not sent or site not in {None, "same-origin", "none"}:
         raise HTTPException(403, "This form came from another site.")
+
+
+def _check_form(request: Request, fields: Mapping[str, str], visitor: Visitor) -> None:
+    """See that a form comes from one of this visitor's pages."""
     given = request.headers.get("x-csrf-token") or fields.get("csrf", "")
     if not hmac.compare_digest(given.encode("utf-8", "surrogatepass"), visitor.csrf.encode()):
         raise HTTPException(403, "This form is too old. Go back, reload the page and try again.")
@@ -303,13 +311,19 @@ def _told(error: UserMemoryError) -> tuple[int, str]:
 def _origins(given: Iterable[str]) -> tuple[str, ...]:
     found = tuple(given)
     for origin in found:
-        parts = urlsplit(origin)
-        plain = origin == f"{parts.scheme}://{parts.netloc}" and not set(origin) & set(" ;,'\"")
-        if parts.scheme not in {"http", "https"} or not parts.netloc or not plain:
+        if not _ORIGIN.fullmatch(origin):
             raise ConfigurationError(
-                f"frame_ancestors: {origin!r} is no origin; write it as https://app.example.com"
+                f"frame_ancestors: {origin!r} is no origin of one host; write it as "
+                "https://app.example.com, a name of other letters as browsers send it (xn--…)"
             )
     return found
+
+
+_NAME = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
+_ORIGIN = re.compile(
+    rf"https?://({_NAME}(\.{_NAME})*|\[[0-9a-f:.]+\])(:[0-9]{{1,5}})?", re.IGNORECASE | re.ASCII
+)
+"""Scheme, host and port: no wildcard, path or user."""
 
 
 def _theme(given: Mapping[str, str]) -> str:

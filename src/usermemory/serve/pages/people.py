@@ -42,13 +42,16 @@ class People:
         ]
 
     def enter(self, ask: Ask) -> Response:
-        """Sign in by a token, which leaves the address bar; a one-time token is void then."""
-        text = ask.get("token")
-        if not text:
+        """Sign in by a token: by the address only with one that is void then."""
+        text, method = ask.get("token"), ask.request.method
+        if not text or method == "HEAD":  # as programs send that look where a link leads
             return self._frame.page(ask, "enter.html", told="")
-        found = self._frame.sessions.redeem(text)
+        sessions = self._frame.sessions
+        found = sessions.redeem(text)
+        if found is None and method == "POST":
+            found = sessions.tokens.check(text)
         if found is None:
-            told = "This token is unknown, used or over."
+            told = "This token is unknown, used or over, or one that is pasted here, not opened."
             return self._frame.page(ask, "enter.html", 403, told=told)
         if found.user_id is not None:
             told = "This token is for one user's memory by the HTTP API; it opens no pages."
@@ -65,7 +68,8 @@ class People:
         return answer
 
     def leave(self, ask: Ask) -> Response:
-        """Sign out."""
+        """Sign out: the cookie opens nothing any more, also where it was copied."""
+        self._frame.sessions.end(ask.request.cookies.get(cookie_name(ask.request), ""))
         answer = RedirectResponse(ask.url("/enter"), 303)
         answer.delete_cookie(cookie_name(ask.request), path=ask.root or "/")
         return answer

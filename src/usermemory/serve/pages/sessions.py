@@ -60,14 +60,14 @@ class Sessions:
         return made
 
     def redeem(self, text: str) -> Access | None:
-        """What a one-time token allows, which is void then, or a bearer token; else None."""
+        """What a one-time token allows, which is void then; None if it is none."""
         given = text.encode("utf-8", "surrogatepass")
         with self._lock:
             for known in list(self._once):
                 if hmac.compare_digest(known.encode(), given):
                     self._once.remove(known)
-                    return Access(_FIRST_VISIT, name="first visit")
-        return self.tokens.check(text)
+                    return Access(_FIRST_VISIT)
+        return None
 
     def cookie(self, found: Access) -> str:
         """The value of the cookie of a browser that has shown this."""
@@ -79,26 +79,32 @@ class Sessions:
         return f"{encoded}.{self._signed('session', encoded)}"
 
     def of_cookie(self, cookie: str) -> Visitor | None:
-        """Who bears a cookie; None if it is forged, over, or its token was revoked."""
+        """Who bears a cookie; None if it is forged, over or ended, or its token was revoked."""
         body, _, signature = cookie.partition(".")
         if not cookie.isascii() or not hmac.compare_digest(
             self._signed("session", body), signature
         ):
             return None
         try:
-            token_id, read_only, until, _ = json.loads(
+            token_id, read_only, until, number = json.loads(
                 base64.urlsafe_b64decode(body + "=" * (-len(body) % 4))
             )
         except (ValueError, binascii.Error):
             return None
         if until <= self._memory.clock.now():
             return None
-        if (
-            token_id != _FIRST_VISIT
-            and self._memory.driver.read(access.find_token, token_id) is None
-        ):
+        read = self._memory.driver.read
+        token = None if token_id == _FIRST_VISIT else read(access.find_token, token_id)
+        if (token is None and token_id != _FIRST_VISIT) or read(access.is_ended, number):
             return None
-        return Visitor(Access(token_id, None, bool(read_only)), self._signed("form", cookie))
+        name = "" if token is None else token["name"]
+        return Visitor(Access(token_id, None, bool(read_only), name), self._signed("form", cookie))
+
+    def end(self, cookie: str) -> None:
+        """Make a cookie void that `of_cookie` has let in."""
+        body = cookie.partition(".")[0]
+        number = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))[3]
+        self._memory.driver.write(access.end_session, number)
 
     def of_link(self, link: str) -> Visitor | None:
         """Who bears a link to a user's own page; None if it is forged, expired or revoked."""

@@ -97,3 +97,14 @@ def keep_reply(place: str, status: int, body: str) -> Flow[None]:
 def drop_reply(place: str) -> Flow[None]:
     """Give up an answer that was begun: the request may be sent again."""
     yield "drop_reply", {"place": place}
+
+
+def end_session(number: str) -> Flow[None]:
+    """Make a browser's session void. Remembered as a reply is, for a day: none lasts longer."""
+    yield "drop_old_replies", {}
+    yield "begin_reply", {"place": f"session-{number}", "user_id": "", "digest": ""}
+
+
+def is_ended(number: str) -> Flow[bool]:
+    """Whether a browser's session was made void."""
+    return bool((yield "reply", {"place": f"session-{number}"}))
