@@ -343,3 +343,5 @@ def _patched(document: Mapping[str, Any], operations: Sequence[Any]) -> Any:
         raise Conflict(f"the profile is not what the patch tests for: {error}") from error
     except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException, TypeError) as error:
         raise InvalidInput(f"the JSON patch does not apply: {error}") from error
+    except RecursionError as error:
+        raise InvalidInput("the JSON patch does not apply: a value is nested too deep") from error

@@ -78,6 +78,7 @@ def serve(  # noqa: PLR0913 - options of a command
 
     prices = read_prices(price or [])
     logging.getLogger("usermemory").addHandler(logging.NullHandler())
+    logging.getLogger("usermemory.serve").addHandler(logging.StreamHandler())
     chosen = choose(model, base_url, look=True)
     listening = _listen(host, port)
     with listening:

@@ -350,4 +350,6 @@ def _text(value: Any) -> str:
 
 def _hash(salt: str, field: str, text: str) -> str:
     key = salt.encode()[:_KEY_BYTES]
-    return hashlib.blake2b(f"{field}\0{text}".encode(), key=key, digest_size=8).hexdigest()
+    return hashlib.blake2b(
+        f"{field}\0{text}".encode("utf-8", "surrogatepass"), key=key, digest_size=8
+    ).hexdigest()

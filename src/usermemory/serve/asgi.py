@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Iterable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -10,6 +12,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.routing import Route
 
 from usermemory import __version__
@@ -32,6 +35,11 @@ if TYPE_CHECKING:
 
     from usermemory.memory import UserMemory
     from usermemory.serve.pages import Pages
+
+logger = logging.getLogger("usermemory.serve")
+
+_STALLED = 30.0
+"""Seconds for which the next part of a body may be waited for."""
 
 _HEADERS = {
     "content-security-policy": "default-src 'none'; base-uri 'none'; frame-ancestors 'none'",
@@ -188,26 +196,60 @@ class _Guard:
             await self._app(scope, receive, send)
             return
 
+        begun = False
+
         async def guarded(message: Message) -> None:
+            nonlocal begun
             if message["type"] == "http.response.start":
+                begun = True
                 message = {**message, "headers": _guarded(message.get("headers", ()))}
             await send(message)
 
+        try:
+            parts = await self._body(receive)
+            kept = iter(parts)
+
+            async def replay() -> Message:
+                return next(kept, None) or await receive()
+
+            await self._app(keep_slashes(scope), replay, guarded)
+        except HTTPException as error:
+            await _http_error(Request(scope), error)(scope, receive, guarded)
+        except ClientDisconnect:  # nobody is left to be answered
+            return
+        except Exception as error:
+            # Neither its text nor the address is logged: they may hold what people say.
+            name, method = type(error).__name__, scope["method"]
+            logger.error("a %s request ended in %s", method, name)  # noqa: TRY400 - no traceback
+            logger.debug("where it failed", exc_info=error)
+            if begun:
+                raise _CutOff from None
+            await problem(500, "this could not be done")(scope, receive, guarded)
+
+    async def _body(self, receive: Receive) -> list[Message]:
+        """The parts of a request's body.
+
+        Raises:
+            HTTPException: It is too large, or does not come to its end.
+            ClientDisconnect: The client has gone.
+        """
         parts: list[Message] = []
-        size = 0
-        while True:
-            part = await receive()
+        size, more = 0, True
+        while more:
+            try:
+                async with asyncio.timeout(_STALLED):
+                    part = await receive()
+            except TimeoutError as error:
+                told = "the request did not come to its end"
+                raise HTTPException(408, told, {"connection": "close"}) from error
+            if part["type"] == "http.disconnect":
+                raise ClientDisconnect
             parts.append(part)
-            size += len(part.get("body", b""))
+            size, more = size + len(part.get("body", b"")), part.get("more_body", False)
             if size > self._limit:
-                told = problem(413, f"a request may hold {self._limit} bytes")
-                await told(scope, receive, guarded)
-                return
-            if part["type"] != "http.request" or not part.get("more_body"):
-                break
-        kept = iter(parts)
+                raise HTTPException(413, f"a request may hold {self._limit} bytes")
+        return parts
 
-        async def replay() -> Message:
-            return next(kept, None) or await receive()
 
-        await self._app(keep_slashes(scope), replay, guarded)
+class _CutOff(Exception):
+    """An answer that has begun cannot be ended: whoever serves the app breaks the connection."""

@@ -28,6 +28,7 @@ Flow = Generator[Step, Sequence[Row], T]
 Hook = Callable[[str, str, str], None]
 """Called with ``before`` or ``after``, the flow's name, and the statement's name or ``commit``."""
 
+NO_TEXT = "there is a NUL or half of a surrogate pair in a text: no database stores that"
 CLOSED = "this memory was closed; build a new UserMemory to go on"
 
 

@@ -206,7 +206,8 @@ _NO_KEYS: Mapping[str, Field] = {}
 
 def _inside(found: Field, stored: Any, path: str, step: str) -> Spot | None:
     """An item, an entry or a property of a field."""
-    if is_list(stored) and step.isascii() and step.isdigit() and int(step) < len(stored):
+    number = step.isascii() and step.isdigit() and len(step) < 10
+    if is_list(stored) and number and int(step) < len(stored):
         item = stored[int(step)]
         named = naming(found, item)
         return Spot(

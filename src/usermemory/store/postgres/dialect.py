@@ -14,8 +14,15 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import DictRow
 
-from usermemory.errors import ConfigurationError, StoreBusy, StoreError, StoreFull, StoreReadOnly
-from usermemory.store.driver import Row, copy_statements, statements
+from usermemory.errors import (
+    ConfigurationError,
+    InvalidInput,
+    StoreBusy,
+    StoreError,
+    StoreFull,
+    StoreReadOnly,
+)
+from usermemory.store.driver import NO_TEXT, Row, copy_statements, statements
 
 _SCHEMA = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 
@@ -171,7 +178,11 @@ def postgres_errors(name: str) -> Generator[None]:
     """
     try:
         yield
+    except UnicodeEncodeError:
+        raise InvalidInput(NO_TEXT) from None  # its own text holds what was passed
     except psycopg.Error as error:
+        if error.sqlstate is None and "NUL" in str(error):
+            raise InvalidInput(NO_TEXT) from error
         # What the server calls detail may hold a row; the first line never does.
         text = error.diag.message_primary or str(error).strip()
         state = error.sqlstate or ""

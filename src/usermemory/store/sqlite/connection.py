@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Any
 
 from usermemory.errors import (
+    InvalidInput,
     NotADatabase,
     StoreBusy,
     StoreError,
@@ -25,6 +26,7 @@ from usermemory.errors import (
 from usermemory.records import Place
 from usermemory.store.driver import (
     MIGRATIONS_TABLE,
+    NO_TEXT,
     T,
     copy_statements,
     missing,
@@ -97,6 +99,8 @@ class sqlite_errors:  # noqa: N801 - used like the context managers of contextli
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        if isinstance(error, UnicodeEncodeError):
+            raise InvalidInput(NO_TEXT) from None  # its own text holds what was passed
         if not isinstance(error, sqlite3.Error):
             return
         code = getattr(error, "sqlite_errorname", "") or ""
