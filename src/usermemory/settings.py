@@ -61,7 +61,8 @@ def checked_time(name: str, value: When, *, end: bool = False) -> float | None:
             return float(value)
         given = value if isinstance(value, date) else _read_time(str(value).strip())
         if not isinstance(given, datetime):
-            given = datetime.combine(given + timedelta(days=1 if end else 0), time())
+            day = timedelta(days=1 if end else 0).total_seconds()
+            return datetime.combine(given, time(), UTC).timestamp() + day
         return (given if given.tzinfo else given.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError) as error:
         raise InvalidInput(

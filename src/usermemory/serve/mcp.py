@@ -15,12 +15,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import anyio
 import mcp_types as wire
 from langchain_core.tools import ToolException
 from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.shared.exceptions import MCPError
+from mcp.shared.message import SessionMessage
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from usermemory.errors import ProviderError, StoreError, UserMemoryError
@@ -324,8 +326,22 @@ def mcp_server(memory: UserMemory, user_id: str, *, read_only: bool = False) -> 
 async def serve_stdio(memory: UserMemory, user_id: str, *, read_only: bool = False) -> None:
     """Serve one user's memory on standard input and output, until the input ends."""
     made = mcp_server(memory, user_id, read_only=read_only)
-    async with stdio_server() as (received, sent):
-        await made.run(received, sent, made.create_initialization_options())
+    async with stdio_server() as (received, sent), anyio.create_task_group() as tasks:
+        passing, passed = anyio.create_memory_object_stream[SessionMessage | Exception](0)
+        tasks.start_soon(_pass_messages, received, passing, sent)
+        await made.run(passed, sent, made.create_initialization_options())
+
+
+async def _pass_messages(received: Any, passing: Any, sent: Any) -> None:
+    """Hand messages on, and answer lines that are none: the SDK leaves those without an answer."""
+    told = wire.ErrorData(code=wire.PARSE_ERROR, message="this line is no JSON-RPC message")
+    async with passing:
+        async for one in received:
+            if isinstance(one, Exception):
+                answer = wire.JSONRPCError(jsonrpc="2.0", id=None, error=told)
+                await sent.send(SessionMessage(answer))
+            else:
+                await passing.send(one)
 
 
 async def answer_request(server: Server[Any], scope: Scope, receive: Receive, send: Send) -> None:

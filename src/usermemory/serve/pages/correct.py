@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
 from usermemory.errors import Conflict, InvalidInput
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from usermemory.records import Undone
     from usermemory.serve.pages.frame import Ask, Frame
     from usermemory.serve.pages.person import Person
+
+_GONE = "This waits no more: it was approved, declined or erased meanwhile, or has expired."
 
 _SHORT = 3
 """Characters of a text from which on a proof looks for it: shorter ones stand everywhere."""
@@ -148,13 +151,16 @@ class Corrections:
 
     def decide(self, ask: Ask) -> Response:
         """Approve a proposal, as it is or edited, or decline it."""
-        memory = self._memory
-        if ask.get("decline"):
-            memory.decline(ask.get("proposal"), user_id=ask.user_id)
-            return self._back(ask, "declined")
+        memory, wanted = self._memory, ask.get("proposal")
         edited = ask.get("value").strip()
         value = edited if edited and edited != ask.get("was") else None
-        done = memory.approve(ask.get("proposal"), value=value, by=ask.editor, user_id=ask.user_id)
+        try:
+            if ask.get("decline"):
+                memory.decline(wanted, user_id=ask.user_id)
+                return self._back(ask, "declined")
+            done = memory.approve(wanted, value=value, by=ask.editor, user_id=ask.user_id)
+        except Conflict as error:
+            raise HTTPException(409, _GONE) from error
         if done.rejections:
             raise InvalidInput(f"It cannot be made: {in_words(done.rejections[0])}.")
         return self._back(ask, "approved")

@@ -11,11 +11,12 @@ from uuid import uuid4
 
 from starlette.responses import Response, StreamingResponse
 
-from usermemory.errors import IdentityError, InvalidInput, UserMemoryError
+from usermemory.errors import IdentityError, InvalidInput, StoreError, UserMemoryError
 from usermemory.serve.pages.values import Origins, sections
 from usermemory.settings import checked_thread, checked_user
 from usermemory.store.flows import load_profile
 from usermemory.store.flows import recall as recalls
+from usermemory.store.flows.erase import expire
 
 if TYPE_CHECKING:
     from starlette.routing import Route
@@ -64,10 +65,14 @@ class Talk:
         """The pieces of the bot's reply; of a model that fails, what is wrong.
 
         What was said is remembered in any case.
+
+        Raises:
+            StoreError: The database took neither what was said nor the reply.
         """
         from langchain_core.messages import AIMessage, HumanMessage
 
         from usermemory.extract.provider_errors import ProviderErrors
+        from usermemory.langgraph.savers import is_of_database
 
         said = {"messages": [HumanMessage(text, id=str(uuid4()))]}
         try:
@@ -76,7 +81,11 @@ class Talk:
                 for piece, _ in self._made().stream(said, config, stream_mode="messages"):
                     if isinstance(piece, AIMessage):
                         yield str(piece.text)
+        except StoreError:
+            raise
         except UserMemoryError as error:
+            if is_of_database(error.__cause__):
+                raise StoreError("the database did not keep what was said") from error
             yield f"\n[The bot could not answer: {error}]"
 
     def close(self) -> None:
@@ -131,7 +140,8 @@ class TalkPages:
             rows = self._memory.driver.read(recalls.people, "", "seen", 20)
             return self._frame.page(ask, "talk_who.html", people=[row["user_id"] for row in rows])
         user_id, thread = checked_user(ask.user_id), ask.get("thread") or _new_thread()
-        messages = self._talk.said(user_id, checked_thread(thread))
+        begins = not ask.get("thread")  # to look for its messages would make the saver's tables
+        messages = [] if begins else self._talk.said(user_id, checked_thread(thread))
         shown = [one for one in messages if one.type in {"human", "ai"} and str(one.text)]
         return self._frame.page(
             ask,
@@ -160,6 +170,7 @@ class TalkPages:
         text = ask.get("text").strip()
         if not text or len(text) > _LONGEST:
             raise InvalidInput(f"Say something, in at most {_LONGEST:,} characters.")
+        self._memory.driver.write(expire)  # whether it can: asked before the model is
         self._talk.said(user_id, thread)
         pieces = self._talk.reply(user_id, thread, text)
         return StreamingResponse(pieces, media_type="text/plain; charset=utf-8")

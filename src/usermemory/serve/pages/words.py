@@ -21,10 +21,20 @@ if TYPE_CHECKING:
     from usermemory.records import Applied, Revision, Usage
     from usermemory.schema import Field
 
-_HIDDEN = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+_FLAGS = "|".join(
+    "\U0001f3f4" + "".join(chr(0xE0000 + ord(letter)) for letter in name) + "\U000e007f"
+    for name in ("gbeng", "gbsct", "gbwls")
 )
-"""What would drive a page's text, or hide in it. Joiners are left: scripts and emoji need them."""
+"""The emoji that hold tags: flags of England, Scotland and Wales."""
+
+_HIDDEN = re.compile(
+    rf"({_FLAGS})|"
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e"
+    r"\u200f\u2028-\u202e\u2060-\u206f\u3164\ud800-\udfff\ufeff\uffa0\ufff0-\uffff"
+    r"\U000e0000-\U000e0fff]|(?<![^\x00-\u024f])[\u200c\u200d\ufe00-\ufe0d]"
+)
+"""What would drive a page's text, or hide in it. Joiners and the choice of a picture are left where
+scripts and emoji need them: after anything but Latin."""
 
 LEARNED = "model"
 """Who revisions are by that were learned from what the user said."""
@@ -33,7 +43,7 @@ LEARNED = "model"
 def shown_text(value: Any) -> Any:
     """What a template puts out: marks that turn or hide text are made visible."""
     if isinstance(value, str) and not isinstance(value, Markup):
-        return _HIDDEN.sub(lambda found: f"[U+{ord(found[0]):04X}]", value)
+        return _HIDDEN.sub(lambda found: found[1] or f"[U+{ord(found[0]):04X}]", value)
     return value
 
 

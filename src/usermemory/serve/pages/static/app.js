@@ -86,7 +86,7 @@ async function say(form) {
   } catch (error) {
     reply.closest("li").remove();
     field.value = text;
-    tell(error instanceof TypeError ? "The server cannot be reached. What you said stands in the box; try again." : error.message);
+    tell(error instanceof TypeError ? "The answer broke off: the server or its database cannot be reached. What you said stands in the box; try again." : error.message);
   } finally {
     button.disabled = false;
     field.focus();
