@@ -12,7 +12,7 @@ import pytest
 from tests.serve.browsing import anonymous, signed_in
 
 from usermemory import UserMemory
-from usermemory.errors import StoreError
+from usermemory.errors import StoreBusy
 from usermemory.langgraph import savers
 from usermemory.serve import app
 from usermemory.serve.pages.talk import Talk
@@ -87,6 +87,6 @@ def test_a_reply_that_cannot_be_kept_breaks_off(
     assert talk.said("will", "t") == []
     with closing(sqlite3.connect(tmp_path / "memory.db", isolation_level=None)) as lock:
         lock.execute("BEGIN IMMEDIATE")
-        with pytest.raises(StoreError, match="did not keep"):
+        with pytest.raises(StoreBusy):
             list(talk.reply("will", "t", "Hi, I'm Will"))
     talk.close()

@@ -229,11 +229,6 @@ class _PatientConnection(sqlite3.Connection):
             super().execute("PRAGMA busy_timeout = 0")
 
 
-def is_of_database(error: BaseException | None) -> bool:
-    """Whether a graph that failed did so in its saver, and not in its model."""
-    return isinstance(error, sqlite3.Error)
-
-
 def _connect(file: SQLite) -> sqlite3.Connection:
     connection = connect(file.path, _BUSY_TIMEOUT, kind=_PatientConnection)
     connection.execute("PRAGMA busy_timeout = 0")

@@ -72,7 +72,6 @@ class Talk:
         from langchain_core.messages import AIMessage, HumanMessage
 
         from usermemory.extract.provider_errors import ProviderErrors
-        from usermemory.langgraph.savers import is_of_database
 
         said = {"messages": [HumanMessage(text, id=str(uuid4()))]}
         try:
@@ -84,8 +83,6 @@ class Talk:
         except StoreError:
             raise
         except UserMemoryError as error:
-            if is_of_database(error.__cause__):
-                raise StoreError("the database did not keep what was said") from error
             yield f"\n[The bot could not answer: {error}]"
 
     def close(self) -> None:
