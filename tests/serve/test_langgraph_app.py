@@ -92,7 +92,7 @@ def test_what_the_graph_heard_is_served(place: Place) -> None:
     assert "changed" in {one["status"] for one in read}
     assert place.ask("GET", "/api/v1/users/will/profile").json()["profile"]["name"] == "Will"
     with httpx.Client(base_url=place.url, follow_redirects=True, timeout=30) as browser:
-        people = browser.get(f"{place.prefix}/enter", params={"token": place.app_token})
+        people = browser.post(f"{place.prefix}/enter", data={"token": place.app_token})
         assert "will" in people.text
         page = browser.get(f"{place.prefix}/person", params={"user": "will"})
         assert "I like chess" in page.text
