@@ -100,7 +100,8 @@ def of_field(
     field: str, value: Any, times: Mapping[str, float], schema: Schema, now: float
 ) -> Iterator[Dated]:
     """The values of one field with their times; see `dated`."""
-    after = schema.fields[field].settings.stale_after
+    known = schema.fields.get(field)
+    after = known.settings.stale_after if known else None
     whole = [times.get(stamp) for stamp in STAMPS]
     if is_sequence(value) or is_mapping(value):
         for item in value:

@@ -788,9 +788,9 @@ class UserMemory:
         """Erase what nobody has said, confirmed or edited for as long as values are kept.
 
         That is each item by itself, as `forget` does: from the profile, its history, quotes and
-        kept messages. What held once and holds no more goes when that is so long ago. Each value
-        is one transaction, in which its time is looked at again: stopped in the middle, the next
-        call goes on. A field's default stays.
+        kept messages. What held once and holds no more goes when that is so long ago, and so does
+        what the schema knows no more. Each field of a user is one transaction, in which times are
+        looked at again: stopped in the middle, the next call goes on. A field's default stays.
 
         Args:
             user_id: Of whom; None for everybody.

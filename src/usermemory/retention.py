@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from usermemory.clock import Clock
-from usermemory.dates import DAY, dated
+from usermemory.dates import DAY, of_field
 from usermemory.erasure import OfValue
 from usermemory.errors import InvalidInput
 from usermemory.past import Origins, noted_at
 from usermemory.records import Expired, Forgotten, Revision
-from usermemory.schema.document import stored_value
+from usermemory.schema.document import ASIDE, field_of, stand_in, stored_value
 from usermemory.schema.form import identity
 from usermemory.schema.renames import renamed, renamed_history, renamed_stamps
-from usermemory.schema.shape import canonical
+from usermemory.schema.shape import canonical, is_list, is_object
 from usermemory.store import Driver
 from usermemory.store.flows import Profile, lock_user
 from usermemory.store.flows.amend import stored
@@ -64,67 +64,39 @@ class Retention:
         self, user_id: str, done: Callable[[Expired], None] | None, *, dry_run: bool
     ) -> Iterator[Expired]:
         profile, history = self.driver.read(profile_and_history, user_id)
-        found = self._expired(user_id, profile, history, self.clock.now())
-        whole = set[str]() if dry_run else self._whole(profile, history, found)
-        gone = set[str]()
-        for one in found:
-            if one.field in gone:
-                continue
-            erased = [one] if dry_run else []
-            if one.field in whole:
-                whole.remove(one.field)
-                erased = self.driver.write(self._erase_field, user_id, one.field)
-                gone |= {each.field for each in erased}
-            if not erased:
-                erased = self.driver.write(self._erase, one)
+        known = self._known(user_id, profile, history, self.clock.now())
+        over = filter(None, (self._over(values) for values in known))
+        for expired in over:
+            erased: Sequence[Expired] = expired
+            if not dry_run:
+                erased = self.driver.write(self._erase, user_id, expired[0].field)
             for told in erased:
                 if done:
                     done(told)
                 yield told
 
-    def _whole(
-        self, profile: Profile, history: Sequence[Revision], expired: Sequence[Expired]
-    ) -> set[str]:
-        """Fields of which all that was ever known is past its time: they go in one step."""
-        document = renamed(self.schema, profile.document or {})
-        aside = {one.field for one in self.schema.read(document).misfits}
-        held = _held(self.schema, document)
-        fields = {one.field for one in expired} - aside
-        ended = list(_ended(renamed_history(self.schema, history), held, self.schema))
-        return {
-            name
-            for name in fields
-            if self.schema.fields[name].kind in {"list", "objects", "map"}
-            and sum(one.field == name for one in expired)
-            == len(held[name]) + sum(field == name for field, _, _ in ended)
-        }
+    def _erase(self, user_id: str, field: str) -> Flow[list[Expired]]:
+        """Erase what of a field has had its time, but for what was said again since it was found.
 
-    def _erase_field(self, user_id: str, field: str) -> Flow[list[Expired]]:
-        """Erase a field with all of its past, unless something of it was said again since."""
+        All of it in one step: the history is read once for whatever number of values.
+        """
         user = yield from lock_user(user_id)
         profile, history = yield from profile_and_history(user_id)
-        still = self._expired(user_id, profile, history, user.now)
-        if field not in self._whole(profile, history, still):
+        known = self._known(user_id, profile, history, user.now)
+        for values in known:
+            if values.field.name == field and (expired := self._over(values)):
+                break
+        else:
             return []
-        reach = yield from erase(user_id, OfValue(field), self.schema)
-        told = [one for one in still if one.field == field]
+        wanted = [one.item for one in expired]
+        target = OfValue(field, wanted[0], anywhere=True, also=tuple(wanted[1:]))
+        if values.go_as_a_whole(expired):
+            target = OfValue(field)
+        reach = yield from erase(user_id, target, self.schema)
         return [
             replace(one, forgotten=Forgotten() if place else reach)
-            for place, one in enumerate(told)
+            for place, one in enumerate(expired)
         ]
-
-    def _erase(self, one: Expired) -> Flow[list[Expired]]:
-        """Erase one value, unless it was said again since."""
-        user = yield from lock_user(one.user_id)
-        profile, history = yield from profile_and_history(one.user_id)
-        still = self._expired(one.user_id, profile, history, user.now)
-        if not any(_is_same(one, other) for other in still):
-            return []
-        field = self.schema.fields[one.field]
-        # Of a single value all that it ever was is older still.
-        value = None if field.kind == "scalar" and one.holds else one.item
-        reach = yield from erase(one.user_id, OfValue(one.field, value), self.schema)
-        return [replace(one, forgotten=reach)]
 
     def _users(self) -> Iterator[str]:
         after = ""
@@ -134,47 +106,106 @@ class Retention:
 
     def _kept_for(self, field: str) -> float | None:
         """For how many days values of a field are kept; None: for ever."""
-        own = self.schema.fields[field].settings.retention
+        known = self.schema.fields.get(self.schema.old_names.get(field, field))
+        own = known.settings.retention if known else None
         if own is None:
             return self.days
         return None if own == "forever" else float(own)
 
-    def _expired(
+    def _over(self, values: _Values) -> list[Expired]:
+        """Which values of a field have had their time."""
+        days = self._kept_for(values.field.name)
+        if days is None:
+            return []
+        limit = values.now - days * DAY
+        return [one for one in values.values if one.last is not None and one.last < limit]
+
+    def _known(
         self, user_id: str, profile: Profile, history: Sequence[Revision], now: float
-    ) -> list[Expired]:
-        """What of a user has had its time: what the profile holds, and what it held before."""
+    ) -> list[_Values]:
+        """Every value that is kept of a user: in the profile, set aside, and in the past alone.
+
+        Of fields that the schema does not know any more, too.
+        """
         document = renamed(self.schema, profile.document or {})
         past = renamed_history(self.schema, history)
         stamps = renamed_stamps(self.schema, profile.stamps)
-        held = _held(self.schema, document)
-        found: list[Expired] = []
+        fields = _fields(self.schema, document, past)
+        held = {name: stored_value(field, document.get(name)) for name, field in fields.items()}
+        aside = _aside(document)
+        ended = _ended(past, held, aside, fields)
         origins = Origins(past)
-        for one in dated(held, stamps, self.schema, now):
-            field = self.schema.fields[one.field]
-            if _is_default(field, held[one.field], one.item):
-                continue
-            last = one.last
-            if not one.exact:  # of the item itself only the history knows
-                last = _noted(origins, one.field, one.item, stamps.get(one.field, {}))
-            item = held[one.field] if one.item is None else one.item
-            found += self._if_over(Expired(user_id, one.field, item, last), now)
-        for name, item, last in _ended(past, held, self.schema):
-            found += self._if_over(Expired(user_id, name, item, last, holds=False), now)
+        found: list[_Values] = []
+        for name, field in fields.items():
+            times = stamps.get(name, {})
+            whole = max((at for mark, at in times.items() if "/" not in mark), default=None)
+            values: list[Expired] = []
+            for one in of_field(name, held[name], times, self.schema, now):
+                if _is_default(field, held[name], one.item):
+                    continue
+                # Of an item without times of its own only the history knows.
+                last = one.last if one.exact else _noted(origins, name, one.item, times)
+                item = held[name] if one.item is None else one.item
+                values.append(Expired(user_id, name, item, last))
+            for item in aside.get(name, ()):
+                last = _noted_all(origins, name, item if is_list(item) else [item]) or whole
+                values.append(Expired(user_id, name, item, last))
+            values += [
+                Expired(user_id, name, item, last, holds=False)
+                for item, last in ended.get(name, ())
+            ]
+            found.append(_Values(field, held[name], tuple(values), now))
         return found
 
-    def _if_over(self, one: Expired, now: float) -> list[Expired]:
-        days = self._kept_for(one.field)
-        over = days is not None and one.last is not None and now - one.last > days * DAY
-        return [one] if over else []
+
+@dataclass(frozen=True, slots=True)
+class _Values:
+    """Every value that is kept of one field, whatever its age.
+
+    Attributes:
+        field: As the schema has it, or of the shape of what is stored.
+        held: What the profile holds of it.
+        values: That first; each with the time when it was last heard of.
+        now: What time it is.
+    """
+
+    field: Field
+    held: Any
+    values: tuple[Expired, ...]
+    now: float
+
+    def go_as_a_whole(self, expired: Sequence[Expired]) -> bool:
+        """Whether nothing of the field is newer, in the profile or in its past."""
+        if self.field.kind == "scalar":
+            # Of a single value all that it ever was is older still.
+            held = identity(self.held)
+            return any(one.holds and identity(one.item) == held for one in expired)
+        return self.field.kind != "object" and len(expired) == len(self.values)
 
 
-def _held(schema: Schema, document: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: stored_value(field, document.get(name)) for name, field in schema.fields.items()}
+def _fields(
+    schema: Schema, document: Mapping[str, Any], history: Sequence[Revision]
+) -> dict[str, Field]:
+    """The fields of which something is kept: the schema's first, each in the shape it has here."""
+    fields = {name: field_of(schema, name, document.get(name)) for name in schema.fields}
+    for name, value in document.items():
+        if name != ASIDE and name not in fields:
+            fields[name] = stand_in(name, value)
+    for name in _aside(document):
+        fields.setdefault(name, stand_in(name, None))
+    for revision in history:
+        for change in revision.changes:
+            if change.field not in fields and change.field != ASIDE:
+                fields[change.field] = stand_in(change.field, None, change)
+    return fields
 
 
-def _is_same(one: Expired, other: Expired) -> bool:
-    same = (one.field, one.holds) == (other.field, other.holds)
-    return same and identity(one.item) == identity(other.item)
+def _aside(document: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """What was set aside, by field."""
+    aside = document.get(ASIDE)
+    if not is_object(aside):
+        return {}
+    return {name: items if is_list(items) else [items] for name, items in aside.items()}
 
 
 def _is_default(field: Field, held: Any, item: Any) -> bool:
@@ -193,25 +224,36 @@ def _noted(origins: Origins, field: str, item: Any, times: Mapping[str, float]) 
     return max(noted_at(made, field, item), made.at, times.get("confirmed", 0.0))
 
 
+def _noted_all(origins: Origins, field: str, items: Iterable[Any]) -> float | None:
+    """When the newest of some values was heard of; None where that of one is not known."""
+    times = [_noted(origins, field, item, {}) for item in items]
+    known = [at for at in times if at is not None]
+    return max(known, default=None) if len(known) == len(times) else None
+
+
 def _ended(
-    history: Sequence[Revision], held: Mapping[str, Any], schema: Schema
-) -> Iterator[tuple[str, Any, float]]:
+    history: Sequence[Revision],
+    held: Mapping[str, Any],
+    aside: Mapping[str, Sequence[Any]],
+    fields: Mapping[str, Field],
+) -> dict[str, list[tuple[Any, float]]]:
     """What the profile held once and holds no more: the value, or its key, and until when."""
-    seen: set[tuple[str, str]] = set()
     there = {
         (name, identity(one))
         for name, value in held.items()
-        for one in (value if schema.fields[name].kind != "scalar" else [value])
+        for one in [*(value if fields[name].kind != "scalar" else [value]), *aside.get(name, ())]
     }
+    found: dict[str, list[tuple[Any, float]]] = {}
     for revision in history:
         for change in revision.changes:
-            field = schema.fields.get(change.field)
+            field = fields.get(change.field)
             if field is None or change.before is None:
                 continue
             keyed = field.kind in {"map", "object"}
             item = change.key if keyed else change.before
             where = field.name, identity(item)
-            if item is None or where in seen or where in there:
+            if item is None or where in there:
                 continue
-            seen.add(where)
-            yield field.name, item, revision.at
+            there.add(where)
+            found.setdefault(field.name, []).append((item, revision.at))
+    return found

@@ -329,7 +329,7 @@ def erase_expired(
 ) -> None:
     """Erase values that nobody has said again for so many days, or for their field's retention.
 
-    As profile forget does, each by itself: stopped in the middle, the next call goes on. It asks
+    As profile forget does, field by field: stopped in the middle, the next call goes on. It asks
     first. Run it once a day with --yes.
 
     Examples:

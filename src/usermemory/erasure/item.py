@@ -34,7 +34,7 @@ def meant(target: OfValue, stored: Stored, schema: Schema) -> OfValue:
     Raises:
         InvalidInput: No item is meant, or several are; lists them.
     """
-    if target.value is None or target.anywhere or _was_there(target, stored, schema):
+    if target.value is None or target.also or target.anywhere or _was_there(target, stored, schema):
         return target
     held = stored.document.get(target.field)
     field = field_of(schema, target.field, held)
@@ -67,7 +67,7 @@ def _was_there(target: OfValue, stored: Stored, schema: Schema) -> bool:
     past += stored.proposed
     return any(
         wanted in {identity(change.before), identity(change.after), identity(change.key)}
-        or without_inside(field, change, target.value) != change
+        or without_inside(field, change, frozenset({wanted})) != change
         for change in past
         if change.field == target.field
     )
@@ -100,7 +100,9 @@ def check_item(target: Target, stored: Stored, schema: Schema) -> None:
         InvalidInput: The value is no item of the field, and stands nowhere by itself; lists the
             items, those first that resemble it.
     """
-    if not isinstance(target, OfValue) or target.value is None or target.anywhere:
+    if not isinstance(target, OfValue) or target.value is None:
+        return
+    if target.also or target.anywhere:
         return
     field = field_of(schema, target.field, stored.document.get(target.field))
     current = stored_value(field, stored.document.get(target.field))

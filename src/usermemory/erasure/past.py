@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,52 +19,53 @@ from usermemory.schema.shape import is_list, is_object
 if TYPE_CHECKING:
     from usermemory.schema import Field, Schema
 
+Wanted = AbstractSet[str]
+"""What is to go, each by its `identity`."""
 
-def without(field: Field, current: Any, value: Any) -> Any:
-    """The field's value without one item, key or property; without anything for None.
+
+def without(field: Field, current: Any, wanted: Wanted) -> Any:
+    """The field's value without some items, keys or properties; without anything for none.
 
     An item of a list is found by what it says or by its name; what is not there is no error.
     """
     empty = copy.deepcopy(field.default)
-    wanted = identity(value)
     match field.kind:
-        case _ if value is None:
+        case _ if not wanted:
             return empty
         case "scalar":
-            return empty if identity(current) == wanted else current
+            return empty if identity(current) in wanted else current
         case "map":
-            return {key: item for key, item in current.items() if identity(key) != wanted}
+            return {key: item for key, item in current.items() if identity(key) not in wanted}
         case "object":
-            named = {key for key in field.keys if identity(key) == wanted}
-            named |= {key for key, held in current.items() if identity(held) == wanted}
-            named |= {key for key in current if identity(key) == wanted}
+            named = {key for key in field.keys if identity(key) in wanted}
+            named |= {key for key, held in current.items() if identity(held) in wanted}
+            named |= {key for key in current if identity(key) in wanted}
             rest = {key: held for key, held in current.items() if key not in named}
             defaults = {
                 key: copy.deepcopy(field.keys[key].default) for key in named & field.keys.keys()
             }
             return {**rest, **defaults}
         case "list" | "objects":
-            return [item for item in current if wanted not in _names(field, item)]
+            return [item for item in current if wanted.isdisjoint(_names(field, item))]
 
 
-def taken(field: Field, current: Any, value: Any) -> tuple[Any, list[Applied], list[Applied]]:
-    """The field's value without another value, wherever that stands in it.
+def taken(field: Field, current: Any, wanted: Wanted) -> tuple[Any, list[Applied], list[Applied]]:
+    """The field's value without some other values, wherever these stand in it.
 
     Returns:
         What is left; the items, keys and properties that went; and what changed since the value
         stood inside of them.
     """
-    rest = without(field, current, value)
-    left = rest if value is None else cleared(field, rest, value)
+    rest = without(field, current, wanted)
+    left = cleared(field, rest, wanted) if wanted else rest
     return left, removed(field, current, rest), removed(field, rest, left)
 
 
-def cleared(field: Field, current: Any, value: Any) -> Any:
+def cleared(field: Field, current: Any, wanted: Wanted) -> Any:
     """The field's value without what stands inside of its items: a property, a value of a map.
 
     An item goes whole where the schema demands the property, or nothing else is in it.
     """
-    wanted = identity(value)
     match field.kind:
         case "scalar":
             left = _without_inside(current, {}, wanted)
@@ -83,12 +85,11 @@ def cleared(field: Field, current: Any, value: Any) -> Any:
             return [item for item in items if item is not _NOTHING]
 
 
-def without_inside(field: Field, change: Applied, value: Any) -> Applied:
+def without_inside(field: Field, change: Applied, wanted: Wanted) -> Applied:
     """A past change of a field without what stood inside of its values."""
-    if value is None:
+    if not wanted:
         return change
     keys = _keys(field, change.key or "") if field.kind == "object" else field.keys
-    wanted = identity(value)
     left = [_without_inside(side, keys, wanted) for side in (change.before, change.after)]
     if any(side is _NOTHING for side in left):
         return change
@@ -98,12 +99,12 @@ def without_inside(field: Field, change: Applied, value: Any) -> Applied:
 _NOTHING: Any = object()
 
 
-def _left(value: Any, keys: Mapping[str, Field], wanted: str) -> Any:
+def _left(value: Any, keys: Mapping[str, Field], wanted: Wanted) -> Any:
     """A value without what is wanted, `_NOTHING` if it is that."""
-    return _NOTHING if identity(value) == wanted else _without_inside(value, keys, wanted)
+    return _NOTHING if identity(value) in wanted else _without_inside(value, keys, wanted)
 
 
-def _without_inside(value: Any, keys: Mapping[str, Field], wanted: str) -> Any:
+def _without_inside(value: Any, keys: Mapping[str, Field], wanted: Wanted) -> Any:
     """A value without what is wanted in it; `_NOTHING` where it cannot be without."""
     if is_list(value):
         items = [_left(item, keys, wanted) for item in value]
@@ -114,14 +115,14 @@ def _without_inside(value: Any, keys: Mapping[str, Field], wanted: str) -> Any:
     found: dict[str, Any] = {}
     for key, part in value.items():
         known = keys.get(key)
-        if known is None and identity(key) == wanted:
+        if known is None and identity(key) in wanted:
             continue
         left = _left(part, {} if known is None else known.keys, wanted)
         if left is not _NOTHING:
             found[key] = left
         elif known is not None and known.required:
             return _NOTHING
-        elif known is not None and identity(known.default) != wanted:
+        elif known is not None and identity(known.default) not in wanted:
             found[key] = copy.deepcopy(known.default)
     return found if found or not value else _NOTHING
 

@@ -173,12 +173,12 @@ def _value(target: OfValue, stored: Stored, schema: Schema, olds: frozenset[str]
     """What is meant by a value; ``olds`` are the names a migration has moved the field from."""
     held = stored.document.get(target.field)
     field = field_of(schema, target.field, held)
-    current = stored_value(field, held)
-    rest, gone, inside = taken(field, current, target.value)
+    wanted = frozenset(map(identity, target.values))
+    rest, gone, inside = taken(field, stored_value(field, held), wanted)
     # What nothing was taken from stays as it is stored, in whatever shape.
     kept = not (gone or inside) and field.name in stored.document
     touched = {field.name: held if kept else rest}
-    for name, left, lost, changed in _besides(target, stored.document, schema):
+    for name, left, lost, changed in _besides(target.field, wanted, stored.document, schema):
         touched[name] = left
         gone += lost
         inside += changed
@@ -186,7 +186,7 @@ def _value(target: OfValue, stored: Stored, schema: Schema, olds: frozenset[str]
     history = [change for change in past if change.field == field.name and target.value is None]
     subjects = [(field.name, subject_of(field, one, one.before)) for one in gone]
     subjects += [(field.name, subject_of(field, one, one.after)) for one in history if one.after]
-    subjects += [(field.name, target.value)] if target.value is not None else []
+    subjects += [(field.name, value) for value in target.values]
     subjects += [
         (old, value)
         for name, value in subjects
@@ -201,7 +201,7 @@ def _value(target: OfValue, stored: Stored, schema: Schema, olds: frozenset[str]
 
     def cut(change: Applied) -> Applied:
         mine = change.field == field.name or change.field in olds
-        return without_inside(field, change, target.value) if mine else change
+        return without_inside(field, change, wanted) if mine else change
 
     def parts(change: Applied) -> frozenset[str]:
         if change.field != field.name and change.field not in olds:
@@ -239,19 +239,19 @@ def _is_nothing(change: Applied) -> bool:
 
 
 def _besides(
-    target: OfValue, document: Mapping[str, Any], schema: Schema
+    where: str, wanted: frozenset[str], document: Mapping[str, Any], schema: Schema
 ) -> Iterable[tuple[str, Any, list[Applied], list[Applied]]]:
     """What else is kept of a field: under its old names, and set aside for it."""
-    known = schema.fields.get(target.field)
+    known = schema.fields.get(where)
     for old in known.settings.was if known else ():
         if old in document:
             field = stand_in(old, document[old])
-            yield old, *taken(field, stored_value(field, document[old]), target.value)
+            yield old, *taken(field, stored_value(field, document[old]), wanted)
     aside = document.get(ASIDE)
-    if is_object(aside) and target.field in aside:
-        items = stand_in(target.field, [])
-        rest, gone, inside = taken(items, aside[target.field], target.value)
-        yield ASIDE, {**aside, target.field: rest}, gone, inside
+    if is_object(aside) and where in aside:
+        items = stand_in(where, [])
+        rest, gone, inside = taken(items, aside[where], wanted)
+        yield ASIDE, {**aside, where: rest}, gone, inside
 
 
 def _source(target: OfMessage | OfThread, stored: Stored, schema: Schema) -> _Picked:

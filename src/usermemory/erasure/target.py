@@ -21,11 +21,18 @@ class OfValue:
 
     Attributes:
         anywhere: Whether it is erased although it is no item, and stands nowhere.
+        also: More values of the field, that go in the same step.
     """
 
     field: str
     value: Any = None
     anywhere: bool = False
+    also: tuple[Any, ...] = ()
+
+    @property
+    def values(self) -> tuple[Any, ...]:
+        """All values that go; none where the whole field does."""
+        return () if self.value is None else (self.value, *self.also)
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,8 +78,8 @@ class Expired:
         item: The item of a list, the key of a map, or the single value.
         last: When it was last heard of, or until when it held.
         holds: Whether it stood in the profile; else only in its history.
-        forgotten: What the erasure reached; None of a dry run. Where a field went as a whole, its
-            first value has it all.
+        forgotten: What the erasure reached; None of a dry run. Of the values of a field, which
+            go in one step, the first has it all.
     """
 
     user_id: str

@@ -141,7 +141,7 @@ def _planned(user_id: str, profile: Profile, target: Target, schema: Schema) -> 
     stored = yield from _stored(user_id, profile)
     if isinstance(target, OfMessage):
         stored = replace(stored, numbers=(yield from _numbers(user_id, target)))
-    if isinstance(target, OfValue) and target.value is not None:
+    if isinstance(target, OfValue) and target.value is not None and not target.also:
         # Erased once more, it need not be there.
         salt, stones = yield from graves(user_id)
         again = any(one.is_of(salt, target.field, target.value) for one in stones)
