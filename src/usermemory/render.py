@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import accumulate
@@ -70,8 +70,9 @@ def render(recalled: Recalled, schema: Schema, max_tokens: int) -> Rendered:
         max_tokens: Never exceeded, as `usermemory.messages.tokens` counts. Long values are
             shortened first. Then single values and short lists come first, of long lists the items
             that say most about ``recalled.about``, then the newest, in the order in which they
-            stand in the profile. Of what is unread or held before, the last line that there is
-            room for may be cut.
+            stand in the profile. Where single values alone leave no room, what says most about the
+            text has half of it. A line says how many fields are left out. Of what is unread or
+            held before, the last line that there is room for may be cut.
     """
     said = [_dated(said.at, _plain(said.text, _LONGEST_QUOTE)) for said in recalled.tail[::-1]]
     before = [
@@ -131,7 +132,7 @@ def _profile(recalled: Recalled, schema: Schema, room: int) -> tuple[list[str], 
     before = [opening, *([_OLD] if any(entry.old for entry in entries) else [])]
     room -= _cost([*before, "</user_profile>"])
     length, kept = _kept(entries, recalled.about, room)
-    lines, shown = _lines(entries, kept, length, room)
+    lines, shown = _lines(entries, kept, length)
     if not lines:
         return [], ()
     revised = tuple(Shown(one.field, one.key, recalled.revision, one.value) for one in shown)
@@ -143,7 +144,7 @@ def _shared(recalled: Recalled, room: int) -> list[str]:
     entries = [entry for name, value in recalled.shared.items() for entry in _entries(name, value)]
     around = ["<shared_facts>", _SHARED, "</shared_facts>"]
     length, kept = _kept(entries, recalled.about, room - _cost(around))
-    lines, _ = _lines(entries, kept, length, room - _cost(around))
+    lines, _ = _lines(entries, kept, length)
     return [*around[:2], *lines, around[2]] if lines else []
 
 
@@ -183,28 +184,55 @@ def _entries(name: str, value: Any) -> list[_Entry]:
 def _kept(entries: list[_Entry], about: str, room: int) -> tuple[int | None, set[int]]:
     """To which length values are cut, and which entries there is room for."""
     every = range(len(entries))
+    headers = {f"- {_plain(entry.field)}:": None for entry in entries if entry.count}
     order: list[int] | None = None
     for length, least in _STEPS:
-        lines = (*(f"- {_plain(name)}:" for name in _lists(entries)), *_texts(entries, length))
-        if _fits(lines, room):
+        if _fits((*headers, *(entry.line(length) for entry in entries)), room):
             return length, set(every)
         if least is None:
             continue
         if order is None:
-            order = _by_weight(entries, about)
+            long = [at for at, entry in enumerate(entries) if entry.count > _SHORT]
+            order = _by_weight(entries, about, long)
         kept = _chosen(entries, order, length, room)
-        long = sum(entry.count > _SHORT for entry in entries)
-        if kept is not None and sum(entries[at].count > _SHORT for at in kept) >= min(least, long):
+        some = min(least, len(order))
+        if kept is not None and sum(entries[at].count > _SHORT for at in kept) >= some:
             return length, kept
-    return _STEPS[-1][0], {at for at in every if entries[at].age == 0}
+    length = _STEPS[-1][0]
+    return length, _most_telling(entries, about, length, room)
 
 
-def _texts(entries: Iterable[_Entry], length: int | None) -> Iterator[str]:
-    return (entry.line(length) for entry in entries)
+def _most_telling(entries: list[_Entry], about: str, length: int | None, room: int) -> set[int]:
+    """What is shown where not even single values and short lists have room.
+
+    What says most about the text has up to half of it; then come single values and short lists,
+    then more of what matters, then the newest.
+    """
+    matters = _by_weight(entries, about, range(len(entries)), only_matching=True)
+    short = [at for at, entry in enumerate(entries) if entry.count <= _SHORT]
+    newest = sorted(range(len(entries)), key=lambda at: (entries[at].age, at))
+    room -= _cost([_left_out(len(entries), len(entries))])
+    kept, left = _filled(entries, matters, length, room // 2, set())
+    order = [*short, *matters, *newest]
+    return _filled(entries, order, length, room - room // 2 + left, kept)[0]
 
 
-def _lists(entries: Iterable[_Entry]) -> list[str]:
-    return list(dict.fromkeys(entry.field for entry in entries if entry.count))
+def _filled(
+    entries: list[_Entry], order: Iterable[int], length: int | None, room: int, kept: set[int]
+) -> tuple[set[int], int]:
+    """What is kept and as many more as fit, in this order; and the room that is left."""
+    kept, heads, misses = set(kept), {entries[at].field for at in kept}, 0
+    for at, entry in ((at, entries[at]) for at in order if at not in kept):
+        new = [entry.line(length)]
+        if entry.count and entry.field not in heads:
+            new.append(_header(entry.field, entry.count, entry.count))
+        if (cost := _cost(new)) <= room:
+            room -= cost
+            kept.add(at)
+            heads.add(entry.field)
+        elif (misses := misses + 1) > _MISSES:
+            break
+    return kept, room
 
 
 def _fits(lines: Iterable[str], room: int) -> bool:
@@ -215,12 +243,14 @@ def _fits(lines: Iterable[str], room: int) -> bool:
     return True
 
 
-def _by_weight(entries: list[_Entry], about: str) -> list[int]:
-    """The items of long lists: those that say most about the text first, then the newest."""
-    long = [at for at, entry in enumerate(entries) if entry.count > _SHORT]
-    said = [f"{entries[at].field.replace('_', ' ')} {entries[at].text}" for at in long]
-    weight = dict(zip(long, weights(said, about), strict=True)) if about.strip() else {}
-    return sorted(long, key=lambda at: (-weight.get(at, 0.0), entries[at].age, at))
+def _by_weight(
+    entries: list[_Entry], about: str, places: Sequence[int], *, only_matching: bool = False
+) -> list[int]:
+    """Some of the entries: those that say most about the text first, then the newest."""
+    said = [f"{entries[at].field.replace('_', ' ')} {entries[at].text}" for at in places]
+    weight = dict(zip(places, weights(said, about), strict=True)) if about.strip() else {}
+    wanted = [at for at in places if weight.get(at)] if only_matching else places
+    return sorted(wanted, key=lambda at: (-weight.get(at, 0.0), entries[at].age, at))
 
 
 def _chosen(
@@ -228,23 +258,14 @@ def _chosen(
 ) -> set[int] | None:
     """Single values, short lists, and as many of the others as fit; None if not even those do."""
     kept = {at for at, entry in enumerate(entries) if entry.count <= _SHORT}
-    headers = [_header(name, most, most) for name, most in _counts(entries).items()]
+    counts = {entries[at].field: entries[at].count for at in kept if entries[at].count}
+    headers = [_header(name, most, most) for name, most in counts.items()]
+    if len({entries[at].field for at in order}) > 1:
+        headers.append(_left_out(len(entries), len(entries)))
     room -= _cost(headers) + _cost(entries[at].line(length) for at in kept)
     if room < 0:
         return None
-    misses = 0
-    for at in order:
-        cost = _cost([entries[at].line(length)])
-        if cost <= room:
-            room -= cost
-            kept.add(at)
-        elif (misses := misses + 1) > _MISSES:
-            break
-    return kept
-
-
-def _counts(entries: Iterable[_Entry]) -> dict[str, int]:
-    return {entry.field: entry.count for entry in entries if entry.count}
+    return _filled(entries, order, length, room, kept)[0]
 
 
 def _header(name: str, shown: int, count: int) -> str:
@@ -252,10 +273,15 @@ def _header(name: str, shown: int, count: int) -> str:
     return f"- {_plain(name)} ({shown} of {count}):"
 
 
+def _left_out(values: int, fields: int) -> str:
+    """The line that says of how much nothing is shown."""
+    return f"(no room here for other fields: {fields}, with {values} values)"
+
+
 def _lines(
-    entries: list[_Entry], kept: set[int], length: int | None, room: int
+    entries: list[_Entry], kept: set[int], length: int | None
 ) -> tuple[list[str], list[_Entry]]:
-    """The lines of what is kept, as far as there is room, and what stands in them."""
+    """The lines of what is kept, and what stands in them."""
     count = Counter(entries[at].field for at in kept)
     lines: list[str] = []
     shown: list[_Entry] = []
@@ -267,12 +293,12 @@ def _lines(
             some = count[entry.field] < entry.count
             head = f"- {_plain(entry.field)}:"
             new = [_header(entry.field, count[entry.field], entry.count) if some else head, *new]
-        room -= _cost(new)
-        if room < 0:
-            break
         heads.add(entry.field)
         lines += new
         shown.append(entry)
+    missing = Counter(entry.field for entry in entries if not count[entry.field])
+    if lines and missing:
+        lines.append(_left_out(missing.total(), len(missing)))
     return lines, shown
 
 

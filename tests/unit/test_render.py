@@ -305,3 +305,25 @@ def test_any_question(recalled: Recalled, budget: int, about: str) -> None:
     text = render(asked, SCHEMA, budget)
     assert tokens(text) <= budget
     assert render(asked, SCHEMA, budget) == text
+
+
+@pytest.mark.parametrize("budget", [200, 400, 600, 1_000])
+def test_many_fields_in_little_room(budget: int) -> None:
+    """Where short fields alone fill it, what matters has a share, and what is missing is said."""
+    texts = {f"text{number}": f"a sentence on thing {number}" for number in range(40)}
+    lists = {"hobbies": [f"hobby {number}" for number in range(8)]}
+    lists["notes"] = [f"note {number}" for number in range(3_000)]
+    lists["notes"][5] = "has a flat in Lisbon"
+    one = {"type": "string"}
+    many = {"type": "array", "items": one}
+    properties = {**dict.fromkeys(texts, one), **dict.fromkeys(lists, many)}
+    schema = schema_of({"type": "object", "title": "P", "properties": properties})
+    told = Recalled({**texts, **lists}, about="Where is the flat in Lisbon?")
+    text = render(told, schema, budget)
+    assert tokens(text) <= budget
+    assert "has a flat in Lisbon" in text
+    assert "text0:" in text
+    shown = {name for name in properties if f"- {name}" in text}
+    missing = sum(len(lists.get(name, "1")) for name in properties.keys() - shown)
+    line = f"(no room here for other fields: {len(properties) - len(shown)}, with {missing} values)"
+    assert (line in text) == bool(missing)
