@@ -3,8 +3,9 @@
 Each word of the query weighs the more the fewer texts hold it (as in BM25, squared), and a time
 that the query names is one more word, which the texts of that time hold. Words match from their
 beginning, without case and accents, up to five letters of them, so that inflection matters little;
-in scripts that write no spaces between words each pair of letters is a word. Nothing here knows a
-language.
+in scripts that write no spaces between words each pair of letters is a word, and in those written
+from right to left, which put articles in front, a word also matches inside of another. Pictures
+and the signs of a name ("C++") count as letters do. Nothing here knows a language.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+
+import regex
 
 from usermemory.text import words
 
@@ -53,7 +56,11 @@ def weights(
     starts = [0]
     for row in rows:
         starts.append(starts[-1] + len(row) + 1)
-    holders = [_holders(joined, starts, *term) for term in _terms(query, len(joined))]
+    most = _TERMS if len(joined) < _MUCH else _FEW_TERMS
+    terms = _terms(query)
+    if len(terms) > most:
+        terms = _rarest(terms, joined, most)
+    holders = [_holders(joined, starts, *term) for term in terms.items()]
     if times is not None:
         holders += [_of_time(times, *named) for named in named_times(query)]
     for held in holders:
@@ -67,12 +74,33 @@ def weights(
     ]
 
 
-_MARKS = re.compile("[\u0300-\u036f]+")
-_LETTERS = [*map(chr, (*range(0xC0, 0x250), *range(0x370, 0x500), *range(0x1E00, 0x2000)))]
+_POINTS = "".join(
+    letter
+    for letter in map(chr, (*range(0x591, 0x5C8), *range(0x610, 0x6EE)))
+    if unicodedata.category(letter) == "Mn"
+)
+"""Vowels and other signs of Hebrew and Arabic, which most texts leave out."""
+
+_MARKS = re.compile(f"[\u0300-\u036f\u0640{_POINTS}]+")
+_LETTERS = [
+    *map(chr, (*range(0xC0, 0x250), *range(0x370, 0x500), *range(0x620, 0x6D4))),
+    *map(chr, range(0x1E00, 0x2000)),
+]
 _ACCENTED = "".join(one for one in _LETTERS if _MARKS.search(unicodedata.normalize("NFD", one)))
 _QUOTES = "’ʼ`´"
+_STROKES = dict(zip("ŁłØøĐđÐðĦħŦŧıƀɨʉ", "LlOoDdDdHhTtibiu", strict=True)) | {
+    "Æ": "Ae",
+    "æ": "ae",
+    "Œ": "Oe",
+    "œ": "oe",
+    "Þ": "Th",
+    "þ": "th",
+}
+"""Letters that Unicode does not take apart, as they are written where a keyboard lacks them."""
+
 _OTHERWISE = re.compile(
-    f"[{_ACCENTED}{_QUOTES}\u0300-\u036f\u2100-\u214f\ufb00-\ufb06\uff01-\uffee]"
+    f"[{_ACCENTED}{_QUOTES}{''.join(_STROKES)}\u0300-\u036f\u0640{_POINTS}²³¹\u2070-\u209c"
+    "\u2100-\u214f\ufb00-\ufb06\uff01-\uffee]"
 )
 """Letters with accents, accents, quotation marks, and other writings of the same."""
 
@@ -110,12 +138,21 @@ def _plain(letter: str) -> str:
     """A character without its accents, as it is written usually."""
     if letter in _QUOTES:
         return "'"
+    if letter in _STROKES:
+        return _STROKES[letter]
     return _MARKS.sub("", unicodedata.normalize("NFD", unicodedata.normalize("NFKC", letter)))
 
 
-def _terms(query: str, size: int) -> list[tuple[str, bool | None]]:
-    """What is looked for; whether as a whole word, and None where words are not written apart."""
-    terms: dict[str, bool | None] = {}
+_SIGNS = regex.compile(r"(?V1)[#%*@\p{Sm}\p{Sc}\p{Sk}]+")
+_PICTURE = regex.compile(r"\p{Regional_Indicator}{2}|\p{So}")
+
+_Terms = dict[str, bool | None]
+"""What is looked for; whether as a whole word, and None where it may stand anywhere."""
+
+
+def _terms(query: str) -> _Terms:
+    terms: _Terms = dict.fromkeys(_PICTURE.findall(query))
+    letters: dict[str, bool] = {}
     before = None
     for word in words(query):
         text = folded(query[word.start : word.end])
@@ -129,16 +166,57 @@ def _terms(query: str, size: int) -> list[tuple[str, bool | None]]:
             before = word
             continue
         before = None
-        if text[-1].isdigit() or (1 < len(text) <= _WHOLE):
+        signs = _SIGNS.match(query, word.end)
+        if signs:
+            terms[folded(query[word.start : signs.end()])] = True
+        if not text:
+            continue
+        if len(text) == 1 and not text.isdigit():
+            letters[text] = signs is None and query[word.start].isupper()
+        elif text[-1].isdigit() or len(text) <= _WHOLE:
             terms[text] = True
-        elif len(text) > _WHOLE:
+        elif unicodedata.bidirectional(text[0]) in {"R", "AL"}:
+            terms[text[:_STEM]] = None
+            if len(text) >= _STEM:  # without the article, or what else stands in front
+                terms[text[2 : 2 + _STEM]] = None
+        else:
             terms[text[:_STEM]] = False
-    most = _TERMS if size < _MUCH else _FEW_TERMS
-    return sorted(terms.items(), key=lambda term: -len(term[0]))[:most]
+    # "C" and "vitamin D", and not the "a" and "e" of a sentence.
+    terms |= {one: True for one, is_name in letters.items() if is_name or not terms}
+    return terms
+
+
+_SAMPLE = 50_000
+"""Characters from which it is estimated how often something stands in all of them."""
+
+_PARTS = re.compile(r"[^\W_]+")
+
+
+def _rarest(terms: _Terms, joined: str, most: int) -> _Terms:
+    """Of many terms those that say most: the rarest of those that stand in the texts."""
+    spaced = {term for term, whole in terms.items() if whole is not None and term.isalnum()}
+    present: set[str] = set()
+    for token in set(joined.split()) if spaced else ():
+        if token.isalnum():
+            present.add(token[:_STEM])
+        else:
+            present.update(part[:_STEM] for part in _PARTS.findall(token))
+    step = -(-len(joined) // _SAMPLE)
+    size = _SAMPLE // 20
+    sample = "\n".join(joined[at : at + size] for at in range(0, len(joined), size * step))
+
+    def often(term: str) -> int:
+        return sample.count(f" {term}" if term in spaced else term)
+
+    # What comes last in the text is rather what it is about.
+    there = [term for term in reversed(terms) if term not in spaced or term[:_STEM] in present]
+    return {term: terms[term] for term in sorted(there, key=often)[:most]}
 
 
 def _holders(joined: str, starts: Sequence[int], term: str, whole: bool | None) -> list[int]:  # noqa: FBT001 - a term as `_terms` gives it
     """The rows that hold a term."""
+    if len(term) == 1 and whole:
+        return _holders_of_letter(joined, starts, term)
     held: list[int] = []
     at, length = 0, len(term)
     while (at := joined.find(term, at)) >= 0:
@@ -149,6 +227,14 @@ def _holders(joined: str, starts: Sequence[int], term: str, whole: bool | None) 
         held.append(bisect_right(starts, at) - 1)
         at = starts[held[-1] + 1]
     return held
+
+
+def _holders_of_letter(joined: str, starts: Sequence[int], letter: str) -> list[int]:
+    """The rows that hold a letter by itself; it stands in nearly every word, as in "I'd"."""
+    alone = re.compile(rf"{re.escape(letter)}(?![\w'])(?<![\w']{re.escape(letter)})")
+    return list(
+        dict.fromkeys(bisect_right(starts, at.start()) - 1 for at in alone.finditer(joined))
+    )
 
 
 _DATE = re.compile(r"(?<!\d)((?:19|20)\d\d)(?:-(0[1-9]|1[0-2])(?:-([0-3]\d))?)?(?!\d)")
