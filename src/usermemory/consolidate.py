@@ -48,6 +48,7 @@ logger = logging.getLogger("usermemory")
 MENDABLE = frozenset({"wrong_type", "invalid_document", "too_long", "unfit_action"})
 """Refusals of a form that a second answer could mend; whatever else is refused stays so."""
 
+_SHARED = "shared: nothing is learned into the profile of all users"
 _ANSWERS_KEPT, _MOST_WARNED = 256, 1_000
 
 
@@ -86,6 +87,8 @@ class Consolidator:
         limits: How much one batch may change, and how much a profile may hold.
         review: Which changes wait for a person.
         outage: Whether the provider can be asked.
+        shared: The user of whom nothing is learned, since the profile stands beside everybody's.
+        keep_for: Seconds for which search may have what was read.
     """
 
     driver: Driver
@@ -101,6 +104,8 @@ class Consolidator:
     limits: Limits = Limits()
     review: Review = None
     outage: Outage = field(default_factory=Outage, repr=False, compare=False)
+    shared: str = ""
+    keep_for: float | None = None
     _warned: set[str] = field(default_factory=set[str], repr=False, compare=False)
     _answers: OrderedDict[tuple[str, str], tuple[Question, BatchAnswer]] = field(
         default_factory=OrderedDict[tuple[str, str], tuple[Question, BatchAnswer]],
@@ -124,6 +129,9 @@ class Consolidator:
         """
         claim = self._fitting(claim)
         try:
+            if claim.user_id == self.shared:  # they came before it was
+                logger.warning("%s: its messages wait", _SHARED)
+                return self._hold(claim, (_SHARED, None))
             self._check_schema(claim)
             if not any(message.author == "user" for message in claim.batch):
                 return self._learn(claim, BatchAnswer(Extraction(), Usage(), mended=True))
@@ -314,12 +322,9 @@ class Consolidator:
         """Log once for each user that something of theirs does not fit."""
         if reading.misfits and user_id not in self._warned and len(self._warned) < _MOST_WARNED:
             self._warned.add(user_id)
-            logger.warning(
-                "the schema does not take all that is stored of user=%s: %s; it is kept "
-                "(see memory.misfits)",
-                user_id,
-                ", ".join(dict.fromkeys(one.field for one in reading.misfits)),
-            )
+            fields = ", ".join(dict.fromkeys(one.field for one in reading.misfits))
+            told = "not all that is stored of user=%s fits the schema: %s (see memory.misfits)"
+            logger.warning(told, user_id, fields)
 
     def _result(
         self,
@@ -346,6 +351,7 @@ class Consolidator:
             prompt=answer.extraction.prompt,
             usage=answer.spent,
             drafts=drafts_of(aside, "model", claim.thread_id, claim.batch, model) if aside else (),
+            keep_for=self.keep_for,
         )
 
     def _fail(self, claim: Claim, error: BaseException, spent: Usage | None = None) -> Outcome:
@@ -380,13 +386,11 @@ class Consolidator:
         if not isinstance(error, ExtractionError):
             return replace(failure, retry_in=self.retry.after(failed))
         self._reached(claim)
-        smaller = half(claim.batch)
-        if smaller is not None and error.reason in {"truncated", "too_many"}:
-            return replace(failure, retry_in=0.0, at_most=smaller)
-        if smaller is not None and failed > 1:
-            return replace(failure, retry_in=self.retry.after(1), at_most=smaller)
-        again = self.retry.after(failed)
-        if again is None:
+        smaller, too_much = half(claim.batch), error.reason in {"truncated", "too_many"}
+        if smaller is not None and (too_much or failed > 1):
+            pause = 0.0 if too_much else self.retry.after(1)
+            return replace(failure, retry_in=pause, at_most=smaller)
+        if (again := self.retry.after(failed)) is None:
             return replace(failure, poison=tuple(message.seq for message in claim.batch))
         return replace(failure, retry_in=again)
 

@@ -221,6 +221,8 @@ class UserMemory:
             retry=retry or Retry(),
             limits=Limits(max_changes, max_removed, max_profile),
             review=checked_review(review),
+            shared=self._shared,
+            keep_for=self._keep_for,
         )
         self._view = partial(recalled, self.schema)
         self._on_event = on_event

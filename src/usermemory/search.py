@@ -22,7 +22,7 @@ from usermemory.schema.document import ASIDE
 from usermemory.schema.renames import renamed_history
 from usermemory.schema.shape import canonical
 from usermemory.settings import When, checked_time
-from usermemory.text import leaves
+from usermemory.text import is_nothing, leaves
 
 if TYPE_CHECKING:
     from usermemory.schema import Schema
@@ -129,7 +129,7 @@ def learned(document: Mapping[str, Any], history: Iterable[Revision]) -> list[Hi
             continue
         for change in revision.changes:
             value = change.before if change.after is None else change.after
-            if change.erased or value is None:
+            if change.erased or is_nothing(value):
                 continue
             place = change.field, canonical([change.key, value])
             hit = known.get(place) or _hit(held, revision, change, value)
@@ -140,7 +140,8 @@ def learned(document: Mapping[str, Any], history: Iterable[Revision]) -> list[Hi
     for field, value in document.items():
         for key, item in _items(value) if field != ASIDE else ():
             place = field, canonical([key, item])
-            if place in known or (is_mapping(item) and (field, canonical(item)) in named):
+            named_so = is_mapping(item) and (field, canonical(item)) in named
+            if place in known or named_so or is_nothing(item):
                 continue
             known[place] = Hit("item", field=field, key=key, value=item, text=_said(item))
     return list(map(_as_said, known.values()))
@@ -188,7 +189,9 @@ def _items(value: Any) -> Iterator[tuple[str | None, Any]]:
 
 def _said(value: Any) -> str:
     if is_mapping(value):
-        return "; ".join(f"{key}: {_said(item)}" for key, item in value.items() if item is not None)
+        return "; ".join(
+            f"{key}: {_said(item)}" for key, item in value.items() if not is_nothing(item)
+        )
     return ", ".join(map(str, leaves(value))) if is_sequence(value) else str(value)
 
 
@@ -211,6 +214,13 @@ def rows_of(
         hit
         for hit in learned(stored, renamed_history(schema, history))
         if (fields is None or hit.field in fields) and thread_id in {None, hit.thread_id}
+    ]
+    # Of a message that was edited the last text counts.
+    last = {(row["thread_id"], row["message_id"]): row["digest"] for row in messages}
+    messages = [
+        row
+        for row in messages
+        if row["message_id"] is None or last[row["thread_id"], row["message_id"]] == row["digest"]
     ]
     if fields is not None:
         messages = ()

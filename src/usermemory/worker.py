@@ -97,11 +97,12 @@ class Trigger:
         return outcomes
 
     def due(self, limit: int | None = None) -> list[Outcome]:
-        """What is due now, gate included; at most so many batches."""
-        outcomes: list[Outcome] = []
+        """What is due now, gate included, at most so many batches; first the disk is cleaned."""
+        driver, outcomes = self.consolidator.driver, list[Outcome]()
+        if driver.read(next_due).unclean:
+            clean_erased(driver)
         while limit is None or len(outcomes) < limit:
-            claim = self.consolidator.driver.write(claim_due, worker_name(), self.lease)
-            if claim is None:
+            if (claim := driver.write(claim_due, worker_name(), self.lease)) is None:
                 break
             outcomes.append(self._run(claim))
         return outcomes

@@ -64,11 +64,16 @@ class Carrying:
         bench = making()
         learn(bench, "chess")
         good = bench.verbs.export("will")
+        odd = {**good["revisions"][0]["changes"][0], "action": "odd"}
+        texts = ["proposal_id", "kind", "subject", "why", "author", "thread_id", "model"]
+        numbers = {"revision": 0, "at": 0.0, "expires_at": 9e9}
+        waits = {**dict.fromkeys(texts, "x"), **numbers, "state": "waiting"}
         wrongs: list[tuple[Any, str]] = [
             ("text", "document"),
             ({**good, "version": 2}, "version 2"),
             ({**good, "user": {**good["user"], "token": "x"}}, "user/token"),
             ({**good, "profile": {"document": 1}}, "profile"),
+            ({**good, "proposals": [{**waits, "changes": [odd]}]}, "changes/0/action: 'odd'"),
         ]
         for wrong, told in wrongs:
             with pytest.raises(InvalidInput, match=told):

@@ -214,6 +214,13 @@ class Reviewing:
         assert text.index("chess") < text.index("<shared_facts>") < text.index("Ropes")
         assert bot.recall("nobody").shared == recalled.shared
         assert bot.recall("team").shared == {}
+        # What waited already when it became that is not read either.
+        bench.verbs.remember("team", "t", ["I like fog"])
+        bench.clock.advance(3_600)
+        assert [one.status for one in bot.run_due()] == ["held"]
+        assert [one.status for one in bot.trigger("team")] == ["held"]
+        assert bot.jobs()[0].last_error.startswith("shared: ")
+        assert bench.listener.texts == ["I like chess"]
         with pytest.raises(InvalidInput, match="shared"):
             bot.remember("team", "t", ["I like tea"])
         with pytest.raises(InvalidInput, match="shared"):

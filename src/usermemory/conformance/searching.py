@@ -7,10 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 from usermemory.conformance.forgetting import kept
 from usermemory.conformance.harness import Bench
 from usermemory.errors import InvalidInput
+from usermemory.gate import Count
 from usermemory.records import Author, Hit
 
 Making = Callable[..., Bench]
@@ -207,6 +209,52 @@ class Searching:
         learn(bench, "I like chess")
         assert texts(bench.verbs.search("will", "well " * 2_000 + "chess")) == ["chess"]
         assert bench.verbs.search("nobody", "chess") == []
+
+    def test_kept_from_its_reading_on(self, making: Making) -> None:
+        """A message is found while it waits, however long, and for the time after it was read."""
+        bench = making(keep_messages=DAY, gate=Count(2))
+        bench.verbs.remember("will", "t", ["Fog all day"])
+        bench.clock.advance(3 * DAY)
+        assert [one.status for one in bench.verbs.run_due()] == ["held"]
+        assert texts(bench.verbs.search("will", "fog")) == ["Fog all day"]
+        bench.verbs.trigger("will")
+        bench.clock.advance(DAY / 2)
+        assert texts(bench.verbs.search("will", "fog")) == ["Fog all day"]
+        bench.clock.advance(DAY)
+        assert bench.verbs.search("will", "fog") == []
+
+    def test_run_due_cleans(self, making: Making) -> None:
+        """Where no worker runs, run_due ends the text whose time is over."""
+        bench = making(keep_messages=DAY)
+        learn(bench, "Fog all day", *(f"Well, {number}" for number in range(12)))
+        assert "Fog" in kept(bench)
+        bench.clock.advance(2 * DAY)
+        assert bench.verbs.run_due() == []
+        assert "Fog" not in kept(bench)
+
+    def test_an_edited_message(self, making: Making) -> None:
+        """Edited after it was read, a message is found by what it says now alone."""
+        bench = making(keep_messages="forever")
+        for text in ("Fog all day", "Snow all day"):
+            bench.verbs.remember("will", "t", [{"role": "user", "content": text, "id": "m"}])
+            bench.verbs.trigger("will")
+            bench.clock.advance(1)
+        assert texts(bench.verbs.search("will", "all day")) == ["Snow all day"]
+
+    def test_what_says_nothing_is_no_hit(self, making: Making) -> None:
+        """Empty parts of an object are not found by its name."""
+
+        class Address(BaseModel):
+            city: str | None = None
+            street: str | None = None
+            tags: list[str] = []
+
+        class Person(BaseModel):
+            address: Address = Address()
+
+        bench = making(schema=Person)
+        bench.verbs.edit("will", {"address": {"city": "Lyon"}}, by="eve")
+        assert [hit.key for hit in bench.verbs.search("will", "address")] == ["city"]
 
     def test_others_words_are_not_kept(self, making: Making) -> None:
         """What another person says in the thread, or a tool brings, is not kept with the user's."""

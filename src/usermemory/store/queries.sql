@@ -293,8 +293,11 @@ WHERE user_id = :user_id AND rejections <> '[]'
 ORDER BY at DESC, ABS(token) DESC LIMIT :count OFFSET :skip;
 
 -- name: mark_read
--- Exactly the versions that were in the prompt; a text edited since stays unread.
-UPDATE usermemory.inbox SET state = 'tail'
+-- Exactly the versions that were in the prompt; a text edited since stays unread. What search may
+-- have is kept from now on, however long it waited.
+UPDATE usermemory.inbox SET state = 'tail',
+    keep_until = CASE WHEN keep_until < :now + CAST(:keep_for AS DOUBLE PRECISION)
+        THEN :now + CAST(:keep_for AS DOUBLE PRECISION) ELSE keep_until END
 WHERE user_id = :user_id AND thread_id = :thread_id AND state = 'unread'
   AND seq IN {numbers seqs};
 
@@ -313,9 +316,10 @@ WHERE user_id = :user_id AND thread_id = :thread_id AND state = 'tail'
         ORDER BY position DESC LIMIT :count) AS recent);
 
 -- name: kept_messages
--- What search looks through, in order of each conversation.
-SELECT thread_id, seq, author, name, text, message_id, said_at FROM usermemory.inbox
-WHERE user_id = :user_id AND keep_until IS NOT NULL AND keep_until > :now AND state <> 'mark'
+-- What search looks through, in order of each conversation; what waits is there in any case.
+SELECT thread_id, seq, author, name, text, message_id, said_at, digest FROM usermemory.inbox
+WHERE user_id = :user_id AND keep_until IS NOT NULL AND state <> 'mark'
+  AND (keep_until > :now OR state = 'unread' OR state = 'dead')
 ORDER BY thread_id, position, seq;
 
 -- name: expired

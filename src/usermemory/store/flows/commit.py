@@ -40,6 +40,8 @@ class Result:
         seqs: The messages that were read.
         rejections: What the checks refused.
         drafts: What waits for a person.
+        keep_for: Seconds from now for which the text stays that search may have; None: as long as
+            was said when it came.
     """
 
     seqs: tuple[int, ...]
@@ -53,6 +55,7 @@ class Result:
     prompt: str = ""
     usage: Usage = Usage()
     drafts: tuple[Draft, ...] = ()
+    keep_for: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +118,8 @@ def commit(claim: Claim, result: Result) -> Flow[tuple[Revision | None, int] | L
         prompt=result.prompt,
     )
     yield from _spend(claim, user, result.usage)
-    yield "mark_read", {**claim.key, "seqs": codec.dumps(result.seqs)}
+    read = {"seqs": codec.dumps(result.seqs), "keep_for": result.keep_for}
+    yield "mark_read", {**claim.key, **read}
     yield "trim_tail", {**claim.key, "count": TAIL}
     thread = yield from load_thread(claim.key)
     yield from recount(claim.key, thread)
