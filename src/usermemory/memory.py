@@ -65,6 +65,7 @@ from usermemory.settings import (
     checked_retention,
     checked_review,
     checked_seconds,
+    checked_text,
     checked_thread,
     checked_user,
     kept_for,
@@ -79,7 +80,7 @@ from usermemory.store.flows.propose import refused as listing
 from usermemory.store.flows.remember import PastTimes, Policy, remember, screened_before, unknown
 from usermemory.store.flows.review import waiting
 from usermemory.store.flows.shown import keep_shown, shown_for
-from usermemory.text import leaves
+from usermemory.text import clean, leaves
 
 if TYPE_CHECKING:
     from usermemory.choice import Strategy
@@ -335,7 +336,7 @@ class UserMemory:
             thread_id: With ``tail``, the thread to leave out, since the caller has it.
         """
         asked = checked_user(user_id), _TAIL if tail else 0, str(thread_id), earlier
-        make = partial(self._view, about=about)
+        make = partial(self._view, about=checked_text("about", about))
         found = self.driver.read(recalls.recall, *asked, self._tells, self._shared, make)
         return self._recalled(asked[0], found)
 
@@ -350,7 +351,7 @@ class UserMemory:
     ) -> Recalled:
         """As `recall`."""
         asked = checked_user(user_id), _TAIL if tail else 0, str(thread_id), earlier
-        make = partial(self._view, about=about)
+        make = partial(self._view, about=checked_text("about", about))
         found = await self.driver.aread(recalls.recall, *asked, self._tells, self._shared, make)
         return self._recalled(asked[0], found)
 
@@ -753,7 +754,8 @@ class UserMemory:
         Args:
             message: The caller's id of it, or its number as `Evidence.seq` has it.
         """
-        target = OfMessage(checked_thread(thread_id), message)
+        named = clean(message) if isinstance(message, str) else message  # as it is stored
+        target = OfMessage(checked_thread(thread_id), named)
         return self._forget(user_id, target, checkpointer, dry_run=dry_run)
 
     def forget_thread(

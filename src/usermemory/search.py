@@ -21,7 +21,7 @@ from usermemory.records import Applied, Hit, Revision
 from usermemory.schema.document import ASIDE
 from usermemory.schema.renames import renamed_history
 from usermemory.schema.shape import canonical
-from usermemory.settings import When, checked_time
+from usermemory.settings import When, checked_text, checked_time
 from usermemory.text import is_nothing, leaves
 
 if TYPE_CHECKING:
@@ -246,7 +246,7 @@ def _hit_of(source: Hit | Mapping[str, Any]) -> Hit:
     return Hit("message", source["text"], source["said_at"], **said)
 
 
-def checked_query(text: object, since: When, until: When, limit: int) -> Query:
+def checked_query(text: object, since: When, until: When, limit: object) -> Query:
     """A query, or an error that says what to change.
 
     Raises:
@@ -254,12 +254,11 @@ def checked_query(text: object, since: When, until: When, limit: int) -> Query:
             the limit is out of range.
     """
     begin, end = checked_time("since", since), checked_time("until", until, end=True)
-    if not isinstance(text, str):
-        raise InvalidInput(f"the query is {text!r:.60}; it is a text")
+    text = checked_text("the query", text)
     if not text.strip() and begin is None and end is None:
         raise InvalidInput("the query is empty: say what to look for, or give since= or until=")
     if begin is not None and end is not None and begin >= end:
         raise InvalidInput("the time ends before it begins: since= is not before until=")
-    if not 1 <= limit <= _MOST:
+    if type(limit) is not int or not 1 <= limit <= _MOST:
         raise InvalidInput(f"limit is {limit!r}; it is a number from 1 to {_MOST}")
     return Query(text, begin, end, limit)

@@ -45,6 +45,13 @@ def checked_count(name: str, value: object) -> int:
     return value
 
 
+def checked_text(name: str, value: object) -> str:
+    """A text, or an error that names the argument."""
+    if not isinstance(value, str):
+        raise InvalidInput(f"{name} is {value!r:.60}; it is a text")
+    return value
+
+
 def checked_time(name: str, value: When, *, end: bool = False) -> float | None:
     """A time in seconds since the epoch, or an error that names the argument.
 

@@ -191,10 +191,12 @@ class Searching:
             ({"query": "x", "since": "2026-02-01", "until": "2026-01-01"}, "ends before"),
             ({"query": None}, "it is a text"),
             ({"query": "x", "since": float("nan")}, "write a date"),
-            ({"query": "x", "until": "9999-12-31"}, "write a date"),
+            ({"query": "x", "until": 10**400}, "write a date"),
             ({"query": "x", "since": "someday"}, "write a date as"),
             ({"query": "x", "fields": ["hobby"]}, "no field 'hobby'"),
             ({"query": "x", "limit": 0}, "1 to 1000"),
+            ({"query": "x", "limit": "3"}, "1 to 1000"),
+            ({"query": "x", "limit": 2.5}, "1 to 1000"),
         ],
     )
     def test_bad_input(self, making: Making, wrong: dict[str, object], told: str) -> None:
@@ -202,6 +204,30 @@ class Searching:
         bench = making()
         with pytest.raises(InvalidInput, match=told):
             bench.verbs.search("will", **wrong)
+
+    def test_the_last_day(self, making: Making) -> None:
+        """The calendar's last date is one."""
+        bench = making()
+        learn(bench, "I like chess")
+        assert texts(bench.verbs.search("will", "chess", until="9999-12-31")) == ["chess"]
+
+    def test_what_no_database_stores(self, making: Making) -> None:
+        """Lone surrogates and NUL in ids and names are stored as in messages, on every database."""
+        bench = making(keep_messages="forever")
+        for odd in ("\ud800", "a\0b", "xx\ud83dy"):
+            bench.verbs.edit("will", {"name": f"Will {len(odd)}"}, by=f"eve {odd}")
+            shown = {f"m{odd}": bench.verbs.recall("will", tail=True, thread_id=odd).shown}
+            said = [{"role": "assistant", "content": "Fog", "id": f"m{odd}"}]
+            bench.verbs.remember("will", "t", said, shown=shown)
+            assert [one.field for one in bench.verbs.shown("will", f"m{odd}")] == ["name"]
+            assert bench.verbs.history("will")[0].by.startswith("eve ")
+            assert bench.verbs.forget_message("will", "t", f"m{odd}").messages == 1
+            assert bench.verbs.profiles(odd) is not None
+            assert bench.verbs.refused("will", odd) == []
+        with pytest.raises(InvalidInput, match="about is None; it is a text"):
+            bench.verbs.recall("will", about=None)
+        with pytest.raises(InvalidInput, match="max_tokens is '5'; it is a whole number"):
+            bench.verbs.recall("will").render("5")
 
     def test_a_long_query(self, making: Making) -> None:
         """Ten thousand characters are a query like any other, and nobody is found for nobody."""

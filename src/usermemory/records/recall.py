@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from usermemory.errors import InvalidInput
 from usermemory.records.answers import Forgotten
 from usermemory.records.learning import Applied, Evidence, Revision
 
@@ -152,6 +153,8 @@ class Recalled:
         return self._rendered(budget).shown if self.to_text else ()
 
     def _rendered(self, max_tokens: int) -> Any:
+        if type(max_tokens) is not int:
+            raise InvalidInput(f"max_tokens is {max_tokens!r:.60}; it is a whole number")
         made = self._texts.pop(max_tokens, None)
         if made is None and self.to_text:
             made = self.to_text(self, max_tokens=max_tokens)

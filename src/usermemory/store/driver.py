@@ -19,6 +19,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from usermemory.errors import ForkedProcess, MemoryClosed, SchemaTooNew
 from usermemory.records import Place
+from usermemory.text import clean
 
 Row = Mapping[str, Any]
 Step = tuple[str, Mapping[str, Any]]
@@ -167,13 +168,25 @@ def run(flow: Flow[T], execute: Execute, name: str = "", hook: Hook | None = Non
         while True:
             if hook:
                 hook("before", name, statement)
-            rows = execute(statement, parameters)
+            rows = execute(statement, _storable(parameters))
             if hook:
                 hook("after", name, statement)
             statement, parameters = flow.send(rows)
     except StopIteration as end:
         value: T = end.value
         return value
+
+
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+
+
+def _storable(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The parameters without what no database takes, in ids and names as in messages."""
+    if any(isinstance(one, str) and _UNSTORABLE.search(one) for one in parameters.values()):
+        return {
+            name: clean(one) if isinstance(one, str) else one for name, one in parameters.items()
+        }
+    return parameters
 
 
 MIGRATIONS_TABLE = """CREATE TABLE IF NOT EXISTS usermemory.migrations (

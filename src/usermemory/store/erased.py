@@ -41,7 +41,7 @@ class Wanted:
         written = (normalize(how, form) for form in self._forms for how in ("NFC", "NFD"))
         cases = (str, str.casefold, str.lower, str.upper, str.title)
         forms = (case(form) for form in (*self._forms, *written) for case in cases)
-        return tuple(dict.fromkeys(form.encode() for form in forms))
+        return tuple(dict.fromkeys(form.encode(errors="replace") for form in forms))
 
     def in_value(self, value: object) -> bool:
         """Whether it stands in a column's value."""
