@@ -17,9 +17,9 @@ from usermemory.schema.form import identity
 from usermemory.schema.renames import renamed, renamed_history, renamed_stamps
 from usermemory.schema.shape import canonical, is_list, is_object
 from usermemory.store import Driver
-from usermemory.store.flows import Profile, lock_user
+from usermemory.store.flows import Profile, load_profile, lock_user
 from usermemory.store.flows.amend import stored
-from usermemory.store.flows.erase import erase
+from usermemory.store.flows.erase import Prepared, erase, prepare
 from usermemory.store.flows.recall import profile_and_history
 
 if TYPE_CHECKING:
@@ -69,33 +69,42 @@ class Retention:
         for expired in over:
             erased: Sequence[Expired] = expired
             if not dry_run:
-                erased = self.driver.write(self._erase, user_id, expired[0].field)
+                field = expired[0].field
+                work = self.driver.read(self._work, user_id, field, self.clock.now())
+                erased = self.driver.write(self._erase, user_id, field, work) if work else []
             for told in erased:
                 if done:
                     done(told)
                 yield told
 
-    def _erase(self, user_id: str, field: str) -> Flow[list[Expired]]:
-        """Erase what of a field has had its time, but for what was said again since it was found.
+    def _work(self, user_id: str, field: str, now: float) -> Flow[_Work | None]:
+        """How what of a field has had its time is erased, all of it in one step; None for nothing.
 
-        All of it in one step: the history is read once for whatever number of values.
+        The history is read once for whatever number of values, and while nothing is locked.
         """
-        user = yield from lock_user(user_id)
         profile, history = yield from profile_and_history(user_id)
-        known = self._known(user_id, profile, history, user.now)
-        for values in known:
-            if values.field.name == field and (expired := self._over(values)):
-                break
-        else:
+        for values in self._known(user_id, profile, history, now):
+            if values.field.name != field or not (expired := self._over(values)):
+                continue
+            first, *also = (one.item for one in expired)
+            target = OfValue(field, first, anywhere=True, also=tuple(also))
+            if values.go_as_a_whole(expired):
+                target = OfValue(field)
+            return _Work(expired, target, (yield from prepare(user_id, target, self.schema)))
+        return None
+
+    def _erase(self, user_id: str, field: str, work: _Work | None) -> Flow[list[Expired]]:
+        """Erase it, but for what was said again since."""
+        user = yield from lock_user(user_id)
+        profile = yield from load_profile(user_id)
+        if work and work.prepared.profile != profile:
+            work = yield from self._work(user_id, field, user.now)
+        if not work:
             return []
-        wanted = [one.item for one in expired]
-        target = OfValue(field, wanted[0], anywhere=True, also=tuple(wanted[1:]))
-        if values.go_as_a_whole(expired):
-            target = OfValue(field)
-        reach = yield from erase(user_id, target, self.schema)
+        reach = yield from erase(user_id, work.target, self.schema, work.prepared)
         return [
             replace(one, forgotten=Forgotten() if place else reach)
-            for place, one in enumerate(expired)
+            for place, one in enumerate(work.expired)
         ]
 
     def _users(self) -> Iterator[str]:
@@ -156,6 +165,15 @@ class Retention:
             ]
             found.append(_Values(field, held[name], tuple(values), now))
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What of a field has had its time, what is erased for it, and that erasure worked out."""
+
+    expired: Sequence[Expired]
+    target: OfValue
+    prepared: Prepared
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,7 +151,9 @@ def plan(target: Target, stored: Stored, schema: Schema) -> Plan:
     return Plan(
         document=document,
         gone=tuple(_erased(change) for change in picked.gone),
-        subjects=tuple(picked.subjects),
+        subjects=tuple(
+            {(name, identity(one)): (name, one) for name, one in picked.subjects}.values()
+        ),
         revisions=past.revisions,
         messages=messages,
         refused=refused,

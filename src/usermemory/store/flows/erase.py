@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from usermemory.erasure import (
@@ -46,20 +46,57 @@ if TYPE_CHECKING:
     from usermemory.schema import Schema
 
 
-def erase(user_id: str, target: Target, schema: Schema) -> Flow[Forgotten]:
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An erasure that was worked out while nothing was locked.
+
+    Attributes:
+        profile: What it was worked out from; with every change of the past its revision moves.
+        said: The same, of messages, refusals and proposals.
+        plan: What is to be written.
+    """
+
+    profile: Profile
+    said: Sequence[Sequence[Row]]
+    plan: Plan
+
+
+def prepare(user_id: str, target: Target, schema: Schema) -> Flow[Prepared]:
+    """Work out an erasure without a lock, so that no writer waits for that; see `erase`."""
+    profile = yield from load_profile(user_id)
+    said = yield from _said(user_id)
+    return Prepared(profile, said, (yield from _planned(user_id, profile, target, schema)))
+
+
+def _said(user_id: str) -> Flow[Sequence[Sequence[Row]]]:
+    """All rows that an erasure looks through beside profile and history."""
+    words = yield "kept_words", {"user_id": user_id}
+    refusals = yield "refusals", {"user_id": user_id}
+    proposals = yield "proposals_stored", {"user_id": user_id, "count": ROWS}
+    return [list(map(dict, rows)) for rows in (words, refusals, proposals)]
+
+
+def erase(
+    user_id: str, target: Target, schema: Schema, prepared: Prepared | None = None
+) -> Flow[Forgotten]:
     """Erase a value, a message or what a thread taught.
 
     Args:
         user_id: Whose.
         target: What.
         schema: The profile's.
+        prepared: The same, worked out before; it counts unless something has moved since.
 
     Returns:
         What it reached; copies on the disk are another matter.
     """
     user = yield from _begin(user_id)
     profile = yield from load_profile(user_id)
-    made = yield from _planned(user_id, profile, target, schema)
+    stands = prepared is not None and prepared.profile == profile
+    if prepared is not None and stands and prepared.said == (yield from _said(user_id)):
+        made = prepared.plan
+    else:
+        made = yield from _planned(user_id, profile, target, schema)
     for field, value in made.subjects:
         stone = tombstone(user.salt, field, value)
         words = codec.dumps(sorted(stone.words))
