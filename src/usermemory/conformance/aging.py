@@ -213,6 +213,26 @@ class GrowingOld:
         assert not re.search(r"thing(\d\d?|1[0-4]\d)\b", kept(bench))
         assert bench.verbs.why("will", "interests", "thing150")[0].quote == "I like thing150."
 
+    def test_what_comes_while_it_is_worked_out(self, making: Making) -> None:
+        """A message that names the value, come just before the lock, loses it too."""
+        bench = making(keep_messages="forever")
+        learn(bench, "chess", "tea")
+        bench.clock.advance(101 * DAY)
+        other = bench.another(keep_messages="forever").memory
+        came: list[str] = []
+
+        def look(when: str, flow: str, statement: str) -> None:
+            if (when, flow, statement) == ("after", "_work", "proposals_stored"):
+                came.append(statement)
+                if len(came) == 2:  # behind the last that is read
+                    other.remember("will", "late", ["They play Chess there"])
+
+        bench.memories[0].driver.hook = look
+        done = bench.verbs.retain(days=100)
+        bench.memories[0].driver.hook = None
+        assert (len(done), len(came)) == (2, 2)
+        assert "chess" not in kept(bench).casefold()
+
     def test_a_field_that_the_schema_lost(self, making: Making) -> None:
         """What it holds, and what was set aside for want of room, has its time as all has."""
 
