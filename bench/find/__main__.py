@@ -4,31 +4,43 @@ Three figures: how many of the turns that answer a question are among the first 
 the item that a question needs stands in a profile of 400 items rendered with 1,000 tokens, chosen
 by words and by age; and the time of a search over 1,000 and 20,000 kept messages. Without
 ``--data`` the conversations are those of ``bench/data/find.json``, in five languages; with it,
-those of a file in LoCoMo's form, which is read and never copied.
+those of a file in LoCoMo's form, which is read and never copied. With ``--embeddings
+module:factory``, a function that gives an `Embeddings` of LangChain's, the same by words, by
+embeddings and by both, their ranks joined; search itself uses none.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
+import math
 import random
 import statistics
 import tempfile
 import time
+from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import accumulate
+from operator import mul
 from pathlib import Path
 from typing import Any
 
 from bench.table import Figure, print_figures
 
 from usermemory import UserMemory
+from usermemory.ranking import weights
+from usermemory.text import tokens
 
 OWN = Path(__file__).parents[1] / "data" / "find.json"
 FIRST = 10
 ITEMS = 400
 TOKENS = 1_000
+FENCE = 50
+"""Tokens of what stands around the items."""
 CATEGORIES = {1, 2, 3, 4}
 """Of LoCoMo's questions; the fifth asks for what was never said."""
 
@@ -100,14 +112,19 @@ def recall(memory: UserMemory, conversation: Conversation) -> list[float]:
     return shares
 
 
+def mixed(each: Conversation, conversations: list[Conversation]) -> list[str]:
+    """The facts of a conversation among as many others as make up a long profile."""
+    others = [fact for one in conversations if one is not each for fact in one.facts]
+    every = [*others[: max(0, ITEMS - len(each.facts))], *each.facts]
+    random.Random(1).shuffle(every)
+    return list(dict.fromkeys(text for text, _ in every))[:ITEMS]
+
+
 def shown(memory: UserMemory, conversations: list[Conversation], *, by_words: bool) -> list[bool]:
     """Whether an item that a question needs stands in the text, for each question."""
     found: list[bool] = []
     for each in conversations:
-        others = [fact for one in conversations if one is not each for fact in one.facts]
-        mixed = [*others[: max(0, ITEMS - len(each.facts))], *each.facts]
-        random.Random(1).shuffle(mixed)
-        texts = list(dict.fromkeys(text for text, _ in mixed))[:ITEMS]
+        texts = mixed(each, conversations)
         user = f"{each.name} facts"
         memory.edit(user, {"core_memories": texts}, by="bench")
         for question, wanted in each.questions:
@@ -116,6 +133,104 @@ def shown(memory: UserMemory, conversations: list[Conversation], *, by_words: bo
                 text = memory.recall(user, about=question if by_words else "").render(TOKENS)
                 found.append(any(one in text for one in needed))
     return found
+
+
+_RANKS = 60
+"""What dampens the first ranks where two rankings are joined (Cormack and others, 2009)."""
+
+
+def ranked(
+    embeddings: Any, texts: list[str], asked: list[str], groups: list[str] | None = None
+) -> list[list[int]]:
+    """The places of the texts by the cosine to each question, the nearest first.
+
+    Within a group what stands beside a text counts half and a quarter, as it does by words.
+    """
+    vectors: list[list[float]] = embeddings.embed_documents(texts) if texts else []
+    lengths = [math.hypot(*one) or 1.0 for one in vectors]
+    orders: list[list[int]] = []
+    for query in map(embeddings.embed_query, asked):
+        near = [
+            sum(map(mul, query, one)) / long for one, long in zip(vectors, lengths, strict=True)
+        ]
+        whole = [
+            score
+            + sum(
+                share * near[beside]
+                for steps, share in ((1, 0.5), (2, 0.25))
+                for beside in (at - steps, at + steps)
+                if groups and 0 <= beside < len(near) and groups[at] == groups[beside]
+            )
+            for at, score in enumerate(near)
+        ]
+        orders.append(sorted(range(len(texts)), key=whole.__getitem__, reverse=True))
+    return orders
+
+
+def joined(*orders: list[int]) -> list[int]:
+    """One ranking of several, by the sum of their reciprocal ranks."""
+    score: defaultdict[int, float] = defaultdict(float)
+    for order in orders:
+        for rank, at in enumerate(order):
+            score[at] += 1 / (_RANKS + rank)
+    return sorted(score, key=score.__getitem__, reverse=True)
+
+
+def turns_by(
+    memory: UserMemory, conversation: Conversation, embeddings: Any
+) -> Iterator[list[float]]:
+    """The share of a question's turns among the first ten, by words, by embeddings, by both."""
+    said = [message for thread in conversation.threads.values() for message in thread]
+    places = {message["id"]: at for at, message in enumerate(said)}
+    texts = [f"{message.get('name', '')} {message['content']}" for message in said]
+    asked = [question for question, _ in conversation.questions]
+    groups = [name for name, thread in conversation.threads.items() for _ in thread]
+    nearest = ranked(embeddings, texts, asked, groups)
+    for (question, wanted), near in zip(conversation.questions, nearest, strict=True):
+        hits = memory.search(conversation.name, question, limit=1_000)
+        words = [places[hit.message_id] for hit in hits if hit.message_id in places]
+        firsts = (
+            {said[at]["id"] for at in order[:FIRST]} for order in (words, near, joined(words, near))
+        )
+        yield [len(wanted & first) / len(wanted) for first in firsts]
+
+
+def items_by(
+    conversation: Conversation, every: list[Conversation], embeddings: Any
+) -> Iterator[list[float]]:
+    """Whether an item that a question needs is among those of 1,000 tokens, by the same three."""
+    texts = mixed(conversation, every)
+    asked = [question for question, _ in conversation.questions]
+    for (question, wanted), near in zip(
+        conversation.questions, ranked(embeddings, texts, asked), strict=True
+    ):
+        needed = {text for text, ids in conversation.facts if ids & wanted and text in texts}
+        if not needed:
+            continue
+        weight = weights(texts, question)
+        words = [at for at in sorted(range(len(texts)), key=lambda at: -weight[at]) if weight[at]]
+        held: list[float] = []
+        for order in (words, near, joined(words, near)):
+            costs = list(accumulate(tokens(f"  - {texts[at]}\n") for at in order))
+            there = {texts[at] for at in order[: bisect_right(costs, TOKENS - FENCE)]}
+            held.append(float(bool(needed & there)))
+        yield held
+
+
+def by_embeddings(memory: UserMemory, every: list[Conversation], embeddings: Any) -> list[Figure]:
+    """What embeddings find, beside words and joined with them."""
+    turns = [found for one in every for found in turns_by(memory, one, embeddings)]
+    items = [held for one in every if one.facts for held in items_by(one, every, embeddings)]
+    figures: list[Figure] = []
+    for what, rows in ((f"turns among the first {FIRST}", turns), (f"in {TOKENS} tokens", items)):
+        for name, column in zip(
+            ("words", "embeddings", "both"), zip(*rows, strict=True), strict=False
+        ):
+            share = statistics.mean(column)
+            figures.append(
+                Figure(f"{what}, by {name}", f"{sum(column):.1f}", str(len(column)), share)
+            )
+    return figures
 
 
 _ALPHABETS = {
@@ -148,11 +263,17 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="conversations in LoCoMo's form")
     parser.add_argument("--url", help="a PostgreSQL URL, with an empty schema; else a SQLite file")
     parser.add_argument("--time", action="store_true", help="measure the time too")
+    parser.add_argument("--embeddings", help="module:factory of embeddings to compare with")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         url = args.url or f"sqlite:///{folder}/memory.db"
         with UserMemory(url, model="offline", worker=False, keep_messages="forever") as memory:
-            _found(memory, list(given(args.data)) if args.data else list(own()))
+            every = list(given(args.data)) if args.data else list(own())
+            _found(memory, every)
+            if args.embeddings:
+                module, _, factory = args.embeddings.partition(":")
+                made = getattr(importlib.import_module(module), factory)()
+                print_figures("embeddings", by_embeddings(memory, every, made))
             if args.time:
                 print_figures("time", list(_times(memory)))
 
