@@ -36,10 +36,6 @@ def checked_editor(by: object) -> str:
         raise InvalidInput(f"by= is {by!r:.60}; say who does it, such as an id of yours")
     if by in _OURS:
         raise InvalidInput(f"by={by!r} is what the memory signs its own revisions with")
-    try:
-        by.encode()
-    except UnicodeEncodeError as error:
-        raise InvalidInput(f"by={by!r:.60} holds characters that no database takes") from error
     return by
 
 
