@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Generator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -61,11 +62,12 @@ def look_up(memory: UserMemory, settling: Settling, config: RunnableConfig, run:
         if isinstance(asked, Known):
             answer = memory.driver.read(said_by, *asked.arguments(run))
             continue
-        for pause in _PAUSES:
-            answer = _listed(saver, asked, run.thread_id)
-            if _is_there(asked, answer):
+        first = None
+        for pause in _PAUSES if asked.since else ():
+            if first := saver.get_tuple(_at(run.thread_id, asked.since)):
                 break
             time.sleep(pause)
+        answer = _listed(saver, asked, run.thread_id, first)
 
 
 async def alook_up(
@@ -78,51 +80,68 @@ async def alook_up(
         if isinstance(asked, Known):
             answer = await memory.driver.aread(said_by, *asked.arguments(run))
             continue
-        for pause in _PAUSES:
-            answer = await _alisted(saver, asked, run.thread_id)
-            if _is_there(asked, answer):
+        first = None
+        for pause in _PAUSES if asked.since else ():
+            if first := await saver.aget_tuple(_at(run.thread_id, asked.since)):
                 break
             await asyncio.sleep(pause)
+        answer = await _alisted(saver, asked, run.thread_id, first)
 
 
-def _listed(saver: Any, asked: Look, thread_id: str) -> list[CheckpointTuple]:
-    """What a checkpointer has; one that cannot list is asked for a checkpoint and its parents."""
-    where, how = asked.arguments(thread_id)
-    try:
-        return list(saver.list(where, **how))
-    except NotImplementedError:
-        return _walked(_walk(asked, thread_id), saver.get_tuple)
+def _listed(
+    saver: Any, asked: Look, thread_id: str, first: CheckpointTuple | None
+) -> list[CheckpointTuple]:
+    """What a checkpointer has, each of which holds the thread: the first one is not read twice.
+
+    From that one on, or where it cannot list, it is asked for a checkpoint and its parents.
+    """
+    if first is None:
+        where, how = asked.arguments(thread_id)
+        with suppress(NotImplementedError):
+            return list(saver.list(where, **how))
+    walk = _walk(asked, thread_id, first)
+    answer: Any = None
+    while True:
+        try:
+            config = walk.send(answer)
+        except StopIteration as ended:
+            found: list[CheckpointTuple] = ended.value
+            return found
+        answer = saver.get_tuple(config)
 
 
-async def _alisted(saver: Any, asked: Look, thread_id: str) -> list[CheckpointTuple]:
+async def _alisted(
+    saver: Any, asked: Look, thread_id: str, first: CheckpointTuple | None
+) -> list[CheckpointTuple]:
     """As `_listed`."""
-    where, how = asked.arguments(thread_id)
-    try:
-        return [one async for one in saver.alist(where, **how)]
-    except NotImplementedError:
-        walk = _walk(asked, thread_id)
-        answer: Any = None
-        while True:
-            try:
-                config = walk.send(answer)
-            except StopIteration as ended:
-                found: list[CheckpointTuple] = ended.value
-                return found
-            answer = await saver.aget_tuple(config)
+    if first is None:
+        where, how = asked.arguments(thread_id)
+        with suppress(NotImplementedError):
+            return [one async for one in saver.alist(where, **how)]
+    walk = _walk(asked, thread_id, first)
+    answer: Any = None
+    while True:
+        try:
+            config = walk.send(answer)
+        except StopIteration as ended:
+            found: list[CheckpointTuple] = ended.value
+            return found
+        answer = await saver.aget_tuple(config)
+
+
+def _at(thread_id: str, checkpoint_id: str) -> Any:
+    named = {"checkpoint_id": checkpoint_id} if checkpoint_id else {}
+    return {"configurable": {"thread_id": thread_id, "checkpoint_ns": "", **named}}
 
 
 _Walk = Generator[Any, "CheckpointTuple | None", "list[CheckpointTuple]"]
 
 
-def _walk(asked: Look, thread_id: str) -> _Walk:
+def _walk(asked: Look, thread_id: str, first: CheckpointTuple | None) -> _Walk:
     """From a checkpoint to its parents, one by one: asks for each by its config."""
-
-    def at(checkpoint_id: str) -> Any:
-        named = {"checkpoint_id": checkpoint_id} if checkpoint_id else {}
-        return {"configurable": {"thread_id": thread_id, "checkpoint_ns": "", **named}}
-
     found: list[CheckpointTuple] = []
-    one = (yield at(asked.before or asked.until)) or (yield at(""))
+    one = first or (yield _at(thread_id, asked.before or asked.until))
+    one = one or (yield _at(thread_id, ""))
     for _ in range(_LONGEST_WALK):
         if one is None or len(found) == asked.limit:
             break
@@ -133,23 +152,8 @@ def _walk(asked: Look, thread_id: str) -> _Walk:
     return found
 
 
-def _walked(walk: _Walk, get: Any) -> list[CheckpointTuple]:
-    answer: CheckpointTuple | None = None
-    while True:
-        try:
-            answer = get(walk.send(answer))
-        except StopIteration as ended:
-            found: list[CheckpointTuple] = ended.value
-            return found
-
-
 def _next(settling: Settling, answer: Any) -> Look | Known | None:
     try:
         return settling.send(answer)
     except StopIteration:
         return None
-
-
-def _is_there(asked: Look, found: list[CheckpointTuple]) -> bool:
-    # Their ids are in order of time.
-    return not asked.since or bool(found and found[0].checkpoint["id"] >= asked.since)
