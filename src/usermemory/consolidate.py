@@ -11,7 +11,6 @@ No transaction is open while a model is asked. Whatever happens, the messages ar
 from __future__ import annotations
 
 import logging
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -31,7 +30,7 @@ from usermemory.gate import Gate, guarded
 from usermemory.judge import Judged, applied, judge, reviewed, stamped
 from usermemory.judge.changes import Verdicts, Verifier
 from usermemory.records import Applied, Outcome, Refused, Status, Usage
-from usermemory.retry import Outage, Retry, TooLong, in_time
+from usermemory.retry import KeptAnswers, Outage, Retry, TooLong, in_time
 from usermemory.schema import Schema
 from usermemory.schema.document import Reading, dropped
 from usermemory.schema.renames import renamed_stamps
@@ -39,7 +38,7 @@ from usermemory.settings import Limits, Review
 from usermemory.store import Driver
 from usermemory.store.driver import T
 from usermemory.store.flows import Profile, times
-from usermemory.store.flows.claim import DAY, Claim, Question, day_of, give_back
+from usermemory.store.flows.claim import DAY, Claim, day_of, give_back
 from usermemory.store.flows.commit import Failure, Result, commit, fail, hold
 from usermemory.store.flows.review import drafts_of
 
@@ -49,7 +48,8 @@ MENDABLE = frozenset({"wrong_type", "invalid_document", "too_long", "unfit_actio
 """Refusals of a form that a second answer could mend; whatever else is refused stays so."""
 
 _SHARED = "shared: nothing is learned into the profile of all users"
-_ANSWERS_KEPT, _MOST_WARNED = 256, 1_000
+_MOST_WARNED = 1_000
+_STORED_AT_LAST = 3  # times that an answer may not be stored, before that is the batch's fault
 
 
 @dataclass(slots=True)
@@ -61,12 +61,14 @@ class BatchAnswer:
         spent: What it cost, as far as that is not recorded yet.
         verdicts: Of the second look, by the place of the change.
         mended: Whether it was asked for again where its form was wrong.
+        unstored: How often the database would not take it.
     """
 
     extraction: Extraction
     spent: Usage
     verdicts: Verdicts = field(default_factory=dict[int, Any])
     mended: bool = False
+    unstored: int = 0
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True)
@@ -107,10 +109,8 @@ class Consolidator:
     shared: str = ""
     keep_for: float | None = None
     _warned: set[str] = field(default_factory=set[str], repr=False, compare=False)
-    _answers: OrderedDict[tuple[str, str], tuple[Question, BatchAnswer]] = field(
-        default_factory=OrderedDict[tuple[str, str], tuple[Question, BatchAnswer]],
-        repr=False,
-        compare=False,
+    _answers: KeptAnswers[BatchAnswer] = field(
+        default_factory=KeptAnswers[BatchAnswer], repr=False, compare=False
     )
 
     def consolidate(self, claim: Claim) -> Outcome:
@@ -190,9 +190,9 @@ class Consolidator:
         return _outcome(claim, "held", reason=waits[0], messages=0)
 
     def _answer(self, claim: Claim, reading: Reading) -> BatchAnswer:
-        """The model's answer: the one from before, where only its second look had to wait."""
-        question, answer = self._answers.pop((claim.user_id, claim.thread_id), (None, None))
-        if answer is not None and question == claim.question:
+        """The model's answer: the one from before, where only what comes after it had to wait."""
+        answer = self._answers.take(claim.user_id, claim.thread_id, claim.question)
+        if answer is not None:
             return answer
         extractor = self.extractor()
         batch = self._batch(claim, reading).lent()
@@ -213,21 +213,21 @@ class Consolidator:
             logger.info("the model can be asked again, after %.0f seconds", lasted)
 
     def drop_answers(self, user_id: str) -> None:
-        """Let go of the answers that wait for their second look: what they say is erased."""
-        for whose in [one for one in self._answers if one[0] == user_id]:
-            self._answers.pop(whose, None)
+        """Let go of the answers that wait to be looked at or stored: what they say is erased."""
+        self._answers.drop(user_id)
 
     def _learn(self, claim: Claim, answer: BatchAnswer, reading: Reading | None = None) -> Outcome:
         try:
             outcome = self._committed(claim, answer, reading)
-        except (StoreError, RealModelForbidden, KeyboardInterrupt):
+        except (RealModelForbidden, KeyboardInterrupt):
             raise
-        except ProviderError as error:
-            # The second look cannot be reached: the batch waits, and the answer is kept.
+        except (ProviderError, StoreError) as error:
+            # It cannot be looked at or stored: the batch waits, and nothing is asked twice.
+            self._answers.keep(claim.user_id, claim.thread_id, claim.question, answer)
+            answer.unstored += type(error) is StoreError  # others pass: a lock, a full disk
+            if isinstance(error, StoreError) and answer.unstored < _STORED_AT_LAST:
+                raise
             spent, answer.spent = answer.spent, Usage()
-            self._answers[claim.user_id, claim.thread_id] = claim.question, answer
-            if len(self._answers) > _ANSWERS_KEPT:
-                self._answers.popitem(last=False)
             return self._fail(claim, error, spent)
         except BaseException as error:  # noqa: BLE001 - as for the answer itself
             return self._fail(claim, error, answer.spent)
@@ -358,13 +358,13 @@ class Consolidator:
         """Record why; the messages stay in the inbox for the next attempt or for a person."""
         # Of an unknown error only the type is kept: its text may quote the conversation.
         reason, text = "extractor_error", type(error).__name__
-        if isinstance(error, ExtractionError):
-            reason, text = error.reason, f"{text}: {error}"
+        if isinstance(error, ExtractionError | StoreError):
+            reason, text = getattr(error, "reason", "not_stored"), f"{text}: {error}"
         usage = spent or (error.usage if isinstance(error, UnusableAnswer) else Usage())
         failure = self._next_attempt(claim, Failure(reason, text, None, usage=usage), error)
         held = self.driver.write(fail, claim, failure)
         if not isinstance(error, ExtractionError):
-            logger.error("the extractor failed with %s", text)
+            logger.error("the batch failed with %s", text)
             logger.debug("where it failed", exc_info=error)
         return _outcome(
             claim,

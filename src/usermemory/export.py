@@ -13,7 +13,7 @@ from usermemory.errors import Conflict, InvalidInput, StoreBusy
 from usermemory.schema.shape import is_object
 from usermemory.store import codec
 from usermemory.store.copying import UserRows, is_foreign, put_users, user_rows
-from usermemory.store.driver import Flow, tables
+from usermemory.store.driver import NO_TEXT, Flow, tables
 from usermemory.store.flows import lock_user
 
 
@@ -135,6 +135,7 @@ def rows_from(document: Any, user_id: str) -> UserRows:
         InvalidInput: It is no export, or one that this version cannot read; says where.
     """
     _check_format(document)
+    document = _consistent(document)
     parts: dict[str, list[Any]] = {name: document.get(name, []) for name in _LIST_NAMES}
     parts |= {"users": [document["user"]], "profiles": [document["profile"] or []]}
     rows: set[tuple[str, str]] = set()
@@ -144,6 +145,32 @@ def rows_from(document: Any, user_id: str) -> UserRows:
             row |= {name: codec.dumps(row[name]) for name in _JSON.get(table, ())}
             rows.add((table, codec.dumps({name: row[name] for name in columns})))
     return frozenset(rows)
+
+
+def _consistent(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The document, no counter behind what it counts: nothing could be written after that.
+
+    Raises:
+        InvalidInput: Its profile is older than its history.
+    """
+    user, profile = document["user"], document["profile"]
+    newest = max([user["revision"], *(one["revision"] for one in document["revisions"])])
+    if profile is not None and profile["revision"] < newest:
+        raise InvalidInput(
+            f"the parts of this export are of different times: its profile is of revision "
+            f"{profile['revision']}, its history of {newest}; export it again"
+        )
+    newest = newest if profile is None else profile["revision"]
+    tokens = [one["token"] for one in (*document["revisions"], *document["consolidations"])]
+    numbers: dict[str, int] = {}
+    for one in document["messages"]:
+        numbers[one["thread_id"]] = max(one["seq"], numbers.get(one["thread_id"], 0))
+    threads = [
+        {**one, "next_seq": max(one["next_seq"], numbers.get(one["thread_id"], 0) + 1)}
+        for one in document["threads"]
+    ]
+    counted = {"revision": newest, "token": max([user["token"], *tokens])}
+    return {**document, "user": {**user, **counted}, "threads": threads}
 
 
 def _check_format(document: Any) -> None:
@@ -160,6 +187,10 @@ def _check_format(document: Any) -> None:
     for error in validator.iter_errors(document):
         where = "/".join(map(str, error.absolute_path)) or "the document"
         raise InvalidInput(f"this is no export of a user: {where}: {error.message[:200]}")
+    try:
+        codec.dumps(document).encode()
+    except UnicodeEncodeError as error:
+        raise InvalidInput(f"this is no export of a user: {NO_TEXT}") from error
 
 
 def _row_order(row: Mapping[str, Any]) -> list[Any]:

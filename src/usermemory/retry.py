@@ -1,14 +1,15 @@
-"""How long a model is waited for, and when a failed consolidation is tried again."""
+"""How long a model is waited for, and when, and with what, a consolidation is tried again."""
 
 from __future__ import annotations
 
 import random
 import threading
+from collections import OrderedDict
 from collections.abc import Callable
 from contextvars import copy_context
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from usermemory.settings import checked_seconds
 
@@ -160,3 +161,29 @@ class Outage:
             since, self._since = self._since, None
             self._probes, self._until, self._probing = 0, 0.0, False
             return None if since is None else max(0.0, now - since)
+
+
+class KeptAnswers(Generic[T]):
+    """Answers whose second look, or whose storing, has to wait: the model is not asked again."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[tuple[str, str], tuple[object, T]] = OrderedDict()
+
+    def keep(self, user_id: str, thread_id: str, question: object, answer: T) -> None:
+        """Keep the answer to what was asked of a thread; of too many the oldest goes."""
+        self._kept[user_id, thread_id] = question, answer
+        if len(self._kept) > _ANSWERS_KEPT:
+            self._kept.popitem(last=False)
+
+    def take(self, user_id: str, thread_id: str, question: object) -> T | None:
+        """The answer to just this question, if there is one; it is kept no longer."""
+        asked, answer = self._kept.pop((user_id, thread_id), (None, None))
+        return answer if asked == question else None
+
+    def drop(self, user_id: str) -> None:
+        """Let go of a user's."""
+        for whose in [one for one in self._kept if one[0] == user_id]:
+            self._kept.pop(whose, None)
+
+
+_ANSWERS_KEPT = 256

@@ -81,6 +81,74 @@ class Carrying:
         with pytest.raises(InvalidInput, match="nobody"):
             bench.verbs.export("nobody")
 
+    def test_written_meanwhile(self, making: Making) -> None:
+        """An export is of one moment, whatever is written while it is taken."""
+        bench = making()
+        learn(bench, "chess")
+        other = bench.another()
+        edits = iter(["Eve", "Ann"])
+
+        def meanwhile(when: str, flow: str, statement: str) -> None:
+            written = statement in {"copy_read_profiles", "copy_read_threads"}
+            if when == "before" and flow == "take_out" and written and (name := next(edits, "")):
+                other.memory.edit("will", {"name": name}, by="will")
+                other.memory.remember("will", "t", [f"I am {name}"])
+
+        bench.memories[0].driver.hook = meanwhile
+        taken = bench.memories[0].export("will")
+        bench.memories[0].driver.hook = None
+        assert next(edits, "") == ""
+        assert taken["profile"]["revision"] == taken["user"]["revision"] == 1
+        assert [one["next_seq"] for one in taken["threads"]] == [len(taken["messages"]) + 1]
+        self._import(bench, "copy", json.dumps(taken))
+        bench.verbs.edit("copy", {"name": "Bob"}, by="bob")
+        bench.verbs.remember("copy", "t", ["I like fog"])
+
+    def test_counters_that_are_behind(self, making: Making) -> None:
+        """A user whose export counts too little goes on; of two moments none is made."""
+        bench = making()
+        learn(bench, "chess")
+        good = bench.verbs.export("will")
+        behind = {
+            **good,
+            "user": {**good["user"], "revision": 0, "token": 0},
+            "threads": [{**one, "next_seq": 1} for one in good["threads"]],
+        }
+        bench.verbs.memory.import_("copy", behind)
+        bench.verbs.edit("copy", {"name": "Bob", "interests": ["chess"]}, by="bob")
+        bench.clock.advance(1)
+        bench.verbs.remember("copy", "t", ["I like fog"])
+        bench.verbs.trigger("copy")
+        assert bench.verbs.recall("copy").document["interests"] == ["chess", "fog"]
+        old = {**good, "profile": {**good["profile"], "revision": 0}}
+        with pytest.raises(InvalidInput, match="different times"):
+            bench.verbs.memory.import_("other", old)
+
+    @pytest.mark.parametrize(
+        ("path", "wrong"),
+        [
+            (("profile", "stamps", "interests"), None),
+            (("profile", "document", "name"), "\ud800"),
+            (("revisions", 0, "changes", 0, "index"), 1e300),
+            (("revisions", 0, "changes", 0, "evidence", 0, "seq"), 1e300),
+            (("user", "epoch"), 1e300),
+        ],
+    )
+    def test_what_could_not_be_read_again(
+        self, making: Making, path: tuple[Any, ...], wrong: Any
+    ) -> None:
+        """An export that was spoiled by hand is an error, and nothing of it is stored."""
+        bench = making()
+        learn(bench, "chess")
+        spoiled = json.loads(json.dumps(bench.verbs.export("will")))
+        place = spoiled
+        for step in path[:-1]:
+            place = place[step]
+        place[path[-1]] = wrong
+        with pytest.raises(InvalidInput):
+            bench.verbs.memory.import_("copy", spoiled)
+        assert bench.verbs.recall("copy").revision == 0
+
     def test_what_was_erased_stays_so(self, making: Making) -> None:
         """Tombstones come along: older words do not teach the value on the other side either."""
         bench = making()

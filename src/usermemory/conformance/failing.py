@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from usermemory.conformance.harness import Bench
-from usermemory.errors import ExtractionError, ExtractionReason, ProviderError
+from usermemory.errors import ExtractionError, ExtractionReason, ProviderError, StoreError
 from usermemory.gate import Gate
 from usermemory.records import Event, Message
 from usermemory.retry import Retry
@@ -48,6 +48,30 @@ class Failing:
         assert bench.verbs.run_due() == []
         bench.clock.advance(500)
         assert len(bench.verbs.run_due()) == 1
+
+    def test_what_cannot_be_stored(self, making: Making) -> None:
+        """A model is asked once, however often its answer is not stored; then the batch fails."""
+        bench = making(delay=0.0, retry=Retry(attempts=5, base=10.0))
+
+        def refuse(when: str, flow: str, statement: str) -> None:
+            if (when, flow, statement) == ("before", "commit", "mark_read"):
+                raise StoreError("it does not take this")
+
+        bench.verbs.remember("will", "t", ["I like chess"])
+        bench.memories[0].driver.hook = refuse
+        for _ in range(2):
+            with pytest.raises(StoreError, match="does not take"):
+                bench.verbs.run_due()
+        (failed,) = bench.verbs.run_due()
+        assert failed.reason == "not_stored"
+        (job,) = bench.verbs.jobs()
+        assert (job.attempts, "does not take" in job.last_error) == (1, True)
+        bench.memories[0].driver.hook = None
+        bench.clock.advance(10)
+        bench.verbs.run_due()
+        assert bench.interests("will") == ["chess"]
+        assert len(bench.listener.read) == 1
+        assert sum(one.usage.calls for one in bench.verbs.costs("will")) == 1
 
     def test_dead_letter(self, making: Making) -> None:
         """After the last attempt a thread is a dead letter with its error, which one can retry."""

@@ -29,6 +29,9 @@ Flow = Generator[Step, Sequence[Row], T]
 Hook = Callable[[str, str, str], None]
 """Called with ``before`` or ``after``, the flow's name, and the statement's name or ``commit``."""
 
+OF_ONE_MOMENT = frozenset({"take_out", "user_rows"})
+"""Flows that read tables which have to agree: nothing is written between their statements."""
+
 NO_TEXT = "there is a NUL or half of a surrogate pair in a text: no database stores that"
 CLOSED = "this memory was closed; build a new UserMemory to go on"
 

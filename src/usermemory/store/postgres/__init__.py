@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -22,6 +23,7 @@ from usermemory.errors import StoreError
 from usermemory.records import Place
 from usermemory.store.driver import (
     MIGRATIONS_TABLE,
+    OF_ONE_MOMENT,
     Driver,
     Flow,
     P,
@@ -51,6 +53,8 @@ from usermemory.store.postgres.dialect import (
 )
 
 _ATTEMPTS = 3
+
+_ONE_MOMENT = b"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 
 _DURABLE = b"""SELECT name FROM pg_settings WHERE setting = 'off'
     AND name IN ('fsync', 'full_page_writes', 'synchronous_commit')"""
@@ -106,9 +110,16 @@ class PostgreSQL(Driver):
 
     def read(self, flow: Callable[P, Flow[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a flow that only reads, in the caller's thread."""
-        return self._repeated(
-            lambda connection: self._run(connection, flow(*args, **kwargs), flow.__name__)
-        )
+        name = flow.__name__
+        of_one_moment = name in OF_ONE_MOMENT
+
+        def work(connection: Connection) -> T:
+            with connection.transaction() if of_one_moment else nullcontext():
+                if of_one_moment:
+                    connection.execute(_ONE_MOMENT)
+                return self._run(connection, flow(*args, **kwargs), name)
+
+        return self._repeated(work)
 
     async def aread(self, flow: Callable[P, Flow[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """The same in a thread of ours."""

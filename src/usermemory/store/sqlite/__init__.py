@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from usermemory.clock import Clock
 from usermemory.errors import StoreBusy, StoreError
 from usermemory.records import Place
-from usermemory.store.driver import Driver, Flow, P, T, run
+from usermemory.store.driver import OF_ONE_MOMENT, Driver, Flow, P, T, run
 from usermemory.store.erased import sorted_places
 from usermemory.store.sqlite.connection import (
     SETTINGS,
@@ -330,7 +330,13 @@ class SQLite(Driver):
         self, connection: sqlite3.Connection, name: str, start: Callable[[], Flow[T]]
     ) -> T:
         with sqlite_errors(self.path):
-            return run(start(), partial(self._execute, connection), name, self.hook)
+            if name not in OF_ONE_MOMENT or connection.in_transaction:
+                return run(start(), partial(self._execute, connection), name, self.hook)
+            connection.execute("BEGIN")
+            try:
+                return run(start(), partial(self._execute, connection), name, self.hook)
+            finally:
+                connection.execute("ROLLBACK")  # it only reads
 
     def _execute(self, connection: sqlite3.Connection, name: str, parameters: Any) -> Any:
         given = {**parameters, "now": self._clock.now()}
