@@ -18,6 +18,7 @@ from usermemory.erasure import OfMessage, OfThread, OfValue, Target
 from usermemory.errors import ConfigurationError, InvalidInput
 from usermemory.gate import Gate, gate_of, guarded
 from usermemory.messages import AuthorPolicy, guarded_author, newest_first
+from usermemory.messages.align import stored_id
 from usermemory.messages.secrets import SecretPolicy
 from usermemory.migrate import Migrating, Move, checked_schema
 from usermemory.past import about, evidence_of, resolve
@@ -80,7 +81,7 @@ from usermemory.store.flows.propose import refused as listing
 from usermemory.store.flows.remember import PastTimes, Policy, remember, screened_before, unknown
 from usermemory.store.flows.review import waiting
 from usermemory.store.flows.shown import keep_shown, shown_for
-from usermemory.text import clean, leaves
+from usermemory.text import leaves
 
 if TYPE_CHECKING:
     from usermemory.choice import Strategy
@@ -197,7 +198,7 @@ class UserMemory:
         if tidy not in {"propose", "apply"}:
             raise ConfigurationError(f"tidy {tidy!r}: use 'propose' or 'apply'")
         self._tidies = tidy == "apply"
-        self._shared = "" if shared is None else checked_user(shared)
+        self._shared = "" if shared is None else checked_user(shared, new=True)
         self._tells = checked_count("tell_waiting", tell_waiting)
         self.secrets: SecretPolicy = secrets
         self.schema = schema_of(schema)
@@ -376,7 +377,7 @@ class UserMemory:
             before: When all others were said at the latest; None: now.
         """
         latest = self.clock.now() if before is None else checked_seconds("before", before)
-        times = {name: checked_seconds("said", at) for name, at in (said or {}).items()}
+        times = {stored_id(one): checked_seconds("said", at) for one, at in (said or {}).items()}
         past = PastTimes(times, latest)
         policy = Policy(
             0.0, self.max_wait, secrets=self.secrets, past=past, keep_for=self._keep_for
@@ -457,7 +458,7 @@ class UserMemory:
         """
         where = "" if thread_id is None else checked_thread(thread_id)
         return self.driver.read(
-            shown_for, checked_user(user_id), str(message_id), where, self.schema
+            shown_for, checked_user(user_id), stored_id(str(message_id)), where, self.schema
         )
 
     def misfits(self, user_id: Id) -> list[Misfit]:
@@ -550,7 +551,7 @@ class UserMemory:
             InvalidDocument: The schema refuses the result; names the field.
             InvalidInput: This is no edit, the patch does not apply, or nobody edits.
         """
-        wanted, user_id = patch_or_document, checked_user(user_id)
+        wanted, user_id = patch_or_document, checked_user(user_id, new=True)
         return self._correcting().edit(user_id, wanted, by, revision, dry_run=dry_run)
 
     def undo(self, user_id: Id, revision: int | None = None, *, dry_run: bool = False) -> Undone:
@@ -595,7 +596,7 @@ class UserMemory:
             by: The name that the revision bears.
         """
         proposing, asked = self._proposing(), tuple(changes)
-        said = proposing.said(self._learner(user_id), checked_thread(thread_id), messages)
+        said = proposing.said(self._learner(user_id), checked_thread(thread_id, new=True), messages)
         return proposing.changes(said, asked, checked_editor(by))
 
     def propose_erasure(
@@ -754,7 +755,7 @@ class UserMemory:
         Args:
             message: The caller's id of it, or its number as `Evidence.seq` has it.
         """
-        named = clean(message) if isinstance(message, str) else message  # as it is stored
+        named = stored_id(message) if isinstance(message, str) else message
         target = OfMessage(checked_thread(thread_id), named)
         return self._forget(user_id, target, checkpointer, dry_run=dry_run)
 
@@ -870,7 +871,7 @@ class UserMemory:
         """
         from usermemory.export import put_in
 
-        user_id = checked_user(user_id)
+        user_id = checked_user(user_id, new=True)
         written = self.driver.write(put_in, user_id, data)
         document: dict[str, Any] = data["profile"]["document"] if data["profile"] else {}
         misfits = self.schema.read(document).misfits
@@ -1024,12 +1025,12 @@ class UserMemory:
     def _read(
         self, user_id: Id, thread_id: Id, messages: Iterable[Any]
     ) -> tuple[str, str, Iterable[Message]]:
-        user_id, thread_id = self._learner(user_id), checked_thread(thread_id)
+        user_id, thread_id = self._learner(user_id), checked_thread(thread_id, new=True)
         return user_id, thread_id, newest_first(messages, user_id, self.author)
 
     def _learner(self, user_id: Id) -> str:
         """The id of a user about whom something may be learned."""
-        known = checked_user(user_id)
+        known = checked_user(user_id, new=True)
         if known == self._shared:
             raise InvalidInput(f"{known!r} is the shared profile: nothing is learned into it")
         return known

@@ -24,6 +24,10 @@ When = float | str | date | None
 """A time: seconds since the epoch, a date or time of Python's, or one as ISO 8601 writes it."""
 
 _ID_LENGTH = 512
+_ID_BYTES = 1_024
+"""Of an id that something is stored under: PostgreSQL's indexes hold 2,704 bytes a row, and there
+a user's, a thread's and a message's id stand side by side."""
+
 _DATE_LENGTH = len("2026-05-01")
 _FOREVER = 1e11
 """Seconds; some three thousand years."""
@@ -101,17 +105,22 @@ def checked_retention(value: object) -> float | None:
     return float(value)
 
 
-def checked_user(user_id: object) -> str:
-    """A usable user id as text, or an error."""
-    return _checked_id("user_id", user_id)
+def checked_user(user_id: object, *, new: bool = False) -> str:
+    """A usable user id as text, or an error.
+
+    Args:
+        user_id: As the application names the user.
+        new: Something is to be stored under it; what is there already can be read in any case.
+    """
+    return _checked_id("user_id", user_id, new)
 
 
-def checked_thread(thread_id: object) -> str:
-    """A usable thread id as text, or an error."""
-    return _checked_id("thread_id", thread_id)
+def checked_thread(thread_id: object, *, new: bool = False) -> str:
+    """A usable thread id as text, or an error; see `checked_user`."""
+    return _checked_id("thread_id", thread_id, new)
 
 
-def _checked_id(name: str, value: object) -> str:
+def _checked_id(name: str, value: object, new: bool) -> str:  # noqa: FBT001 - private
     if isinstance(value, UUID) or (isinstance(value, int) and not isinstance(value, bool)):
         if isinstance(value, int) and value.bit_length() > _ID_LENGTH:
             raise IdentityError(
@@ -126,6 +135,11 @@ def _checked_id(name: str, value: object) -> str:
         raise IdentityError(
             f"{name} {value[:40]!r}… has control characters or lone surrogates, or is longer than "
             f"{_ID_LENGTH} characters; pass a plain id, such as the one of your database"
+        )
+    if new and (size := len(value.encode())) > _ID_BYTES:
+        raise IdentityError(
+            f"{name} {value[:40]!r}… has {size} bytes as UTF-8, {_ID_BYTES} at most; pass a plain "
+            "id, such as the one of your database"
         )
     return value
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from random import Random
 from typing import Any
 from uuid import UUID
 
@@ -223,6 +224,38 @@ class Remembering:
         with pytest.raises(IdentityError, match="user_id"):
             bench.verbs.remember(user_id, "t", ["I like chess"])
         assert bench.verbs.jobs() == []
+
+    @pytest.mark.parametrize(("first", "last"), [("!", "~"), ("一", "鿿"), ("🌀", "🗿")])
+    def test_the_longest_ids(self, making: Making, first: str, last: str) -> None:
+        """As long as ids may be, they fit into every index; a message's may be of any length."""
+        bench = making(keep_messages="forever")
+        draw = Random(1)  # noqa: S311 - what repeats itself an index holds anyway
+
+        def drawn(size: int) -> str:
+            return "".join(chr(draw.randint(ord(first), ord(last))) for _ in range(size))
+
+        most = min(512, 1_024 // len(last.encode()))
+        user, thread, name, other = drawn(most), drawn(most), drawn(5_000), drawn(5_000)
+        said = [{"role": "user", "content": "I like chess", "id": name}]
+        more = [*said, {"role": "assistant", "content": "Good.", "id": other}]
+        assert bench.verbs.remember(user, thread, said).new == 1
+        assert bench.verbs.remember(user, thread, said).new == 0
+        bench.verbs.trigger(user)
+        shown = {other: bench.verbs.recall(user).shown}
+        assert bench.verbs.remember(user, thread, more, shown=shown).new == 1
+        assert [one.value for one in bench.verbs.shown(user, other)] == ["chess"]
+        hits = {one.message_id for one in bench.verbs.search(user, "chess") if one.message_id}
+        ((evidence,),) = [one.evidence for one in bench.verbs.history(user)[0].changes]
+        assert name.startswith(str(evidence.message_id).partition("~")[0])
+        assert bench.verbs.forget_message(user, thread, name).messages == 1
+        assert evidence.message_id in hits
+        assert bench.interests(user) == []
+        assert bench.verbs.remember(user, thread, more).new == 0
+        with pytest.raises(IdentityError, match=r"thread_id .* as UTF-8, 1024 at most"):
+            bench.verbs.remember(user, "鿿" * 342, said)
+        with pytest.raises(IdentityError, match="user_id"):
+            bench.verbs.edit("鿿" * 342, {"name": "Will"}, by="will")
+        assert bench.verbs.recall("鿿" * 512).document["interests"] == []
 
     @pytest.mark.parametrize("user_id", [42, UUID(int=42)])
     def test_a_number_is_its_text(self, making: Making, user_id: Any) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from usermemory.messages.align import stored_id
 from usermemory.records import Applied, Evidence, Refused, Revision
 from usermemory.text import MASK, Text, Word, leaves, words
 
@@ -55,8 +56,8 @@ class OfMessage:
 
     def taught(self, evidence: Evidence) -> bool:
         """Whether these words were said in it."""
-        known = evidence.message_id, evidence.seq
-        return evidence.thread_id == self.thread_id and self.message in known
+        named = evidence.message_id and stored_id(evidence.message_id)
+        return evidence.thread_id == self.thread_id and self.message in {named, evidence.seq}
 
 
 Target = OfValue | OfThread | OfMessage

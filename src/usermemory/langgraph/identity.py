@@ -89,13 +89,15 @@ def current_run(
     said = _setting("user_id", context, configurable)
     thread_id = configurable.get("thread_id")
     found = _user(said, configurable) if find_user is None else find_user(config, context)
-    user_id = checked_user(found)
+    user_id = checked_user(found, new=True)
     logged_in = configurable.get("langgraph_auth_user_id")
     named = configurable.get("user_id") if logged_in in {None, ""} else logged_in
     traced = _is_traced(config, user_id)
     return Run(
         user_id=user_id,
-        thread_id="" if thread_id is None or thread_id == "" else checked_thread(thread_id),
+        thread_id=""
+        if thread_id is None or thread_id == ""
+        else checked_thread(thread_id, new=True),
         delay=_setting("delay", context, configurable),
         keep=_setting("remember", context, configurable) is not False,
         # Agents that a node runs inherit the ids of user and thread, but not the user's voice.

@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from itertools import islice
 from operator import length_hint
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from usermemory.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from usermemory.records import Message
 
-__all__ = ["WINDOW", "Alignment", "Mark", "Passed", "align", "ids_to_ask", "window"]
+__all__ = [
+    "WINDOW",
+    "Alignment",
+    "Mark",
+    "Passed",
+    "align",
+    "ids_to_ask",
+    "stored_id",
+    "window",
+]
 
 WINDOW = 64
 """How many of a thread's newest marks are compared with a call."""
@@ -30,6 +42,23 @@ _KNOWN_IN_A_ROW = 16  # before so many known messages in a row, all is old
 _LETTERS_IN_A_ROW = 24  # of known messages in a row, a user's sentence among them, are no chance
 _SENTENCE_LETTERS = 8
 _FEWEST_AT_BEGINNING = 3  # fewer do, where the call and the marks begin with them
+
+
+_ID_BYTES = 512
+"""A row of an index holds a message's id beside those of its user and its thread."""
+_ID_DIGEST = 16
+
+
+def stored_id(text: str) -> str:
+    """A message's id as it is stored: `clean`, and of a long one its beginning and a digest.
+
+    What it makes of an id it leaves as it is.
+    """
+    whole = clean(text).encode()
+    if len(whole) <= _ID_BYTES:
+        return whole.decode()
+    start = whole[: _ID_BYTES - 2 * _ID_DIGEST - 1].decode(errors="ignore")
+    return f"{start}~{blake2b(whole, digest_size=_ID_DIGEST).hexdigest()}"
 
 
 class Mark(NamedTuple):

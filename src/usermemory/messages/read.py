@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any, TypeGuard
 
 from usermemory.errors import InvalidInput
+from usermemory.messages.align import stored_id
 from usermemory.messages.content import (
     is_mapping,
     is_sequence,
@@ -232,7 +233,7 @@ def _read_one(
     return Message(
         author=author,
         text=text,
-        id=_label(entries.get("id")),
+        id=_label(entries.get("id"), stored_id),
         name=_label(entries.get("name")),
         at=next((at for at in map(_said_at, times) if at is not None), None),
     )
@@ -336,8 +337,8 @@ def _mapping(value: Any) -> Mapping[str, Any]:
     return value if is_mapping(value) else {}
 
 
-def _label(value: Any) -> str | None:
-    return clean(str(value)) or None if value is not None else None
+def _label(value: Any, made: Callable[[str], str] = clean) -> str | None:
+    return made(str(value)) or None if value is not None else None
 
 
 def _said_at(entries: Mapping[str, Any]) -> float | None:

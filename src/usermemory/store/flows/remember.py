@@ -10,7 +10,16 @@ from itertools import islice
 from typing import Any, get_args
 
 from usermemory.messages import digest
-from usermemory.messages.align import WINDOW, Alignment, Mark, Passed, align, ids_to_ask, window
+from usermemory.messages.align import (
+    WINDOW,
+    Alignment,
+    Mark,
+    Passed,
+    align,
+    ids_to_ask,
+    stored_id,
+    window,
+)
 from usermemory.messages.secrets import SecretPolicy, load_formats, screened
 from usermemory.records import Author, Message, News, Scheduled
 from usermemory.store.codec import dumps
@@ -209,12 +218,14 @@ def _authors(user_id: str, thread_id: str, texts: Mapping[str, str]) -> Flow[dic
     if row is None:
         return {}
     key = {"user_id": user_id, "thread_id": thread_id}
-    rows = yield "known_ids", {**key, "ids": dumps(list(texts))}
+    stored = {name: stored_id(name) for name in texts}
+    rows = yield "known_ids", {**key, "ids": dumps(list(stored.values()))}
     # Of several texts under one id the last counts.
     known = {each["message_id"]: each["digest"] for each in rows}
     return {
-        name: next((who for who, one in _digests_of(row["salt"], texts[name]) if one == kept), "")
-        for name, kept in known.items()
+        name: next((who for who, one in _digests_of(row["salt"], text) if one == kept), "")
+        for name, text in texts.items()
+        if (kept := known.get(stored[name])) is not None
     }
 
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from usermemory.messages.align import stored_id
 from usermemory.records import Shown
 from usermemory.shown import KnownValues, references
 from usermemory.store import codec
@@ -47,7 +48,11 @@ def keep_shown(
             # While the model was thinking something may have been erased: that leaves no trace.
             known = known or (yield from _known(key["user_id"], user.salt, schema))
             items = known.left(items)
-        told = {"message_id": message_id, "revision": revision, "items": codec.dumps(items)}
+        told = {
+            "message_id": stored_id(message_id),
+            "revision": revision,
+            "items": codec.dumps(items),
+        }
         if items:
             yield "add_shown", {**key, **told, "keep_for": KEEP_FOR}
     yield "trim_shown", {"user_id": key["user_id"], "count": ANSWERS}
