@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from tests.support.ollama_server import OllamaServer, listed
 from tests.support.postgres import fresh
@@ -24,7 +25,7 @@ from tests.support.provider_server import (
 from usermemory import Extraction, Request, UserMemory
 from usermemory.cli import doctor
 from usermemory.cli.doctor import Finding, check_chat_model, check_database, check_packages
-from usermemory.errors import ExtractionError
+from usermemory.errors import ConfigurationError, ExtractionError
 from usermemory.retry import Retry
 
 NAME = {"quote": "my name is Ada", "who": "user", "field": "name", "action": "set", "value": "Ada"}
@@ -211,6 +212,33 @@ def test_postgres_that_may_forget(postgres: str, monkeypatch: pytest.MonkeyPatch
     found = of(check_database(postgres))
     assert found["durability"].state == "warn"
     assert "synchronous_commit is off" in found["durability"].said
+
+
+def test_postgres_without_emoji(postgres: str) -> None:
+    """A database of another encoding is refused when it is new, and named by doctor either way."""
+    name, server = "latin_memory", postgres.partition("?")[0]
+    url = f"{server.rpartition('/')[0]}/{name}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE IF EXISTS {name}".encode())
+        connection.execute(f"CREATE DATABASE {name} {LATIN}".encode())
+        try:
+            memory = UserMemory(url, model="offline", worker=False)
+            with pytest.raises(ConfigurationError, match="its encoding is LATIN1.*'UTF8'"):
+                memory.recall("will")
+            memory.close()
+            assert of(check_database(url))["encoding"].state == "fail"
+            with pytest.MonkeyPatch.context() as patch:  # as an earlier version did
+                patch.setattr("usermemory.store.postgres._misses", lambda _: "")
+                UserMemory(url, model="offline", worker=False).open().close()
+            found = of(check_database(url))
+            assert (found["encoding"].state, found["database"].state) == ("warn", "ok")
+            assert "its encoding is LATIN1" in found["encoding"].said
+            assert "usermemory copy" in found["encoding"].todo
+        finally:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+LATIN = "ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
 
 
 class Failing:

@@ -162,6 +162,9 @@ def _database_findings(driver: Driver) -> Iterator[Finding]:
 
     applied = driver.migrated()
     needed = missing(applied, driver.url)
+    if lacks := driver.misses():
+        todo = "then usermemory copy takes along what is stored" if applied else "name that one"
+        yield Finding("encoding", "warn" if applied else "fail", lacks, todo)
     if not applied:
         yield Finding("database", "warn", f"{driver.url} has no tables yet", "first use makes them")
         return

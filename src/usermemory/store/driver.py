@@ -146,6 +146,10 @@ class Driver(ABC):
     def doubts(self) -> Sequence[str]:
         """Settings of the database under which what was committed could be lost, in words."""
 
+    def misses(self) -> str:
+        """Why the database does not take every text, in words; empty if it does."""
+        return ""
+
     @abstractmethod
     def search(self, user_id: str, text: str, spared: Sequence[str] = ()) -> Sequence[Place]:
         """Every table and file that can be looked into, with how often the text stands there."""

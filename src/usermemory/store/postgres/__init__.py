@@ -19,7 +19,7 @@ from psycopg import sql
 from psycopg.rows import tuple_row
 
 from usermemory.clock import Clock, SystemClock
-from usermemory.errors import StoreError
+from usermemory.errors import ConfigurationError, StoreError
 from usermemory.records import Place
 from usermemory.store.driver import (
     MIGRATIONS_TABLE,
@@ -155,6 +155,11 @@ class PostgreSQL(Driver):
             rows = connection.execute(_DURABLE).fetchall()
         return [f"{row['name']} is off: a crash may lose what was accepted" for row in rows]
 
+    def misses(self) -> str:
+        """What an encoding other than UTF-8 leaves out."""
+        with postgres_errors(self.url), self.connections.borrowed() as connection:
+            return _misses(connection)
+
     def search(self, user_id: str, text: str, spared: Sequence[str] = ()) -> Sequence[Place]:
         """Every table of our schema, and of the one in which LangGraph's saver has its own."""
         self.open()
@@ -172,7 +177,10 @@ class PostgreSQL(Driver):
 
     def _migrate(self, connection: Connection) -> None:
         """Apply what is missing; safe when several processes do it at once."""
-        for number, script in missing(self._done(connection), self.url):
+        done = self._done(connection)
+        if not done and (lacks := _misses(connection)):
+            raise ConfigurationError(f"the database {self.url} cannot hold a memory: {lacks}")
+        for number, script in missing(done, self.url):
             with connection.transaction():
                 connection.execute(_LOCK, [self.address.schema])
                 self._prepare(connection)
@@ -237,6 +245,17 @@ class PostgreSQL(Driver):
         if self._clock is not None:
             parameters = {**parameters, "now": self._clock.now()}
         return PipelineRows(connection.execute(self._statements[name], parameters))
+
+
+def _misses(connection: psycopg.Connection[Any]) -> str:
+    """Why not every text can be stored there; a pooler may not tell."""
+    encoding = connection.info.parameter_status("server_encoding") or "UTF8"
+    if encoding == "UTF8":
+        return ""
+    return (
+        f"its encoding is {encoding}, which has no emoji and few scripts, and a message that has "
+        "one ends memory for its thread; make one with ENCODING 'UTF8' TEMPLATE template0"
+    )
 
 
 def _searched(
