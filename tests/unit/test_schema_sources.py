@@ -10,7 +10,16 @@ import typing
 from typing import Annotated, Any, Literal, NotRequired, Required
 
 import pytest
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, computed_field, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    SecretStr,
+    computed_field,
+    create_model,
+    model_validator,
+)
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 
 from usermemory.errors import InvalidDocument, SchemaError
@@ -340,3 +349,34 @@ def test_a_list_of_a_plain_dict_keeps_its_order() -> None:
         }
     )
     assert schema.dump({"toys": ["rope", "ball", "cube"]}) == {"toys": ["rope", "ball", "cube"]}
+
+
+class Cat(BaseModel):
+    kind: Literal["cat"]
+    name: str
+
+
+class Dog(BaseModel):
+    kind: Literal["dog"]
+    name: str
+
+
+Tagged = Annotated[Cat | Dog, Field(discriminator="kind")]
+
+
+@pytest.mark.parametrize("pet", [Tagged, Annotated[Cat | Dog, Discriminator("kind")]])
+def test_an_optional_union_with_a_tag(pet: Any) -> None:
+    """A discriminated union may be absent, stand in another model, and have no name yet."""
+    inner = create_model("Home", pet=(pet | None, None), street=(str, ...))
+    whole = create_model(
+        "Whole",
+        name=(str | None, None),
+        pet=(Annotated[pet | None, Remember(ask=False)], None),
+        home=(Annotated[inner | None, Remember(ask=False)], None),
+    )
+    schema = schema_of(whole)
+    rex = {"kind": "dog", "name": "Rex"}
+    assert schema.load({"pet": rex}).pet == Dog(**rex)
+    assert isinstance(schema.load({"home": {"pet": rex}}).home.pet, Dog)
+    assert isinstance(schema.load({"pet": {"kind": "dog"}}).pet, Dog)
+    assert [one.field for one in schema.read({"pet": {"kind": "bird"}}).misfits] == ["pet"]

@@ -21,7 +21,7 @@ from typing import (
 
 import pydantic
 import typing_extensions
-from pydantic import BaseModel, TypeAdapter, ValidationError, create_model
+from pydantic import BaseModel, Discriminator, TypeAdapter, ValidationError, create_model
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 from pydantic.dataclasses import is_pydantic_dataclass
 from pydantic.fields import FieldInfo
@@ -87,7 +87,8 @@ def partial(annotation: Any, above: tuple[Any, ...] = ()) -> Any:
     above, outer = (*above, annotation), above
     if get_origin(annotation) is Annotated:
         inner, *metadata = get_args(annotation)
-        return Annotated[(partial(inner, above), *metadata)]
+        kept = [one for said in metadata for one in _untagged(said)]
+        return Annotated[(partial(inner, above), *kept)] if kept else partial(inner, above)
     if get_origin(annotation) in {Union, types.UnionType}:
         return Union[tuple(partial(part, above) for part in get_args(annotation))]  # noqa: UP007
     if annotation in outer or not inspect.isclass(annotation):
@@ -97,6 +98,14 @@ def partial(annotation: Any, above: tuple[Any, ...] = ()) -> Any:
     if issubclass(annotation, BaseModel):
         return _model(annotation, above)
     return _dataclass(annotation, above) if dataclasses.is_dataclass(annotation) else annotation
+
+
+def _untagged(metadata: Any) -> Iterable[Any]:
+    """Metadata without what tells a union's members apart: in a twin that may be missing too."""
+    if isinstance(metadata, Discriminator):
+        return ()
+    tagged = isinstance(metadata, FieldInfo) and metadata.discriminator is not None
+    return metadata.metadata if tagged else (metadata,)
 
 
 def _model(source: type[BaseModel], above: tuple[Any, ...]) -> type[BaseModel]:
