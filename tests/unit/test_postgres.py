@@ -6,11 +6,14 @@ import asyncio
 import multiprocessing
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
+from typing import Any
 from urllib.parse import quote
 
 import psycopg
 import pytest
+from psycopg.rows import DictRow
 from tests.support.postgres import fresh, shared
 
 from usermemory import UserMemory
@@ -30,7 +33,7 @@ from usermemory.store import driver as drivers
 from usermemory.store.flows.claim import pause
 from usermemory.store.flows.recall import jobs
 from usermemory.store.postgres import PostgreSQL
-from usermemory.store.postgres.connections import Slots
+from usermemory.store.postgres.connections import Slots, UserPatience
 from usermemory.store.postgres.dialect import postgres_statements
 
 
@@ -112,6 +115,100 @@ def test_locked(url: str, schema: str, admin: Admin) -> None:
         assert impatient.read(jobs) == [], "readers are not kept out"
     impatient.write(pause, "will", paused=False)
     impatient.close()
+
+
+LONG = 1.5
+"""Seconds: more than a turn waits for locks, and less than what else waits for once."""
+
+
+def test_readers_of_a_locked_table(memory: UserMemory, url: str, schema: str, admin: Admin) -> None:
+    """Who only reads does not wait for as long as a table is locked; nor does who opens."""
+    memory.edit("will", {"name": "Will"}, by="a")
+    other = built(url)
+    with admin.transaction():
+        run(admin, f"LOCK TABLE {schema}.users, {schema}.profiles, {schema}.migrations")
+        began = time.monotonic()
+        for read in (
+            lambda: memory.recall("will"),
+            lambda: asyncio.run(memory.arecall("will")),
+            memory.ping,
+            memory.jobs,
+            lambda: memory.driver.search("will", "Will"),
+            other.open,
+        ):
+            with pytest.raises(StoreBusy, match="lock"):
+                read()
+        assert time.monotonic() - began < 20
+    assert memory.recall("will").document["name"] == "Will"
+    assert other.recall("will").document["name"] == "Will"
+    other.close()
+
+
+def test_readers_of_a_locked_table_behind_a_pooler(
+    url: str, schema: str, admin: Admin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pooler that takes no settings at the start is connected to without: the limit is there."""
+    connect = psycopg.Connection[DictRow].connect
+
+    def refuse(conninfo: str, **settings: Any) -> psycopg.Connection[Any]:
+        if "lock_timeout" in conninfo:
+            raise psycopg.OperationalError("unsupported startup parameter: options")
+        return connect(conninfo, **settings)
+
+    monkeypatch.setattr(psycopg.Connection, "connect", refuse)
+    with built(f"{url}&application_name=pooled") as memory:
+        memory.edit("will", {"name": "Will"}, by="a")
+        with admin.transaction():
+            run(admin, f"LOCK TABLE {schema}.profiles")
+            with pytest.raises(StoreBusy, match="lock"):
+                memory.recall("will")
+        assert memory.recall("will").document["name"] == "Will"
+
+
+def test_one_wait_a_turn(memory: UserMemory, schema: str, admin: Admin) -> None:
+    """A turn waits for a locked user once and shortly; others are not taken for locked."""
+    memory.remember("will", "t", ["hello"])
+    driver = memory.driver
+    assert isinstance(driver, PostgreSQL)
+    with admin.transaction():
+        run(admin, f"SELECT 1 FROM {schema}.users WHERE user_id = 'will' FOR UPDATE")
+        began = time.monotonic()
+        for text in ("I like tea", "I like chess"):
+            assert memory.recall("will").pending == 1
+            with pytest.raises(StoreBusy, match="lock"):
+                memory.remember("will", "t", [text])
+        assert time.monotonic() - began < LONG
+        assert driver.patience.is_known("will")
+        assert memory.remember("ana", "t", ["hello"]).new == 1
+        assert not driver.patience.is_known("ana")
+    assert memory.remember("will", "t", ["hello", "I like tea"]).new == 1
+    assert not driver.patience.is_known("will")
+
+
+def test_one_wait_a_turn_for_a_locked_table(memory: UserMemory, schema: str, admin: Admin) -> None:
+    """A look-up that waited in vain is the turn's one wait."""
+    memory.remember("will", "t", ["hello"])
+    with admin.transaction():
+        run(admin, f"LOCK TABLE {schema}.users, {schema}.profiles")
+        began = time.monotonic()
+        for call in (
+            lambda: memory.recall("will"),
+            lambda: memory.remember("will", "t", ["hi"]),
+            lambda: memory.recall("will"),
+            lambda: memory.remember("will", "t", ["hi"]),
+        ):
+            with pytest.raises(StoreBusy, match="lock"):
+                call()
+        assert time.monotonic() - began < LONG
+
+
+def test_few_are_known_as_locked() -> None:
+    """Of how many users it is known that they are locked has a bound."""
+    patience = UserPatience(2.0)
+    for number in range(1_500):
+        patience.was_in_vain(f"user{number}")
+    assert patience.is_known("user1499")
+    assert not patience.is_known("user0")
 
 
 def test_a_slow_statement(url: str, schema: str, admin: Admin) -> None:

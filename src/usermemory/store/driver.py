@@ -32,6 +32,9 @@ Hook = Callable[[str, str, str], None]
 OF_ONE_MOMENT = frozenset({"take_out", "user_rows"})
 """Flows that read tables which have to agree: nothing is written between their statements."""
 
+IN_A_TURN = frozenset({"remember", "propose", "record"})
+"""The flows that somebody who talks with the bot waits for."""
+
 NO_TEXT = "there is a NUL or half of a surrogate pair in a text: no database stores that"
 CLOSED = "this memory was closed; build a new UserMemory to go on"
 

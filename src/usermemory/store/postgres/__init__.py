@@ -19,9 +19,10 @@ from psycopg import sql
 from psycopg.rows import tuple_row
 
 from usermemory.clock import Clock, SystemClock
-from usermemory.errors import ConfigurationError, StoreError
+from usermemory.errors import ConfigurationError, StoreBusy, StoreError
 from usermemory.records import Place
 from usermemory.store.driver import (
+    IN_A_TURN,
     MIGRATIONS_TABLE,
     OF_ONE_MOMENT,
     Driver,
@@ -36,10 +37,14 @@ from usermemory.store.driver import (
 )
 from usermemory.store.erased import Wanted, sorted_places
 from usermemory.store.postgres.connections import (
+    LOCK_LIMIT,
     Connection,
     Connections,
     Listener,
+    UserPatience,
     connect_to,
+    limited,
+    takes_settings,
     transaction,
 )
 from usermemory.store.postgres.dialect import (
@@ -55,6 +60,12 @@ from usermemory.store.postgres.dialect import (
 _ATTEMPTS = 3
 
 _ONE_MOMENT = b"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+
+_MIGRATING = "30s"
+"""How long another process may take to bring older tables up to date, or to end what it does."""
+
+_CLEANING = 10.0
+"""Seconds that cleaning waits for a table's lock: an autovacuum makes way for it after one."""
 
 _DURABLE = b"""SELECT name FROM pg_settings WHERE setting = 'off'
     AND name IN ('fsync', 'full_page_writes', 'synchronous_commit')"""
@@ -88,11 +99,18 @@ class PostgreSQL(Driver):
         )
         self.connections = Connections(self.address, connections, patience)
         self._threads = ThreadPoolExecutor(connections, thread_name_prefix="usermemory-postgres")
-        self._patience = patience
+        self.patience = UserPatience(patience)
 
     def _start(self) -> None:
         with postgres_errors(self.url), connect_to(self.address) as connection:
-            self._migrate(connection)
+            try:
+                with limited(connection, self.patience.in_a_turn("")):
+                    done = self._done(connection)
+            except psycopg.errors.LockNotAvailable:
+                self.patience.was_in_vain("")
+                raise
+            self.patience.was_rewarded("")
+            self._migrate(connection, done)
 
     def _stop(self) -> None:
         self._threads.shutdown()
@@ -100,9 +118,21 @@ class PostgreSQL(Driver):
 
     def write(self, flow: Callable[P, Flow[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a flow in a transaction and return after it is durable."""
-        return self._repeated(
-            lambda connection: self._transact(connection, flow(*args, **kwargs), flow.__name__)
-        )
+        name, user = flow.__name__, _user_of(args)
+        in_a_turn = name in IN_A_TURN
+
+        def once(connection: Connection) -> T:
+            wait = self.patience.in_a_turn(user) if in_a_turn else self.patience.seconds
+            return self._transact(connection, flow(*args, **kwargs), name, wait)
+
+        try:
+            value = self._repeated(once)
+        except StoreBusy as error:
+            if in_a_turn and _waited(error):
+                self.patience.was_in_vain(user)
+            raise
+        self.patience.was_rewarded(user)
+        return value
 
     async def awrite(self, flow: Callable[P, Flow[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """The same in a thread of ours."""
@@ -110,16 +140,25 @@ class PostgreSQL(Driver):
 
     def read(self, flow: Callable[P, Flow[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a flow that only reads, in the caller's thread."""
-        name = flow.__name__
+        user, name = _user_of(args), flow.__name__
         of_one_moment = name in OF_ONE_MOMENT
 
-        def work(connection: Connection) -> T:
+        def once(connection: Connection) -> T:
+            # Else the connection's own limit holds, which costs no round trip.
+            known = self.patience.is_known(user) or not takes_settings(self.address)
+            wait = self.patience.in_a_turn(user)
             with connection.transaction() if of_one_moment else nullcontext():
                 if of_one_moment:
                     connection.execute(_ONE_MOMENT)
-                return self._run(connection, flow(*args, **kwargs), name)
+                with limited(connection, wait) if known else nullcontext():
+                    return self._run(connection, flow(*args, **kwargs), name)
 
-        return self._repeated(work)
+        try:
+            return self._repeated(once)
+        except StoreBusy as error:
+            if _waited(error):
+                self.patience.was_in_vain(user)
+            raise
 
     async def aread(self, flow: Callable[P, Flow[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """The same in a thread of ours."""
@@ -143,7 +182,10 @@ class PostgreSQL(Driver):
         self.open()
         names = ", ".join(f'"{self.address.schema}".{table}' for table in tables())
         try:
-            with postgres_errors(self.url), self.connections.borrowed() as connection:
+            with (
+                postgres_errors(self.url),
+                connect_to(self.address, _CLEANING) as connection,
+            ):
                 connection.execute(f"VACUUM {names}".encode())
         except StoreError:
             return False
@@ -175,13 +217,13 @@ class PostgreSQL(Driver):
                 for name, columns in tables.items()
             )
 
-    def _migrate(self, connection: Connection) -> None:
+    def _migrate(self, connection: Connection, done: Mapping[int, int]) -> None:
         """Apply what is missing; safe when several processes do it at once."""
-        done = self._done(connection)
         if not done and (lacks := _misses(connection)):
             raise ConfigurationError(f"the database {self.url} cannot hold a memory: {lacks}")
         for number, script in missing(done, self.url):
             with connection.transaction():
+                connection.execute(LOCK_LIMIT, [_MIGRATING])
                 connection.execute(_LOCK, [self.address.schema])
                 self._prepare(connection)
                 if number not in self._done(connection):
@@ -231,8 +273,8 @@ class PostgreSQL(Driver):
             with self.connections.borrowed() as connection:
                 return work(connection)
 
-    def _transact(self, connection: Connection, flow: Flow[T], name: str) -> T:
-        with transaction(connection, self.address, self._patience):
+    def _transact(self, connection: Connection, flow: Flow[T], name: str, wait: float) -> T:
+        with transaction(connection, self.address, wait):
             value = self._run(connection, flow, name)
             self._tell_commit("before", name)
         self._tell_commit("after", name)
@@ -256,6 +298,15 @@ def _misses(connection: psycopg.Connection[Any]) -> str:
         f"its encoding is {encoding}, which has no emoji and few scripts, and a message that has "
         "one ends memory for its thread; make one with ENCODING 'UTF8' TEMPLATE template0"
     )
+
+
+def _user_of(arguments: Sequence[object]) -> str:
+    """Whose row a flow is about; empty where it is nobody's in particular."""
+    return arguments[0] if arguments and isinstance(arguments[0], str) else ""
+
+
+def _waited(error: StoreBusy) -> bool:
+    return isinstance(error.__cause__, psycopg.errors.LockNotAvailable)
 
 
 def _searched(

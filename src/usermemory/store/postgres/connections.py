@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections import deque
@@ -10,6 +11,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager, nullcontext, suppress
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import TransactionStatus
 from psycopg.rows import DictRow, dict_row
 
@@ -65,16 +67,100 @@ class Slots:
 
 Connection = psycopg.Connection[DictRow]
 
+_IN_A_TURN = 0.6
+"""Seconds that a turn of a chat waits for somebody else's lock, once."""
 
-def connect_to(address: Address) -> Connection:
+_KNOWN_LOCKED = 0.05
+"""Seconds that it waits again while the lock is known to be held: a commit is over by then."""
+
+_KNOWN_FOR = 60.0
+"""Seconds after which a lock is no longer known to be held."""
+
+_KNOWN_AT_MOST = 1_000
+"""Users of whom it is known; the first ones are forgotten."""
+
+
+class UserPatience:
+    """How long to wait for somebody else's lock.
+
+    A turn of a chat comes here several times, and waits in all no longer than once: after one wait
+    in vain the user counts as locked, until a lock was had or a minute has passed.
+
+    Args:
+        seconds: How long to wait for what is worth waiting for, such as the end of a model's work.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._locked: dict[str, float] = {}
+
+    def is_known(self, user_id: str) -> bool:
+        """Whether somebody has waited for this user in vain."""
+        locked_at = self._locked.get(user_id)
+        return locked_at is not None and time.monotonic() - locked_at < _KNOWN_FOR
+
+    def in_a_turn(self, user_id: str) -> float:
+        """Seconds that somebody who talks with the bot is kept waiting."""
+        return min(self.seconds, _KNOWN_LOCKED if self.is_known(user_id) else _IN_A_TURN)
+
+    def was_in_vain(self, user_id: str) -> None:
+        """The lock was held all the time."""
+        self._locked[user_id] = time.monotonic()
+        if len(self._locked) > _KNOWN_AT_MOST:
+            with suppress(KeyError, RuntimeError):  # where another thread did it
+                del self._locked[next(iter(self._locked))]
+
+    def was_rewarded(self, user_id: str) -> None:
+        """The lock was had."""
+        if self._locked:
+            self._locked.pop(user_id, None)
+
+
+_refusing: set[str] = set()
+"""Where a pooler takes no settings at the start of a connection."""
+
+
+def takes_settings(address: Address) -> bool:
+    """Whether a connection has a limit for locks from its start."""
+    return address.conninfo not in _refusing
+
+
+def limited_conninfo(address: Address, lock_timeout: float) -> str:
+    """What libpq connects with, where no statement waits longer for a lock than so many seconds.
+
+    Set at the start it costs no round trip, and is no state of a session that a pooler would lend
+    to others. What the URL says wins.
+    """
+    if not takes_settings(address):
+        return address.conninfo
+    given = conninfo_to_dict(address.conninfo).get("options") or os.environ.get("PGOPTIONS", "")
+    options = f"-c lock_timeout={int(lock_timeout * 1_000)} {given}".strip()
+    return make_conninfo(address.conninfo, options=options)
+
+
+def connect_to(address: Address, lock_timeout: float = _IN_A_TURN) -> Connection:
     """A connection without any state of a session, as a pooler of transactions needs it.
+
+    Args:
+        address: Where.
+        lock_timeout: Seconds that a statement waits for a lock, unless its transaction says else.
 
     Raises:
         psycopg.OperationalError: There is no connection to be had.
     """
-    return psycopg.Connection[DictRow].connect(
-        address.conninfo, autocommit=True, prepare_threshold=None, row_factory=dict_row
-    )
+
+    def connected(conninfo: str) -> Connection:
+        return psycopg.Connection[DictRow].connect(
+            conninfo, autocommit=True, prepare_threshold=None, row_factory=dict_row
+        )
+
+    try:
+        return connected(limited_conninfo(address, lock_timeout))
+    except psycopg.OperationalError as error:
+        if "unsupported startup parameter" not in str(error) or not takes_settings(address):
+            raise
+        _refusing.add(address.conninfo)
+    return connected(address.conninfo)
 
 
 class Connections:
@@ -180,6 +266,25 @@ class Listener:
             while not self._stopped.is_set():
                 for _ in connection.notifies(timeout=_LISTENED, stop_after=1):
                     self._heard()
+
+
+LOCK_LIMIT = b"SELECT set_config('lock_timeout', %s, true)"
+
+
+@contextmanager
+def limited(connection: Connection, seconds: float) -> Generator[None]:
+    """A transaction whose statements wait no longer for somebody else's lock; for reading.
+
+    Args:
+        connection: Idle.
+        seconds: How long.
+    """
+    with (
+        connection.pipeline() if psycopg.Pipeline.is_supported() else nullcontext(),
+        connection.transaction(),
+    ):
+        connection.execute(LOCK_LIMIT, [f"{int(seconds * 1_000)}ms"])
+        yield
 
 
 _LIMITS = """SELECT set_config('lock_timeout', %s, true),

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from usermemory.clock import Clock
 from usermemory.errors import StoreBusy, StoreError
 from usermemory.records import Place
-from usermemory.store.driver import OF_ONE_MOMENT, Driver, Flow, P, T, run
+from usermemory.store.driver import IN_A_TURN, OF_ONE_MOMENT, Driver, Flow, P, T, run
 from usermemory.store.erased import sorted_places
 from usermemory.store.sqlite.connection import (
     SETTINGS,
@@ -341,10 +341,6 @@ class SQLite(Driver):
     def _execute(self, connection: sqlite3.Connection, name: str, parameters: Any) -> Any:
         given = {**parameters, "now": self._clock.now()}
         return connection.execute(sqlite_statements()[name], given).fetchall()
-
-
-IN_A_TURN = frozenset({"remember", "propose", "record"})
-"""The flows that somebody who talks with the bot waits for."""
 
 
 def _trying(enough: Callable[[RetryCallState], bool]) -> Retrying:
