@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from contextlib import contextmanager, nullcontext
+from collections.abc import AsyncIterator, Generator, Iterator
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Self
 
 import psycopg
@@ -19,6 +19,7 @@ from psycopg_pool import AsyncConnectionPool, ConnectionPool
 from usermemory.errors import ConfigurationError, StoreError
 from usermemory.langgraph.savers import ForSyncGraphs
 from usermemory.store.elsewhere import TABLE_THERE, is_postgres
+from usermemory.store.postgres.connections import limited_conninfo
 from usermemory.store.postgres.dialect import address_of, postgres_errors
 
 if TYPE_CHECKING:
@@ -31,15 +32,36 @@ _SIZE = 8
 """Connections of a saver at most."""
 
 
+_LOCKED = 1.0
+"""Seconds that a checkpoint waits for somebody else's lock before it fails the turn."""
+
+_AWAY = 3.0
+"""Seconds that a turn waits for a connection; the memory, which does without, fails at once."""
+
+_RECONNECTING = 2.0
+"""Seconds for which the pool tries again by itself, less and less often: then whoever asks does."""
+
+_STARTING = 10.0
+_SETUP = 30.0
+"""Seconds for the first connection, and for a lock that LangGraph's tables need."""
+
+# Without prepared statements, so that a pooler of transactions may stand in between.
+_KWARGS: dict[str, Any] = {
+    "autocommit": True,
+    "prepare_threshold": None,
+    "row_factory": dict_row,
+}
+
+
 def _settings(driver: PostgreSQL) -> dict[str, Any]:
-    # Without prepared statements, so that a pooler of transactions may stand in between.
-    kwargs = {"autocommit": True, "prepare_threshold": None, "row_factory": dict_row}
     return {
-        "conninfo": driver.address.conninfo,
-        "kwargs": kwargs,
+        "conninfo": limited_conninfo(driver.address, _LOCKED),
+        "kwargs": _KWARGS,
         "min_size": 1,
         "max_size": _SIZE,
         "open": False,
+        "timeout": _AWAY,
+        "reconnect_timeout": _RECONNECTING,
     }
 
 
@@ -47,16 +69,24 @@ class PooledSaver(ForSyncGraphs, PostgresSaver):
     """A saver for sync graphs: closed by ``close()``, or used with ``with``."""
 
     def __init__(self, driver: PostgreSQL) -> None:
+        self.name = driver.url
         check = ConnectionPool.check_connection
         self.pool: ConnectionPool[Any] = ConnectionPool(**_settings(driver), check=check)
         super().__init__(self.pool)
         with postgres_errors(driver.url):
             try:
-                self.pool.open(wait=True)
-                self.setup()
+                self.pool.open(wait=True, timeout=_STARTING)
+                patient = limited_conninfo(driver.address, _SETUP)
+                with psycopg.connect(patient, **_KWARGS) as connection:
+                    PostgresSaver(connection).setup()
             except BaseException:
                 self.close()
                 raise
+
+    @contextmanager
+    def _cursor(self, *, pipeline: bool = False) -> Iterator[Any]:
+        with postgres_errors(self.name), super()._cursor(pipeline=pipeline) as cursor:
+            yield cursor
 
     def close(self) -> None:
         """Disconnect; threads that ran are kept."""
@@ -78,21 +108,30 @@ class AsyncPooledSaver(AsyncPostgresSaver):
     """A saver for async graphs: closed by ``aclose()``, or used with ``async with``."""
 
     def __init__(self, driver: PostgreSQL) -> None:
-        self._name = driver.url
+        self.name = driver.url
+        self._patient = limited_conninfo(driver.address, _SETUP)
         check = AsyncConnectionPool.check_connection
         self.pool: AsyncConnectionPool[Any] = AsyncConnectionPool(**_settings(driver), check=check)
         super().__init__(self.pool)
 
     async def open(self) -> Self:
         """Connect and make the tables."""
-        with postgres_errors(self._name):
+        with postgres_errors(self.name):
             try:
-                await self.pool.open(wait=True)
-                await self.setup()
+                await self.pool.open(wait=True, timeout=_STARTING)
+                connected: Any = psycopg.AsyncConnection.connect(self._patient, **_KWARGS)
+                async with await connected as connection:
+                    await AsyncPostgresSaver(connection).setup()
             except BaseException:
                 await self.aclose()
                 raise
         return self
+
+    @asynccontextmanager
+    async def _cursor(self, *, pipeline: bool = False) -> AsyncIterator[Any]:
+        with postgres_errors(self.name):
+            async with super()._cursor(pipeline=pipeline) as cursor:
+                yield cursor
 
     async def aclose(self) -> None:
         """Disconnect; threads that ran are kept."""
@@ -115,7 +154,12 @@ def rows(saver: Any, statement: str) -> list[tuple[Any, ...]]:
     held: Any = saver.conn
     pooled = isinstance(held, ConnectionPool)
     borrowed: Any = saver.conn.connection() if pooled else nullcontext(held)
-    with saver.lock, borrowed as connection, connection.cursor(row_factory=tuple_row) as cursor:
+    with (
+        postgres_errors(getattr(saver, "name", "of the threads")),
+        saver.lock,
+        borrowed as connection,
+        connection.cursor(row_factory=tuple_row) as cursor,
+    ):
         found: list[tuple[Any, ...]] = cursor.execute(statement.encode()).fetchall()
         return found
 
@@ -144,8 +188,7 @@ def _connected(url: str, table: str) -> Generator[Any]:
     address = address_of(url)
     name = address.name.partition("?")[0]  # without a schema of ours, which has no part in it
     # As LangGraph's own connections, fit for a pooler of transactions.
-    settings: Any = {"autocommit": True, "prepare_threshold": None, "row_factory": dict_row}
-    with postgres_errors(name), psycopg.connect(address.conninfo, **settings) as connection:
+    with postgres_errors(name), psycopg.connect(address.conninfo, **_KWARGS) as connection:
         connection.read_only = True
         found: Any = connection.execute(TABLE_THERE, [table]).fetchone()
         if not found or not found["found"]:
