@@ -314,15 +314,41 @@ def once(action: Callable[[], object]) -> drivers.Hook:
     return hook
 
 
-def test_in_each_others_way(url: str, schema: str, admin: Admin) -> None:
+def test_in_each_others_way(memory: UserMemory, schema: str, admin: Admin) -> None:
     """A transaction that the server gives up because of another one is done again."""
-    memory = built(with_option(url, "default_transaction_isolation=repeatable\\ read"))
-    memory.pause("will")
-    change = f"UPDATE {schema}.users SET paused = 0"
-    memory.driver.hook = once(lambda: run(admin, change))
+    run(admin, f"CREATE SEQUENCE {schema}.times")  # it counts on where a transaction is undone
+    body = (
+        f"BEGIN IF nextval('{schema}.times') = 1 THEN RAISE 'injected' USING ERRCODE = '40P01'; "
+        "END IF; RETURN NEW; END"
+    )
+    run(admin, f"CREATE FUNCTION {schema}.f() RETURNS trigger LANGUAGE plpgsql AS $${body}$$")
+    run(
+        admin,
+        f"CREATE TRIGGER once BEFORE INSERT ON {schema}.inbox FOR EACH ROW "
+        f"EXECUTE FUNCTION {schema}.f()",
+    )
     assert memory.remember("will", "t", ["hello"]).new == 1
     assert memory.recall("will").pending == 1
-    memory.close()
+    assert run(admin, f"SELECT last_value FROM {schema}.times") == [(2,)]
+
+
+@pytest.mark.parametrize("level", ["repeatable read", "serializable"])
+def test_a_stricter_default_isolation(url: str, schema: str, admin: Admin, level: str) -> None:
+    """A database whose default is stricter fails nobody who waited for somebody else's commit."""
+    option = f"default_transaction_isolation={level.replace(' ', chr(92) + ' ')}"
+    with built(with_option(url, option)) as memory:
+        memory.pause("will")
+        change = f"UPDATE {schema}.users SET paused = 0"
+        seen: list[tuple[str, ...]] = []
+        meanwhile = once(lambda: run(admin, change))
+
+        def hook(*place: str) -> None:
+            seen.append(place)
+            meanwhile(*place)
+
+        memory.driver.hook = hook
+        assert memory.remember("will", "t", ["hello"]).new == 1
+        assert len(set(seen)) == len(seen), "done once"
 
 
 def test_what_another_worker_read_meanwhile(url: str) -> None:

@@ -321,7 +321,9 @@ def transaction(connection: Connection, address: Address, patience: float) -> Ge
     number: str | None = None
     try:
         with connection.pipeline() if psycopg.Pipeline.is_supported() else nullcontext():
-            connection.execute(b"BEGIN")
+            # Whatever the database's default: our statements lock the rows they need, and a
+            # stricter level would fail where two wait for one.
+            connection.execute(b"BEGIN ISOLATION LEVEL READ COMMITTED")
             begun = connection.execute(_LIMITS, [f"{int(patience * 1_000)}ms"])
             yield
             (row,) = begun
