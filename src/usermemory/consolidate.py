@@ -363,8 +363,8 @@ class Consolidator:
         usage = spent or (error.usage if isinstance(error, UnusableAnswer) else Usage())
         failure = self._next_attempt(claim, Failure(reason, text, None, usage=usage), error)
         held = self.driver.write(fail, claim, failure)
-        if not isinstance(error, ExtractionError):
-            logger.error("the batch failed with %s", text)
+        if not isinstance(error, ExtractionError | StoreError):
+            logger.error("the extractor failed with %s", text)
             logger.debug("where it failed", exc_info=error)
         return _outcome(
             claim,
