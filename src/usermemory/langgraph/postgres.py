@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Generator, Iterator
+from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Self
 
@@ -77,14 +77,15 @@ class PooledSaver(ForSyncGraphs, PostgresSaver):
             try:
                 self.pool.open(wait=True, timeout=_STARTING)
                 patient = limited_conninfo(driver.address, _SETUP)
-                with psycopg.connect(patient, **_KWARGS) as connection:
+                connected: Any = psycopg.connect(patient, **_KWARGS)
+                with connected as connection:
                     PostgresSaver(connection).setup()
             except BaseException:
                 self.close()
                 raise
 
     @contextmanager
-    def _cursor(self, *, pipeline: bool = False) -> Iterator[Any]:
+    def _cursor(self, *, pipeline: bool = False) -> Generator[Any]:
         with postgres_errors(self.name), super()._cursor(pipeline=pipeline) as cursor:
             yield cursor
 
@@ -128,7 +129,7 @@ class AsyncPooledSaver(AsyncPostgresSaver):
         return self
 
     @asynccontextmanager
-    async def _cursor(self, *, pipeline: bool = False) -> AsyncIterator[Any]:
+    async def _cursor(self, *, pipeline: bool = False) -> AsyncGenerator[Any]:
         with postgres_errors(self.name):
             async with super()._cursor(pipeline=pipeline) as cursor:
                 yield cursor

@@ -172,7 +172,12 @@ def _postgres_savers() -> Any:
 
 
 class _PatientCursor(sqlite3.Cursor):
-    connection: _PatientConnection
+    if TYPE_CHECKING:
+
+        @property
+        def connection(self) -> _PatientConnection:
+            """Which made it."""
+            ...
 
     def execute(self, sql: str, parameters: Any = ()) -> Self:
         run = super().execute
