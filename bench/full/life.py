@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from bench.full.outcome import told
 from bench.full.peers import ROOT
 
 from usermemory import UserMemory
@@ -49,20 +50,6 @@ def _memory(path: Path, notes: Notes, **settings: object) -> UserMemory:
 
 def _say(memory: UserMemory, drink: str, user: str = "ann", thread: str = "monday") -> None:
     memory.remember(user, thread, [("user", f"I like {drink}")])
-
-
-def told(wanted: list[str], found: list[str], calls: int | None = None) -> str:
-    """The outcome in words: lost, doubled, or neither."""
-    lost = [one for one in wanted if one not in found]
-    doubled = [one for one in set(found) if found.count(one) > 1]
-    strange = [one for one in found if one not in wanted]
-    parts = [
-        f"lost {len(lost)} of {len(wanted)}" if lost else "",
-        f"doubled {len(doubled)}" if doubled else "",
-        f"{len(strange)} of another" if strange else "",
-    ]
-    told = ", ".join(filter(None, parts)) or f"all {len(wanted)} there"
-    return told if calls is None else f"{told}, {calls} call{'s' * (calls != 1)}"
 
 
 def _held(memory: UserMemory, user: str = "ann") -> list[str]:

@@ -21,6 +21,7 @@ from typing import Any
 from agno.agent import Agent
 from agno.db.sqlite import SqliteDb
 from agno.models.openai import OpenAIChat
+from bench.full.outcome import told
 
 _LIKES = re.compile(r"I like (\w+)")
 
@@ -107,16 +108,6 @@ def _say(agent: Any, drink: str, user: str = "ann", thread: str = "monday") -> N
 
 def _held(agent: Any, user: str = "ann") -> list[str]:
     return [one.memory for one in agent.get_user_memories(user_id=user) or ()]
-
-
-def told(wanted: list[str], found: list[str], calls: int | None = None) -> str:
-    """As in ``bench.full.life``."""
-    lost = [one for one in wanted if one not in found]
-    doubled = [one for one in set(found) if found.count(one) > 1]
-    parts = [f"lost {len(lost)} of {len(wanted)}" if lost else f"all {len(wanted)} there"]
-    parts += [f"doubled {len(doubled)}"] if doubled else []
-    parts += [] if calls is None else [f"{calls} call{'s' * (calls != 1)}"]
-    return ", ".join(parts)
 
 
 def _killed(folder: Path) -> str:

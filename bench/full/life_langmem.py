@@ -18,6 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from bench.full.outcome import told
 from langchain_core.runnables import RunnableConfig, RunnableLambda
 from langgraph.store.sqlite import SqliteStore
 from langmem import ReflectionExecutor
@@ -68,13 +69,6 @@ def drinks(store: Any, user: str = "ann") -> list[str]:
     """What the store holds of a user."""
     item = store.get(("memories", user), "profile")
     return list(item.value["drinks"]) if item else []
-
-
-def told(wanted: list[str], found: list[str], calls: int | None = None) -> str:
-    """As in ``bench.full.life``."""
-    lost = [one for one in wanted if one not in found]
-    told = f"lost {len(lost)} of {len(wanted)}" if lost else f"all {len(wanted)} there"
-    return told if calls is None else f"{told}, {calls} call{'s' * (calls != 1)}"
 
 
 def _killed(folder: Path, when: str) -> str:

@@ -20,6 +20,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from bench.full.outcome import told
 from mem0 import Memory
 
 _DIMENSIONS = 64
@@ -116,16 +117,6 @@ def _say(memory: Any, drink: str, user: str = "ann", thread: str = "monday") -> 
 
 def _held(memory: Any, user: str = "ann") -> list[str]:
     return [one["memory"] for one in memory.get_all(filters={"user_id": user})["results"]]
-
-
-def told(wanted: list[str], found: list[str], calls: int | None = None) -> str:
-    """As in ``bench.full.life``."""
-    lost = [one for one in wanted if one not in found]
-    doubled = [one for one in set(found) if found.count(one) > 1]
-    parts = [f"lost {len(lost)} of {len(wanted)}" if lost else f"all {len(wanted)} there"]
-    parts += [f"doubled {len(doubled)}"] if doubled else []
-    parts += [] if calls is None else [f"{calls} call{'s' * (calls != 1)}"]
-    return ", ".join(parts)
 
 
 def _killed(folder: Path) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from usermemory.judge import Judged, applied, judge, reviewed, stamped
 from usermemory.judge.changes import Verifier
 from usermemory.judge.passages import is_json
 from usermemory.messages import AuthorPolicy, read_messages
-from usermemory.messages.secrets import SecretPolicy, screened, secrets_in
+from usermemory.messages.secrets import SecretPolicy, removed_mark, screened, secrets_in
 from usermemory.records import Change, Message, Proposed, Refused
 from usermemory.refused import masked
 from usermemory.schema.document import counts_as
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from usermemory.schema import Schema
 
 
-_REMOVED = re.compile(r"\[[\w -]+ removed\]")
+_REMOVED = re.compile(re.escape(removed_mark("KIND")).replace("KIND", r"[\w\ -]+"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,20 +119,18 @@ class Proposing:
     def said(self, user_id: str, thread_id: str, messages: Iterable[Any]) -> Turn:
         """What was said before, bounded, and the newest turn."""
         before, turn = newest_turn(read_messages(messages, user_id, self._author))
-        before = before[-TAIL:]
-        found = {
-            one.text[secret.start : secret.end]: secret.kind
-            for one in (*before, *turn)
-            for secret in (() if self._secrets == "keep" else secrets_in(one.text))
-        }
-        # As in the inbox: the words that a change rests on are kept with it.
-        texts = [(one, screened(one.text, self._secrets)) for one in before]
-        words = [(one, screened(one.text, self._secrets)) for one in turn]
-        context, newest = (
-            tuple(replace(one, text=text) for one, text in some if text is not None)
-            for some in (texts, words)
-        )
+        found: dict[str, str] = {}
+        context, newest = (tuple(self._clear(some, found)) for some in (before[-TAIL:], turn))
         return Turn(user_id, thread_id, context, newest, found)
+
+    def _clear(self, messages: Iterable[Message], found: dict[str, str]) -> Iterator[Message]:
+        """The messages as an inbox keeps them, since changes keep words; and their secrets."""
+        for one in messages:
+            secrets = [] if self._secrets == "keep" else secrets_in(one.text)
+            found |= {one.text[each.start : each.end]: each.kind for each in secrets}
+            text = screened(one.text, self._secrets) if secrets else one.text
+            if text is not None:
+                yield replace(one, text=text)
 
     def _screened(self, said: Turn, change: Change) -> Change:
         """The change without secrets; what holds nothing else puts in nothing."""

@@ -8,12 +8,13 @@ others. So only those words are kept that the user has said, or that nobody else
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast, get_args
 
 from usermemory.messages import is_mapping, is_sequence
-from usermemory.messages.secrets import screened
+from usermemory.messages.secrets import removed_mark, screened
 from usermemory.records import Action, Change, Message, Reason, Refused
 from usermemory.schema.shape import is_list, is_object
 from usermemory.text import Text, folded_words, leaves
@@ -288,6 +289,8 @@ def masked(value: Any, known: Mapping[str, str] | None = None) -> Any:
         return value
     text = str(value).encode("utf-8", "replace").decode()  # in characters that a database takes
     for secret, kind in (known or {}).items():
-        text = text.replace(secret, f"[{kind} removed]")
+        # Not inside of another word or number: a code of four digits stands in many.
+        by_itself = rf"(?<![0-9A-Za-z]){re.escape(secret)}(?![0-9A-Za-z])"
+        text = re.sub(by_itself, removed_mark(kind), text)
     clear = screened(text, "mask") or ""
     return value if clear == str(value) else clear

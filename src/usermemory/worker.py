@@ -323,7 +323,7 @@ class Worker:
                 # An erasure found a reader in its way: see whether that is gone.
                 self._clean_at = self._clock.now() + CLEAN
                 if clean_erased(self._driver):
-                    logger.info("erased for good: the disk holds no copies any more")
+                    logger.info("erased for good. %s", self._driver.cleaned)
             wait = look.wait
             if wait == 0.0:
                 claim = self._driver.write(claim_due, worker_name(), self._lease)

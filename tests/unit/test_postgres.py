@@ -386,6 +386,25 @@ def test_a_role_that_may_nothing_but_this(url: str, schema: str, admin: Admin) -
         run(admin, f"DROP ROLE {role}")
 
 
+def test_what_a_role_may_not_clean_is_not_called_clean(url: str, schema: str, admin: Admin) -> None:
+    """A server passes over the tables of another role with a warning: that is no clean disk."""
+    role = f"{schema}_guest"
+    with built(url) as owners:
+        owners.remember("will", "t", ["hello"])
+        run(admin, f"CREATE ROLE {role} LOGIN")
+        try:
+            run(admin, f"GRANT USAGE ON SCHEMA {schema} TO {role}")
+            may = "SELECT, INSERT, UPDATE, DELETE"
+            run(admin, f"GRANT {may} ON ALL TABLES IN SCHEMA {schema} TO {role}")
+            with built(url.replace("postgres@", f"{role}@")) as memory:
+                assert memory.forget_user("will").pending
+                assert not memory.clean()
+            assert owners.clean()
+        finally:
+            run(admin, f"DROP OWNED BY {role} CASCADE")
+            run(admin, f"DROP ROLE {role}")
+
+
 def shape_of(admin: Admin, schema: str) -> list[tuple[object, ...]]:
     """Columns, constraints and indexes of a schema, without its name."""
     columns = (

@@ -12,7 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from usermemory.records import Change, Message, Reason, Refused
-from usermemory.refused import IN_WORDS, MOST_STORED, action_of, in_words, shown_field, storable
+from usermemory.refused import (
+    IN_WORDS,
+    MOST_STORED,
+    action_of,
+    in_words,
+    masked,
+    shown_field,
+    storable,
+)
 from usermemory.store import codec
 
 PAGE = Path(__file__).parents[2] / "docs" / "learning.md"
@@ -126,6 +134,13 @@ def test_secrets(value: object) -> None:
     one = kept(Change("notes", "add", value, "I like green tea"), detail="not 4242424242424242")
     assert "removed" in str(one.change.value)
     assert "4242" not in codec.refusals([one])
+
+
+def test_a_known_secret_is_masked_where_it_stands_by_itself() -> None:
+    """A code of four digits goes from a value, and leaves the numbers and words that hold it."""
+    known = {"4711": "PIN", "tea": "password"}
+    value = ["my PIN is 4711.", "born in 47110 Rheurdt", "I like steak"]
+    assert masked(value, known) == ["my PIN is [PIN removed].", *value[1:]]
 
 
 def test_what_is_long_is_left_out_whole() -> None:

@@ -228,8 +228,8 @@ def _deleted_lines(threads: OwnThreads) -> Iterator[str]:
 
 
 PENDING = (
-    "Copies may be left on the disk, since somebody is reading the database just now. A worker "
-    "that runs removes them as soon as it can; usermemory clean does when nobody reads."
+    "Copies may be left on the disk for now. A worker that runs removes them as soon as it can; "
+    "usermemory clean does, or says what is in the way."
 )
 
 
@@ -367,18 +367,15 @@ def _print_expired(found: Sequence[Expired], *, done: bool, stderr: bool = False
 def clean_disk(*, db: Database = DATABASE) -> None:
     """Remove copies of erased text from the disk, where forget could not; exit code 1 if not yet.
 
-    A worker does the same by itself. It has to wait while somebody reads the database.
+    A worker does the same by itself. A file has to wait while somebody reads it; on PostgreSQL the
+    role has to own the tables.
 
     Examples:
         usermemory clean --db memory.db
     """
     with open_existing(db) as memory:
-        done = memory.clean()
+        done, driver = memory.clean(), memory.driver
     if not done:
-        say(
-            "Somebody is reading the database: copies may be left. Try again, or leave it to a "
-            "worker.",
-            stderr=True,
-        )
+        say(f"{driver.not_cleaned} Try again, or leave it to a worker.", stderr=True)
         raise typer.Exit(1)
-    say("The disk holds no copies of what was erased.")
+    say(driver.cleaned)

@@ -41,6 +41,11 @@ SecretPolicy = Literal["mask", "refuse", "keep"]
 """``mask`` the secret, ``refuse`` the whole message, or ``keep`` it as it is."""
 
 
+def removed_mark(kind: str) -> str:
+    """What stands in the place of a secret."""
+    return f"[{kind} removed]"
+
+
 def screened(text: str, policy: SecretPolicy) -> str | None:
     """The text as it may be stored.
 
@@ -59,7 +64,7 @@ def screened(text: str, policy: SecretPolicy) -> str | None:
     kept: list[str] = []
     end = 0
     for secret in found:
-        kept += text[end : secret.start], f"[{secret.kind} removed]"
+        kept += text[end : secret.start], removed_mark(secret.kind)
         end = secret.end
     return "".join([*kept, text[end:]])
 

@@ -48,6 +48,10 @@ class Driver(ABC):
         url: The database for people, without a password.
     """
 
+    cleaned = "The disk holds no copies of what was erased."
+    not_cleaned = "Somebody is reading the database: copies of what was erased may be left."
+    """What a `clean` came to, in words."""
+
     def __init__(self, url: str) -> None:
         self.url = url
         self.hook: Hook | None = None

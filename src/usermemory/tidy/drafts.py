@@ -16,6 +16,7 @@ from usermemory.past import Origins
 from usermemory.prompt.batch import harmless, one_line
 from usermemory.records import Applied, Change, Evidence, Reason, Refused, Revision
 from usermemory.schema.answer_form import closed, nullable, one_of
+from usermemory.schema.form import fold_outer
 from usermemory.schema.shape import canonical, is_list, is_object
 from usermemory.store.flows.review import Draft
 from usermemory.text import folded_words, is_nothing, leaves, pairs, tokens
@@ -303,12 +304,15 @@ def _with_particle(word: str, known: Collection[str]) -> bool:
 def loses_nothing(draft: Draft) -> bool:
     """Whether what stands in their place says all that goes, in the same words.
 
-    But for case, spaces, hyphens inside of words and the mark that ends a sentence: what holds
+    As two items of a list are the same, and with hyphens inside of words for spaces: what holds
     another text whole may say the opposite of it, and a sign may be all that tells two apart.
     """
     (kept,) = [one.after for one in draft.changes if one.after is not None]
     gone = [one.before for one in draft.changes if one.before is not None]
     return (is_object(kept) or kept in gone) and all(_says(kept, one) for one in gone)
+
+
+_JOINS = re.compile(r"(?<=[^\W\d_])[-‐‑'’](?=[^\W\d_])")
 
 
 def _says(kept: Any, gone: Any) -> bool:
@@ -318,15 +322,8 @@ def _says(kept: Any, gone: Any) -> bool:
     if is_list(kept) and is_list(gone):
         return all(any(_says(one, part) for one in kept) for part in gone)
     if isinstance(kept, str) and isinstance(gone, str):
-        return _bare(kept) == _bare(gone)
+        return fold_outer(_JOINS.sub(" ", kept)) == fold_outer(_JOINS.sub(" ", gone))
     return canonical(kept) == canonical(gone)
-
-
-_JOINS = re.compile(r"(?<=[^\W\d_])[-‐‑'’](?=[^\W\d_])")
-
-
-def _bare(text: str) -> str:
-    return " ".join(_JOINS.sub(" ", text.casefold()).split()).rstrip(" .!,;:。！，、؛،।")
 
 
 def applied_to(document: Mapping[str, Any], draft: Draft, schema: Any) -> Mapping[str, Any]:

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-_REASONS = {"rate_limited", "unauthorized", "not_found", "unavailable", "timeout", "connection"}
-"""Of a `ProviderError`."""
+from usermemory.errors import ProviderError
 
-_KIND = "ProviderError: "
+_KIND = f"{ProviderError.__name__}: "
+"""With what the error of such a reading begins."""
 
 
 @dataclass(slots=True)
@@ -45,7 +45,7 @@ def outages_in(readings: Sequence[Mapping[str, Any]]) -> list[OutageSeen]:
     found: list[OutageSeen] = []
     for row in reversed(readings):
         going_on = found[-1] if found and found[-1].until is None else None
-        if row["outcome"] == "failed" and row["reason"] in _REASONS:
+        if row["outcome"] == "failed" and row["error"].startswith(_KIND):
             if going_on is None:
                 found.append(going_on := OutageSeen(row["at"], row["at"]))
             going_on.tried, going_on.reason = row["at"], row["reason"]

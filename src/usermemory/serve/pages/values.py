@@ -12,6 +12,7 @@ from usermemory.errors import InvalidInput
 from usermemory.records import Applied, Revision
 from usermemory.schema.shape import is_list, is_object
 from usermemory.serve.pages.words import label, pointer, readable, steps_of
+from usermemory.text import is_nothing
 
 if TYPE_CHECKING:
     from usermemory.schema import Field, Schema
@@ -145,7 +146,7 @@ def _stand(
             yield pointer(found.name, at), item, "", naming(found, item) or ""
     elif is_object(value):
         for key, item in value.items():
-            if item not in (None, "", [], {}):
+            if not is_nothing(item):
                 name = label(found.keys.get(key), key) if found.kind == "object" else key
                 yield pointer(found.name, key), item, name, key
     elif value is not None:

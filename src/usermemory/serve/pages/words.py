@@ -65,15 +65,11 @@ def readable(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if is_object(value):
-        parts = (f"{key}: {readable(part)}" for key, part in value.items() if not _is_empty(part))
+        parts = (f"{key}: {readable(part)}" for key, part in value.items() if not is_nothing(part))
         return "; ".join(parts) or "nothing"
     if is_list(value):
         return ", ".join(map(readable, value)) or "nothing"
     return str(value)
-
-
-def _is_empty(value: Any) -> bool:
-    return is_nothing(value)
 
 
 def moment(at: float | None) -> Markup:

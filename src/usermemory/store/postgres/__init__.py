@@ -90,6 +90,9 @@ class PostgreSQL(Driver):
         patience: Seconds to wait for a free one, or for a lock, before `StoreBusy`.
     """
 
+    cleaned = "What was erased is free space of the server, which new rows overwrite."
+    not_cleaned = "The server did not clean every table: that takes the role that owns them."
+
     def __init__(self, url: str, clock: Clock, connections: int = 8, patience: float = 2.0) -> None:
         self.address = address_of(url)
         super().__init__(self.address.name)
@@ -174,22 +177,27 @@ class PostgreSQL(Driver):
             return self._done(connection)
 
     def clean(self) -> bool:
-        """Vacuum our tables; False if the server would not.
+        """Vacuum our tables; False if the server would not, or passed one over.
 
-        Old versions of rows are then free space, to be overwritten by new ones; the server's log
-        and backups have lives of their own.
+        Old versions of rows are then free space, to be overwritten by new ones; what an older
+        transaction can still see stays until it ends, and the server's log and backups have lives
+        of their own.
         """
         self.open()
+        warnings: list[str | None] = []
         names = ", ".join(f'"{self.address.schema}".{table}' for table in tables())
         try:
             with (
                 postgres_errors(self.url),
                 connect_to(self.address, _CLEANING) as connection,
             ):
+                connection.add_notice_handler(
+                    lambda told: warnings.append(told.severity_nonlocalized)
+                )
                 connection.execute(f"VACUUM {names}".encode())
         except StoreError:
             return False
-        return True
+        return "WARNING" not in warnings  # as of a table that this role does not own
 
     def doubts(self) -> Sequence[str]:
         """What the server is set to that lets it forget a commit."""
