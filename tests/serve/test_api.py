@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -243,9 +243,10 @@ async def test_lists_come_in_pages(memory: UserMemory) -> None:
         assert history == [6, 5, 4, 3, 2, 1]
         assert len(await every("/users/will/jobs")) == 5
         assert len(await every("/jobs", state="waiting")) == 5
-        for after in ("x", "-1", "9" * 20):
-            answer = await http.get("/api/v1/users", params={"after": after})
-            assert answer.status_code == 422
+        for after in ("x", "-1", "9" * 20, "[{}]"):
+            for path in ("users/will/refused", "users/will/history", "jobs"):
+                answer = await http.get(f"/api/v1/{path}", params={"after": after})
+                assert answer.status_code == 422
 
 
 @pytest.mark.parametrize("user", ["a/b", "a/threads/b", "a%2Fb", "ü ?#", "."])
@@ -389,3 +390,47 @@ async def test_what_needs_a_model_says_so(memory: UserMemory) -> None:
         )
         shown = await http.get("/api/v1/users/will/shown", params={"message_id": "a1"})
         assert (shown.status_code, shown.json()) == (200, [])
+
+
+async def test_pages_go_on_behind_what_is_gone_by_now(memory: UserMemory) -> None:
+    """Who handles each page before asking for the next one meets every user, job and proposal."""
+    for number in range(6):
+        memory.remember(f"user{number}", "t", [("user", "I love chess")])
+    token, _ = Tokens(memory).create()
+    async with client(app(memory), token) as http:
+
+        async def handled(path: str, handle: Callable[[Any], object]) -> list[str]:
+            found, asked = [], {"limit": "2"}
+            while True:
+                answer = (await http.get(f"/api/v1{path}", params=asked)).json()
+                for one in answer["items"]:
+                    found.append(one["user_id"])
+                    handle(one)
+                if answer["next"] is None:
+                    return sorted(found)
+                asked["after"] = answer["next"]
+
+        new = [f"user{number}" for number in range(6)]
+        assert await handled("/jobs", lambda one: memory.trigger(one["user_id"])) == new
+        met = await handled("/users", lambda one: memory.forget_user(one["user_id"]))
+        assert met == [*new, "will"]
+
+
+async def test_every_approval_meets_every_proposal(tmp_path: Path) -> None:
+    """Proposals that are approved page by page are all met."""
+    with UserMemory(tmp_path / "r.db", model="offline", review="all", worker=False) as memory:
+        for number in range(5):
+            memory.remember(f"user{number}", "t", [("user", "I'm Will and I love chess")])
+            memory.trigger(f"user{number}")
+        token, _ = Tokens(memory).create()
+        waiting, asked = len(memory.proposals()), {"limit": "2"}
+        async with client(app(memory), token) as http:
+            for _ in range(waiting):
+                answer = (await http.get("/api/v1/proposals", params=asked)).json()
+                for one in answer["items"]:
+                    memory.approve(one["id"])
+                if answer["next"] is None:
+                    break
+                asked["after"] = answer["next"]
+        assert waiting >= 5
+        assert memory.proposals() == []

@@ -16,6 +16,7 @@ from tests.support import postgres
 
 from usermemory import UserMemory
 from usermemory.serve import app, asgi
+from usermemory.serve.pages.person import Person
 from usermemory.serve.tokens import Tokens
 
 USER = "/api/v1/users/will"
@@ -59,6 +60,25 @@ async def test_what_nobody_foresaw_is_a_plain_answer(
     (line,) = [one for one in caplog.records if one.name.startswith("usermemory")]
     assert "ZeroDivisionError" in line.getMessage()
     assert line.exc_info is None
+
+
+async def test_what_nobody_foresaw_is_told_on_a_page(
+    memory: UserMemory, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A page that fails is a page that says so, in words of ours, with a way back."""
+
+    def fail(*_: Any) -> None:
+        raise ZeroDivisionError("secret garlic")
+
+    monkeypatch.setattr(Person, "known", fail)
+    with caplog.at_level(logging.WARNING):
+        async with signed_in(app(memory)) as browser:
+            answer = await browser.get("/person?user=will")
+    assert answer.status_code == 500
+    assert "This could not be done." in answer.text
+    assert "Back to" in answer.text
+    assert "ZeroDivisionError" in caplog.text
+    assert "garlic" not in answer.text + caplog.text
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
+import logging
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 
 Handler = Callable[[Request], Awaitable[Response]]
 
+logger = logging.getLogger("usermemory.serve")
+
 _SAFE = {"GET", "HEAD"}
 
 _SLASH = "\ue000"
@@ -60,6 +63,12 @@ such as a connection that broke at the commit, it may have been done: its key is
 
 _UNSTORED = 1_000
 """Answers that are held while the database takes none; the keys of more stay at work."""
+
+
+def log_failure(method: str, error: Exception) -> None:
+    """Log what nobody foresaw: neither its text nor the address, which may hold what people say."""
+    logger.error("a %s request ended in %s", method, type(error).__name__)
+    logger.debug("where it failed", exc_info=error)
 
 
 async def bearer(tokens: Tokens, request: Request) -> Access:

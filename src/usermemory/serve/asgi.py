@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Iterable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -25,7 +24,7 @@ from usermemory.errors import (
     StoreError,
     UserMemoryError,
 )
-from usermemory.serve.admission import Rate, bearer, keep_slashes
+from usermemory.serve.admission import Rate, bearer, keep_slashes, log_failure
 from usermemory.serve.api import api_router, health_router
 from usermemory.serve.forms import Problem
 from usermemory.serve.tokens import Tokens
@@ -35,8 +34,6 @@ if TYPE_CHECKING:
 
     from usermemory.memory import UserMemory
     from usermemory.serve.pages import Pages
-
-logger = logging.getLogger("usermemory.serve")
 
 _STALLED = 30.0
 """Seconds for which the next part of a body may be waited for."""
@@ -217,11 +214,8 @@ class _Guard:
             await _http_error(Request(scope), error)(scope, receive, guarded)
         except ClientDisconnect:  # nobody is left to be answered
             return
-        except Exception as error:
-            # Neither its text nor the address is logged: they may hold what people say.
-            name, method = type(error).__name__, scope["method"]
-            logger.error("a %s request ended in %s", method, name)  # noqa: TRY400 - no traceback
-            logger.debug("where it failed", exc_info=error)
+        except Exception as error:  # noqa: BLE001 - it is logged
+            log_failure(scope["method"], error)
             if begun:
                 raise _CutOff from None
             await problem(500, "this could not be done")(scope, receive, guarded)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -247,12 +248,36 @@ def page(items: Sequence[T], after: str | None, limit: int) -> Page[T]:
     return Page(items=list(items[begin:end]), next=following)
 
 
+def page_behind(
+    items: Sequence[T], key: Callable[[T], tuple[Any, ...]], after: str | None, limit: int
+) -> Page[T]:
+    """The items that come behind one, which may be gone by now: approved, retried or read.
+
+    Args:
+        items: All of them.
+        key: By what they are sorted: JSON values that differ from item to item.
+        after: The key of the last one of the page before, as JSON.
+        limit: How many.
+    """
+    try:
+        last = tuple(json.loads(after)) if after is not None else ()
+        left = sorted((one for one in items if key(one) > last), key=key)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise HTTPException(422, _NEXT) from error
+    shown = left[:limit]
+    following = json.dumps(key(shown[-1])) if len(left) > limit else None
+    return Page(items=shown, next=following)
+
+
+_NEXT = "after is what the page before gave as next"
+
+
 def place(after: str | None) -> int:
     """Which number of a list ``after`` means, or 422."""
     if after is None:
         return 0
     if not (after.isascii() and after.isdigit() and len(after) < 12):
-        raise HTTPException(422, "after is what the page before gave as next")
+        raise HTTPException(422, _NEXT)
     return int(after)
 
 

@@ -20,6 +20,7 @@ from usermemory.serve.forms import (
     UserId,
     operation,
     page,
+    page_behind,
 )
 from usermemory.settings import checked_user
 from usermemory.store.flows import recall as recalls
@@ -29,6 +30,14 @@ if TYPE_CHECKING:
 
 _ALL = 1 << 40
 """More than there are of anything."""
+
+
+def _urgency(job: Job) -> tuple[bool, float, str, str]:
+    return job.due_at is None, job.due_at or 0.0, job.user_id, job.thread_id
+
+
+def _age(proposal: Proposal) -> tuple[float, str, str]:
+    return proposal.at, proposal.user_id, proposal.id
 
 
 def add_lists(router: APIRouter, memory: UserMemory) -> None:
@@ -64,7 +73,8 @@ def _of_one_user(router: APIRouter, memory: UserMemory) -> None:
 
     async def jobs(user_id: UserId, limit: Limit = 100, after: After = None) -> Page[Job]:
         """List a user's threads with unread messages."""
-        return page(await memory.ajobs(None, user_id), after, limit)
+        found = await memory.driver.aread(recalls.jobs, None, checked_user(user_id), _ALL)
+        return page_behind(found, _urgency, after, limit)
 
     async def costs(
         user_id: UserId,
@@ -78,7 +88,7 @@ def _of_one_user(router: APIRouter, memory: UserMemory) -> None:
 
     async def proposals(user_id: UserId, limit: Limit = 100, after: After = None) -> Page[Proposal]:
         """List changes to a profile that wait for a person, the oldest first."""
-        return page(await memory.aproposals(user_id, _ALL), after, limit)
+        return page_behind(await memory.aproposals(user_id, _ALL), _age, after, limit)
 
     operation(router, "GET", USER + "/history")(history)
     operation(router, "GET", USER + "/proposals")(proposals)
@@ -98,10 +108,10 @@ def _of_everybody(router: APIRouter, memory: UserMemory) -> None:
 
         It takes a token that reaches everybody.
         """
-        begin, named = forms.place(after), search.replace("\0", "")
-        rows = await memory.driver.aread(recalls.people, named, "id", limit + 1, begin)
+        named, behind = search.replace("\0", ""), (after or "").replace("\0", "")
+        rows = await memory.driver.aread(recalls.people, named, "id", limit + 1, 0, behind)
         shown = [forms.Person.model_validate(dict(row)) for row in rows[:limit]]
-        following = str(begin + limit) if len(rows) > limit else None
+        following = shown[-1].user_id if len(rows) > limit else None
         return Page(items=shown, next=following)
 
     async def list_jobs(
@@ -113,7 +123,8 @@ def _of_everybody(router: APIRouter, memory: UserMemory) -> None:
 
         It takes a token that reaches everybody.
         """
-        return page(await memory.ajobs(state), after, limit)
+        found = await memory.driver.aread(recalls.jobs, state, None, _ALL)
+        return page_behind(found, _urgency, after, limit)
 
     async def list_costs(
         since: Annotated[Moment, Query()] = 0.0,
@@ -132,7 +143,7 @@ def _of_everybody(router: APIRouter, memory: UserMemory) -> None:
 
         It takes a token that reaches everybody.
         """
-        return page(await memory.aproposals(None, _ALL), after, limit)
+        return page_behind(await memory.aproposals(None, _ALL), _age, after, limit)
 
     operation(router, "GET", "/users")(list_users)
     operation(router, "GET", "/proposals")(list_proposals)

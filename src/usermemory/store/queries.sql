@@ -151,6 +151,7 @@ FROM (SELECT u.user_id, u.paused, u.revision, p.updated_at,
         WHERE unread > 0 OR dead > 0 GROUP BY user_id) AS t ON t.user_id = u.user_id
     WHERE (p.user_id IS NOT NULL OR t.user_id IS NOT NULL OR u.paused = 1)
       AND (:named = '' OR LOWER(u.user_id) LIKE :named ESCAPE '!')
+      AND (:after = '' OR u.user_id > :after)
     ORDER BY rank DESC, u.user_id LIMIT :count OFFSET :skip) AS page
 ORDER BY page.rank DESC, page.user_id;
 

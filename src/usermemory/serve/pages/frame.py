@@ -27,6 +27,7 @@ from usermemory.errors import (
     StoreError,
     UserMemoryError,
 )
+from usermemory.serve.admission import log_failure
 from usermemory.serve.pages import words
 from usermemory.serve.pages.sessions import Sessions, Visitor
 from usermemory.serve.prices import Prices
@@ -209,17 +210,15 @@ class Frame:
         nobody = Ask(request, _NOBODY, framed=rule.own)
         try:
             ask = self._ask(request, body, rule)
-            if ask is None:
-                return self._sign_in(nobody)
-        except HTTPException as error:
-            return self.refuse(nobody, error.status_code, error.detail)
-        except UserMemoryError as error:
+        except (HTTPException, UserMemoryError) as error:
             return self.refuse(nobody, *_told(error))
+        if ask is None:
+            return self._sign_in(nobody)
         try:
             return handler(ask)
-        except HTTPException as error:
-            return self.refuse(ask, error.status_code, error.detail)
-        except UserMemoryError as error:
+        except Exception as error:  # noqa: BLE001 - a fault of ours is logged
+            if not isinstance(error, HTTPException | UserMemoryError):
+                log_failure(request.method, error)
             return self.refuse(ask, *_told(error))
 
     def _ask(self, request: Request, body: bytes, rule: _Rule) -> Ask | None:
@@ -296,7 +295,9 @@ def _fields(request: Request, body: bytes) -> dict[str, str]:
     return {**found, **dict(pairs)}
 
 
-def _told(error: UserMemoryError) -> tuple[int, str]:
+def _told(error: Exception) -> tuple[int, str]:
+    if isinstance(error, HTTPException):
+        return error.status_code, error.detail
     if isinstance(error, InvalidInput | ConfigurationError | ExtractionError):
         return 422, str(error)
     if isinstance(error, Conflict):

@@ -211,7 +211,7 @@ def everything_said(user_id: str) -> Flow[tuple[Profile, list[Revision], Sequenc
 
 
 def people(
-    named: str = "", sort: str = "seen", limit: int = 50, skip: int = 0
+    named: str = "", sort: str = "seen", limit: int = 50, skip: int = 0, after: str = ""
 ) -> Flow[Sequence[Row]]:
     """Users who are known or wait, for a list of them.
 
@@ -220,10 +220,11 @@ def people(
         sort: ``seen``, ``size`` or ``pending``, the most first; else by id.
         limit: How many at most.
         skip: How many come before.
+        after: An id; only those behind it.
     """
     part = named.lower().replace("!", "!!").replace("%", "!%").replace("_", "!_")
-    asked = {"named": part and f"%{part}%", "sort": sort, "count": limit, "skip": skip}
-    return (yield "people", asked)
+    asked = {"named": part and f"%{part}%", "sort": sort, "after": after}
+    return (yield "people", {**asked, "count": limit, "skip": skip})
 
 
 def readings(since: float, limit: int = 20_000) -> Flow[Sequence[Row]]:
