@@ -137,7 +137,7 @@ async def test_every_kind_of_value_is_edited_in_place(
 ) -> None:
     """A form puts what was typed where it belongs, in the type of the field."""
     async with signed_in(app(memory)) as browser:
-        answer = await browser.post("/person/edit", user="will", path=path, revision="1", **typed)
+        answer = await browser.post("/person/edit", user="will", path=path, **typed)
     assert answer.status_code == 303, answer.text
     assert memory.recall("will").document[field] == expected
     assert memory.history("will")[0].by == "support"
@@ -171,21 +171,49 @@ async def test_what_the_schema_refuses_is_said_in_the_form(
 
 
 async def test_an_older_page_overwrites_nothing(memory: UserMemory) -> None:
-    """A form of a page that is no longer true is refused with what to do."""
+    """A form of a value that is another one by now is refused with what to do."""
     async with signed_in(app(memory)) as browser:
         memory.edit("will", [{"op": "add", "path": "/interests/0", "value": "go"}], by="x")
-        answer = await browser.post(
-            "/person/edit", user="will", path="/interests/0", revision="1", value="tea"
-        )
-    assert answer.status_code == 422
-    assert "meanwhile" in answer.text
+        for path in ("/person/edit", "/person/remove"):
+            answer = await browser.post(
+                path, user="will", path="/interests/0", was='"chess"', value="tea"
+            )
+            assert answer.status_code in {409, 422}
+            assert "meanwhile" in answer.text
     assert memory.recall("will").document["interests"] == ["go", "chess"]
+
+
+async def test_what_changed_elsewhere_is_no_obstacle(memory: UserMemory) -> None:
+    """While a person types, the bot may learn something else: the form is saved all the same."""
+    async with signed_in(app(memory)) as browser:
+        page = (await browser.get("/person/value", user="will", path="/interests/0")).text
+        (was, *_) = re.findall(r'name="was" value="([^"]*)"', page)
+        memory.edit("will", [{"op": "replace", "path": "/age", "value": 33}], by="x")
+        answer = await browser.post(
+            "/person/edit", user="will", path="/interests/0", was=unescape(was), value="tea"
+        )
+    assert answer.status_code == 303
+    assert memory.recall("will").document["interests"] == ["tea"]
+    assert memory.recall("will").document["age"] == 33
+
+
+async def test_several_changes_are_taken_back_once_it_is_confirmed(memory: UserMemory) -> None:
+    """From one value's history a whole revision goes: what else goes with it is said first."""
+    memory.edit("will", {"age": 33, "interests": ["go"]}, by="x")
+    async with signed_in(app(memory)) as browser:
+        asked = await browser.post("/person/undo", user="will", revision="2")
+        assert memory.recall("will").revision == 2
+        assert "33" in asked.text
+        assert "go" in asked.text
+        await browser.post("/person/undo", user="will", revision="2", sure="yes")
+    assert memory.recall("will").document["age"] is None
+    assert memory.recall("will").document["interests"] == ["chess"]
 
 
 async def test_a_change_is_taken_back_and_an_item_removed(memory: UserMemory) -> None:
     """Undo and remove do what they say, and the timeline shows both."""
     async with signed_in(app(memory)) as browser:
-        await browser.post("/person/remove", user="will", path="/interests/0", revision="1")
+        await browser.post("/person/remove", user="will", path="/interests/0")
         assert memory.recall("will").document["interests"] == []
         answer = await browser.post("/person/undo", user="will", revision="2")
         assert "done=undone" in answer.headers["location"]
@@ -316,12 +344,10 @@ async def test_a_page_that_is_open_while_its_user_is_erased_answers_clearly(
         value = await browser.get("/person/value", user="will", path="/interests/0")
         assert "not there any more" in value.text
         edit = await browser.post(
-            "/person/edit", user="will", path="/interests/0", revision="1", value="x"
+            "/person/edit", user="will", path="/interests/0", was='"y"', value="x"
         )
         assert edit.status_code == 422
-        name = await browser.post(
-            "/person/edit", user="will", path="/name", revision="1", value="x"
-        )
+        name = await browser.post("/person/edit", user="will", path="/name", was='"y"', value="x")
         assert "meanwhile" in name.text
         assert "Nothing is known" in await page_of(browser)
     assert memory.recall("will").document["name"] is None

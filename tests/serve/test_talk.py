@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import html
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import unquote
 
 import jinja2
 import pytest
-from tests.serve.browsing import signed_in
+from tests.serve.browsing import HOST, signed_in
+from tests.support.postgres import fresh
 
 from usermemory import UserMemory
 from usermemory.serve import app
@@ -88,4 +92,78 @@ async def test_a_thread_of_another_user_is_refused(memory: UserMemory) -> None:
         assert say.status_code == 422
         empty = await browser.post("/talk/say", user="ann", thread="u", text=" ")
         assert empty.status_code == 422
+    served.state.pages.close()
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+async def test_what_is_erased_is_gone_from_the_conversations_too(
+    database: str, tmp_path: Path
+) -> None:
+    """Who erases everything finds no conversation left in this database; another's is kept."""
+    with contextlib.ExitStack() as stack:
+        url = f"{tmp_path}/m.db"
+        if database == "postgresql":
+            url = stack.enter_context(fresh())
+        memory = stack.enter_context(UserMemory(url, model="offline", worker=False))
+        served = app(memory)
+        mine, yours = f"mine {url}", f"yours {url}"  # all tests of a server share its threads
+        async with signed_in(served) as browser:
+            for user, thread in (("will", mine), ("ann", yours)):
+                said = {"user": user, "thread": thread, "text": "I like climbing."}
+                await browser.post("/talk/say", **said)
+            asked = await browser.post("/person/erase", user="will")
+            assert html.escape(mine) in asked.text
+            assert html.escape(yours) not in asked.text
+            assert 'name="conversations" value="yes" checked' in asked.text
+            confirmed = {"sure": "yes", "conversations": "yes"}
+            done = await browser.post("/person/erase", user="will", **confirmed)
+            assert "1 conversation deleted too" in done.text
+            page = await browser.get("/talk", user="will", thread=mine)
+            assert "climbing" not in page.text
+            page = await browser.get("/talk", user="ann", thread=yours)
+            assert "climbing" in page.text
+        served.state.pages.close()
+
+
+async def test_a_conversation_goes_with_a_value_only_if_it_is_ticked(memory: UserMemory) -> None:
+    """To forget one value names the conversation that says it, and leaves it unless told else."""
+    served = app(memory)
+    async with signed_in(served) as browser:
+        said = {"user": "will", "thread": "t", "text": "I like climbing."}
+        await browser.post("/talk/say", **said)
+        memory.trigger("will")
+        chosen = {"user": "will", "field": "interests", "item": '"climbing"'}
+        asked = await browser.post("/person/forget", **chosen)
+        assert "Delete this conversation too, whole" in asked.text
+        assert "checked" not in asked.text
+        done = await browser.post("/person/forget", **chosen, sure="yes")
+        assert "may still hold" in done.text
+        assert "climbing" in (await browser.get("/talk", user="will", thread="t")).text
+        ticked = {"sure": "yes", "words": "yes", "conversations": "yes", "thread": "t"}
+        await browser.post("/person/unlearn", user="will", **ticked)
+        assert "climbing" not in (await browser.get("/talk", user="will", thread="t")).text
+    served.state.pages.close()
+
+
+async def test_what_was_shown_is_corrected_on_the_spot(memory: UserMemory) -> None:
+    """Each value under an answer opens its form there, and saving it says so there."""
+    served = app(memory)
+    async with signed_in(served) as browser:
+        memory.edit("will", {"interests": ["climbing", "chess"]}, by="test")
+        said = {"user": "will", "thread": "t", "text": "Hello! I am here about chess."}
+        await browser.post("/talk/say", **said)
+        page = html.unescape((await browser.get("/talk", user="will", thread="t")).text)
+        answer = re.findall(r"message=([^\"&]+)", page)[-1]
+        shown = (await browser.get("/talk/shown", user="will", thread="t", message=answer)).text
+        places = re.findall(r"path=([^\"&]+)", html.unescape(shown))
+        assert {unquote(one) for one in places} == {"/interests/0", "/interests/1"}
+        here = {"hx-request": "true", "hx-current-url": f"{HOST}/talk?user=will&thread=t"}
+        csrf = await browser.csrf("/person?user=will")
+        form = {"csrf": csrf, "user": "will", "path": "/interests/1", "value": "go"}
+        saved = await browser.http.post("/person/edit", data=form, headers={**here, "origin": HOST})
+        assert "Saved." in saved.text
+        assert "hx-redirect" not in saved.headers
+        shown = (await browser.get("/talk/shown", user="will", thread="t", message=answer)).text
+        assert "no longer" in shown
+    assert memory.recall("will").document["interests"] == ["climbing", "go"]
     served.state.pages.close()

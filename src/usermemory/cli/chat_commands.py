@@ -12,7 +12,7 @@ import typer
 
 from usermemory.cli.chat import Conversation, new_thread
 from usermemory.cli.common import console, count, listed, printable, say
-from usermemory.cli.erase import PENDING, OwnThreads, reach_lines, thread_names
+from usermemory.cli.erase import PENDING, reach_lines, thread_names
 from usermemory.cli.show import (
     changes_line,
     hit_text,
@@ -241,6 +241,8 @@ class ChatCommands:
         if not self._asked(f"Erase {what or 'all that is known about you'}? There is no undo"):
             self.tell("It stays.")
             return
+        from usermemory.langgraph.threads import OwnThreads
+
         threads = OwnThreads(self._conversation.graph.checkpointer, self._user_id)
         held = threads.held(reach.threads)
         holds = f"The conversation still holds it: {thread_names(held)}. Delete it, whole?"

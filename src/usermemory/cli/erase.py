@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from typer import Argument, Option
@@ -32,56 +32,17 @@ from usermemory.cli.common import (
 )
 
 if TYPE_CHECKING:
+    from usermemory.langgraph.threads import OwnThreads
     from usermemory.memory import UserMemory
     from usermemory.records import Expired, Forgotten, Proof
 
     Erase = Callable[..., Forgotten]
 
 
-class OwnThreads:
-    """A checkpointer that deletes threads of one user only: it knows threads, not users.
-
-    Args:
-        saver: The checkpointer.
-        user_id: The user.
-
-    Attributes:
-        deleted: Threads that it deleted.
-        others: Threads that it left, since somebody else spoke in them last.
-    """
-
-    def __init__(self, saver: Any, user_id: str) -> None:
-        self._saver = saver
-        self._user_id = user_id
-        self.deleted: list[str] = []
-        self.others: list[str] = []
-
-    def held(self, threads: Iterable[str]) -> list[str]:
-        """Those of these threads that are there and the user's."""
-        return [thread_id for thread_id in threads if self._owner(thread_id) == self._user_id]
-
-    def delete_thread(self, thread_id: str) -> None:
-        """Delete a thread, if it is there and the user's."""
-        owner = self._owner(thread_id)
-        if owner == self._user_id:
-            self._saver.delete_thread(thread_id)
-            self.deleted.append(thread_id)
-        elif owner is not None:
-            self.others.append(thread_id)
-
-    async def adelete_thread(self, thread_id: str) -> None:
-        """The same: the command line never awaits."""
-        self.delete_thread(thread_id)
-
-    def _owner(self, thread_id: str) -> str | None:
-        """Who spoke in a thread last, as its run was configured; None where it is not there."""
-        checkpoint = self._saver.get_tuple({"configurable": {"thread_id": thread_id}})
-        return checkpoint and str(checkpoint.metadata.get("user_id", self._user_id))
-
-
 @contextmanager
 def _own_threads(memory: UserMemory, user_id: str) -> Generator[OwnThreads]:
     from usermemory.langgraph import checkpointer
+    from usermemory.langgraph.threads import OwnThreads
 
     with checkpointer(memory) as saver:
         yield OwnThreads(saver, user_id)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -66,6 +66,47 @@ _PAGE = 50
 """Checkpoints that are read at a time; each holds the thread as it was."""
 
 _UNKNOWN = "unknown speaker"
+
+
+class OwnThreads:
+    """A checkpointer that deletes threads of one user only: it knows threads, not users.
+
+    Args:
+        saver: The checkpointer.
+        user_id: The user.
+
+    Attributes:
+        deleted: Threads that it deleted.
+        others: Threads that it left, since somebody else spoke in them last.
+    """
+
+    def __init__(self, saver: Any, user_id: str) -> None:
+        self._saver = saver
+        self._user_id = user_id
+        self.deleted: list[str] = []
+        self.others: list[str] = []
+
+    def held(self, threads: Iterable[str]) -> list[str]:
+        """Those of these threads that are there and the user's."""
+        return [thread_id for thread_id in threads if self._owner(thread_id) == self._user_id]
+
+    def delete_thread(self, thread_id: str) -> None:
+        """Delete a thread, if it is there and the user's."""
+        owner = self._owner(thread_id)
+        if owner == self._user_id:
+            self._saver.delete_thread(thread_id)
+            self.deleted.append(thread_id)
+        elif owner is not None:
+            self.others.append(thread_id)
+
+    async def adelete_thread(self, thread_id: str) -> None:
+        """The same, for whoever awaits; the saver is one for sync graphs."""
+        self.delete_thread(thread_id)
+
+    def _owner(self, thread_id: str) -> str | None:
+        """Who spoke in a thread last, as its run was configured; None where it is not there."""
+        checkpoint = self._saver.get_tuple({"configurable": {"thread_id": thread_id}})
+        return checkpoint and str(checkpoint.metadata.get("user_id", self._user_id))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
 from usermemory.errors import Conflict, InvalidInput
 from usermemory.refused import in_words
-from usermemory.serve.pages.person import field_of_path
+from usermemory.serve.pages.person import DONE, field_of_path
 from usermemory.serve.pages.values import inputs, operation
 from usermemory.text import leaves
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from starlette.routing import Route
 
-    from usermemory.records import Undone
+    from usermemory.records import Forgotten, Undone
     from usermemory.serve.pages.frame import Ask, Frame
-    from usermemory.serve.pages.person import Person
+    from usermemory.serve.pages.person import Known, Person
+    from usermemory.serve.pages.values import Spot
 
 _GONE = "This waits no more: it was approved, declined or erased meanwhile, or has expired."
 
@@ -60,36 +65,44 @@ class Corrections:
         """Give a place a value; what the schema says against it stands in the form."""
         known, place = self._person.place(ask)
         try:
-            done = operation(place, inputs(place), ask.fields)
-            return self._patch(ask, [done])
+            return self._patch(ask, known, place, operation(place, inputs(place), ask.fields))
         except Conflict:
-            told = "Somebody changed this profile meanwhile. Look at it again before you save."
+            told = "Somebody changed this meanwhile. Look at it again before you save."
         except InvalidInput as error:
             told = str(error)
         return self._person.panel(ask, known, place, told, 422)
 
     def remove(self, ask: Ask) -> Response:
         """Take an item out, or empty a field; the history keeps it."""
-        _, place = self._person.place(ask)
+        known, place = self._person.place(ask)
         of_list = place.field.kind in {"list", "objects", "map"} and place.item is not None
         op: dict[str, Any] = {"op": "remove", "path": place.path}
         if not of_list:
             empty = place.shape.default if place.shape else None
             op = {"op": "replace", "path": place.path, "value": empty}
-        return self._patch(ask, [op])
+        return self._patch(ask, known, place, op)
 
-    def _patch(self, ask: Ask, operations: list[dict[str, Any]]) -> Response:
-        seen = ask.number("revision", -1)
-        made = self._memory.edit(
-            ask.user_id, operations, by=ask.editor, revision=None if seen < 0 else seen
-        )
+    def _patch(self, ask: Ask, known: Known, place: Spot, op: dict[str, Any]) -> Response:
+        """Edit a place; what changed elsewhere since the page was loaded is no obstacle.
+
+        Raises:
+            Conflict: Another value stands there than the form was made for.
+        """
+        if ask.get("was", place.seen) != place.seen:
+            raise Conflict("the value is another one by now")
+        made = self._memory.edit(ask.user_id, [op], by=ask.editor, revision=known.revision)
         anchor = f"field-{field_of_path(ask.get('path'))}"
         return self._back(ask, "same" if made is None else "saved", anchor)
 
     def undo(self, ask: Ask) -> Response:
-        """Take a revision back."""
-        done = self._memory.undo(ask.user_id, ask.number("revision"))
-        return self._back(ask, _undone(done))
+        """Take a revision back; of several changes once it is confirmed."""
+        number, sure = ask.number("revision"), ask.get("sure") == "yes"
+        undone = self._memory.undo(ask.user_id, number, dry_run=not sure)
+        if not sure and undone.revision is not None:
+            if len(undone.revision.changes) > 1:
+                return self._frame.page(ask, "undo.html", undone=undone, number=number)
+            undone = self._memory.undo(ask.user_id, number)
+        return self._back(ask, _undone(undone))
 
     def unlearn(self, ask: Ask) -> Response:
         """Take back what a conversation taught, or erase it; once it is confirmed."""
@@ -97,10 +110,12 @@ class Corrections:
         if not ask.get("sure"):
             undone = self._memory.undo_thread(ask.user_id, thread, dry_run=True)
             reach = self._memory.forget_thread(ask.user_id, thread, dry_run=True)
-            return self._frame.page(ask, "unlearn.html", undone=undone, reach=reach, thread=thread)
+            held = self._frame.talk.own_threads(ask.user_id).held([thread])
+            return self._frame.page(
+                ask, "unlearn.html", undone=undone, reach=reach, thread=thread, held=held
+            )
         if words:
-            done = self._memory.forget_thread(ask.user_id, thread)
-            return self._frame.page(ask, "forgotten.html", done=done, proof=None)
+            return self._forgotten(ask, partial(self._memory.forget_thread, ask.user_id, thread))
         return self._back(ask, _undone(self._memory.undo_thread(ask.user_id, thread)))
 
     def forget(self, ask: Ask) -> Response:
@@ -112,26 +127,40 @@ class Corrections:
             raise InvalidInput("This value cannot be read.") from error
         if not ask.get("sure"):
             reach = self._memory.forget(ask.user_id, field, value, dry_run=True)
-            known = self._memory.schema.fields.get(field)
             return self._frame.page(
-                ask, "forget.html", reach=reach, field=known, name=field, value=value, item=item
+                ask,
+                "forget.html",
+                reach=reach,
+                held=self._frame.talk.own_threads(ask.user_id).held(reach.threads),
+                field=self._memory.schema.fields.get(field),
+                name=field,
+                value=value,
+                item=item,
             )
-        held = self._memory.recall(ask.user_id).document.get(field) if value is None else value
-        done = self._memory.forget(ask.user_id, field, value)
-        texts = [leaf for leaf in leaves(held) if isinstance(leaf, str)]
+        stood = self._memory.recall(ask.user_id).document.get(field) if value is None else value
+        texts = [leaf for leaf in leaves(stood) if isinstance(leaf, str)]
         told = max(texts, key=len, default="")
-        proof = None
-        if len(told.strip()) >= _SHORT:
-            proof = self._memory.verify_erased(ask.user_id, told)
-        return self._frame.page(ask, "forgotten.html", done=done, proof=proof)
+        erase = partial(self._memory.forget, ask.user_id, field, value)
+        return self._forgotten(ask, erase, told)
 
     def erase(self, ask: Ask) -> Response:
         """Erase all that is kept of the user, once it is confirmed."""
         if ask.get("sure") != "yes":
             reach = self._memory.forget_user(ask.user_id, dry_run=True)
-            return self._frame.page(ask, "erase.html", reach=reach)
-        done = self._memory.forget_user(ask.user_id)
-        return self._frame.page(ask, "forgotten.html", done=done, proof=None)
+            held = self._frame.talk.own_threads(ask.user_id).held(reach.threads)
+            return self._frame.page(ask, "erase.html", reach=reach, held=held)
+        return self._forgotten(ask, partial(self._memory.forget_user, ask.user_id))
+
+    def _forgotten(self, ask: Ask, erase: Callable[..., Forgotten], told: str = "") -> Response:
+        """Erase, with the conversations if they were ticked; ``told`` is looked for after it."""
+        threads = self._frame.talk.own_threads(ask.user_id)
+        done = erase(checkpointer=threads if ask.get("conversations") == "yes" else None)
+        proof = None
+        if len(told.strip()) >= _SHORT:
+            proof = self._memory.verify_erased(ask.user_id, told)
+        left = [one for one in done.threads if one not in threads.deleted]
+        gone = threads.deleted
+        return self._frame.page(ask, "forgotten.html", done=done, proof=proof, gone=gone, left=left)
 
     def pause(self, ask: Ask) -> Response:
         """Learn nothing until resumed."""
@@ -171,7 +200,12 @@ class Corrections:
         return self._back(ask, "tidied" if found else "tidy")
 
     def _back(self, ask: Ask, done: str, anchor: str = "main") -> Response:
-        """To the page of the user, saying what was done."""
+        """To the page of the user, saying what was done; in a talk the word stands on the spot."""
+        if ask.is_fragment and urlsplit(ask.request.headers.get("hx-current-url", "")).path == (
+            ask.url("/talk")
+        ):
+            heard = {"hx-trigger": "said"}
+            return self._frame.page(ask, "done.html", headers=heard, done=DONE.get(done, ""))
         where = ask.of_user(done=done, at=self._memory.recall(ask.user_id).revision)
         if ask.is_fragment:
             return Response(status_code=204, headers={"hx-redirect": f"{where}#{anchor}"})

@@ -12,7 +12,7 @@ from uuid import uuid4
 from starlette.responses import Response, StreamingResponse
 
 from usermemory.errors import IdentityError, InvalidInput, StoreError, UserMemoryError
-from usermemory.serve.pages.values import Origins, sections
+from usermemory.serve.pages.values import Origins, row_of, section, sections
 from usermemory.settings import checked_thread, checked_user
 from usermemory.store.flows import load_profile
 from usermemory.store.flows import recall as recalls
@@ -21,12 +21,14 @@ from usermemory.store.flows.erase import expire
 if TYPE_CHECKING:
     from starlette.routing import Route
 
+    from usermemory.langgraph.threads import OwnThreads
     from usermemory.memory import UserMemory
     from usermemory.serve.pages.frame import Ask, Frame
 
 _NEWEST = 5
 """Revisions and refused changes that stand beside a talk."""
 
+_ALL = 1 << 30
 _LONGEST = 20_000
 
 
@@ -84,6 +86,13 @@ class Talk:
             raise
         except UserMemoryError as error:
             yield f"\n[The bot could not answer: {error}]"
+
+    def own_threads(self, user_id: str) -> OwnThreads:
+        """The user's conversations that this database's checkpointer holds, to be deleted."""
+        from usermemory.langgraph.threads import OwnThreads
+
+        self._made()
+        return OwnThreads(self._saver, user_id)
 
     def close(self) -> None:
         """Disconnect; threads that ran are kept."""
@@ -159,7 +168,16 @@ class TalkPages:
         """What of the profile stood in the prompt of an answer."""
         thread = ask.get("thread") or None
         found = self._memory.shown(ask.user_id, ask.get("message"), thread_id=thread)
-        return self._frame.page(ask, "talk_shown.html", shown=found)
+        history = self._memory.history(ask.user_id)
+        profile = self._memory.driver.read(load_profile, checked_user(ask.user_id))
+        reading, origins = self._memory.schema.read(profile.document or {}), Origins(history)
+        fields = self._memory.schema.fields
+        rows = {
+            name: section(reading, fields[name], origins, 0, _ALL).rows
+            for name in {one.field for one in found} & set(fields)
+        }
+        stand = [(one, row_of(rows.get(one.field, ()), one)) for one in found]
+        return self._frame.page(ask, "talk_shown.html", shown=stand)
 
     def say(self, ask: Ask) -> Response:
         """Say something; the reply comes in pieces of text."""

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from usermemory.changes.diff import naming
 from usermemory.errors import InvalidInput
-from usermemory.records import Applied, Revision
+from usermemory.records import Applied, Revision, Shown
 from usermemory.schema.shape import is_list, is_object
-from usermemory.serve.pages.words import label, pointer, readable, steps_of
+from usermemory.serve.pages.words import as_json, label, pointer, readable, steps_of
 from usermemory.text import is_nothing
 
 if TYPE_CHECKING:
@@ -136,6 +136,16 @@ def section(
     return Section(found, rows, len(stand), begin)
 
 
+def row_of(rows: Sequence[Row], one: Shown) -> Row | None:
+    """Where what was shown in an answer stands now; None where it does no more."""
+    inside = [] if one.item is None else [str(one.item)]
+    path = pointer(one.field, *inside)
+    for row in rows:
+        if row.value == one.value and (one.item == one.value or row.path == path):
+            return row
+    return None
+
+
 def _stand(
     found: Field, value: Any, places: Sequence[Sequence[int]]
 ) -> Iterator[tuple[str, Any, str, str]]:
@@ -176,6 +186,11 @@ class Spot:
     keys: Mapping[str, Field]
     shape: Field | None = None
     new: bool = False
+
+    @property
+    def seen(self) -> str:
+        """What stands there, as a form carries it to tell whether it still does; empty if new."""
+        return "" if self.new else as_json(self.value)
 
     @property
     def label(self) -> str:
