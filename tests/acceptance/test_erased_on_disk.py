@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -141,3 +143,29 @@ def test_a_worker_cleans_later(tmp_path: Path) -> None:
 
         until(clean, "the worker to clean the file")
         assert not stands("bouldering", bytes_of(path))
+
+
+_LOOK = """
+import sys
+from usermemory import UserMemory
+with UserMemory(sys.argv[1], model="offline", worker=False) as memory:
+    print(memory.recall("will").document["interests"])
+"""
+
+
+def test_a_proof_takes_no_lock_from_its_own_process(tmp_path: Path) -> None:
+    """What is stored after a proof is there for others, though a short process came in between."""
+    path = tmp_path / "memory.db"
+
+    def seen() -> str:
+        command = [sys.executable, "-c", _LOOK, str(path)]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+    with UserMemory(path, model="offline", worker=False) as memory:
+        memory.edit("will", {"interests": ["chess"]}, by="test")
+        for word in ("bouldering", "quoits"):
+            assert memory.verify_erased("will", word).erased
+            assert seen() == "['chess']"  # alone, it would delete the log as it closes the file
+        memory.edit("will", {"interests": ["tea"]}, by="test")
+        assert path.with_name("memory.db-wal").exists()
+        assert seen() == "['tea']"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shutil
 import signal
+import sqlite3
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -180,8 +181,9 @@ def test_a_memory_forms_is_corrected_and_forgotten(page: Page) -> None:
     climbing.locator("summary").click()
     climbing.get_by_role("button", name="Forget…").click()
     expect(page.locator("main")).to_contain_text("What goes, for good")
+    page.get_by_role("checkbox", name="Delete this conversation too").check()
     page.get_by_role("button", name="Forget it for good").click()
-    expect(page.locator("main")).to_contain_text("The chat's own record still holds")
+    expect(page.locator("main")).to_contain_text("1 conversation deleted too")
     expect(page.get_by_role("row", name="usermemory_profiles")).to_contain_text("0")
     page.get_by_role("link", name="Back to the profile").click()
     page.reload()
@@ -221,6 +223,57 @@ def test_an_open_page_outlives_the_server(
     page.get_by_role("button", name="Read now").click()
     expect(page.locator("#beside")).to_contain_text("tea")
     complaints.clear()  # while the server was away
+
+
+def test_a_fault_is_told_until_it_is_over(
+    page: Page, server: Server, complaints: list[str]
+) -> None:
+    """What could not be said is told and stands in the box; what is polled goes on being asked."""
+    talk(page, "will", "Hi, I'm Will.")
+    with closing(sqlite3.connect(server.db)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        page.get_by_label("Say something").fill("I like tea.")
+        page.keyboard.press("Enter")
+        expect(page.locator("#told")).to_contain_text("busy")
+        with page.expect_response(lambda one: "/talk/beside" in one.url and one.ok):
+            pass  # an answer of another part takes nothing back
+        expect(page.locator("#told")).to_contain_text("busy")
+        expect(page.get_by_label("Say something")).to_have_value("I like tea.")
+        expect(page.locator("#said")).not_to_contain_text("I like tea.")
+        other.rollback()
+    page.route("**/talk/beside*", lambda one: one.fulfill(status=503, body="no"))
+    page.keyboard.press("Enter")
+    expect(page.locator("#said")).to_contain_text("I like tea.")
+    expect(page.locator("#told")).to_contain_text("cannot serve now")
+    expect(page.locator("#beside")).to_contain_text("What is known")
+    page.unroute("**/talk/beside*")
+    expect(page.locator("#told")).to_be_empty()
+    expect(page.locator("#beside")).to_contain_text("4 messages waiting")
+    complaints.clear()  # of what was made to fail
+
+
+def test_what_is_being_corrected_is_left_alone(page: Page, complaints: list[str]) -> None:
+    """A value that could not be loaded loads when it is opened again; news wait for its form."""
+    talk(page, "will", "Hi, I'm Will. I like climbing.")
+    page.get_by_role("button", name="Read now").click()
+    beside = page.locator("#beside")
+    climbing = beside.locator("details.value").filter(has_text="climbing").first
+    page.route("**/person/value*", lambda one: one.abort())
+    climbing.locator("summary").click()
+    expect(page.locator("#told")).to_contain_text("cannot be reached")
+    page.unroute("**/person/value*")
+    climbing.locator("summary").click()
+    climbing.locator("summary").click()
+    value = climbing.get_by_role("textbox").first
+    value.fill("bouldering")
+    say(page, "I like tea.")
+    with page.expect_response(lambda one: "/talk/beside" in one.url and one.status == 200):
+        pass
+    expect(value).to_have_value("bouldering")
+    climbing.get_by_role("button", name="Save").click()
+    expect(beside).to_contain_text("waiting")
+    expect(beside).to_contain_text("bouldering")
+    complaints.clear()  # of what was made to fail
 
 
 @pytest.mark.parametrize("width", [360, 1280])

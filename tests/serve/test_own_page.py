@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
-from tests.serve.browsing import HOST, Browser, anonymous
+from tests.serve.browsing import HOST, Browser, anonymous, signed_in
 from tests.support.command_line import run
+from tests.support.postgres import fresh
 
 from usermemory import UserMemory
 from usermemory.errors import ConfigurationError
@@ -172,3 +174,28 @@ async def test_a_body_of_ten_megabytes_is_refused(memory: UserMemory) -> None:
     async with anonymous(app(memory)) as browser:
         answer = await browser.http.post("/own/edit", content=b"x" * 10_000_000)
     assert answer.status_code == 413
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+async def test_a_proof_tells_nothing_of_others(database: str, tmp_path: Path) -> None:
+    """Who forgets a guess of their own learns not whether somebody else has said it."""
+    with contextlib.ExitStack() as stack:
+        url = f"{tmp_path}/o.db"
+        if database == "postgresql":
+            url = stack.enter_context(fresh())
+        memory = stack.enter_context(UserMemory(url, model="offline", worker=False))
+        served = app(memory)
+        async with signed_in(served) as browser:
+            said = {"user": "ann", "thread": f"t {url}", "text": "I love lithium daily."}
+            await browser.post("/talk/say", **said)
+        told: list[str] = []
+        link = Tokens(memory).link("will")
+        for guess in ("lithium daily", "valium daily"):
+            memory.edit("will", [{"op": "add", "path": "/interests/-", "value": guess}], by="x")
+            async with anonymous(served) as browser:
+                asked = {"field": "interests", "item": f'"{guess}"', "sure": "yes"}
+                page = (await send(browser, link, "/own/forget", **asked)).text
+            told.append(page.partition("<h1>")[2].replace(guess, ""))
+        assert told[0] == told[1]
+        assert "stands nowhere any more" in told[0]
+        served.state.pages.close()

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import threading
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 from unicodedata import normalize
 
@@ -120,6 +123,29 @@ def _character(escape: re.Match[str]) -> str:
 def sorted_places(places: Iterable[Place]) -> tuple[Place, ...]:
     """What was found first, then by name."""
     return tuple(sorted(places, key=lambda place: (not place.found, place.where)))
+
+
+_never_closed: dict[tuple[int, int], int] = {}
+_raw_lock = threading.Lock()
+
+
+def raw_bytes(path: Path) -> bytes:
+    """The bytes of a database file, through a descriptor that is kept for the life of the process.
+
+    On POSIX, to close any descriptor of a file ends every lock that the process holds on it, those
+    of SQLite too (sqlite.org/howtocorrupt.html, 2.2). The next program that opens and closes the
+    database would then believe to be alone, and delete the log that is still written to.
+    """
+    if os.name == "nt":  # there, locks belong to the handle; and an open file cannot be deleted
+        return path.read_bytes()
+    with _raw_lock:
+        about = path.stat()
+        named = about.st_dev, about.st_ino
+        if named not in _never_closed:
+            _never_closed[named] = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        file = os.fdopen(_never_closed[named], "rb", closefd=False)
+        file.seek(0)
+        return file.read()
 
 
 def clean_erased(driver: Driver) -> bool:

@@ -33,7 +33,7 @@ from usermemory.store.driver import (
     oldest_code,
     statements,
 )
-from usermemory.store.erased import Wanted
+from usermemory.store.erased import Wanted, raw_bytes
 
 PREFIX = "usermemory_"
 
@@ -348,7 +348,7 @@ def search(
             yield _searched_table(connection, table, user_id, Wanted(text, spared))
     for file in sorted(path.parent.glob(f"{path.name}*")):
         if file.name in {path.name, *(f"{path.name}{end}" for end in ("-wal", "-journal"))}:
-            data = file.read_bytes()
+            data = raw_bytes(file) if file.name == path.name else file.read_bytes()
             yield Place(f"file {file}", len(data), unknown=Wanted(text, spared).in_bytes(data))
 
 

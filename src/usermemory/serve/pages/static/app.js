@@ -11,18 +11,41 @@ function localTimes(root) {
   }
 }
 
-function tell(text) {
+// What passes by itself is cleared by the next answer; what went wrong with a form stays till it is sent again.
+function tell(text, passing = false) {
   const place = document.getElementById("told");
-  if (place) place.textContent = text;
+  if (!place || (passing && place.dataset.stays && place.textContent)) return;
+  place.textContent = text;
+  place.dataset.stays = passing ? "" : "yes";
 }
 
 document.addEventListener("DOMContentLoaded", () => localTimes(document));
 document.addEventListener("htmx:load", (event) => localTimes(event.target));
-document.addEventListener("htmx:sendError", () => tell("The server cannot be reached. This page tries again."));
-document.addEventListener("htmx:afterRequest", (event) => { if (event.detail.successful) tell(""); });
+document.addEventListener("htmx:sendError", (event) => {
+  const polls = event.detail.elt.matches("[hx-trigger*=every]");
+  tell(polls ? "The server cannot be reached. This page tries again." : "The server cannot be reached. Try again.", true);
+});
+document.addEventListener("htmx:afterRequest", (event) => { if (event.detail.successful) tell("", true); });
 document.addEventListener("htmx:beforeSwap", (event) => {
-  // What went wrong is shown where the answer would be.
-  if (event.detail.xhr.status >= 400) event.detail.shouldSwap = event.detail.target !== document.body;
+  if (event.detail.xhr.status < 400) return;
+  // What asks again and again stays, and goes on asking; else the error is shown where the answer would be.
+  const polls = event.detail.target.matches("[hx-trigger*=every]");
+  if (polls) tell("The server or its database cannot serve now. What stands here may be old; this page tries again.", true);
+  event.detail.shouldSwap = !polls && event.detail.target !== document.body;
+});
+// News wait while something is written or read in what they would replace.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const old = event.detail.target;
+  if (!old.matches("[hx-trigger*=every]")) return;
+  if (old.querySelector("details[open] form") || old.querySelector("input:focus, textarea:focus, select:focus")) event.detail.shouldSwap = false;
+});
+// A value is loaded when it is first opened; what failed is tried again when it is opened again.
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const one = event.detail.elt;
+  if (one.matches("details") && (!one.open || one.dataset.loaded)) event.preventDefault();
+});
+document.addEventListener("htmx:afterRequest", (event) => {
+  if (event.detail.elt.matches("details") && event.detail.successful) event.detail.elt.dataset.loaded = "yes";
 });
 
 // Filters apply as soon as they are chosen.
@@ -64,8 +87,9 @@ async function say(form) {
   if (!text || button.disabled) return;
   button.disabled = true;
   const body = new URLSearchParams(new FormData(form));
-  put("user", text);
+  const mine = put("user", text);
   field.value = "";
+  tell("");
   const reply = put("bot", "…");
   try {
     const answer = await fetch(form.action, { method: "POST", body, headers: { "hx-request": "true" } });
@@ -84,7 +108,7 @@ async function say(form) {
     history.replaceState(null, "", form.dataset.page);
     await reread(form.dataset.page);
   } catch (error) {
-    reply.closest("li").remove();
+    for (const one of [mine, reply]) one.closest("li").remove();
     field.value = text;
     tell(error instanceof TypeError ? "The answer broke off: the server or its database cannot be reached. What you said stands in the box; try again." : error.message);
   } finally {
