@@ -8,7 +8,6 @@ import hashlib
 import inspect
 import math
 import sys
-from difflib import get_close_matches
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +16,7 @@ from pydantic import AliasChoices, BaseModel, TypeAdapter
 from pydantic.errors import PydanticUserError
 from pydantic_core import to_jsonable_python
 
-from usermemory.errors import InvalidDocument, InvalidInput, SchemaError
+from usermemory.errors import InvalidDocument, InvalidInput, SchemaError, did_you_mean
 from usermemory.schema.answer_form import change_schema
 from usermemory.schema.document import Reading, read
 from usermemory.schema.fields import Field, field_from
@@ -145,8 +144,7 @@ class Schema:
         """
         if field.startswith("/") or field in {*self.fields, *document}:
             return
-        near = get_close_matches(field, [*self.fields, *document], n=1)
-        meant = f" (did you mean {near[0]!r}?)" if near else ""
+        meant = did_you_mean(field, [*self.fields, *document])
         known = ", ".join(self.fields)
         raise InvalidInput(f"the profile has no field {field!r}{meant}; it has {known}")
 
