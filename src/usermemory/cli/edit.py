@@ -206,11 +206,7 @@ def assignment(text: str, schema: Schema) -> dict[str, Any]:
         raise InvalidInput(f"--set {text}: write it as FIELD=VALUE")
     path = name if name.startswith("/") else f"/{name}"
     name, *inside = path[1:].split("/")
-    if name not in schema.fields:
-        raise InvalidInput(
-            f"the profile has no field {name!r}; it has {', '.join(schema.fields)}; --schema "
-            "names another schema"
-        )
+    schema.check_name(name, {})
     field = schema.fields[name]
     try:
         value = json_text.loads(typed) if typed.strip() else None

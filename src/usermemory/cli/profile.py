@@ -200,14 +200,16 @@ def show_why(
         usermemory profile why will interests bouldering
         usermemory profile why will /interests/0
     """
-    from usermemory.cli.show import nothing_behind, quoted
+    from usermemory.cli.show import item_called, nothing_behind, quoted
 
     with open_existing(db, schema) as memory:
-        evidence = memory.why(user, field, value)
+        document = memory.snapshot(user).document
+        memory.schema.check_name(field, document)
+        field, item = item_called(document, field, value)
+        evidence = memory.why(user, field, item)
         nothing = ""
         if not evidence:
-            document = memory.snapshot(user).document
-            nothing = nothing_behind(document, memory.history(user), field, value)
+            nothing = nothing_behind(document, memory.history(user), field, item, memory.schema)
     if json:
         print_json(evidence)
         return

@@ -137,12 +137,13 @@ class Schema:
         return read(self, stored)
 
     def check_name(self, field: str, document: Mapping[str, Any]) -> None:
-        """See that a field is one of the schema or of a stored document; a pointer passes.
+        """See that a field, or the one a JSON pointer leads into, is in schema or document.
 
         Raises:
             InvalidInput: It is neither; says which there are, and which may be meant.
         """
-        if field.startswith("/") or field in {*self.fields, *document}:
+        field = field[1:].partition("/")[0] if field.startswith("/") else field
+        if field in {*self.fields, *document}:
             return
         meant = did_you_mean(field, [*self.fields, *document])
         known = ", ".join(self.fields)
@@ -164,7 +165,8 @@ class Schema:
         """
         unknown = [name for name in document if name not in self.fields]
         if unknown and not self.json_schema.get("additionalProperties"):
-            raise Unreadable([((unknown[0],), f"{self.name} has no such field")])
+            meant = did_you_mean(unknown[0], self.fields)
+            raise Unreadable([((unknown[0],), f"{self.name} has no such field{meant}")])
         given = dict(document) | {
             name: value
             for name, value in kept_all(self.fields, document).items()
