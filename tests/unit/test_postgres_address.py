@@ -53,6 +53,7 @@ def test_bad_schema(schema: str) -> None:
         "postgresql://will:secret@[host/db",
         "postgresql://will:sec\u2100ret@host/db",
         "postgresql://will:x@secret@host/db",
+        "postgresql://will:secret@host/\ud800",
         "postgresql://will:x?secret=1@host/db?no_such=1",
     ],
 )

@@ -158,8 +158,8 @@ def read_document(file: str) -> Any:
         text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
     except OSError as error:
         raise InvalidInput(f"{file} cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise InvalidInput(f"{file} cannot be read: {error}") from error
+    except ValueError as error:  # its bytes are no text, or its name is none
+        raise InvalidInput(f"{file!r} cannot be read: {error}") from error
     return parse_document(text, "standard input" if file == "-" else file)
 
 

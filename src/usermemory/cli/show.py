@@ -223,11 +223,7 @@ def item_called(document: Mapping[str, Any], field: str, text: str | None) -> tu
 
 
 def nothing_behind(
-    document: Mapping[str, Any],
-    revisions: Sequence[Revision],
-    field: str,
-    item: Any,
-    schema: Schema,
+    document: Mapping[str, Any], history: Sequence[Revision], field: str, item: Any, schema: Schema
 ) -> str:
     """What to say of a field, or of an item of it, that rests on no words.
 
@@ -237,7 +233,7 @@ def nothing_behind(
     items = [item]
     if item is None:
         items = [one for name, one in profile_items(document) if name == field]
-    origins = Origins(revisions)
+    origins = Origins(history)
     makers = [origins.maker(field, one) for one in items]
     names = item_names(schema, field, document)
     if item is not None and not any(makers) and str(item) not in names:

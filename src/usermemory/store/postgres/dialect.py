@@ -94,6 +94,7 @@ def address_of(url: str) -> Address:
     """
     try:
         urlsplit(url)
+        url.encode()
     except ValueError:
         raise _unreadable() from None
     place, _, query = url.partition("?")
@@ -217,9 +218,6 @@ _IN_ENGLISH = (
 _states: dict[str, str] = {}
 """The states of refusals that are not in English, by their words."""
 
-_SENTENCES = 100
-"""How many of them are kept."""
-
 
 def state_and_words(error: psycopg.Error) -> tuple[str, str]:
     """The SQLSTATE of an error and what the server said, in a line and without a row's values.
@@ -254,8 +252,6 @@ def learn_refusal(error: psycopg.Error, conninfo: str) -> None:
     with suppress(psycopg.Error, OSError):
         for line in _traced(conninfo).splitlines():
             if sentence in line and (found := re.search(r' C "(\w{5})"', line)):
-                if len(_states) >= _SENTENCES:
-                    _states.clear()
                 _states[sentence] = found[1]
 
 
