@@ -53,7 +53,6 @@ def test_bad_schema(schema: str) -> None:
         "postgresql://will:secret@[host/db",
         "postgresql://will:sec\u2100ret@host/db",
         "postgresql://will:x@secret@host/db",
-        "postgresql://will:secret@host/\ud800",
         "postgresql://will:x?secret=1@host/db?no_such=1",
     ],
 )
@@ -69,7 +68,7 @@ def test_unreadable_url(url: str) -> None:
 @pytest.mark.parametrize(
     ("option", "told"),
     [
-        ("foo=secret", "there is no option 'foo'$"),
+        ("foo=secret", "no option is 'foo'$"),
         ("sslmod=secret", r"'sslmod' \(did you mean 'sslmode'\?\)$"),
         ("shema=secret", r"'shema' \(did you mean 'schema'\?\)$"),
     ],

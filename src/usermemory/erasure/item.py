@@ -116,11 +116,8 @@ def item_names(schema: Schema, name: str, document: Mapping[str, Any]) -> list[s
     """How the items of a field may be named: by their texts, keys and naming properties."""
     field = field_of(schema, name, document.get(name))
     current = stored_value(field, document.get(name))
-    items = [str(key) for key in current] if is_object(current) else []
-    if is_list(current):
-        items = [naming(field, item) or str(item) for item in current]
-    elif not is_object(current) and current is not None:
-        items = [str(current)]
+    parts = current if is_list(current) or is_object(current) else [current]
+    items = [naming(field, part) or str(part) for part in parts if part is not None]
     return list(dict.fromkeys([*strings({name: current}), *items]))
 
 

@@ -7,7 +7,9 @@ import dataclasses
 import hashlib
 import inspect
 import math
+import re
 import sys
+from itertools import zip_longest
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -179,22 +181,33 @@ class Schema:
         # What came back as it went in has its form already.
         anew = {name: f for name, f in self.fields.items() if not _same(name, dumped, given)}
         kept = dumped | kept_all(anew, dumped)
-        if endless := list(_endless(kept)):
-            raise Unreadable((place, "JSON has no such number") for place in endless)
+        if wrong := list(_taken_wrongly(given, kept)):
+            raise Unreadable(wrong)
         return instance, kept
 
 
-def _endless(value: Any, place: Path = ()) -> Iterator[Path]:
-    """Where numbers stand that are infinite, or none at all."""
-    if isinstance(value, float) and not math.isfinite(value):
-        yield place
-    elif is_object(value):
-        for key, part in value.items():
-            yield from _endless(part, (*place, key))
-    elif is_list(value):
-        for index, part in enumerate(value):
-            if not isinstance(part, str):
-                yield from _endless(part, (*place, index))
+_BARE_NUMBER = re.compile(r"\s*[-+]?[\d.]+(?:[eE][-+]?\d+)?\s*")
+_MOMENT = re.compile(r"[-+]?\d+-\d\d-\d\d|\d\d:\d\d|[-+]?P")
+"""The beginning of a date, a time or a span of time, as JSON has them."""
+
+
+def _taken_wrongly(given: Any, kept: Any, place: Path = ()) -> Iterator[tuple[Path, str]]:
+    """Where a document holds what it was not given, or what JSON has not, and why that is."""
+    if is_object(kept):
+        for key, part in kept.items():
+            one = given.get(key) if is_object(given) else None
+            yield from _taken_wrongly(one, part, (*place, key))
+    elif is_list(kept):
+        for index, (one, part) in enumerate(zip_longest(given if is_list(given) else (), kept)):
+            if not isinstance(part, str) or part != one:
+                yield from _taken_wrongly(one, part, (*place, index))
+    elif isinstance(kept, float) and not math.isfinite(kept):
+        yield place, "JSON has no such number"
+    elif isinstance(kept, str) and _MOMENT.match(kept) and _BARE_NUMBER.fullmatch(str(given)):
+        # Pydantic takes "5" for five seconds after the beginning of 1970.
+        yield place, "a date or time is written as ISO 8601 does, not as a bare number"
+    elif isinstance(given, bool) and isinstance(kept, int | float) and kept is not given:
+        yield place, "true and false are no numbers"
 
 
 def _same(name: str, dumped: Mapping[str, Any], given: Mapping[str, Any]) -> bool:

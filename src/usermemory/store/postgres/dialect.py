@@ -29,7 +29,6 @@ from usermemory.errors import (
 )
 from usermemory.store.driver import NO_TEXT, Row, copy_statements, statements
 
-_OPTION = re.compile(r"[a-z_]{2,40}")
 _SCHEMA = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 
 _CONNECT_TIMEOUT = 5
@@ -74,12 +73,11 @@ def _unreadable() -> ConfigurationError:
 def _unknown_option(names: Sequence[str]) -> ConfigurationError:
     """A URL whose option libpq does not know; names only, since a value may be a password."""
     known = {one.keyword.decode() for one in Conninfo.get_defaults()} | {"schema"}
-    wrong = next((name for name in names if name not in known and _OPTION.fullmatch(name)), None)
+    wrong = next((name for name in names if name not in known and name.isidentifier()), None)
     if wrong is None:
         return _unreadable()
     return ConfigurationError(
-        f"the database's URL cannot be read: there is no option {wrong!r}"
-        f"{did_you_mean(wrong, known)}"
+        f"the database's URL cannot be read: no option is {wrong!r}{did_you_mean(wrong, known)}"
     )
 
 
