@@ -231,12 +231,11 @@ def state_and_words(error: psycopg.Error) -> tuple[str, str]:
     if said is None:
         lacks_password = error.pgconn is not None and error.pgconn.needs_password
         return "28P01" if lacks_password else "", " ".join(text.split())
-    sentence = said[1]
-    bare = re.sub(r'"[^"]*"', '""', sentence)  # names may hold anything
+    bare = re.sub(r'"[^"]*"', '""', said[1])  # names may hold anything
     for state, words in _IN_ENGLISH:
         if re.search(words, bare):
-            return state, sentence
-    return _states.get(sentence, _REFUSED), sentence
+            return state, said[1]
+    return _states.get(said[1], _REFUSED), said[1]
 
 
 def learn_refusal(error: psycopg.Error, conninfo: str) -> None:
