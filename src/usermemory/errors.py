@@ -26,6 +26,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import Literal
 
 ExtractionReason = Literal[
@@ -38,6 +40,12 @@ ExtractionReason = Literal[
     "removes_too_much",
 ]
 """Why an answer is unusable; all of these are the batch's (or the model's) own doing."""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """The known name that looks most like a wrong one, as a question in brackets; else empty."""
+    near = get_close_matches(name, list(known), n=1)
+    return f" (did you mean {near[0]!r}?)" if near else ""
 
 
 class UserMemoryError(Exception):

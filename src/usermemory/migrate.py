@@ -8,14 +8,13 @@ import inspect
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 from itertools import product
 from types import CodeType
 from typing import Any
 
 from usermemory.changes.apply import changed
 from usermemory.changes.coerce import plain
-from usermemory.errors import InvalidInput
+from usermemory.errors import InvalidInput, did_you_mean
 from usermemory.messages import is_mapping
 from usermemory.past import Origins
 from usermemory.records import MIGRATION, Applied, Migrated, Migration, Revision, SchemaCheck
@@ -101,9 +100,7 @@ class Migrating:
         self._name = mapping_name(mapping) if function is None else function_name(function)
         self._some_behind: bool | None = None
         for new in mapping.values():
-            if new not in schema.fields:
-                known = ", ".join(schema.fields)
-                raise InvalidInput(f"{new!r} is no field of {schema.name}; it has {known}")
+            schema.check_name(new, {})
         self._check_old_names()
 
     def run(self, done: Callable[[Migrated], None] | None, *, dry_run: bool) -> Migration:
@@ -189,9 +186,8 @@ class Migrating:
             known |= names
             seen |= names
         if wrong := sorted(self._mapping.keys() - known) if seen else []:
-            near = get_close_matches(wrong[0], sorted(seen), n=1)
-            meant = f"did you mean {near[0]!r}?" if near else f"there is {', '.join(sorted(seen))}"
-            raise InvalidInput(f"nobody has, or ever had, a field {wrong[0]!r}: {meant}")
+            meant = did_you_mean(wrong[0], sorted(seen)) or f": there is {', '.join(sorted(seen))}"
+            raise InvalidInput(f"nobody has, or ever had, a field {wrong[0]!r}{meant}")
 
     def _names(self) -> Iterator[set[str]]:
         """The fields that users have, profile by profile; then those of their histories."""

@@ -23,6 +23,7 @@ LEARNED = {
 
 def test_findings(tmp_path: Path) -> None:
     """Each finding is a line with what to do below it; exit code 0 if nothing fails."""
+    (tmp_path / "m.db").touch()
     with ProviderServer() as server:
         server.reply(text("ready"), tool(LEARNED), text("It rains."))
         done = run(

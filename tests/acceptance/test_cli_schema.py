@@ -73,7 +73,7 @@ def test_check_and_migrate(folder: Path) -> None:
     )  # nobody says yes
     assert run("schema", "migrate", *MOVED, "--map", "city", *DB).returncode == 1
     wrong = run("schema", "migrate", *MOVED, "--map", "city=hom", *DB)
-    assert "'hom' is no field of Moved" in wrong.stderr
+    assert "no field 'hom' (did you mean 'home'?)" in wrong.stderr
     wrong = run("schema", "migrate", *MOVED, "--map", "cty=home", "--dry-run", *DB)
     assert (wrong.returncode, "did you mean 'city'?" in wrong.stderr) == (1, True)
     done = run("schema", "migrate", *MOVED, "--function", "coaching:move", "--yes", *DB)

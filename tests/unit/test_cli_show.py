@@ -108,6 +108,11 @@ def test_a_revision() -> None:
     assert "from the past only" in revision_lines(Revision(2, 0.0, "forget", ())).plain
 
 
+class Person(BaseModel):
+    name: str | None = None
+    tags: list[str] = []
+
+
 def test_what_a_profile_rests_on() -> None:
     """Beside an item stand its words, or that they were erased, or who set it by hand."""
     added = [Applied("tags", "add", None, tag) for tag in "abc"]
@@ -119,14 +124,11 @@ def test_what_a_profile_rests_on() -> None:
     told = [str(cell) for cell in table.columns[2].cells]
     assert told == ["evidence erased", "set by ana", "“I like c”"]
     document = {"tags": ["a", "b"], "name": None}
-    assert "Set by ana in revision 2" in nothing_behind(document, history, "/tags/1")
-    assert nothing_behind(document, history, "name") == "Nothing is known there."
-    assert nothing_behind({"name": "x"}, [], "name") == "No words of the user stand behind that."
-
-
-class Person(BaseModel):
-    name: str | None = None
-    tags: list[str] = []
+    schema = schema_of(Person)
+    assert "Set by ana in revision 2" in nothing_behind(document, history, "tags", "b", schema)
+    assert nothing_behind(document, history, "name", None, schema) == "Nothing is known there."
+    nobody = nothing_behind({"name": "x"}, [], "name", None, schema)
+    assert nobody == "No words of the user stand behind that."
 
 
 def test_why_a_change_stays() -> None:

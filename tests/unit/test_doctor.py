@@ -24,6 +24,7 @@ from tests.support.provider_server import (
 
 from usermemory import Extraction, Request, UserMemory
 from usermemory.cli import doctor
+from usermemory.cli.common import DATABASE
 from usermemory.cli.doctor import Finding, check_chat_model, check_database, check_packages
 from usermemory.errors import ConfigurationError, ExtractionError
 from usermemory.retry import Retry
@@ -180,10 +181,20 @@ def test_packages_that_do_not_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "nothing" not in found.said
 
 
-def test_no_database(tmp_path: Path) -> None:
-    """A database that is not there is told, and not made."""
-    assert states(of(check_database(str(tmp_path / "m.db")))) == {"database": "warn"}
+def test_no_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database that is not there is told, and not made; where one was named, that is wrong."""
+    monkeypatch.chdir(tmp_path)
+    assert states(of(check_database(DATABASE))) == {"database": "warn"}
+    found = of(check_database(str(tmp_path / "m.db")))["database"]
+    assert (found.state, "there is no database at" in found.said) == ("fail", True)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_no_file_of_ours(tmp_path: Path) -> None:
+    """A folder is named as one, an empty file as a database without tables."""
+    (empty := tmp_path / "empty.db").touch()
+    assert "is a folder; name a file" in of(check_database(str(tmp_path)))["database"].said
+    assert "has no tables yet" in of(check_database(str(empty)))["database"].said
 
 
 @pytest.fixture

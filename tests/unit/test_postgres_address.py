@@ -52,6 +52,8 @@ def test_bad_schema(schema: str) -> None:
         "postgresql://will:secret@host/db?no_such=secret",
         "postgresql://will:secret@[host/db",
         "postgresql://will:sec\u2100ret@host/db",
+        "postgresql://will:x@secret@host/db",
+        "postgresql://will:x?secret=1@host/db?no_such=1",
     ],
 )
 def test_unreadable_url(url: str) -> None:
@@ -61,6 +63,29 @@ def test_unreadable_url(url: str) -> None:
     assert "sec" not in str(raised.value)
     assert raised.value.__cause__ is None
     assert raised.value.__suppress_context__
+
+
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        ("foo=secret", "no option is 'foo'$"),
+        ("sslmod=secret", r"'sslmod' \(did you mean 'sslmode'\?\)$"),
+        ("shema=secret", r"'shema' \(did you mean 'schema'\?\)$"),
+    ],
+)
+def test_an_unknown_option(option: str, told: str) -> None:
+    """An option that nobody knows is named, without its value, and with the one it may be."""
+    with pytest.raises(ConfigurationError, match=told) as raised:
+        UserMemory(f"postgresql://host/db?{option}", model="offline")
+    assert "secret" not in str(raised.value)
+    assert raised.value.__suppress_context__
+
+
+def test_a_socket() -> None:
+    """A URL without a host, whose option names the folder of the server's socket, is read."""
+    address = address_of("postgresql:///db?host=/run/postgresql&schema=mine")
+    got = conninfo_to_dict(address.conninfo)
+    assert (got["host"], got["dbname"], address.schema) == ("/run/postgresql", "db", "mine")
 
 
 def test_nobody_there() -> None:

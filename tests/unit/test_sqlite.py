@@ -77,6 +77,20 @@ def test_memory_databases_are_refused(url: str) -> None:
         UserMemory(url, model="offline")
 
 
+@pytest.mark.parametrize("name", ["a\0b.db", "\0", "folder\0/a.db", "\ud800.db"])
+def test_names_that_no_file_has(name: str) -> None:
+    """A name with a NUL, or half a character, is refused in words when the memory is built."""
+    for url in (name, f"sqlite:///{name}", f"postgresql://host/{name}"):
+        with pytest.raises(ConfigurationError, match="name cannot be read: there is a NUL"):
+            UserMemory(url, model="offline")
+
+
+def test_a_name_of_bytes(tmp_path: Path) -> None:
+    """A path whose bytes are no UTF-8, as a file system may have it, works."""
+    with built(Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.db"))) as memory:
+        assert memory.recall("will").revision == 0
+
+
 def test_unknown_databases_are_refused_without_their_password() -> None:
     """A URL that no driver serves is refused, and its password is not repeated."""
     with pytest.raises(ConfigurationError, match="no driver") as raised:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import copy
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from usermemory.changes.coerce import Unfit
 from usermemory.changes.diff import Collision, compare, inverted, is_whole, put, reshaped, turned
 from usermemory.changes.value import proposed_value
-from usermemory.errors import Conflict, InvalidDocument, InvalidInput
+from usermemory.errors import Conflict, InvalidDocument, InvalidInput, did_you_mean
 from usermemory.records import Applied
 from usermemory.schema.document import ASIDE, is_shaped, stand_in, stored_value
 from usermemory.schema.rejoining import put_in_place, rejoined
@@ -47,7 +48,8 @@ def apply(
     field = schema.fields.get(change.field)
     if field is None:
         known = ", ".join(schema.fields)
-        raise Unfit("unknown_field", f"there is no field {change.field!r}, only {known}")
+        meant = did_you_mean(change.field, schema.fields)
+        raise Unfit("unknown_field", f"there is no field {change.field!r}{meant}, only {known}")
     current = document.get(field.name, field.default)
     wanted = proposed_value(field, current, change)
     try:
@@ -275,7 +277,7 @@ def edited(
     reading = schema.read(document)
     if is_list(edit):
         shown = {name: reading.document[name] for name in schema.fields} | dict(reading.stored)
-        new = _checked(_patched(shown, edit), reading, schema, shown)
+        new = _checked(_patched(shown, edit, schema), reading, schema, shown)
     elif is_object(edit):
         fitting = _checked(edit, reading, schema, {})
         new = rejoined(schema, reading, schema.read(fitting).document)
@@ -334,7 +336,7 @@ def _same(one: Any, other: Any) -> bool:
     return one is not None and canonical(one) == canonical(other)
 
 
-def _patched(document: Mapping[str, Any], operations: Sequence[Any]) -> Any:
+def _patched(document: Mapping[str, Any], operations: Sequence[Any], schema: Schema) -> Any:
     import jsonpatch
 
     try:
@@ -342,6 +344,11 @@ def _patched(document: Mapping[str, Any], operations: Sequence[Any]) -> Any:
     except jsonpatch.JsonPatchTestFailed as error:
         raise Conflict(f"the profile is not what the patch tests for: {error}") from error
     except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException, TypeError) as error:
-        raise InvalidInput(f"the JSON patch does not apply: {error}") from error
+        for operation in operations:
+            if is_object(operation) and isinstance(path := operation.get("path"), str):
+                schema.check_name(path, document)
+        # What stands around a missing name is left out: it may be the whole profile.
+        reason = re.sub(r" in [{\[].*", "", str(error), flags=re.DOTALL)
+        raise InvalidInput(f"the JSON patch does not apply: {reason}") from error
     except RecursionError as error:
         raise InvalidInput("the JSON patch does not apply: a value is nested too deep") from error

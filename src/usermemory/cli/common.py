@@ -167,9 +167,10 @@ def require_file(db: str) -> None:
     Raises:
         StoreError: It is not.
     """
-    if not _database_exists(db):
+    path = Path(db.removeprefix("sqlite:///")).expanduser()
+    if "://" not in db.removeprefix("sqlite://") and not path.exists():
         raise StoreError(
-            f"there is no database at {_database_path(db)}; name yours with --db or USERMEMORY_DB "
+            f"there is no database at {path}; name yours with --db or USERMEMORY_DB "
             "(usermemory chat makes one)"
         )
 
@@ -185,14 +186,6 @@ def require_tables(driver: Driver) -> None:
             f"there is no memory in {driver.url}: it has none of our tables; is it the right "
             "database? (usermemory migrate makes them)"
         )
-
-
-def _database_exists(db: str) -> bool:
-    return "://" in db.removeprefix("sqlite://") or _database_path(db).exists()
-
-
-def _database_path(db: str) -> Path:
-    return Path(db.removeprefix("sqlite:///")).expanduser()
 
 
 def load_object(name: str, role: str = "schema") -> Any:

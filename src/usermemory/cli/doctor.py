@@ -18,7 +18,16 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from typer import Option
 
-from usermemory.cli.common import DATABASE, AsJson, BaseUrl, Database, Model, print_json, say
+from usermemory.cli.common import (
+    DATABASE,
+    AsJson,
+    BaseUrl,
+    Database,
+    Model,
+    print_json,
+    require_file,
+    say,
+)
 from usermemory.errors import ConfigurationError, ExtractionError, UserMemoryError
 
 if TYPE_CHECKING:
@@ -142,12 +151,15 @@ def _unmet(need: Requirement) -> str:
 def check_database(url: str) -> Iterator[Finding]:
     """Whether it opens, is migrated, keeps what is written, and what waits in it.
 
-    Changes nothing: a database that is not there is not made, an old one not migrated.
+    Changes nothing: a database that is not there is not made, an old one not migrated. One that
+    was named is expected to be there.
     """
     from usermemory.clock import SystemClock
     from usermemory.store import open_driver
 
     try:
+        if url != DATABASE:
+            require_file(url)
         with closing(open_driver(url, SystemClock())) as driver:
             yield from _database_findings(driver)
     except ConfigurationError as error:

@@ -158,8 +158,8 @@ def read_document(file: str) -> Any:
         text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
     except OSError as error:
         raise InvalidInput(f"{file} cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise InvalidInput(f"{file} cannot be read: {error}") from error
+    except ValueError as error:  # its bytes are no text, or its name is none
+        raise InvalidInput(f"{file!r} cannot be read: {error}") from error
     return parse_document(text, "standard input" if file == "-" else file)
 
 
@@ -206,11 +206,7 @@ def assignment(text: str, schema: Schema) -> dict[str, Any]:
         raise InvalidInput(f"--set {text}: write it as FIELD=VALUE")
     path = name if name.startswith("/") else f"/{name}"
     name, *inside = path[1:].split("/")
-    if name not in schema.fields:
-        raise InvalidInput(
-            f"the profile has no field {name!r}; it has {', '.join(schema.fields)}; --schema "
-            "names another schema"
-        )
+    schema.check_name(name, {})
     field = schema.fields[name]
     try:
         value = json_text.loads(typed) if typed.strip() else None

@@ -160,8 +160,8 @@ def show_history(
 
     with open_existing(db, schema) as memory:
         revisions = memory.history(user, field)
-        if not revisions:
-            _check_field(memory, user, field)
+        if field and not revisions:
+            memory.why(user, field)  # which refuses a field that the profile does not have
     if json:
         print_json([revision_data(revision) for revision in revisions])
         return
@@ -169,12 +169,6 @@ def show_history(
         say(revision_lines(revision), end="\n\n")
     if not revisions:
         say(f"There is no history of {_subject(user, field)}.")
-
-
-def _check_field(memory: UserMemory, user: str, field: str | None) -> None:
-    """Refuse a field that the profile does not have, with those that it has."""
-    if field is not None and field not in memory.schema.fields:
-        memory.why(user, field)
 
 
 def _subject(user: str, field: str | None) -> str:
@@ -200,14 +194,16 @@ def show_why(
         usermemory profile why will interests bouldering
         usermemory profile why will /interests/0
     """
-    from usermemory.cli.show import nothing_behind, quoted
+    from usermemory.cli.show import item_called, nothing_behind, quoted
 
     with open_existing(db, schema) as memory:
-        evidence = memory.why(user, field, value)
+        document = memory.snapshot(user).document
+        memory.schema.check_name(field, document)
+        field, item = item_called(document, field, value)
+        evidence = memory.why(user, field, item)
         nothing = ""
         if not evidence:
-            document = memory.snapshot(user).document
-            nothing = nothing_behind(document, memory.history(user), field, value)
+            nothing = nothing_behind(document, memory.history(user), field, item, memory.schema)
     if json:
         print_json(evidence)
         return
@@ -291,8 +287,8 @@ def show_refused(
 
     with open_existing(db, schema) as memory:
         refused = memory.refused(user, field, limit)
-        if not refused:
-            _check_field(memory, user, field)
+        if field and not refused:
+            memory.why(user, field)
     if json:
         print_json(refused)
         return

@@ -12,6 +12,8 @@ from rich.text import Text
 from usermemory.changes import inverse, patch
 from usermemory.cli.common import listed, plural, shortened, table, value_text, when
 from usermemory.erasure import MASK
+from usermemory.erasure.item import item_names, most_like
+from usermemory.errors import InvalidInput
 from usermemory.past import Origins, noted_at, resolve
 from usermemory.refused import action_of, in_words, shown_field
 
@@ -212,16 +214,31 @@ def hit_text(hit: Hit) -> Text:
     )
 
 
+def item_called(document: Mapping[str, Any], field: str, text: str | None) -> tuple[str, Any]:
+    """The field and the item that were typed: a number, say, is no text in the profile."""
+    if field.startswith("/"):
+        return resolve(document, field)
+    items = (item for name, item in profile_items(document) if name == field)
+    return field, next((item for item in items if value_text(item) == text), text)
+
+
 def nothing_behind(
-    document: Mapping[str, Any], revisions: Sequence[Revision], field: str, value: Any = None
+    document: Mapping[str, Any], history: Sequence[Revision], field: str, item: Any, schema: Schema
 ) -> str:
-    """What to say of a field, or of a value of it, that rests on no words."""
-    where, item = resolve(document, field) if field.startswith("/") else (field, value)
+    """What to say of a field, or of an item of it, that rests on no words.
+
+    Raises:
+        InvalidInput: The item is none, and was never one; lists those that there are.
+    """
     items = [item]
     if item is None:
-        items = [one for name, one in profile_items(document) if name == where]
-    origins = Origins(revisions)
-    makers = [origins.maker(where, one) for one in items]
+        items = [one for name, one in profile_items(document) if name == field]
+    origins = Origins(history)
+    makers = [origins.maker(field, one) for one in items]
+    names = item_names(schema, field, document)
+    if item is not None and not any(makers) and str(item) not in names:
+        like = most_like(item, names)
+        raise InvalidInput(f"{item!r} is no item of {field}: there is {like}")
     by_hand = next((maker for maker in makers if maker and maker.by != LEARNED), None)
     if by_hand:
         return f"Set by {by_hand.by} in revision {by_hand.number}, {when(by_hand.at)}."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from pydantic import BaseModel, field_validator
 
 from usermemory.conformance.harness import Bench, Verbs
 from usermemory.conformance.misfitting import First, Goal, Hobby, Making, Second, stored
-from usermemory.errors import InvalidInput, SchemaMismatch
+from usermemory.errors import InvalidDocument, InvalidInput, SchemaMismatch
 from usermemory.extract import Extraction, Request
 from usermemory.records import Change
 
@@ -337,6 +338,20 @@ class Migrating:
         later.remember("will", "t3", ["Hello"])
         assert {one.status for one in later.trigger("will")} == {"unchanged"}
         assert later.recall("will").document["hobbies"] == ["chess", "golf"]
+
+    def test_a_number_that_is_a_date_by_now(self, making: Making) -> None:
+        """A bare number under a field of time is a misfit, kept as it was, and no day of 1970."""
+
+        class Since(First):
+            weight: datetime | None = None  # type: ignore[assignment]
+
+        bench = making(schema=First)
+        bench.verbs.edit("will", {"weight": "80"}, by="test")
+        later = bench.another(schema=Since)
+        assert later.recall("will").value.weight is None
+        with pytest.raises(InvalidDocument, match=r"weight: .* bare number"):
+            later.edit("will", {"weight": "81"}, by="test")
+        assert [(one.field, one.value) for one in later.misfits("will")] == [("weight", "80")]
 
     def test_a_validator_that_raises_anything(self, making: Making) -> None:
         """What it met is a misfit; the others are read on, and no error leaves the memory."""

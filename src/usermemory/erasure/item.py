@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
@@ -104,21 +104,28 @@ def check_item(target: Target, stored: Stored, schema: Schema) -> None:
         return
     if target.also or target.anywhere:
         return
-    field = field_of(schema, target.field, stored.document.get(target.field))
-    current = stored_value(field, stored.document.get(target.field))
-    items = [str(key) for key in current] if is_object(current) else []
-    if is_list(current):
-        items = [naming(field, item) or str(item) for item in current]
-    elif not is_object(current) and current is not None:
-        items = [str(current)]
-    items = list(dict.fromkeys([*strings({field.name: current}), *items]))
-    near = get_close_matches(str(target.value), items[-_LOOKED_AT:], n=_NEAR, cutoff=0.0)
-    listed = ", ".join(repr(item) for item in near) or "nothing"
-    more = f" and {len(items) - len(near)} more" if len(items) > len(near) else ""
+    names = item_names(schema, target.field, stored.document)
     raise InvalidInput(
-        f"{target.value!r} is no item of {field.name}, and was never said by itself: there is "
-        f"{listed}{more}. To keep it from being learned all the same: anywhere=True (--anywhere)"
+        f"{target.value!r} is no item of {target.field}, and was never said by itself: there is "
+        f"{most_like(target.value, names)}. To keep it from being learned all the same: "
+        "anywhere=True (--anywhere)"
     )
+
+
+def item_names(schema: Schema, name: str, document: Mapping[str, Any]) -> list[str]:
+    """How the items of a field may be named: by their texts, keys and naming properties."""
+    field = field_of(schema, name, document.get(name))
+    current = stored_value(field, document.get(name))
+    parts = current if is_list(current) or is_object(current) else [current]
+    items = [naming(field, part) or str(part) for part in parts if part is not None]
+    return list(dict.fromkeys([*strings({name: current}), *items]))
+
+
+def most_like(value: Any, names: Sequence[str]) -> str:
+    """The names that resemble a value most, in a list for a sentence; of many only some."""
+    near = get_close_matches(str(value), names[-_LOOKED_AT:], n=_NEAR, cutoff=0.0)
+    more = f" and {len(names) - len(near)} more" if len(names) > len(near) else ""
+    return (", ".join(map(repr, near)) or "nothing") + more
 
 
 def telling(

@@ -151,9 +151,10 @@ def _built(spec: str) -> BaseChatModel:
             f"model {spec!r} needs langchain and the package of its provider: {error}"
         ) from error
     except ValueError as error:
+        reason = str(error).partition("\n\n")[0]  # without a list of all providers
         raise ModelUnavailable(
             f"model {spec!r} cannot be built: write it as provider:name, such as "
-            f"anthropic:claude-haiku-4-5 ({error})"
+            f"anthropic:claude-haiku-4-5 ({reason})"
         ) from error
 
 

@@ -7,8 +7,9 @@ import dataclasses
 import hashlib
 import inspect
 import math
+import re
 import sys
-from difflib import get_close_matches
+from itertools import zip_longest
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from pydantic import AliasChoices, BaseModel, TypeAdapter
 from pydantic.errors import PydanticUserError
 from pydantic_core import to_jsonable_python
 
-from usermemory.errors import InvalidDocument, InvalidInput, SchemaError
+from usermemory.errors import InvalidDocument, InvalidInput, SchemaError, did_you_mean
 from usermemory.schema.answer_form import change_schema
 from usermemory.schema.document import Reading, read
 from usermemory.schema.fields import Field, field_from
@@ -138,15 +139,15 @@ class Schema:
         return read(self, stored)
 
     def check_name(self, field: str, document: Mapping[str, Any]) -> None:
-        """See that a field is one of the schema or of a stored document; a pointer passes.
+        """See that a field, or the one a JSON pointer leads into, is in schema or document.
 
         Raises:
             InvalidInput: It is neither; says which there are, and which may be meant.
         """
-        if field.startswith("/") or field in {*self.fields, *document}:
+        field = field[1:].partition("/")[0] if field.startswith("/") else field
+        if field in {*self.fields, *document}:
             return
-        near = get_close_matches(field, [*self.fields, *document], n=1)
-        meant = f" (did you mean {near[0]!r}?)" if near else ""
+        meant = did_you_mean(field, [*self.fields, *document])
         known = ", ".join(self.fields)
         raise InvalidInput(f"the profile has no field {field!r}{meant}; it has {known}")
 
@@ -166,7 +167,8 @@ class Schema:
         """
         unknown = [name for name in document if name not in self.fields]
         if unknown and not self.json_schema.get("additionalProperties"):
-            raise Unreadable([((unknown[0],), f"{self.name} has no such field")])
+            meant = did_you_mean(unknown[0], self.fields)
+            raise Unreadable([((unknown[0],), f"{self.name} has no such field{meant}")])
         given = dict(document) | {
             name: value
             for name, value in kept_all(self.fields, document).items()
@@ -179,22 +181,33 @@ class Schema:
         # What came back as it went in has its form already.
         anew = {name: f for name, f in self.fields.items() if not _same(name, dumped, given)}
         kept = dumped | kept_all(anew, dumped)
-        if endless := list(_endless(kept)):
-            raise Unreadable((place, "JSON has no such number") for place in endless)
+        if wrong := list(_taken_wrongly(given, kept)):
+            raise Unreadable(wrong)
         return instance, kept
 
 
-def _endless(value: Any, place: Path = ()) -> Iterator[Path]:
-    """Where numbers stand that are infinite, or none at all."""
-    if isinstance(value, float) and not math.isfinite(value):
-        yield place
-    elif is_object(value):
-        for key, part in value.items():
-            yield from _endless(part, (*place, key))
-    elif is_list(value):
-        for index, part in enumerate(value):
-            if not isinstance(part, str):
-                yield from _endless(part, (*place, index))
+_BARE_NUMBER = re.compile(r"\s*[-+]?[\d.]+(?:[eE][-+]?\d+)?\s*")
+_MOMENT = re.compile(r"[-+]?\d+-\d\d-\d\d|\d\d:\d\d|[-+]?P")
+"""The beginning of a date, a time or a span of time, as JSON has them."""
+
+
+def _taken_wrongly(given: Any, kept: Any, place: Path = ()) -> Iterator[tuple[Path, str]]:
+    """Where a document holds what it was not given, or what JSON has not, and why that is."""
+    if is_object(kept):
+        for key, part in kept.items():
+            one = given.get(key) if is_object(given) else None
+            yield from _taken_wrongly(one, part, (*place, key))
+    elif is_list(kept):
+        for index, (one, part) in enumerate(zip_longest(given if is_list(given) else (), kept)):
+            if not isinstance(part, str) or part != one:
+                yield from _taken_wrongly(one, part, (*place, index))
+    elif isinstance(kept, float) and not math.isfinite(kept):
+        yield place, "JSON has no such number"
+    elif isinstance(kept, str) and _MOMENT.match(kept) and _BARE_NUMBER.fullmatch(str(given)):
+        # Pydantic takes "5" for five seconds after the beginning of 1970.
+        yield place, "a date or time is written as ISO 8601 does, not as a bare number"
+    elif isinstance(given, bool) and isinstance(kept, int | float) and kept is not given:
+        yield place, "true and false are no numbers"
 
 
 def _same(name: str, dumped: Mapping[str, Any], given: Mapping[str, Any]) -> bool:

@@ -7,10 +7,14 @@ from pathlib import Path
 
 from usermemory.clock import Clock
 from usermemory.errors import ConfigurationError
-from usermemory.store.driver import Driver
+from usermemory.store.driver import NO_TEXT, Driver
 from usermemory.store.sqlite import SQLite
 
 __all__ = ["Driver", "open_driver"]
+
+
+_NO_NAME = re.compile("[\0\ud800-\udc7f\udd00-\udfff]")
+"""What no path holds; other surrogates stand for its bytes that are no UTF-8."""
 
 
 def open_driver(url: str, clock: Clock) -> Driver:
@@ -24,6 +28,8 @@ def open_driver(url: str, clock: Clock) -> Driver:
     Raises:
         ConfigurationError: If no driver serves this URL, or its package is missing.
     """
+    if _NO_NAME.search(url):  # libpq would take what stands before a NUL: another database
+        raise ConfigurationError(f"the database's name cannot be read: {NO_TEXT}")
     scheme, found, rest = url.partition("://")
     if not found:
         scheme, rest = "sqlite", "/" + url

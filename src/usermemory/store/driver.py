@@ -35,7 +35,7 @@ OF_ONE_MOMENT = frozenset({"take_out", "user_rows"})
 IN_A_TURN = frozenset({"remember", "propose", "record"})
 """The flows that somebody who talks with the bot waits for."""
 
-NO_TEXT = "there is a NUL or half of a surrogate pair in a text: no database stores that"
+NO_TEXT = "there is a NUL or half of a surrogate pair in a text: nothing stores that"
 CLOSED = "this memory was closed; build a new UserMemory to go on"
 
 

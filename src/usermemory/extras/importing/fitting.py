@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, cast
 from usermemory.changes import Unfit
 from usermemory.changes.coerce import plain
 from usermemory.changes.value import check_size
-from usermemory.errors import InvalidDocument, InvalidInput
+from usermemory.errors import InvalidDocument, InvalidInput, did_you_mean
 from usermemory.messages import is_mapping, is_sequence
 from usermemory.schema import Field, Schema
 from usermemory.schema.form import identity
@@ -110,8 +110,8 @@ def notes_field(schema: Schema, name: str | None = None) -> str | None:
     if name is not None:
         if name not in lists:
             raise InvalidInput(
-                f"{name!r} takes no memories in plain text; a list of texts does: "
-                f"{', '.join(lists) or 'the schema has none'}"
+                f"{name!r} takes no memories in plain text{did_you_mean(name, lists)}; a list of "
+                f"texts does: {', '.join(lists) or 'the schema has none'}"
             )
         return name
     anyone = [each for each in lists if schema.fields[each].settings.about == "anyone"]

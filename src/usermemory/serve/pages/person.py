@@ -136,9 +136,8 @@ class Person:
 
     def more(self, ask: Ask) -> Response:
         """More values of a long field."""
-        field = self._memory.schema.fields.get(ask.get("field"))
-        if field is None:
-            raise InvalidInput("The profile has no such field.")
+        self._memory.schema.check_name(ask.get("field"), {})
+        field = self._memory.schema.fields[ask.get("field")]
         known = self.known(ask)
         origins = Origins(self.history(ask))
         found = section(known.reading, field, origins, ask.number("begin"), 5 * SHOWN)

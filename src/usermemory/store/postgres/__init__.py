@@ -105,7 +105,7 @@ class PostgreSQL(Driver):
         self.patience = UserPatience(patience)
 
     def _start(self) -> None:
-        with postgres_errors(self.url), connect_to(self.address) as connection:
+        with postgres_errors(self.url), self.connections.take() as connection:
             try:
                 with limited(connection, self.patience.in_a_turn("")):
                     done = self._done(connection)

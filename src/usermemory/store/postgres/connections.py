@@ -16,7 +16,13 @@ from psycopg.pq import TransactionStatus
 from psycopg.rows import DictRow, dict_row
 
 from usermemory.errors import StoreBusy, StoreError
-from usermemory.store.postgres.dialect import Address, postgres_errors
+from usermemory.store.postgres.dialect import (
+    FULL,
+    Address,
+    learn_refusal,
+    postgres_errors,
+    state_and_words,
+)
 
 
 class Slots:
@@ -116,6 +122,9 @@ class UserPatience:
             self._locked.pop(user_id, None)
 
 
+_PAUSE = 0.05
+"""Seconds between attempts to connect to a server that has no connection left."""
+
 _refusing: set[str] = set()
 """Where a pooler takes no settings at the start of a connection."""
 
@@ -157,6 +166,7 @@ def connect_to(address: Address, lock_timeout: float = _IN_A_TURN) -> Connection
     try:
         return connected(limited_conninfo(address, lock_timeout))
     except psycopg.OperationalError as error:
+        learn_refusal(error, address.conninfo)
         if "unsupported startup parameter" not in str(error) or not takes_settings(address):
             raise
         _refusing.add(address.conninfo)
@@ -177,6 +187,7 @@ class Connections:
         self._limit = limit
         self._patience = patience
         self._slots = Slots(limit)
+        self._full = UserPatience(patience)
         self._idle: list[Connection] = []
         self._closed = False
 
@@ -188,7 +199,7 @@ class Connections:
                 f"all {self._limit} connections to {self._address.name} are in use; try again"
             )
         try:
-            connection = self._take()
+            connection = self.take()
             try:
                 yield connection
             finally:
@@ -196,16 +207,29 @@ class Connections:
         finally:
             self._slots.release()
 
+    def take(self) -> Connection:
+        """One that is idle, or new; where a server has none left it waits, as for a lock."""
+        end = time.monotonic() + self._full.in_a_turn("")
+        while True:
+            with suppress(IndexError):
+                return self._idle.pop()
+            try:
+                connection = connect_to(self._address)
+            except psycopg.OperationalError as error:
+                if state_and_words(error)[0] != FULL:
+                    raise
+                if time.monotonic() > end:
+                    self._full.was_in_vain("")
+                    raise
+                threading.Event().wait(_PAUSE)
+            else:
+                self._full.was_rewarded("")
+                return connection
+
     def close(self) -> None:
         """Disconnect; what is in use is disconnected when it is given back."""
         self._closed = True
         self._drop_idle()
-
-    def _take(self) -> Connection:
-        try:
-            return self._idle.pop()
-        except IndexError:
-            return connect_to(self._address)
 
     def _put(self, connection: Connection) -> None:
         if connection.closed:

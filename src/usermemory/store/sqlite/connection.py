@@ -75,7 +75,11 @@ _ERRORS: Sequence[tuple[str, type[StoreError], str]] = (
     ("SQLITE_READONLY", StoreReadOnly, "or its folder is read-only; make both writable"),
     ("SQLITE_NOTADB", NotADatabase, "is not an SQLite database; choose another path"),
     ("SQLITE_CORRUPT", NotADatabase, "is damaged; restore it from a backup"),
-    ("SQLITE_CANTOPEN", StoreError, "cannot be opened; does its folder exist, and may we write?"),
+    (
+        "SQLITE_CANTOPEN",
+        StoreError,
+        "cannot be opened; does its folder exist, and may we use it?",
+    ),
 )
 
 
@@ -104,6 +108,8 @@ class sqlite_errors:  # noqa: N801 - used like the context managers of contextli
         if not isinstance(error, sqlite3.Error):
             return
         code = getattr(error, "sqlite_errorname", "") or ""
+        if code.startswith("SQLITE_CANTOPEN") and self._path.is_dir():
+            raise StoreError(f"the database {self._path} is a folder; name a file in it") from error
         if code.startswith("SQLITE_CANTOPEN") and _no_more_files():
             raise StoreError(
                 f"the database {self._path} cannot be opened: too many files are open; "
