@@ -11,13 +11,16 @@ from typing import Any, get_args
 import pytest
 from langchain.agents import create_agent
 from langchain.agents.middleware import (
+    AgentState,
     HumanInTheLoopMiddleware,
     ModelRetryMiddleware,
     PIIMiddleware,
     SummarizationMiddleware,
+    before_model,
 )
-from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
+from langchain_core.messages import AIMessage, HumanMessage, RemoveMessage, SystemMessage
 from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.graph.message import REMOVE_ALL_MESSAGES
 from langgraph.types import Command, StreamMode
 from tests.support.agents import PROMPT, answering, chatting_agent, systems
 from tests.support.graphs import COLOURS, Chat
@@ -316,6 +319,48 @@ async def test_what_is_taken_away_before_the_model_is_not_remembered(
         chat.memory.trigger("will")
         assert "chess" in chat.memory.recall("will").document["interests"]
         assert "zymurgy" not in str(chat.memory.export("will"))
+
+
+@before_model
+def removing(state: AgentState[Any], runtime: Any) -> dict[str, Any] | None:
+    """Take away a message with an address."""
+    newest = state["messages"][-1]
+    return {"messages": [RemoveMessage(id=str(newest.id))]} if "@" in str(newest.text) else None
+
+
+@before_model
+def replacing(state: AgentState[Any], runtime: Any) -> dict[str, Any] | None:
+    """Put new messages in the place of all."""
+    if all("@" not in str(one.text) for one in state["messages"]):
+        return None
+    clean = [
+        HumanMessage(str(one.text).replace("me@zymurgy.org", "[mail]"))
+        if one.type == "human"
+        else one
+        for one in state["messages"]
+    ]
+    return {"messages": [RemoveMessage(id=REMOVE_ALL_MESSAGES), *clean]}
+
+
+@pytest.mark.parametrize("ours_first", [True, False])
+@pytest.mark.parametrize("hiding", [removing, replacing])
+async def test_a_message_that_is_removed_before_the_model_is_taken_back(
+    tmp_path: Path, hiding: Any, ours_first: bool, colour: str
+) -> None:
+    """Whatever way middleware takes a message away, the memory keeps no text of it."""
+    model = answering()
+    async with chatting_agent(
+        tmp_path, colour, model, saver=InMemorySaver(), others=[hiding], ours_first=ours_first
+    ) as chat:
+        await chat.say("I love chess.")
+        await chat.say("Write to me@zymurgy.org, and I love go.")
+        texts = [text for _, text in inbox(tmp_path, "1")]
+        assert "I love chess." in texts
+        assert "zymurgy" not in str(texts)
+        chat.memory.trigger("will")
+        assert "zymurgy" not in str(chat.memory.export("will"))
+        learned = chat.memory.recall("will").document["interests"]
+        assert learned == (["chess", "go"] if hiding is replacing else ["chess"])
 
 
 async def test_an_agent_that_is_a_tool_has_no_users_voice(tmp_path: Path, colour: str) -> None:

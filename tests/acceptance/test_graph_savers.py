@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
 import subprocess
 import sys
@@ -14,8 +15,10 @@ from typing import Any, TypeVar
 import pytest
 from langchain_core.runnables import RunnableConfig
 from tests.support.graphs import Chat, memory_in
+from tests.support.postgres import fresh
 
-from usermemory.errors import NotADatabase, StoreBusy
+from usermemory import UserMemory
+from usermemory.errors import ConfigurationError, NotADatabase, StoreBusy
 from usermemory.langgraph import acheckpointer, checkpointer, create_chatbot, savers
 from usermemory.store.sqlite.connection import SETTINGS, is_busy, patiently, pragmas_of
 from usermemory.testing import ScriptedModel
@@ -149,3 +152,32 @@ async def test_a_locked_file(tmp_path: Path, colour: str, monkeypatch: pytest.Mo
         assert waits.count(max(waits)) == 2, waits
         if isinstance(saver, savers.AsyncSaver):
             await saver.aclose()
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_an_async_saver_in_another_event_loop(tmp_path: Path, database: str) -> None:
+    """On a file it serves loop after loop, many turns at once; on a server it says what to do."""
+    with contextlib.ExitStack() as stack:
+        url = str(tmp_path / "memory.db")
+        if database == "postgresql":
+            url = stack.enter_context(fresh())
+        memory = stack.enter_context(UserMemory(url, model="offline", worker=False))
+        saver = asyncio.run(acheckpointer(memory))
+        bot = create_chatbot(memory, noting(), checkpointer=saver)
+
+        async def turns() -> list[Any]:
+            said: Any = {"messages": [("user", "Hello")]}
+            return await asyncio.gather(
+                *(
+                    bot.ainvoke(said, {"configurable": {"thread_id": f"{n} {url}", "user_id": "a"}})
+                    for n in range(4)
+                )
+            )
+
+        if database == "postgresql":
+            with pytest.raises(ConfigurationError, match="another event loop"):
+                asyncio.run(turns())
+            return
+        assert [len(one["messages"]) for one in asyncio.run(turns())] == [2] * 4
+        assert [len(one["messages"]) for one in asyncio.run(turns())] == [4] * 4
+        asyncio.run(saver.aclose())

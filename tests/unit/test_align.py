@@ -84,7 +84,20 @@ CASES: list[tuple[str, list[str], list[str], list[str]]] = [
     ("a repeated yes is new", ["yes#1", "Ok#2"], ["yes#1", "Ok#2", "yes#3"], ["yes#3"]),
     ("an id may stand anywhere", ["a#1", "B#2"], ["x#9", "a#1", "y#8", "B#2"], ["y#8"]),
     ("in front of known ids is nothing new", ["a#1", "B#2"], ["x", "a#1", "B#2", "c#3"], ["c#3"]),
-    ("of one id the last counts", [], ["a#1", "B#2", "c#1"], ["B#2", "c#1"]),
+    ("the same under one id is one", [], ["a#1", "B#2", "a#1"], ["B#2", "a#1"]),
+    ("another text under one id is new", [], ["a#1", "B#2", "c#1"], ["a", "B#2", "c#1"]),
+    (
+        "the end of a thread behind a greeting is known",
+        ["i love tea", "Ok", "i love golf", "Ok"],
+        ["Welcome back", "i love golf", "Ok", "i love go"],
+        ["i love go"],
+    ),
+    (
+        "in letters that say more each too",
+        ["我喜欢茶", "OK", "我喜欢登山", "OK"],
+        ["WELCOME", "我喜欢登山", "OK", "i love go"],
+        ["i love go"],
+    ),
     # Without ids, by place.
     ("the whole thread again is known", ["a", "B"], ["a", "B"], []),
     (

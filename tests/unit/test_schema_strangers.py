@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import pytest
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    create_model,
+    field_validator,
+)
 
 from usermemory.schema import Remember, schema_of
 
@@ -107,3 +114,37 @@ def test_places_tell_misfits_apart() -> None:
         .misfits
     ]
     assert more == places
+
+
+class AtLeastTwo(BaseModel):
+    pair: Annotated[list[str], Field(min_length=2)] = []
+
+
+def _not_one(value: list[str]) -> list[str]:
+    if len(value) < 2:
+        raise ValueError("too few")
+    return value
+
+
+_TWO = Field(min_length=2)
+
+
+@pytest.mark.parametrize(
+    ("kind", "default", "value", "misfit"),
+    [
+        (Annotated[list[str], _TWO], [], ["a"], "a"),
+        (Annotated[set[str], _TWO], set(), ["a"], "a"),
+        (Annotated[list[str], _TWO] | None, None, ["a"], "a"),
+        (Annotated[list[str], AfterValidator(_not_one)], [], ["a"], "a"),
+        (Annotated[dict[str, str], _TWO], {}, {"a": "b"}, {"a": "b"}),
+        (AtLeastTwo, AtLeastTwo(), {"pair": ["a"]}, "a"),
+    ],
+    ids=["list", "set", "optional", "validator", "map", "object"],
+)
+def test_a_list_that_fits_neither_with_its_items_nor_empty(
+    kind: Any, default: Any, value: Any, misfit: Any
+) -> None:
+    """Where a schema takes no shorter list, reading comes to an end, and the items are misfits."""
+    read = schema_of(create_model("Made", x=(kind, default))).read({"x": value})
+    assert [one.value for one in read.misfits] == [misfit]
+    assert read.stored == {"x": value}

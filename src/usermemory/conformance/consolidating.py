@@ -13,6 +13,8 @@ from usermemory.records import Message, Revision
 from usermemory.store.driver import Flow
 from usermemory.store.flows import lock_user, revise
 from usermemory.store.flows.claim import claim_due, claim_thread
+from usermemory.store.flows.recall import next_due
+from usermemory.testing import FakeClock
 
 Making = Callable[..., Bench]
 
@@ -288,3 +290,19 @@ class Consolidating:
         assert recalled.document["interests"] == []
         assert recalled.value.name is None
         assert recalled.render() == ""
+
+    def test_what_was_said_ahead_is_read_though_nothing_follows(self, making: Making) -> None:
+        """Put right by a day, a host reads what waits at once, and hears what is said anew."""
+        bench, ahead = making(delay=1.0), FakeClock()
+        ahead.advance(86_400)
+        early = bench.another(delay=1.0, clock=ahead)
+        early.remember("will", "t", ["I like chess"])
+        early.edit("ana", {"interests": ["go"]}, by="support")
+        assert bench.verbs.memory.driver.read(next_due).unclean
+        bench.verbs.run_due()
+        assert bench.interests("will") == ["chess"]
+        assert not bench.verbs.memory.driver.read(next_due).unclean
+        bench.verbs.remember("ana", "t", ["I like tea"])
+        bench.clock.advance(2)
+        bench.verbs.run_due()
+        assert bench.interests("ana") == ["go", "tea"]

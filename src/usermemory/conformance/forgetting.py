@@ -205,6 +205,20 @@ class Forgetting:
         assert bench.verbs.forget("will", "interests", "ice climbing").values == 1
         assert bench.verbs.forget("will", "interests", "ice climbing").values == 0
 
+    def test_a_word_of_other_items_takes_nothing_from_them(self, making: Making) -> None:
+        """A word that only stands in what items rest on is no item; unread it may be erased."""
+        bench = making()
+        learn(bench, "chess")
+        (evidence,) = bench.verbs.why("will", "interests", "chess")
+        word = evidence.quote.split()[1]
+        with pytest.raises(InvalidInput, match="is no item"):
+            bench.verbs.forget("will", "interests", word)
+        bench.verbs.remember("will", "u", [f"Nobody should {word} golf"])
+        bench.verbs.forget("will", "interests", word)
+        assert bench.verbs.why("will", "interests", "chess") == [evidence]
+        (said,) = bench.verbs.recall("will", tail=True).tail
+        assert said.text == "Nobody should [erased] golf"
+
     def test_other_items_keep_their_words(self, making: Making) -> None:
         """What another item says more of is its own: value, quote and message stay."""
         bench = making()

@@ -129,6 +129,35 @@ class Remembering:
         bench.verbs.trigger("will")
         assert bench.listener.texts == ["I like chess", "Ok", "My name is Will", "Hello"]
 
+    @pytest.mark.parametrize(
+        ("style", "ids"),
+        [
+            ("whole", "turns"),
+            ("growing", "turns"),
+            ("new", "turns"),
+            ("whole", "x"),
+            ("growing", "x"),
+        ],
+    )
+    def test_one_id_for_several(self, making: Making, style: str, ids: str) -> None:
+        """Where question and answer share an id, or all messages do, none of them is lost."""
+        bench = making()
+        said = [("user", "I like chess"), ("assistant", "Ok"), ("user", "I like tea")]
+        whole = [
+            {"role": role, "content": text, "id": str(number // 2) if ids == "turns" else ids}
+            for number, (role, text) in enumerate(said)
+        ]
+        ends = range(1, len(whole) + 1)
+        ways = {
+            "whole": [whole],
+            "growing": [whole[:end] for end in ends],
+            "new": [whole[end - 1 : end] for end in ends],
+        }
+        found = [bench.verbs.remember("will", "t", call) for call in [*ways[style], whole]]
+        assert [one.new for one in found] == [3, 0] if style == "whole" else [1, 1, 1, 0]
+        bench.verbs.trigger("will")
+        assert bench.listener.texts == [text for _, text in said]
+
     def test_something_in_front(self, making: Making) -> None:
         """What is put in front of a known thread makes nothing new, after an erasure neither."""
         bench = making()

@@ -25,6 +25,13 @@ _LOOKED_AT = 500
 """Items that are compared with one that is none, the newest."""
 
 
+def is_no_item(target: Target, stored: Stored, schema: Schema) -> bool:
+    """Whether a value is named that the field neither holds nor held, and not to keep it out."""
+    if not isinstance(target, OfValue) or target.value is None:
+        return False
+    return not (target.also or target.anywhere or _was_there(target, stored, schema))
+
+
 def meant(target: OfValue, stored: Stored, schema: Schema) -> OfValue:
     """The item that a value means which is none itself: written otherwise, or some of its parts.
 
@@ -106,7 +113,7 @@ def check_item(target: Target, stored: Stored, schema: Schema) -> None:
         return
     names = item_names(schema, target.field, stored.document)
     raise InvalidInput(
-        f"{target.value!r} is no item of {target.field}, and was never said by itself: there is "
+        f"{target.value!r} is no item of {target.field}, and waits nowhere to be read: there is "
         f"{most_like(target.value, names)}. To keep it from being learned all the same: "
         "anywhere=True (--anywhere)"
     )

@@ -8,9 +8,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from usermemory.changes.apply import field_for
-from usermemory.erasure.item import check_item, meant, strings, telling
+from usermemory.erasure.item import check_item, is_no_item, meant, strings, telling
 from usermemory.erasure.past import (
     EVERY,
+    Past,
     removed,
     scrubbed,
     scrubbed_refusals,
@@ -31,7 +32,7 @@ from usermemory.erasure.target import (
     Target,
 )
 from usermemory.past import Origins
-from usermemory.records import Applied, Evidence, Forgotten, Refused
+from usermemory.records import Applied, Evidence, Forgotten, Refused, Revision
 from usermemory.schema.document import ASIDE, field_of, stand_in, stored_value
 from usermemory.schema.form import identity
 from usermemory.schema.renames import moved_names, renamed, renamed_history
@@ -124,17 +125,11 @@ def plan(target: Target, stored: Stored, schema: Schema) -> Plan:
     else:
         picked = _source(target, stored, schema)
     document = {**stored.document, **picked.touched}
-    past = scrubbed(
-        stored.revisions,
-        document,
-        schema,
-        picked.cut,
-        picked.parts,
-        picked.taught,
-        picked.values,
-        picked.quotes,
-    )
-    messages = list(_messages(stored.messages, picked))
+    # A word that is no item takes nothing from those that are: only what waits to be read.
+    loose = not picked.gone and is_no_item(target, stored, schema)
+    past = _past(() if loose else stored.revisions, document, schema, picked)
+    kept = (one for one in stored.messages if one.unread or not loose)
+    messages = list(_messages(kept, picked))
     held = partial(
         scrubbed_refusals,
         values=picked.values,
@@ -168,6 +163,21 @@ def plan(target: Target, stored: Stored, schema: Schema) -> Plan:
             threads=tuple(sorted(filter(None, said_in))),
             proposals=len(waiting),
         ),
+    )
+
+
+def _past(
+    revisions: Sequence[Revision], document: Mapping[str, Any], schema: Schema, picked: _Picked
+) -> Past:
+    return scrubbed(
+        revisions,
+        document,
+        schema,
+        picked.cut,
+        picked.parts,
+        picked.taught,
+        picked.values,
+        picked.quotes,
     )
 
 

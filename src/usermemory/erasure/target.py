@@ -65,12 +65,17 @@ Target = OfValue | OfThread | OfMessage
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A message, or a part of a long one, of which text is left."""
+    """A message, or a part of a long one, of which text is left.
+
+    Attributes:
+        unread: Whether nobody has read it yet: what it says may still be learned.
+    """
 
     thread_id: str
     seq: int
     message_id: str | None
     text: str
+    unread: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -207,11 +207,19 @@ def last_question(text: str) -> str:
     return "…" + asked[-_LONGEST_QUESTION + 1 :]
 
 
+_ASKEW = 60.0
+"""Seconds that the clocks of two hosts may be apart."""
+
+
 def _timely(hearing: Hearing, judgement: Judgement, found: OwnSpan | None) -> Judgement:
     """Refused where what is known was said or edited later than these words."""
     batch, change = hearing.batch, judgement.change
     message = None if found is None else found.said.part_at(found.start)
-    learned, edited = batch.learned.get(change.field), batch.edited.get(change.field)
+    # What is still to come was written by a host whose clock ran ahead: it proves nothing.
+    learned, edited = (
+        at if at is not None and at <= batch.now + _ASKEW else None
+        for at in (batch.learned.get(change.field), batch.edited.get(change.field))
+    )
     scalar = batch.schema.fields[change.field].kind == "scalar"
     said_at = None if message is None else message.at
     if scalar and said_at is not None and learned is not None and said_at < learned:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from langchain.agents.middleware import AgentMiddleware
@@ -12,8 +13,9 @@ from langchain_core.messages import SystemMessage
 from langgraph.config import get_config
 
 from usermemory.errors import ConfigurationError
-from usermemory.langgraph.identity import ByRun, FindUser, Run, current_run
-from usermemory.langgraph.nodes import OnError, Recaller, Rememberer
+from usermemory.langgraph.identity import ByRun, FindUser, Run, current_run, id_of, is_human
+from usermemory.langgraph.nodes import OnError, Recaller, Rememberer, tolerant
+from usermemory.store.flows.remember import withdraw
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -37,11 +39,12 @@ class UserMemoryMiddleware(_Base):
         agent.invoke(messages, {"configurable": {"thread_id": "1"}}, context={"user_id": "will"})
 
     The user's message is remembered before the model is called, what came of it after the agent
-    ends. Before the first model call of a run, and of a resumed one, the profile is recalled and
-    stands below the system prompt in each call of the run; it is in no state, stream, output or
-    checkpoint. Put it last in the list: middleware that writes the system prompt anew would
-    otherwise write over it. In an agent that another graph's node or tool runs, the user is heard
-    in what the outer graph was given or has remembered; a supervisor's words are not the user's.
+    ends; what other middleware takes away before the model is asked is taken back. Before the first
+    model call of a run, and of a resumed one, the profile is recalled and stands below the system
+    prompt in each call of the run; it is in no state, stream, output or checkpoint. Put it last in
+    the list: middleware that writes the system prompt anew would otherwise write over it. In an
+    agent that another graph's node or tool runs, the user is heard in what the outer graph was
+    given or has remembered; a supervisor's words are not the user's.
 
     Args:
         memory: What knows the users.
@@ -68,9 +71,12 @@ class UserMemoryMiddleware(_Base):
         hears_user: bool | None = None,
     ) -> None:
         super().__init__()
+        self._memory = memory
+        self._on_error: OnError = on_error
         self._recaller = Recaller(memory, tail, max_tokens, user_id, on_error)
         self._rememberer = Rememberer(memory, user_id, on_error, hears_user)
         self._told = ByRun[str]()
+        self._arrived = ByRun[tuple[str, ...]]()
         self._name = _Name(type(self).__name__)
 
     @property
@@ -81,7 +87,7 @@ class UserMemoryMiddleware(_Base):
     def before_agent(self, state: AgentState[Any], runtime: Runtime[Any]) -> dict[str, Any] | None:
         """Remember what arrived, before anything can go wrong or be summarised away."""
         run = self._rememberer.keep(state, get_config())
-        self._told.drop(runtime, run)
+        self._begun(state, runtime, run)
         return self._signatures(state, run)
 
     async def abefore_agent(
@@ -89,7 +95,7 @@ class UserMemoryMiddleware(_Base):
     ) -> dict[str, Any] | None:
         """As `before_agent`."""
         run = await self._rememberer.akeep(state, get_config())
-        self._told.drop(runtime, run)
+        self._begun(state, runtime, run)
         return self._signatures(state, run)
 
     def wrap_model_call(
@@ -101,6 +107,9 @@ class UserMemoryMiddleware(_Base):
         run = self._run()
         text = self._told.get(request.runtime, run)
         if text is None:
+            if gone := self._taken_away(request, run):
+                with tolerant(self._memory, run, self._on_error):
+                    self._memory.driver.write(withdraw, run.user_id, run.thread_id, gone)
             text = self._told.put(
                 request.runtime, run, self._recaller.text_for(run, request.messages)
             )
@@ -118,6 +127,9 @@ class UserMemoryMiddleware(_Base):
         run = self._run()
         text = self._told.get(request.runtime, run)
         if text is None:
+            if gone := self._taken_away(request, run):
+                with tolerant(self._memory, run, self._on_error):
+                    await self._memory.driver.awrite(withdraw, run.user_id, run.thread_id, gone)
             text = self._told.put(
                 request.runtime, run, await self._recaller.atext_for(run, request.messages)
             )
@@ -132,6 +144,22 @@ class UserMemoryMiddleware(_Base):
     async def aafter_agent(self, state: AgentState[Any], runtime: Runtime[Any]) -> None:
         """As `after_agent`."""
         self._told.drop(runtime, await self._rememberer.akeep(state, get_config()))
+
+    def _begun(self, state: AgentState[Any], runtime: Runtime[Any], run: Run) -> None:
+        self._told.drop(runtime, run)
+        newest = takewhile(is_human, reversed(state["messages"]))
+        self._arrived.put(runtime, run, tuple(filter(None, map(id_of, newest))))
+
+    def _taken_away(self, request: ModelRequest[Any], run: Run) -> list[str]:
+        """What arrived and is in no state any more, before the model was asked for the first time.
+
+        Another middleware took it away, maybe to put another message in its place.
+        """
+        arrived = self._arrived.get(request.runtime, run) or ()
+        left = set(map(id_of, request.state["messages"]))
+        if run.nested or not run.thread_id:
+            return []
+        return [one for one in arrived if one not in left]
 
     def _signatures(self, state: AgentState[Any], run: Run) -> dict[str, Any] | None:
         """The update that signs the messages; None if there is nothing to sign."""

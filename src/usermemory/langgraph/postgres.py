@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Self
@@ -130,6 +131,11 @@ class AsyncPooledSaver(AsyncPostgresSaver):
 
     @asynccontextmanager
     async def _cursor(self, *, pipeline: bool = False) -> AsyncGenerator[Any]:
+        if asyncio.get_running_loop() is not self.loop:  # its pool's tasks run there, or nowhere
+            raise ConfigurationError(
+                "this saver belongs to another event loop: make one in each loop that runs a "
+                "graph, by `async with await acheckpointer(memory) as saver`"
+            )
         with postgres_errors(self.name):
             async with super()._cursor(pipeline=pipeline) as cursor:
                 yield cursor

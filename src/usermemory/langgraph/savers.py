@@ -4,6 +4,8 @@ A saver has a connection of its own, with the memory's durability. Sharing one c
 memory would make a good part of concurrent operations fail.
 """
 
+# pyright: reportIncompatibleVariableOverride=false
+
 from __future__ import annotations
 
 import asyncio
@@ -12,6 +14,7 @@ import threading
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
+from weakref import WeakKeyDictionary
 
 import aiosqlite
 from langgraph.checkpoint.sqlite import SqliteSaver
@@ -78,7 +81,24 @@ class Saver(ForSyncGraphs, SqliteSaver):
 
 
 class AsyncSaver(AsyncSqliteSaver):
-    """A saver for async graphs: closed by ``aclose()``, or used with ``async with``."""
+    """A saver for async graphs: closed by ``aclose()``, or used with ``async with``.
+
+    Its connection has a thread of its own, which any event loop may ask, one after the other too.
+    """
+
+    _locks: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock]
+
+    @property
+    def lock(self) -> asyncio.Lock:
+        """The lock of the running event loop."""
+        running = asyncio.get_running_loop()
+        if self.loop.is_closed():
+            self.loop = running
+        return self._locks.setdefault(running, asyncio.Lock())
+
+    @lock.setter
+    def lock(self, first: asyncio.Lock) -> None:
+        self._locks = WeakKeyDictionary({asyncio.get_running_loop(): first})
 
     async def aclose(self) -> None:
         """Disconnect; threads that ran are kept."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from itertools import islice
 from operator import length_hint
@@ -39,8 +39,9 @@ new: a summary, a greeting. More may be what was said before the memory was in u
 _SHORT_WINDOW = 24  # of fewer messages than a context only the thread's end can be proven
 _NEWEST_LOOKED_AT = 32  # ids count if one of so many newest messages has a known one
 _KNOWN_IN_A_ROW = 16  # before so many known messages in a row, all is old
-_LETTERS_IN_A_ROW = 24  # of known messages in a row, a user's sentence among them, are no chance
-_SENTENCE_LETTERS = 8
+_BYTES_OF_ONE = 24  # of a known message are no chance: in bytes, since one Han letter says as much
+_BYTES_IN_A_ROW = 10  # of several known ones in a row, a user's sentence among them, are none
+_BYTES_OF_A_SENTENCE = 8
 _FEWEST_AT_BEGINNING = 3  # fewer do, where the call and the marks begin with them
 
 
@@ -99,7 +100,8 @@ class Passed:
     """The messages of one call from its end, read and hashed only as far as somebody looks.
 
     Args:
-        newest_first: The messages, newest first. Of several with one id the newest counts.
+        newest_first: The messages, newest first. Of several with one id the newest has it; another
+            text under it is a message without an id.
         digest: Gives a message's digest.
     """
 
@@ -107,7 +109,7 @@ class Passed:
         self.window = window(newest_first)
         self._unread = iter(newest_first)
         self._read: list[Message] = []
-        self._ids: set[str] = set()
+        self._texts: dict[str, tuple[str, str]] = {}
         self._digest = digest
         self._digests: dict[int, tuple[Message, str]] = {}
 
@@ -120,6 +122,10 @@ class Passed:
             yield self._read[index]
             index += 1
 
+    def holds(self, digest: str) -> bool:
+        """Whether one of the messages that were looked at has this digest."""
+        return any(self.digest(message) == digest for message in self._read)
+
     def digest(self, message: Message) -> str:
         """The digest of one of the messages, computed once."""
         # By its identity: to hash a message takes longer than its digest.
@@ -130,10 +136,13 @@ class Passed:
 
     def _read_one(self) -> bool:
         for message in self._unread:
-            if message.id is None or message.id not in self._ids:
-                self._read.append(message)
-                self._ids.update({message.id} if message.id is not None else ())
-                return True
+            said = message.author, message.text
+            if message.id is not None and self._texts.setdefault(message.id, said) is not said:
+                if self._texts[message.id] == said:
+                    continue
+                message = replace(message, id=None)  # noqa: PLW2901
+            self._read.append(message)
+            return True
         return False
 
 
@@ -330,9 +339,12 @@ class _Comparison:
         rest = list(islice(self._passed.since(index + count), WINDOW))
         if any(self._passed.digest(message) == self._marks[first].digest for message in rest):
             return False
-        letters = sum(len(message.text) for message in known)
-        sentences = [one for one in known if len(one.text) >= _SENTENCE_LETTERS]
+        sizes = [len(message.text.encode("utf-8", "replace")) for message in known]
+        sentences = [
+            one for one, size in zip(known, sizes, strict=True) if size >= _BYTES_OF_A_SENTENCE
+        ]
         own = any(one.author == "user" for one in sentences)
         answered = bool(rest) and rest[0].author == "user"
-        enough = count == len(self._marks) or letters >= _LETTERS_IN_A_ROW
+        fewest = _BYTES_OF_ONE if count == 1 else _BYTES_IN_A_ROW
+        enough = count == len(self._marks) or sum(sizes) >= fewest
         return enough and bool(sentences) and (own or not answered)

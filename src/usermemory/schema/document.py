@@ -11,6 +11,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from usermemory.errors import SchemaError
 from usermemory.records import Applied, Misfit, MisfitReason
 from usermemory.schema.fields import Field
 from usermemory.schema.form import identities
@@ -59,6 +60,9 @@ def read(schema: Schema, stored: Mapping[str, Any]) -> Reading:
     Args:
         schema: Today's.
         stored: As another schema may have left it.
+
+    Raises:
+        SchemaError: It refuses its own defaults.
     """
     named = renamed(schema, stored)
     fitting = {
@@ -72,7 +76,13 @@ def read(schema: Schema, stored: Mapping[str, Any]) -> Reading:
         try:
             value, document = schema.judged(fitting)
         except Unreadable as error:
-            fitting, gone = _cut(schema, fitting, origins, error)
+            if not fitting:
+                raise SchemaError(f"the schema refuses a profile of nobody: {error}") from error
+            left, gone = _cut(schema, fitting, origins, error)
+            if left == fitting:  # nothing of it can be told to be to blame
+                left, told = {}, str(error)
+                gone = [Misfit(*one, "does_not_fit", detail=told) for one in fitting.items()]
+            fitting = left
             misfits += gone
         else:
             break
@@ -223,11 +233,12 @@ def _cut_field(
 ) -> tuple[Any, list[Misfit]]:
     """A field without its items, keys or properties that do not fit; `_NOTHING` for all of it."""
     name, text = known.name, problems[0][1]
-    whole = [Misfit(name, value, "does_not_fit", detail=text)]
+    whole = [] if is_empty(value) else [Misfit(name, value, "does_not_fit", detail=text)]
     if known.kind in {"list", "objects"}:
         if not is_list(value):
             return _NOTHING, whole
-        return _cut_items(name, None, value, problems, origins, fits)
+        items, lost = _cut_items(name, None, value, problems, origins, fits)
+        return (items if items or fits([]) else _NOTHING), lost
     if known.kind not in {"map", "object"} or not is_object(value):
         return _NOTHING, whole
     bad: dict[str, list[tuple[tuple[Any, ...], str]]] = defaultdict(list)
@@ -247,6 +258,8 @@ def _cut_field(
 
             kept[key], gone = _cut_items(name, key, value[key], blame, origins, inside)
             lost += gone
+            if not kept[key] and not inside([]):
+                del kept[key]
         else:
             del kept[key]
             lost.append(Misfit(name, value[key], "does_not_fit", key=key, detail=blame[0][1]))

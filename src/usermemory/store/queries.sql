@@ -87,7 +87,7 @@ WHERE user_id = :user_id AND thread_id = :thread_id AND message_id = :message_id
 
 -- name: unread_text
 -- What an unread message says, to tell an edit of it from another message under its id.
-SELECT text FROM usermemory.inbox
+SELECT author, text FROM usermemory.inbox
 WHERE user_id = :user_id AND thread_id = :thread_id AND message_id = :message_id
   AND digest = :digest AND state = 'unread' ORDER BY part;
 
@@ -174,7 +174,8 @@ WHERE next_due IS NOT NULL AND lease_until > :now ORDER BY lease_until LIMIT :co
 
 -- name: next_due
 -- When the next user will be due: how long a worker may sleep; and whether an erasure waits for
--- the disk to be cleaned, or kept text, a proposal or a kept answer is past its time.
+-- the disk to be cleaned, kept text, a proposal or a kept answer is past its time, or of those who
+-- are due last somebody said something in the future, on a host whose clock ran ahead.
 SELECT MIN(next_due) AS next_due, CAST(:now AS DOUBLE PRECISION) AS now,
     COALESCE((SELECT MIN(at) FROM usermemory.erasures WHERE cleaned_at IS NULL),
         (SELECT MIN(keep_until) FROM usermemory.inbox
@@ -182,7 +183,11 @@ SELECT MIN(next_due) AS next_due, CAST(:now AS DOUBLE PRECISION) AS now,
         (SELECT MIN(keep_until) FROM usermemory.shown WHERE keep_until <= :now),
         (SELECT MIN(expires_at) FROM usermemory.proposals
          WHERE state = 'waiting' AND expires_at <= :now),
-        (SELECT MIN(at) FROM usermemory.replies WHERE at < :now - 86400.0)) AS unclean
+        (SELECT MIN(at) FROM usermemory.replies WHERE at < :now - 86400.0),
+        (SELECT MIN(u.next_due) FROM (SELECT user_id, next_due FROM usermemory.users
+            WHERE next_due > :now + 3600 ORDER BY next_due DESC LIMIT 100) AS u
+         JOIN usermemory.threads AS t ON t.user_id = u.user_id
+         WHERE t.first_at > :now + 60)) AS unclean
 FROM usermemory.users WHERE next_due IS NOT NULL;
 
 -- name: claim_due
@@ -324,7 +329,8 @@ WHERE user_id = :user_id AND keep_until IS NOT NULL AND state <> 'mark'
 ORDER BY thread_id, position, seq;
 
 -- name: expired
--- Whether there is kept text whose time is over, a proposal, something shown, or a kept answer.
+-- Whether there is kept text whose time is over, a proposal, something shown, a kept answer, or
+-- somebody who is due in a future that a host's clock ran ahead to.
 SELECT MIN(over) AS since FROM (
     SELECT MIN(keep_until) AS over FROM usermemory.inbox
     WHERE state = 'kept' AND keep_until <= :now
@@ -334,7 +340,11 @@ SELECT MIN(over) AS since FROM (
     UNION ALL
     SELECT MIN(keep_until) AS over FROM usermemory.shown WHERE keep_until <= :now
     UNION ALL
-    SELECT MIN(at) AS over FROM usermemory.replies WHERE at < :now - 86400.0) AS ended;
+    SELECT MIN(at) AS over FROM usermemory.replies WHERE at < :now - 86400.0
+    UNION ALL
+    SELECT MIN(u.next_due) AS over FROM (SELECT user_id, next_due FROM usermemory.users
+        WHERE next_due > :now + 3600 ORDER BY next_due DESC LIMIT 100) AS u
+    JOIN usermemory.threads AS t ON t.user_id = u.user_id WHERE t.first_at > :now + 60) AS ended;
 
 -- name: expire_kept
 -- Text whose time is over, of anybody; marks stay.
@@ -509,7 +519,7 @@ ON CONFLICT (user_id, field, digest) DO UPDATE SET erased_at = excluded.erased_a
 
 -- name: kept_words
 -- Every message of which text is left, to take an erased value out of it.
-SELECT thread_id, seq, message_id, author, text FROM usermemory.inbox
+SELECT thread_id, seq, message_id, author, text, state FROM usermemory.inbox
 WHERE user_id = :user_id AND state <> 'mark' ORDER BY thread_id, position, seq;
 
 -- name: numbers_of
@@ -635,6 +645,14 @@ ON CONFLICT (name) DO UPDATE SET secret = :secret;
 -- name: link_marks
 -- What has ended a link: itself, or a later generation of its user's.
 SELECT name, secret FROM usermemory.signing WHERE name = :link OR name = :whose;
+
+-- name: put_clocks_right
+-- Who said something in the future is due now, but for those whom a worker holds.
+UPDATE usermemory.users SET next_due = :now
+WHERE (lease_until <= :now OR lease_until > :now + 3600) AND user_id IN (
+    SELECT u.user_id FROM (SELECT user_id FROM usermemory.users
+        WHERE next_due > :now + 3600 ORDER BY next_due DESC LIMIT 100) AS u
+    JOIN usermemory.threads AS t ON t.user_id = u.user_id WHERE t.first_at > :now + 60);
 
 -- name: drop_old_replies
 -- A day is over. Not sooner where there is no answer: its process may have been killed after the

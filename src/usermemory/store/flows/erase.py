@@ -217,7 +217,16 @@ def _stored(user_id: str, profile: Profile) -> Flow[Stored]:
     revisions = yield from history(user_id, ROWS)
     words = yield "kept_words", {"user_id": user_id}
     refusals = yield "refusals", {"user_id": user_id}
-    messages = [Kept(row["thread_id"], row["seq"], row["message_id"], row["text"]) for row in words]
+    messages = [
+        Kept(
+            row["thread_id"],
+            row["seq"],
+            row["message_id"],
+            row["text"],
+            unread=row["state"] in {"unread", "dead"},
+        )
+        for row in words
+    ]
     refused = [
         Refusals(
             token=row["token"],
@@ -271,16 +280,20 @@ def newest_erasure() -> Flow[float | None]:
 
 
 def has_expired() -> Flow[bool]:
-    """Whether text kept for search, a proposal, what was shown or an answer is past its time."""
+    """Whether anything is past its time, or due in a future that a host's clock ran ahead to."""
     return (yield "expired", {})[0]["since"] is not None
 
 
 def expire() -> Flow[None]:
-    """Leave marks of messages whose text is past its time, and nothing of what else is."""
+    """Leave marks of messages whose text is past its time, and nothing of what else is.
+
+    Who is due in a future that a clock ran ahead to is due now.
+    """
     yield "expire_kept", {}
     yield "drop_expired_proposals", {}
     yield "expire_shown", {}
     yield "drop_old_replies", {}
+    yield "put_clocks_right", {}
 
 
 def mark_cleaned(up_to: float) -> Flow[None]:

@@ -143,7 +143,8 @@ def remember(
     add = partial(_add, key, thread, user, policy, passed)
     kept = False
     for message in found.edited:
-        kept |= yield from add(message, (yield from _withdraw(key, thread, message, found)))
+        place = yield from _withdraw(key, thread, message, found, passed)
+        kept |= yield from add(message, place)
     for message in found.new:
         kept |= yield from add(message, None)
     news = [*found.edited, *found.new]
@@ -156,6 +157,21 @@ def remember(
     if policy.shown is not None and policy.keep and not user.paused:
         yield from policy.shown(key, user)
     return Scheduled(due_at=thread.due_at, new=len(news), by_user=_by_user(news))
+
+
+def withdraw(user_id: str, thread_id: str, ids: Iterable[str]) -> Flow[None]:
+    """Take back unread messages: the application took them away before a model saw them."""
+    key = {"user_id": user_id, "thread_id": thread_id}
+    yield locking(user_id)
+    thread = thread_of((yield "thread", key))
+    for row in (yield "known_ids", {**key, "ids": dumps([stored_id(one) for one in ids])}):
+        which = {**key, "message_id": row["message_id"], "digest": row["digest"]}
+        dropped = yield "drop_unread", which
+        thread.unread -= len(dropped)
+        thread.unread_chars -= sum(one["chars"] for one in dropped)
+    if not thread.unread:
+        thread.idle()
+    yield from save_thread(key, thread)
 
 
 def unknown(user_id: str, thread_id: str, newest_first: Iterable[Message]) -> Flow[News]:
@@ -283,21 +299,31 @@ def _news(
 
 
 def _withdraw(
-    key: dict[str, Any], thread: Thread, message: Message, found: Alignment
+    key: dict[str, Any], thread: Thread, message: Message, found: Alignment, passed: Passed
 ) -> Flow[int | None]:
     """Take back the unread old text of an edited message; where it stood, if it was unread.
 
-    A message that only bears the id of an unread one, and shares no word with it, leaves it alone.
+    A message that only bears the id of an unread one is no edit of it: it is another's, as where
+    question and answer share an id; it stands beside it; or it shares no word with it.
     """
-    which = {**key, "message_id": message.id, "digest": found.before.get(message.id, "")}
-    if message.id in found.reused:
-        old = yield "unread_text", which
-        if not _is_edit_of("".join(row["text"] for row in old), message.text):
-            return None
+    before = found.before.get(message.id, "")
+    which = {**key, "message_id": message.id, "digest": before}
+    old = yield "unread_text", which
+    if not old:
+        return None
+    other = (old[0]["author"] in _PEOPLE) != (message.author in _PEOPLE)
+    if other or passed.holds(before):
+        return None
+    text = "".join(row["text"] for row in old)
+    if message.id in found.reused and not _is_edit_of(text, message.text):
+        return None
     rows = yield "drop_unread", which
     thread.unread -= len(rows)
     thread.unread_chars -= sum(row["chars"] for row in rows)
     return rows[0]["position"] if rows else None
+
+
+_PEOPLE = frozenset({"user", "other"})
 
 
 def _is_edit_of(old: str, new: str) -> bool:
