@@ -16,7 +16,7 @@ from usermemory.schema.fields import Field
 from usermemory.schema.form import identities
 from usermemory.schema.reading import Unreadable
 from usermemory.schema.renames import is_empty, renamed
-from usermemory.schema.shape import Json, is_list, is_object, strangers
+from usermemory.schema.shape import Json, canonical, is_list, is_object, strangers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -203,6 +203,9 @@ def _cut(
             return _fits(schema, {**others, name: value})
 
         kept, lost = _cut_field(known, found[name], problems, origins, fits)
+        if kept is not _NOTHING and canonical(kept) == canonical(found[name]):
+            # A list that is refused without its items too, which are listed one by one.
+            kept, lost = _NOTHING, _all_of(name, kept, problems)
         gone += lost
         if kept is _NOTHING:
             del found[name]
@@ -222,8 +225,8 @@ def _cut_field(
     fits: Callable[[Any], bool],
 ) -> tuple[Any, list[Misfit]]:
     """A field without its items, keys or properties that do not fit; `_NOTHING` for all of it."""
-    name, text = known.name, problems[0][1]
-    whole = [Misfit(name, value, "does_not_fit", detail=text)]
+    name = known.name
+    whole = _all_of(name, value, problems)
     if known.kind in {"list", "objects"}:
         if not is_list(value):
             return _NOTHING, whole
@@ -239,7 +242,9 @@ def _cut_field(
     kept, lost = dict(value), list[Misfit]()
     for key, blame in bad.items():
         inner = known.keys.get(key) if known.kind == "object" else None
-        if inner is not None and inner.kind in {"list", "objects"} and is_list(value[key]):
+        if value[key] == []:
+            del kept[key]  # refused without its items too
+        elif inner is not None and inner.kind in {"list", "objects"} and is_list(value[key]):
             rest = {one: part for one, part in kept.items() if one != key}
 
             def inside(items: Any, key: str = key, rest: Json = rest) -> bool:
@@ -251,6 +256,11 @@ def _cut_field(
             del kept[key]
             lost.append(Misfit(name, value[key], "does_not_fit", key=key, detail=blame[0][1]))
     return kept, lost
+
+
+def _all_of(name: str, value: Any, problems: Sequence[tuple[tuple[Any, ...], str]]) -> list[Misfit]:
+    """A field as a misfit, if anything is left in it."""
+    return [] if is_empty(value) else [Misfit(name, value, "does_not_fit", detail=problems[0][1])]
 
 
 def _cut_items(
