@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from itertools import permutations
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from usermemory.conformance.misfitting import Making
 from usermemory.errors import InvalidDocument
@@ -41,6 +41,22 @@ class _Flat(BaseModel):
 
 class _Objects(BaseModel):
     place: list[_Flat] = []
+
+
+class _Few(BaseModel):
+    hobbies: list[str] = []
+    pair: set[str] = set()
+    trip: dict[str, list[str]] = {}
+
+
+class _Stops(BaseModel):
+    stops: Annotated[list[str], Field(min_length=2)] = []
+
+
+class _Several(BaseModel):
+    hobbies: Annotated[list[str], Field(min_length=2)] = []
+    pair: Annotated[set[str], Field(min_length=2)] | None = None
+    trip: _Stops | None = None
 
 
 _STORED: dict[type[BaseModel], Any] = {
@@ -158,6 +174,20 @@ class Reshaping:
         assert document == {"place": {"home": "Linz"}, "x-aside": {"place": ["Graz"]}}
         assert later.undo("will", 3).conflicts == ()
         assert [one.value for one in later.misfits("will")] == ["Graz"]
+
+    def test_a_list_that_may_not_be_so_short(self, making: Making) -> None:
+        """A list that is refused with its items and without them ends in misfits, and is there."""
+        bench = making(schema=_Few)
+        stored = {"hobbies": ["golf"], "pair": ["a"], "trip": {"stops": ["Graz"]}}
+        bench.verbs.edit("will", stored, by="x")
+        later = bench.another(schema=_Several)
+        assert [(one.field, one.value) for one in later.misfits("will")] == [
+            ("hobbies", "golf"),
+            ("pair", "a"),
+            ("trip", "Graz"),
+        ]
+        assert later.recall("will").value == _Several()
+        assert bench.verbs.recall("will").document == stored
 
     def test_a_property_that_is_gone_deep_inside(self, making: Making) -> None:
         """At any depth it is a misfit in its place, and the rest of its item goes on working."""
