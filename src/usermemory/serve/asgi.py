@@ -74,7 +74,7 @@ def asgi_app(
     )
     made.include_router(health_router(memory))
     rate = Rate(rate_limit)
-    made.include_router(api_router(memory, rate))
+    made.include_router(api_router(memory, rate, pages=pages is not None))
     for path in ("/mcp", "/mcp/"):
         made.router.routes.append(Route(path, endpoint=_Mcp(memory, rate)))
     found = [] if pages is None else pages.routes()

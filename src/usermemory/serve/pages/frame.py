@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, quote, urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -27,7 +27,7 @@ from usermemory.errors import (
     StoreError,
     UserMemoryError,
 )
-from usermemory.serve.admission import log_failure
+from usermemory.serve.admission import log_failure, mount_prefix
 from usermemory.serve.pages import words
 from usermemory.serve.pages.sessions import Sessions, Visitor
 from usermemory.serve.prices import Prices
@@ -43,7 +43,6 @@ _POLICY = (
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors {}"
 )
 _FIELDS = 500
-_SAFE = "/~!$&'()*+,=:@"
 _NOBODY = Visitor(Access("nobody", read_only=True), "")
 _STATIC = {
     "app.css": "text/css; charset=utf-8",
@@ -73,7 +72,7 @@ class Ask:
     @property
     def root(self) -> str:
         """The prefix under which the app is mounted, as an address has it."""
-        return quote(str(self.request.scope.get("root_path", "")).rstrip("/"), safe=_SAFE)
+        return mount_prefix(self.request.scope)
 
     @property
     def own(self) -> bool:
