@@ -12,8 +12,8 @@ from starlette.responses import RedirectResponse, Response
 
 from usermemory.errors import Conflict, InvalidInput
 from usermemory.refused import in_words
+from usermemory.serve.pages.controls import inputs, operation
 from usermemory.serve.pages.person import DONE, field_of_path
-from usermemory.serve.pages.values import inputs, operation
 from usermemory.text import leaves
 
 if TYPE_CHECKING:

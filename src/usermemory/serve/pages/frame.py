@@ -162,6 +162,7 @@ class Frame:
             finalize=words.shown_text,
         )
         self._templates.filters.update(words.FILTERS)
+        self._templates.filters.update(words.Titles(memory.schema.fields).filters())
 
     def page(
         self, ask: Ask, template: str, status: int = 200, headers: Any = None, **context: Any

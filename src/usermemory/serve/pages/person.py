@@ -13,13 +13,13 @@ from usermemory.errors import InvalidInput
 from usermemory.past import evidence_of
 from usermemory.records import Job, Revision
 from usermemory.schema.renames import renamed_history
+from usermemory.serve.pages.controls import inputs
 from usermemory.serve.pages.values import (
     SHOWN,
     Origins,
     Section,
     Spot,
     changes_of,
-    inputs,
     section,
     sections,
     spot,
