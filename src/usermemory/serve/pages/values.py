@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from usermemory.changes.diff import naming
-from usermemory.records import Applied, Revision, Shown
+from usermemory.records import Applied, Proposal, Revision, Shown
 from usermemory.schema.shape import is_list, is_object
 from usermemory.serve.pages.words import (
     NO_KEYS,
@@ -245,6 +245,22 @@ def _inside(found: Field, stored: Any, path: str, step: str) -> Spot | None:
         keys = inner.keys if inner.kind == "object" else NO_KEYS
         return Spot(found, path, value, step, inner.value_schema, keys, inner, new=value is None)
     return None
+
+
+def proposed_spot(proposal: Proposal, schema: Schema) -> Spot | None:
+    """What a proposal would put in, as a place to edit; None where that is not one value."""
+    putting = [one for one in proposal.changes if one.after is not None]
+    change = putting[0] if len(putting) == 1 else None
+    found = schema.fields.get(change.field) if change else None
+    if change is None or found is None or change.erased:
+        return None
+    inner = found.keys.get(change.key or "") if found.kind == "object" else None
+    part = inner or found
+    whole = part.kind in {"scalar", "object"}
+    keys = part.keys if part.kind != "list" else NO_KEYS
+    return Spot(
+        found, "", change.after, change.key, part.value_schema, keys, part if whole else None
+    )
 
 
 def changes_of(history: Sequence[Revision], place: Spot) -> list[tuple[Revision, Applied]]:

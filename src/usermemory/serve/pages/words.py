@@ -18,7 +18,7 @@ from usermemory.serve.prices import money
 from usermemory.text import is_nothing
 
 if TYPE_CHECKING:
-    from usermemory.records import Applied, Revision, Usage
+    from usermemory.records import Applied, Proposal, Revision, Usage
     from usermemory.schema import Field
 
 _FLAGS = "|".join(
@@ -193,6 +193,23 @@ class Titles:
         return {name: getattr(self, name) for name in names}
 
 
+def proposal(one: Proposal) -> str:
+    """What waits for a decision, as a sentence begins."""
+    told = _PROPOSED.get(one.kind, "Would change")
+    who = {LEARNED: "from what was said", "tidy": "by the tidy pass"}.get(one.by, f"by {one.by}")
+    return f"{told}, {who}"
+
+
+_PROPOSED = {
+    "change": "To be learned",
+    "merge": "Says the same, to be put together",
+    "shorten": "Said at length, to be shortened",
+    "end": "Over, to be taken out",
+    "conflict": "In doubt, to be taken out",
+}
+"""What a proposal is, by its kind."""
+
+
 def pointer(*steps: str | int) -> str:
     """A JSON pointer (RFC 6901)."""
     return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in steps)
@@ -225,6 +242,7 @@ FILTERS: Mapping[str, Any] = {
     "cost": cost,
     "money": money,
     "doer": doer,
+    "proposal": proposal,
     "label": label,
     "key_label": key_label,
     "keys_in": keys_in,
