@@ -92,6 +92,12 @@ def keep_slashes(scope: Scope) -> Scope:
     return {**scope, "path": unquote(kept)}
 
 
+def is_same_site(request: Request) -> bool:
+    """Whether a request comes from no page of another site, as far as it says where from."""
+    origin = request.headers.get("origin")
+    return origin is None or origin.partition("://")[2] == request.headers.get("host")
+
+
 def mount_prefix(scope: Scope) -> str:
     """The prefix under which the app is mounted, as an address has it."""
     return quote(str(scope.get("root_path", "")).rstrip("/"), safe="/~!$&'()*+,=:@")

@@ -185,7 +185,7 @@ def _add_looking(router: APIRouter, memory: UserMemory) -> None:
         user_id: UserId,
         *,
         for_user: Annotated[
-            bool, Query(description="For the user to read; else to be imported elsewhere.")
+            bool, Query(description="For the user to read; false: to be imported elsewhere.")
         ] = True,
     ) -> dict[str, Any]:
         """Export all that is kept of a user.
