@@ -22,7 +22,7 @@ TYPES = CLIENT / "src" / "schema.ts"
 def document() -> str:
     """The document as JSON."""
     memory = UserMemory("never-opened.db", model="offline", worker=False)
-    return json.dumps(app(memory, pages=False).openapi(), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(app(memory).openapi(), indent=2, ensure_ascii=False) + "\n"
 
 
 def stamp() -> str:

@@ -182,7 +182,10 @@ def _check_format(document: Any) -> None:
             f"this export is of version {version}, and this package reads up to {VERSION}: upgrade"
         )
     if is_object(document) and "learning" in document and "format" not in document:
-        raise InvalidInput("this is an export for the user to read; export without --for-user")
+        raise InvalidInput(
+            "this is an export for the user to read: make one with for_user=false, or without "
+            "--for-user"
+        )
     validator: Any = Draft202012Validator(dict(format_schema()))
     for error in validator.iter_errors(document):
         where = "/".join(map(str, error.absolute_path)) or "the document"

@@ -102,7 +102,7 @@ class _Entry:
         field: Its field.
         key: The key of a map's entry, the whole item of a list; None for a single value.
         value: It, as the profile has it.
-        text: What is said of it, on one line.
+        text: What is said of it, on one line, as `_plain` leaves it.
         old: Since when nothing was heard of it, where its field calls it old; else empty.
         age: How many items of its list are newer.
         count: Items of its list; 0 for a single value.
@@ -118,7 +118,7 @@ class _Entry:
 
     def line(self, length: int | None) -> str:
         """What stands for it, cut to a length."""
-        said = _plain(self.text, length) + self.old
+        said = _shortened(self.text, length) + self.old
         return f"  - {said}" if self.count else f"- {_plain(self.field)}: {said}"
 
 
@@ -166,29 +166,28 @@ def _key(item: Any) -> str:
 
 def _entries(name: str, value: Any) -> list[_Entry]:
     if is_sequence(value):
-        newest, count = len(value) - 1, len(value)
         return [
-            _Entry(name, one, one, _inline(one), newest - at, count) for at, one in enumerate(value)
+            _Entry(name, one, one, _plain(_inline(one)), len(value) - 1 - at, len(value))
+            for at, one in enumerate(value)
         ]
     if is_mapping(value):
         count = sum(not is_nothing(one) for one in value.values())
         newest = len(value) - 1
         return [
-            _Entry(name, key, one, f"{key}: {_inline(one)}", newest - at, count)
+            _Entry(name, key, one, _plain(f"{key}: {_inline(one)}"), newest - at, count)
             for at, (key, one) in enumerate(value.items())
             if not is_nothing(one)
         ]
-    return [] if is_nothing(value) else [_Entry(name, None, value, _inline(value))]
+    return [] if is_nothing(value) else [_Entry(name, None, value, _plain(_inline(value)))]
 
 
 def _kept(entries: list[_Entry], about: str, room: int) -> tuple[int | None, set[int]]:
     """To which length values are cut, and which entries there is room for."""
-    every = range(len(entries))
-    headers = {f"- {_plain(entry.field)}:": None for entry in entries if entry.count}
+    headers = [f"- {_plain(name)}:" for name in {one.field: None for one in entries if one.count}]
     order: list[int] | None = None
     for length, least in _STEPS:
         if _fits((*headers, *(entry.line(length) for entry in entries)), room):
-            return length, set(every)
+            return length, set(range(len(entries)))
         if least is None:
             continue
         if order is None:
@@ -304,6 +303,8 @@ def _lines(
 
 def _inline(value: Any) -> str:
     """A value inside a line."""
+    if isinstance(value, str):
+        return value
     if is_sequence(value):
         return ", ".join(map(_inline, value))
     if is_mapping(value):
@@ -390,9 +391,10 @@ def _day(at: float) -> str:
 
 def _plain(text: str, length: int | None = None) -> str:
     """Text on one line that can't be taken for anything else."""
-    line = " ".join(_INVISIBLE.sub("", clean(text)).translate(_BRACKETS).split())
-    return line if length is None else _shortened(line, length)
+    if not (text.isascii() and text.isprintable()):
+        text = _INVISIBLE.sub("", clean(text))
+    return _shortened(" ".join(text.translate(_BRACKETS).split()), length)
 
 
-def _shortened(line: str, length: int) -> str:
-    return line if len(line) <= length else line[: length - 1].rstrip() + "…"
+def _shortened(line: str, length: int | None) -> str:
+    return line if length is None or len(line) <= length else line[: length - 1].rstrip() + "…"

@@ -73,6 +73,23 @@ async def test_a_token_reaches_no_other_user(memory: UserMemory) -> None:
     assert nobody.headers["content-type"] == "application/problem+json"
 
 
+async def test_stamps_come_on_request(memory: UserMemory) -> None:
+    """When things were heard of is sent to who asks for it; either answer fits the document."""
+    token, _ = Tokens(memory).create()
+    served = app(memory)
+    async with client(served, token) as http:
+        plain = await http.get("/api/v1/users/will/profile", params={"earlier": 5, "tail": True})
+        asked = await http.get("/api/v1/users/will/profile", params={"stamps": True})
+    assert plain.json()["stamps"] == {}
+    assert set(asked.json()["stamps"]["name"]) >= {"learned"}
+    assert plain.json()["profile"] == asked.json()["profile"]
+    components = served.openapi()["components"]
+    form = {"$ref": "#/components/schemas/Profile", "components": components}
+    for answer in (plain, asked):
+        assert answer.headers["content-type"] == "application/json"
+        Draft202012Validator(form).validate(answer.json())
+
+
 async def test_bad_requests_are_clear_answers(memory: UserMemory) -> None:
     """A body of 10 MB, a field nobody has and a message of no form end in 4xx."""
     token, _ = Tokens(memory).create()

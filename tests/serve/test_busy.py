@@ -39,7 +39,8 @@ async def test_try_it_says_that_the_database_is_busy(memory: UserMemory, tmp_pat
         lock.execute("ROLLBACK")
         assert answer.status_code == 503
         assert "database is busy" in answer.text
-        assert "Will" in (await browser.http.post("/talk/say", data=data)).text
+        script = {"hx-request": "true"}
+        assert "Will" in (await browser.http.post("/talk/say", data=data, headers=script)).text
     lock.close()
     served.state.pages.close()
 

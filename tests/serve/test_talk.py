@@ -30,7 +30,9 @@ async def test_a_reply_comes_and_what_was_said_is_remembered(memory: UserMemory)
     async with signed_in(served) as browser:
         assert "Rules answer." in (await browser.get("/talk")).text
         said = {"user": "will", "thread": "t", "text": "Hi, I'm Will. I like <b>climbing</b>."}
-        reply = await browser.post("/talk/say", **said)
+        form = {"csrf": await browser.csrf(), **said}
+        script = {"origin": HOST, "hx-request": "true"}
+        reply = await browser.http.post("/talk/say", data=form, headers=script)
         assert "Will" in reply.text
         page = await browser.get("/talk", user="will", thread="t")
         assert "&lt;b&gt;climbing" in page.text

@@ -14,6 +14,7 @@ from usermemory.cli.common import (
     command,
     group,
     open_existing,
+    open_memory,
     print_json,
     say,
     table,
@@ -40,14 +41,15 @@ def create_token(
 ) -> None:
     """Make a token and print it: this once, since only a digest of it is stored.
 
-    Without --user it is an application's, and reaches every user.
+    Without --user it is an application's, and reaches every user. A database that is not there yet
+    is made.
 
     Examples:
         usermemory token create billing --read-only
         usermemory token create will-app --user will --days 30
     """
     lifetime = None if days is None else days * _DAY
-    with open_existing(db) as memory:
+    with open_memory(db, worker=False) as memory:
         text, _ = Tokens(memory).create(name, user_id=user, read_only=read_only, lifetime=lifetime)
     typer.echo(text)
 

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from usermemory.schema import Schema
 
 
-_CHANGE = ("quote", "who", "field", "action", "key", "value")  # "who" and "field" as before
+_CHANGE = ("quote", "field", "action", "key", "value")
+_BEFORE = {"who"}  # of earlier versions: taken, and ignored
 _ERASURE = ("quote", "field", "value")
 
 
@@ -107,7 +108,7 @@ def read_changes(given: Mapping[str, Any]) -> tuple[tuple[Change, ...], tuple[Re
     listed = given.get("changes")
     for change in listed if is_sequence(listed) else ():
         if is_mapping(change):
-            refuse_others("a change", change, _CHANGE)
+            refuse_others("a change", set(change) - _BEFORE, _CHANGE)
     found = proposals(listed)
     if found is None or not any(found):
         raise ToolException("nothing was saved: changes is a list of objects, and not empty")

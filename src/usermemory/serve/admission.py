@@ -92,6 +92,17 @@ def keep_slashes(scope: Scope) -> Scope:
     return {**scope, "path": unquote(kept)}
 
 
+def is_same_site(request: Request) -> bool:
+    """Whether a request comes from no page of another site, as far as it says where from."""
+    origin = request.headers.get("origin")
+    return origin is None or origin.partition("://")[2] == request.headers.get("host")
+
+
+def mount_prefix(scope: Scope) -> str:
+    """The prefix under which the app is mounted, as an address has it."""
+    return quote(str(scope.get("root_path", "")).rstrip("/"), safe="/~!$&'()*+,=:@")
+
+
 class Rate:
     """So many requests a minute for each token, as far as this process sees them.
 
@@ -148,8 +159,12 @@ class Admission:
         self._rate = rate
         self._unstored: dict[str, tuple[int, str] | None] = {}
 
-    def route_class(self) -> type[APIRoute]:
-        """The class of routes that are served to the bearers of tokens."""
+    def route_class(self, *, once: bool = True) -> type[APIRoute]:
+        """The class of routes that are served to the bearers of tokens.
+
+        Args:
+            once: Whether a write with an ``Idempotency-Key`` is done once; its answer is stored.
+        """
         admission = self
 
         class Admitted(APIRoute):
@@ -157,13 +172,13 @@ class Admission:
                 handle = super().get_route_handler()
 
                 async def admitted(request: Request) -> Response:
-                    return await admission.serve(request, handle)
+                    return await admission.serve(request, handle, once=once)
 
                 return admitted
 
         return Admitted
 
-    async def serve(self, request: Request, handle: Handler) -> Response:
+    async def serve(self, request: Request, handle: Handler, *, once: bool = True) -> Response:
         """Serve a request that may be made.
 
         Raises:
@@ -183,7 +198,7 @@ class Admission:
             raise HTTPException(403, "this token may only read")
         request.state.access = held
         key = request.headers.get("idempotency-key")
-        if key is None or not writes:
+        if key is None or not writes or not once:
             return await handle(request)
         return await self._once(request, handle, held, key)
 

@@ -6,7 +6,7 @@ import asyncio
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Query, Request, Security
+from fastapi import APIRouter, Depends, Header, Query, Request, Response, Security
 from fastapi.security import HTTPBearer
 from starlette.exceptions import HTTPException
 
@@ -36,6 +36,7 @@ from usermemory.serve.forms import (
     UserId,
     operation,
 )
+from usermemory.serve.links import links_router
 from usermemory.serve.lists import add_lists
 from usermemory.settings import checked_user
 
@@ -79,10 +80,17 @@ def health_router(memory: UserMemory) -> APIRouter:
     return router
 
 
-def api_router(memory: UserMemory, rate: Rate) -> APIRouter:
-    """The API's routes; each needs a bearer token that reaches the user in its path."""
+def api_router(memory: UserMemory, rate: Rate, *, pages: bool) -> APIRouter:
+    """The API's routes; each needs a bearer token that reaches the user in its path.
+
+    Args:
+        memory: Whose.
+        rate: Requests a minute for each token.
+        pages: Whether there are pages that a link may open.
+    """
     scheme = HTTPBearer(auto_error=False, description="`usermemory token create` prints one.")
-    made = partial(APIRouter, route_class=Admission(memory, rate).route_class())
+    admission = Admission(memory, rate)
+    made = partial(APIRouter, route_class=admission.route_class())
     router = made(prefix="/api/v1", dependencies=[Security(scheme)])
     reading, writing = made(), made(dependencies=[Depends(_once)])
     _add_recall(reading, memory)
@@ -94,6 +102,8 @@ def api_router(memory: UserMemory, rate: Rate) -> APIRouter:
     add_lists(reading, memory)
     router.include_router(reading)
     router.include_router(writing)
+    if pages:
+        router.include_router(links_router(memory, admission))
     return router
 
 
@@ -106,22 +116,17 @@ def _add_recall(router: APIRouter, memory: UserMemory) -> None:
         thread_id: Annotated[str, Query(description="With `tail`, the one to leave out.")] = "",
         *,
         tail: Annotated[bool, Query(description="Add what nobody has read yet.")] = False,
-    ) -> forms.Profile:
+        stamps: Annotated[bool, Query(description="Add when each field was heard of.")] = False,
+    ) -> Response:
         """Recall a user's profile, as data and as text for a prompt.
 
         Of a user nobody knows it is empty.
         """
         found = await memory.arecall(user_id, tail, earlier, about=about, thread_id=thread_id)
-        return forms.Profile(
-            profile=dict(found.document),
-            revision=found.revision,
-            updated_at=found.updated_at,
-            pending=found.pending,
-            text=await asyncio.to_thread(found.render, max_tokens),
-            tail=list(found.tail),
-            earlier=list(found.earlier),
-            stamps={field: dict(stamps) for field, stamps in found.stamps.items()},
-        )
+        text = await asyncio.to_thread(found.render, max_tokens)
+        made = forms.Profile.of(found, text, stamps=stamps)
+        # As JSON at once: FastAPI would go through it once more.
+        return Response(made.model_dump_json(), media_type="application/json")
 
     async def shown(
         user_id: UserId,
@@ -154,7 +159,7 @@ def _add_recall(router: APIRouter, memory: UserMemory) -> None:
             limit=limit,
         )
 
-    operation(router, "GET", USER + "/profile")(recall)
+    operation(router, "GET", USER + "/profile", answer=forms.Profile)(recall)
     operation(router, "GET", USER + "/search")(search)
     operation(router, "GET", USER + "/shown")(shown)
 
@@ -180,7 +185,7 @@ def _add_looking(router: APIRouter, memory: UserMemory) -> None:
         user_id: UserId,
         *,
         for_user: Annotated[
-            bool, Query(description="For the user to read; else to be imported elsewhere.")
+            bool, Query(description="For the user to read; false: to be imported elsewhere.")
         ] = True,
     ) -> dict[str, Any]:
         """Export all that is kept of a user.

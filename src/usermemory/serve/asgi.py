@@ -12,7 +12,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
-from starlette.routing import Route
+from starlette.responses import Response
+from starlette.routing import Match, Route
 
 from usermemory import __version__
 from usermemory.errors import (
@@ -24,7 +25,7 @@ from usermemory.errors import (
     StoreError,
     UserMemoryError,
 )
-from usermemory.serve.admission import Rate, bearer, keep_slashes, log_failure
+from usermemory.serve.admission import Rate, bearer, is_same_site, keep_slashes, log_failure
 from usermemory.serve.api import api_router, health_router
 from usermemory.serve.forms import Problem
 from usermemory.serve.tokens import Tokens
@@ -74,7 +75,7 @@ def asgi_app(
     )
     made.include_router(health_router(memory))
     rate = Rate(rate_limit)
-    made.include_router(api_router(memory, rate))
+    made.include_router(api_router(memory, rate, pages=pages is not None))
     for path in ("/mcp", "/mcp/"):
         made.router.routes.append(Route(path, endpoint=_Mcp(memory, rate)))
     found = [] if pages is None else pages.routes()
@@ -82,7 +83,7 @@ def asgi_app(
     own = {"api", "mcp", *(_first_step(route.path) for route in found)}
     made.add_middleware(_Guard, limit=body_limit, own=own)
     made.add_exception_handler(UserMemoryError, _refused)
-    made.add_exception_handler(HTTPException, _http_error)
+    made.add_exception_handler(HTTPException, _unmatched(made, pages))
     made.add_exception_handler(RequestValidationError, _invalid)
     return made
 
@@ -115,6 +116,35 @@ def _refused(_: Request, error: Exception) -> JSONResponse:
     return problem(500, "this could not be done")
 
 
+def _unmatched(served: FastAPI, pages: Pages | None) -> Any:
+    """Answers errors: in a browser an address that leads nowhere with a page."""
+
+    async def answered(request: Request, error: Exception) -> Response:
+        answer = _http_error(request, error)
+        if answer.status_code == 405 and "allow" in answer.headers:
+            answer.headers["allow"] = _allowed(served, request)
+        path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
+        looks = "text/html" in request.headers.get("accept", "")
+        if answer.status_code != 404 or not looks or _first_step(path) in {"api", "mcp"}:
+            return answer
+        return answer if pages is None else await pages.lost(request)
+
+    return answered
+
+
+_METHODS = ("DELETE", "GET", "PATCH", "POST")
+
+
+def _allowed(served: FastAPI, request: Request) -> str:
+    """The methods of a path, whichever route each belongs to."""
+
+    def leads(method: str) -> bool:
+        scope = {**request.scope, "method": method}
+        return any(one.matches(scope)[0] is Match.FULL for one in served.router.routes)
+
+    return ", ".join(filter(leads, _METHODS))
+
+
 def _http_error(_: Request, error: Exception) -> JSONResponse:
     found = error if isinstance(error, HTTPException) else HTTPException(500)
     return problem(found.status_code, found.detail, found.headers)
@@ -122,6 +152,8 @@ def _http_error(_: Request, error: Exception) -> JSONResponse:
 
 def _invalid(_: Request, error: Exception) -> JSONResponse:
     faults = error.errors() if isinstance(error, RequestValidationError) else ()
+    if any(fault["type"] == "json_invalid" for fault in faults):
+        return problem(400, "the body is no JSON")
     # What was sent is not repeated.
     told = [f"{'/'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in faults]
     return problem(422, "; ".join(told))
@@ -147,6 +179,8 @@ class _Mcp:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope)
+        if not is_same_site(request):  # as MCP asks, against pages that reach a server on loopback
+            raise HTTPException(403, "this comes from a page of another site")
         held = await bearer(self._tokens, request)
         self._rate.take(held)
         if held.user_id is None:

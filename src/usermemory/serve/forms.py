@@ -10,7 +10,8 @@ from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from starlette.exceptions import HTTPException
 
-from usermemory.records import Proposal, Refused, Revision, Said, Usage
+from usermemory.records import Proposal, Recalled, Refused, Revision, Said, Usage
+from usermemory.serve.tokens import LINK_LIFETIME
 
 T = TypeVar("T")
 
@@ -134,6 +135,27 @@ class Approval(Form):
     value: Annotated[Any, Field(description="In place of its value; null: as it is.")] = None
 
 
+class Link(Form):
+    """How long a link to a user's own page opens it, and for what."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"lifetime": 900}]})
+
+    lifetime: Annotated[
+        float, Field(gt=0, le=_FOREVER, allow_inf_nan=False, description="Seconds.")
+    ] = LINK_LIFETIME
+    read_only: Annotated[bool, Field(description="Whether the page changes nothing.")] = False
+
+
+class OwnPage(BaseModel):
+    """Where a user's own page is, for whoever has the link."""
+
+    path: Annotated[
+        str,
+        Field(description="With its query.", examples=["/memory/own?link=WyJ3aWxsIiwxNzQ.kXq0"]),
+    ]
+    expires_at: Annotated[float, Field(description="Seconds since the epoch.")]
+
+
 class RetryAll(Form):
     """Which failed threads are tried again."""
 
@@ -169,7 +191,23 @@ class Profile(BaseModel):
     text: Annotated[str, Field(description="For a system message; empty if nothing is known.")]
     tail: list[Said]
     earlier: list[Revision]
-    stamps: dict[str, dict[str, float]]
+    stamps: Annotated[
+        dict[str, dict[str, float]], Field(description="With `stamps=true`; else empty.")
+    ]
+
+    @classmethod
+    def of(cls, found: Recalled, text: str, *, stamps: bool) -> Profile:
+        """What was recalled; it is not validated, since a profile may be long."""
+        return cls.model_construct(
+            profile=dict(found.document),
+            revision=found.revision,
+            updated_at=found.updated_at,
+            pending=found.pending,
+            text=text,
+            tail=list(found.tail),
+            earlier=list(found.earlier),
+            stamps={field: dict(times) for field, times in found.stamps.items() if stamps},
+        )
 
 
 class Person(BaseModel):
@@ -301,7 +339,7 @@ def answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def operation(
-    router: APIRouter, method: str, path: str, *more: int, status: int = 200
+    router: APIRouter, method: str, path: str, *more: int, status: int = 200, answer: Any = None
 ) -> Callable[[Callable[..., Any]], None]:
     """Make a function an operation, named and described as it is itself.
 
@@ -311,12 +349,14 @@ def operation(
         path: Below the router's.
         more: Errors beside those of every operation.
         status: Of a good answer.
+        answer: Its form, where the function makes the response itself.
     """
 
     def added(function: Callable[..., Any]) -> None:
         first, *rest = function.__name__.split("_")
         summary, _, text = (function.__doc__ or "").partition("\n\n")
         writes = {400, 409} if method != "GET" else set[int]()
+        made = {} if answer is None else {"response_model": answer}
         router.add_api_route(
             path,
             function,
@@ -326,6 +366,7 @@ def operation(
             summary=summary.strip().rstrip("."),
             description=" ".join(text.split()),
             responses=answers(*sorted({401, 403, 413, 422, 429, 503, *writes, *more})),
+            **made,
         )
 
     return added

@@ -16,6 +16,9 @@ from usermemory.serve.pages.talk import Talk, TalkPages
 from usermemory.serve.tokens import LINK_LIFETIME
 
 if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
     from usermemory.memory import UserMemory
     from usermemory.serve.prices import Prices
     from usermemory.serve.times import ReadingTimes
@@ -61,6 +64,10 @@ class Pages:
             *Operations(frame).routes(),
             *TalkPages(frame).routes(),
         ]
+
+    async def lost(self, request: Request) -> Response:
+        """The page of an address that leads nowhere."""
+        return await self._frame.lost(request)
 
     def first_visit(self) -> str:
         """Path and query that sign a browser in, once."""

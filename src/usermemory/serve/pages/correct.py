@@ -12,9 +12,10 @@ from starlette.responses import RedirectResponse, Response
 
 from usermemory.errors import Conflict, InvalidInput
 from usermemory.refused import in_words
+from usermemory.serve.pages.controls import edited, inputs, is_untouched, operation
 from usermemory.serve.pages.person import DONE, field_of_path
-from usermemory.serve.pages.values import inputs, operation
-from usermemory.text import leaves
+from usermemory.serve.pages.values import proposed_spot
+from usermemory.text import is_nothing, leaves
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -181,18 +182,30 @@ class Corrections:
     def decide(self, ask: Ask) -> Response:
         """Approve a proposal, as it is or edited, or decline it."""
         memory, wanted = self._memory, ask.get("proposal")
-        edited = ask.get("value").strip()
-        value = edited if edited and edited != ask.get("was") else None
         try:
             if ask.get("decline"):
                 memory.decline(wanted, user_id=ask.user_id)
                 return self._back(ask, "declined")
+            value = self._edited(ask, wanted)
             done = memory.approve(wanted, value=value, by=ask.editor, user_id=ask.user_id)
         except Conflict as error:
             raise HTTPException(409, _GONE) from error
         if done.rejections:
             raise InvalidInput(f"It cannot be made: {in_words(done.rejections[0])}.")
         return self._back(ask, "approved")
+
+    def _edited(self, ask: Ask, wanted: str) -> Any:
+        """What a person wrote in place of a proposal's value; None where it is left as it is."""
+        waiting = self._memory.proposals(ask.user_id)
+        found = next((one for one in waiting if one.id == wanted), None)
+        place = proposed_spot(found, self._memory.schema) if found else None
+        controls = inputs(place) if place else []
+        if place is None or is_untouched(controls, ask.fields):
+            return None
+        value = edited(place, controls, ask.fields)
+        if is_nothing(value):
+            raise InvalidInput("It is empty. To leave it out, decline it.")
+        return value
 
     def tidy(self, ask: Ask) -> Response:
         """Have a model look for what to merge, shorten and end; a person decides."""

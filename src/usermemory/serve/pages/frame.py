@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, quote, urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -27,7 +27,7 @@ from usermemory.errors import (
     StoreError,
     UserMemoryError,
 )
-from usermemory.serve.admission import log_failure
+from usermemory.serve.admission import is_same_site, log_failure, mount_prefix
 from usermemory.serve.pages import words
 from usermemory.serve.pages.sessions import Sessions, Visitor
 from usermemory.serve.prices import Prices
@@ -43,7 +43,6 @@ _POLICY = (
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors {}"
 )
 _FIELDS = 500
-_SAFE = "/~!$&'()*+,=:@"
 _NOBODY = Visitor(Access("nobody", read_only=True), "")
 _STATIC = {
     "app.css": "text/css; charset=utf-8",
@@ -73,7 +72,7 @@ class Ask:
     @property
     def root(self) -> str:
         """The prefix under which the app is mounted, as an address has it."""
-        return quote(str(self.request.scope.get("root_path", "")).rstrip("/"), safe=_SAFE)
+        return mount_prefix(self.request.scope)
 
     @property
     def own(self) -> bool:
@@ -119,11 +118,19 @@ Handler = Callable[[Ask], Response]
 
 @dataclass(frozen=True, slots=True)
 class _Rule:
-    """Who may use a route: the bearer of a link, of a session, or anybody. And does it write?"""
+    """Who may use a route: the bearer of a link, of a session, or anybody.
 
-    own: bool
-    writes: bool
-    public: bool
+    Attributes:
+        own: The bearer of a link.
+        writes: Whether it changes something.
+        public: Anybody.
+        of_user: Whether it is about a user whom the request names.
+    """
+
+    own: bool = False
+    writes: bool = False
+    public: bool = False
+    of_user: bool = False
 
 
 class Frame:
@@ -163,6 +170,7 @@ class Frame:
             finalize=words.shown_text,
         )
         self._templates.filters.update(words.FILTERS)
+        self._templates.filters.update(words.Titles(memory.schema.fields).filters())
 
     def page(
         self, ask: Ask, template: str, status: int = 200, headers: Any = None, **context: Any
@@ -188,13 +196,21 @@ class Frame:
             writes: Whether it is a form that changes something.
             public: Whether it may be seen without a session.
         """
-        rule = _Rule(own=path.startswith("/own"), writes=writes, public=public)
+        rule = _Rule(path.startswith("/own"), writes, public, path.startswith("/person"))
 
         async def endpoint(request: Request) -> Response:
             body = await request.body() if writes else b""
             return await run_in_threadpool(self._answer, request, body, handler, rule)
 
         return Route(path, endpoint, methods=["POST"] if writes else ["GET"])
+
+    async def lost(self, request: Request) -> Response:
+        """The page of an address that leads nowhere."""
+
+        def lead(_: Ask) -> Response:
+            raise HTTPException(404, "There is no such page.")
+
+        return await run_in_threadpool(self._answer, request, b"", lead, _Rule(public=True))
 
     def static(self, request: Request) -> Response:
         """A file of the package."""
@@ -214,6 +230,8 @@ class Frame:
             return self.refuse(nobody, *_told(error))
         if ask is None:
             return self._sign_in(nobody)
+        if rule.of_user and not ask.user_id:
+            return self.refuse(ask, 422, "No user is named here. Choose one from the list.")
         try:
             return handler(ask)
         except Exception as error:  # noqa: BLE001 - a fault of ours is logged
@@ -268,9 +286,8 @@ def cookie_name(request: Request) -> str:
 
 def _check_site(request: Request) -> None:
     """See that a form comes from one of our pages, also one that signs in: as somebody else."""
-    origin, site = request.headers.get("origin"), request.headers.get("sec-fetch-site")
-    sent = origin is None or origin.partition("://")[2] == request.headers.get("host")
-    if not sent or site not in {None, "same-origin", "none"}:
+    site = request.headers.get("sec-fetch-site")
+    if not is_same_site(request) or site not in {None, "same-origin", "none"}:
         raise HTTPException(403, "This form came from another site.")
 
 

@@ -11,15 +11,16 @@ from starlette.responses import Response
 
 from usermemory.errors import InvalidInput
 from usermemory.past import evidence_of
-from usermemory.records import Job, Revision
+from usermemory.records import Job, Proposal, Revision
 from usermemory.schema.renames import renamed_history
+from usermemory.serve.pages.controls import Input, inputs
 from usermemory.serve.pages.values import (
     SHOWN,
     Origins,
     Section,
     Spot,
     changes_of,
-    inputs,
+    proposed_spot,
     section,
     sections,
     spot,
@@ -131,8 +132,16 @@ class Person:
             sections=[one for one in found if one.total],
             empty=[one for one in found if not one.total],
             done=DONE.get(ask.get("done"), ""),
-            proposals=[] if ask.own else self._memory.proposals(ask.user_id),
+            proposals=[] if ask.own else self._proposals(ask.user_id),
         )
+
+    def _proposals(self, user_id: str) -> list[tuple[Proposal, list[Input]]]:
+        """What waits for a person, each with the form that edits it, where it can be edited."""
+        found: list[tuple[Proposal, list[Input]]] = []
+        for one in self._memory.proposals(user_id):
+            place = proposed_spot(one, self._memory.schema)
+            found.append((one, inputs(place) if place else []))
+        return found
 
     def more(self, ask: Ask) -> Response:
         """More values of a long field."""

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from usermemory.errors import IdentityError, InvalidInput, StoreError, UserMemoryError
 from usermemory.serve.pages.values import Origins, row_of, section, sections
@@ -188,6 +188,10 @@ class TalkPages:
         self._memory.driver.write(expire)  # whether it can: asked before the model is
         self._talk.said(user_id, thread)
         pieces = self._talk.reply(user_id, thread, text)
+        if not ask.is_fragment:  # a browser without scripts
+            for _ in pieces:
+                pass
+            return RedirectResponse(ask.url("/talk", user=user_id, thread=thread), 303)
         return StreamingResponse(pieces, media_type="text/plain; charset=utf-8")
 
     def read(self, ask: Ask) -> Response:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from usermemory.changes.diff import naming
-from usermemory.errors import InvalidInput
-from usermemory.records import Applied, Revision, Shown
+from usermemory.records import Applied, Proposal, Revision, Shown
 from usermemory.schema.shape import is_list, is_object
-from usermemory.serve.pages.words import as_json, label, pointer, readable, steps_of
+from usermemory.serve.pages.words import (
+    NO_KEYS,
+    as_json,
+    keys_in,
+    label,
+    pointer,
+    readable,
+    steps_of,
+)
 from usermemory.text import is_nothing
 
 if TYPE_CHECKING:
@@ -34,6 +40,7 @@ class Row:
         name: The key or the property under which it stands; empty for items and single values.
         origin: What made it: a revision and the change in it.
         key: The property that names an object of a list.
+        keys: The properties of an object.
     """
 
     path: str
@@ -41,14 +48,15 @@ class Row:
     name: str = ""
     origin: tuple[Revision, Applied] | None = None
     key: str = ""
+    keys: Mapping[str, Field] = field(default_factory=dict[str, Any])
 
     @property
     def text(self) -> str:
         """It in a line; an object of a list begins with its name."""
         if not (self.key and is_object(self.value) and self.value.get(self.key)):
-            return readable(self.value)
+            return readable(self.value, self.keys)
         rest = {name: part for name, part in self.value.items() if name != self.key and part}
-        told = [readable(self.value[self.key]), *([readable(rest)] if rest else [])]
+        told = [readable(self.value[self.key]), *([readable(rest, self.keys)] if rest else [])]
         return "; ".join(told)
 
     @property
@@ -132,7 +140,10 @@ def section(
     places = reading.origins.get((found.name, None), ())
     stand = list(_stand(found, value, places))
     part = stand[begin : begin + count]
-    rows = [Row(path, one, name, origins.of(found.name, one, key)) for path, one, name, key in part]
+    rows = [
+        Row(path, one, name, origins.of(found.name, one, key), keys=keys_in(found, key or None))
+        for path, one, name, key in part
+    ]
     return Section(found, rows, len(stand), begin)
 
 
@@ -209,15 +220,12 @@ def spot(reading: Reading, schema: Schema, path: str) -> Spot | None:
         return None
     if len(steps) == 1:
         shown = reading.document.get(found.name)
-        keys = found.keys if found.kind == "object" else _NO_KEYS
+        keys = found.keys if found.kind == "object" else NO_KEYS
         return Spot(found, path, shown, None, found.value_schema, keys, found, new=shown is None)
     if steps[1] == "-" and found.kind in {"list", "objects", "map"}:
         return Spot(found, path, None, None, found.value_schema, found.keys, new=True)
     stored = {**reading.document, **reading.stored}.get(found.name, found.default)
     return _inside(found, stored, path, steps[1])
-
-
-_NO_KEYS: Mapping[str, Field] = {}
 
 
 def _inside(found: Field, stored: Any, path: str, step: str) -> Spot | None:
@@ -234,131 +242,25 @@ def _inside(found: Field, stored: Any, path: str, step: str) -> Spot | None:
     if found.kind == "object" and step in found.keys:
         inner = found.keys[step]
         value = stored.get(step, inner.default) if is_object(stored) else inner.default
-        keys = inner.keys if inner.kind == "object" else _NO_KEYS
+        keys = inner.keys if inner.kind == "object" else NO_KEYS
         return Spot(found, path, value, step, inner.value_schema, keys, inner, new=value is None)
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class Input:
-    """One control of a form.
-
-    Attributes:
-        name: In the form.
-        label: For people.
-        kind: ``line``, ``text``, ``number``, ``choice``, ``lines`` (one item each) or ``json``.
-        value: What it holds at first.
-        options: Of a choice: value and name.
-        hint: What the schema says of it.
-        schema: JSON Schema of the value.
-    """
-
-    name: str
-    label: str
-    kind: str
-    value: str = ""
-    options: Sequence[tuple[str, str]] = ()
-    hint: str = ""
-    schema: Mapping[str, Any] = field(default_factory=dict[str, Any])
-
-
-def inputs(place: Spot) -> list[Input]:
-    """The form that edits a place: a control for each property of an object, else one."""
-    made: list[Input] = []
-    if place.new and place.path.endswith("/-") and place.field.kind == "map":
-        made.append(Input("key", "Under which name", "line"))
-    if place.keys:
-        held = place.value if is_object(place.value) else {}
-        made += [
-            _input(f"value.{name}", inner, held.get(name, inner.default))
-            for name, inner in place.keys.items()
-        ]
-    elif place.shape is not None:
-        # The page says what a field of its own means.
-        shape = replace(place.shape, description="") if place.item is None else place.shape
-        made.append(_input("value", shape, place.value))
-    else:
-        made.append(_leaf("value", "Value", place.schema, place.value, ""))
-    return made
-
-
-def _input(name: str, shape: Field, value: Any) -> Input:
-    title = label(shape, shape.name)
-    if shape.kind == "scalar":
-        return _leaf(name, title, shape.value_schema, value, shape.description)
-    if shape.kind == "list" and shape.value_schema.get("type") == "string":
-        lines = "\n".join(map(str, value or ()))
-        hint = " ".join(filter(None, [shape.description, "One in each line."]))
-        return Input(name, title, "lines", lines, hint=hint, schema=shape.value_schema)
-    text = json.dumps(value, ensure_ascii=False, indent=1)
-    hint = " ".join(filter(None, [shape.description, "As JSON."]))
-    return Input(name, title, "json", text, hint=hint, schema=shape.value_schema)
-
-
-def _leaf(name: str, title: str, schema: Mapping[str, Any], value: Any, hint: str) -> Input:
-    if "enum" in schema or schema.get("type") == "boolean":
-        wanted = schema.get("enum", [True, False])
-        options = [("", "–"), *((json.dumps(one), readable(one)) for one in wanted)]
-        held = "" if value is None else json.dumps(value)
-        return Input(name, title, "choice", held, options, hint, schema)
-    if is_object(value) or is_list(value):
-        text = json.dumps(value, ensure_ascii=False, indent=1)
-        return Input(name, title, "json", text, hint="As JSON.", schema=schema)
-    text = "" if value is None else value if isinstance(value, str) else json.dumps(value)
-    if schema.get("type") in {"integer", "number"}:
-        return Input(name, title, "number", text, hint=hint, schema=schema)
-    kind = "text" if len(text) > _LONG or "\n" in text else "line"
-    return Input(name, title, kind, text, hint=hint, schema=schema)
-
-
-def typed(one: Input, text: str) -> Any:
-    """What was typed into a control, as a value; what it is worth the schema says.
-
-    Raises:
-        InvalidInput: It is no JSON where that is asked for.
-    """
-    text = text.replace("\r\n", "\n")
-    if one.kind == "lines":
-        return [line.strip() for line in text.split("\n") if line.strip()]
-    if not text.strip():
+def proposed_spot(proposal: Proposal, schema: Schema) -> Spot | None:
+    """What a proposal would put in, as a place to edit; None where that is not one value."""
+    putting = [one for one in proposal.changes if one.after is not None]
+    change = putting[0] if len(putting) == 1 else None
+    found = schema.fields.get(change.field) if change else None
+    if change is None or found is None or change.erased:
         return None
-    if one.kind in {"json", "choice"}:
-        try:
-            return json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise InvalidInput(f"{one.label}: this is no JSON") from error
-    if one.kind == "number":
-        try:
-            return json.loads(text.strip().replace(",", "."))
-        except (ValueError, RecursionError):
-            return text  # the schema says what is wrong with it
-    return text
-
-
-def operation(place: Spot, controls: Sequence[Input], fields: Mapping[str, str]) -> dict[str, Any]:
-    """The JSON patch operation of a form that was sent.
-
-    Raises:
-        InvalidInput: Something in it cannot be read, or says nothing.
-    """
-    path = place.path
-    if controls[0].name == "key":
-        name = fields.get("key", "").strip()
-        if not name:
-            raise InvalidInput("Give it a name.")
-        path, controls = pointer(place.field.name, name), controls[1:]
-    if place.keys:
-        held = place.value if is_object(place.value) else {}
-        value: Any = {**held}
-        for one in controls:
-            value[one.name.removeprefix("value.")] = typed(one, fields.get(one.name, ""))
-    else:
-        value = typed(controls[0], fields.get(controls[0].name, ""))
-    of_list = place.field.kind in {"list", "objects", "map"}
-    if value is None and of_list:
-        raise InvalidInput("It is empty. To take it out, remove it.")
-    op = "add" if place.new and of_list else "replace"
-    return {"op": op, "path": path, "value": value}
+    inner = found.keys.get(change.key or "") if found.kind == "object" else None
+    part = inner or found
+    whole = part.kind in {"scalar", "object"}
+    keys = part.keys if part.kind != "list" else NO_KEYS
+    return Spot(
+        found, "", change.after, change.key, part.value_schema, keys, part if whole else None
+    )
 
 
 def changes_of(history: Sequence[Revision], place: Spot) -> list[tuple[Revision, Applied]]:

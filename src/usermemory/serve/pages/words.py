@@ -18,7 +18,7 @@ from usermemory.serve.prices import money
 from usermemory.text import is_nothing
 
 if TYPE_CHECKING:
-    from usermemory.records import Applied, Revision, Usage
+    from usermemory.records import Applied, Proposal, Revision, Usage
     from usermemory.schema import Field
 
 _FLAGS = "|".join(
@@ -35,6 +35,8 @@ _HIDDEN = re.compile(
 )
 """What would drive a page's text, or hide in it. Joiners and the choice of a picture are left where
 scripts and emoji need them: after anything but Latin."""
+
+NO_KEYS: Mapping[str, Field] = {}
 
 LEARNED = "model"
 """Who revisions are by that were learned from what the user said."""
@@ -58,18 +60,36 @@ def label(field: Field | None, name: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def readable(value: Any) -> str:
-    """A value in a line, without the signs of JSON."""
+def readable(value: Any, keys: Mapping[str, Field] = NO_KEYS) -> str:
+    """A value in a line, without the signs of JSON; its properties by their titles."""
     if value is None:
         return "nothing"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if is_object(value):
-        parts = (f"{key}: {readable(part)}" for key, part in value.items() if not is_nothing(part))
+        parts = (
+            f"{key_label(keys, key)}: {readable(part, keys_in(keys.get(key)))}"
+            for key, part in value.items()
+            if not is_nothing(part)
+        )
         return "; ".join(parts) or "nothing"
     if is_list(value):
-        return ", ".join(map(readable, value)) or "nothing"
+        return ", ".join(readable(one, keys) for one in value) or "nothing"
     return str(value)
+
+
+def key_label(keys: Mapping[str, Field], key: str) -> str:
+    """What a property is called; what a map's owner calls an entry stays as it is."""
+    return label(keys[key], key) if key in keys else key
+
+
+def keys_in(field: Field | None, key: Any = None) -> Mapping[str, Field]:
+    """The properties of a value of a field, or of what stands under a key of it."""
+    if field is None:
+        return NO_KEYS
+    if field.kind == "object" and key is not None:
+        return keys_in(field.keys.get(key))
+    return field.keys
 
 
 def moment(at: float | None) -> Markup:
@@ -125,23 +145,69 @@ def doer(revision: Revision) -> str:
     )
 
 
-def sides(change: Applied) -> tuple[str, str]:
-    """What stood there before and after, each empty for nothing."""
-    before, after = change.before, change.after
-    if change.erased:
-        if before is None and after is None:
-            ended = change.action in {"remove", "clear"}
-            before, after = (MASK, None) if ended else (None, MASK)
-        else:
-            before, after = (MASK if side is None else side for side in (before, after))
-    return tuple("" if side is None else readable(side) for side in (before, after))  # type: ignore[return-value]
+class Titles:
+    """Fields, changes and values as the schema calls them.
+
+    Args:
+        fields: Of the schema.
+    """
+
+    def __init__(self, fields: Mapping[str, Field]) -> None:
+        self._fields = fields
+
+    def titled(self, name: str, key: Any = None) -> str:
+        """What a field is called, or a part of it; empty for no name."""
+        field = self._fields.get(name)
+        keys = field.keys if field and field.kind == "object" else NO_KEYS
+        part = "" if key is None else key_label(keys, str(key))
+        return ": ".join(filter(None, [label(field, name), part]))
+
+    def valued(self, value: Any, name: str, key: Any = None) -> str:
+        """A value of a field in a line."""
+        return readable(value, keys_in(self._fields.get(name), key))
+
+    def place(self, change: Applied) -> str:
+        """Which part of the profile a change is about."""
+        field = self._fields.get(change.field)
+        whole = change.index is not None and not (field and field.kind == "object")
+        return self.titled(change.field, None if whole else change.key)
+
+    def sides(self, change: Applied) -> tuple[str, str]:
+        """What stood there before and after, each empty for nothing."""
+        before, after = change.before, change.after
+        if change.erased:
+            if before is None and after is None:
+                ended = change.action in {"remove", "clear"}
+                before, after = (MASK, None) if ended else (None, MASK)
+            else:
+                before, after = (MASK if side is None else side for side in (before, after))
+        told = (
+            "" if side is None else self.valued(side, change.field, change.key)
+            for side in (before, after)
+        )
+        return tuple(told)  # type: ignore[return-value]
+
+    def filters(self) -> Mapping[str, Any]:
+        """For templates."""
+        names = ("titled", "valued", "place", "sides")
+        return {name: getattr(self, name) for name in names}
 
 
-def place(change: Applied) -> str:
-    """Which part of the profile a change is about."""
-    of_item = change.index is not None or change.key is None
-    text = change.field if of_item else f"{change.field}, {change.key}"
-    return text.replace("_", " ")
+def proposal(one: Proposal) -> str:
+    """What waits for a decision, as a sentence begins."""
+    told = _PROPOSED.get(one.kind, "Would change")
+    who = {LEARNED: "from what was said", "tidy": "by the tidy pass"}.get(one.by, f"by {one.by}")
+    return f"{told}, {who}"
+
+
+_PROPOSED = {
+    "change": "To be learned",
+    "merge": "Says the same, to be put together",
+    "shorten": "Said at length, to be shortened",
+    "end": "Over, to be taken out",
+    "conflict": "In doubt, to be taken out",
+}
+"""What a proposal is, by its kind."""
 
 
 def pointer(*steps: str | int) -> str:
@@ -176,9 +242,10 @@ FILTERS: Mapping[str, Any] = {
     "cost": cost,
     "money": money,
     "doer": doer,
-    "sides": sides,
-    "place": place,
+    "proposal": proposal,
     "label": label,
+    "key_label": key_label,
+    "keys_in": keys_in,
     "listed": listed,
     "tojson_text": as_json,
     "reason": in_words,

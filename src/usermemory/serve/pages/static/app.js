@@ -39,6 +39,12 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   if (!old.matches("[hx-trigger*=every]")) return;
   if (old.querySelector("details[open] form") || old.querySelector("input:focus, textarea:focus, select:focus")) event.detail.shouldSwap = false;
 });
+// The keyboard stays where it was when the news take its button away.
+let within = false;
+document.addEventListener("htmx:beforeSwap", (event) => { within = event.detail.target.id === "beside" && event.detail.target.contains(document.activeElement); });
+document.addEventListener("htmx:afterSettle", () => {
+  if (within && document.activeElement === document.body) document.getElementById("beside").focus({ preventScroll: true });
+});
 // A value is loaded when it is first opened; what failed is tried again when it is opened again.
 document.addEventListener("htmx:beforeRequest", (event) => {
   const one = event.detail.elt;

@@ -1,0 +1,112 @@
+"""Wherever a page shows a value or a change, it names things as the schema's titles do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from html import unescape
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel, Field
+from tests.serve.browsing import Browser, signed_in
+
+from usermemory import Change, Extraction, Request, UserMemory
+from usermemory.records import Applied
+from usermemory.schema import schema_of
+from usermemory.serve import app
+from usermemory.serve.pages.words import Titles
+
+
+class Geo(BaseModel):
+    lat: float | None = Field(None, title="Latitude")
+
+
+class Home(BaseModel):
+    town: str | None = Field(None, title="Home town")
+    geo: Geo = Field(Geo(), title="On the map")
+
+
+class Pet(BaseModel):
+    name: str
+    sp: str | None = Field(None, title="Kind of animal")
+
+
+class Person(BaseModel):
+    nick: str | None = Field(None, title="Called by")
+    home: Home = Field(Home(), title="Where they live")
+    pets: list[Pet] = Field([], title="Animals at home")
+    meds: dict[str, str] = Field({}, title="Medicines taken")
+
+
+SAID = "Call me Will. I live in Bergen, with Rex the dog. I take aspirin at night."
+CHANGES = (
+    Change("nick", "set", "Will", "Call me Will"),
+    Change("home", "update", "Bergen", "I live in Bergen", key="town"),
+    Change("pets", "add", {"name": "Rex", "sp": "dog"}, "Rex the dog"),
+    Change("meds", "set", "at night", "I take aspirin at night", key="aspirin"),
+    Change("home", "update", "Oslo", "I live in Oslo", key="town"),
+)
+
+
+class Listener:
+    """Proposes the same at each reading."""
+
+    def extract(self, _: Request) -> Extraction:
+        return Extraction(CHANGES)
+
+
+@pytest.fixture
+def memory(tmp_path: Path) -> Iterator[UserMemory]:
+    with UserMemory(tmp_path / "m.db", Person, Listener(), worker=False) as made:
+        made.remember("will", "t", [("user", SAID)])
+        made.trigger("will")
+        made.edit("will", [{"op": "replace", "path": "/home/geo/lat", "value": 60.4}], by="ann")
+        yield made
+
+
+async def text_of(browser: Browser, path: str, /, **asked: str) -> str:
+    answer = await browser.get(path, user="will", **asked)
+    assert answer.status_code == 200, answer.text
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", answer.text)).split())
+
+
+async def test_pages_name_things_by_their_titles(memory: UserMemory) -> None:
+    """Profile, value, timeline, search, refused, live panel and the page before an erasure."""
+    async with signed_in(app(memory)) as browser:
+        profile = await text_of(browser, "/person")
+        assert "Rex; Kind of animal: dog" in profile
+        assert "Latitude: 60.4" in profile
+        assert "On the map Latitude 60.4" in await text_of(browser, "/person/value", path="/home")
+        timeline = await text_of(browser, "/person/timeline")
+        for told in (
+            "Called by Will",
+            "Where they live: Home town Bergen",
+            "Where they live: On the map nothing Latitude: 60.4",
+            "Animals at home Name: Rex; Kind of animal: dog",
+            "Medicines taken: aspirin at night",
+        ):
+            assert told in timeline
+        assert "Where they live: Home town" in await text_of(browser, "/person/search", q="Bergen")
+        assert "Where they live update" in await text_of(browser, "/person/refused")
+        assert "Animals at home Name: Rex" in await text_of(
+            browser, "/talk/beside", thread="t", since="0"
+        )
+        form = {"field": "pets", "item": '"Rex"'}
+        asked = await browser.post("/person/forget", user="will", **form)
+        assert "Animals at home" in asked.text
+
+
+async def test_downloads_to_read_name_them_too(memory: UserMemory) -> None:
+    """The text that a person takes home."""
+    async with signed_in(app(memory)) as browser:
+        assert "Kind of animal: dog" in await text_of(browser, "/person/export.txt")
+
+
+def test_what_the_schema_does_not_know_keeps_its_name() -> None:
+    """A field of an earlier schema, an entry of a map, the name of an item that is a key too."""
+    titles = Titles(schema_of(Person).fields)
+    assert titles.place(Applied("old_field", "set", None, "x")) == "Old field"
+    assert titles.place(Applied("meds", "set", None, "x", key="a_b")) == "Medicines taken: a_b"
+    assert titles.titled("pets", "sp") == "Animals at home: sp"
+    assert titles.titled("") == ""
