@@ -144,7 +144,7 @@ def plan(target: Target, stored: Stored, schema: Schema) -> Plan:
     )
     refused = held(stored.refused)
     waiting = frozenset(one.token for one in held(stored.waiting))
-    if not (picked.gone or past.revisions or messages or refused or waiting):
+    if not picked.gone and not _stands_somewhere(stored, picked, messages):
         check_item(target, stored, schema)
     said_in = {kept.thread_id for kept, _ in messages} | past.threads
     said_in |= {one.thread_id for one in stored.waiting if one.token in waiting}
@@ -169,6 +169,25 @@ def plan(target: Target, stored: Stored, schema: Schema) -> Plan:
             proposals=len(waiting),
         ),
     )
+
+
+def _stands_somewhere(
+    stored: Stored, picked: _Picked, messages: Iterable[tuple[Kept, str | None]]
+) -> bool:
+    """Whether an erasure reaches a change, or words from which nothing was learned yet.
+
+    A word in the quotes of other items is no value that could go: they would lose what they rest
+    on, and nothing would be forgotten.
+    """
+    past = [change for one in stored.revisions for change in one.changes] + [*stored.proposed]
+    if any(picked.parts(change) or picked.cut(change) != change for change in past):
+        return True
+    if any(picked.heard(each) for each in stored.refused):
+        return True
+    if any(picked.about(one) for each in stored.refused for one in each.rejections):
+        return True
+    quoted = {(quote.thread_id, quote.seq) for change in past for quote in change.evidence}
+    return any((kept.thread_id, kept.seq) not in quoted for kept, _ in messages)
 
 
 def _value(target: OfValue, stored: Stored, schema: Schema, olds: frozenset[str]) -> _Picked:
