@@ -211,7 +211,7 @@ def _timely(hearing: Hearing, judgement: Judgement, found: OwnSpan | None) -> Ju
     """Refused where what is known was said or edited later than these words."""
     batch, change = hearing.batch, judgement.change
     message = None if found is None else found.said.part_at(found.start)
-    learned, edited = batch.learned.get(change.field), batch.edited.get(change.field)
+    learned, edited = (_past(batch, at.get(change.field)) for at in (batch.learned, batch.edited))
     scalar = batch.schema.fields[change.field].kind == "scalar"
     said_at = None if message is None else message.at
     if scalar and said_at is not None and learned is not None and said_at < learned:
@@ -222,6 +222,15 @@ def _timely(hearing: Hearing, judgement: Judgement, found: OwnSpan | None) -> Ju
     if max(map(_received, heard), default=0.0) <= edited:
         return judgement.refuse("edited_by_hand", "the quote is older than the edit")
     return judgement
+
+
+def _past(batch: Batch, stamp: float | None) -> float | None:
+    """A stamp, unless it is still to come: then a clock ran ahead, and it says nothing of order."""
+    return stamp if stamp is None or stamp <= batch.now + _AHEAD else None
+
+
+_AHEAD = 60.0
+"""Seconds by which the clocks of two hosts may differ."""
 
 
 def _received(message: Message) -> float:
