@@ -34,6 +34,7 @@ from langchain_core.prompt_values import ChatPromptValue
 
 from usermemory.errors import InvalidInput
 from usermemory.messages import Attributed, digest, guarded_author, newest_first, read_messages
+from usermemory.messages.content import say_unread
 from usermemory.records import Message
 from usermemory.text import parts, tokens
 
@@ -418,6 +419,26 @@ def test_what_holds_messages(raw: Any) -> None:
     """A prompt, a state, a history and a provider's request are read as the messages in them."""
     read = [(message.author, message.text) for message in read_messages(raw, "will")]
     assert read == [("user", "hi"), ("assistant", "ho")]
+
+
+@pytest.mark.parametrize(
+    ("block", "named"),
+    [
+        ({"type": "text-plain", "text": "x"}, True),
+        ({"type": "document", "source": {"type": "text", "media_type": "text/plain"}}, True),
+        ({"document": {"name": "a", "source": {"text": "x"}}}, True),
+        ({"type": "search_result", "content": [{"type": "text", "text": "x"}]}, True),
+        ({"type": "image", "source": {"type": "base64", "media_type": "image/png"}}, False),
+        ({"type": "file", "file": {"filename": "a.pdf", "file_data": "x"}}, False),
+    ],
+)
+def test_the_text_of_a_document_is_named(
+    block: dict[str, Any], named: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What a document says is not read, and that it is not is in the log."""
+    say_unread.cache_clear()
+    assert one({"role": "user", "content": [block]}).text.startswith("[")
+    assert ("the text of a document" in caplog.text) is named
 
 
 def test_data_for_a_page_is_named_once(caplog: pytest.LogCaptureFixture) -> None:

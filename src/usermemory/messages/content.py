@@ -148,7 +148,7 @@ def blocks(content: Any) -> list[str | Mapping[str, Any]]:
     if strange and not found:
         raise InvalidInput(f"a content block is neither text nor a mapping: {strange[0]}")
     for kind in strange:
-        _say_unread(f"of class {kind}", "it is neither text nor a mapping")
+        say_unread(f"of class {kind}", "it is neither text nor a mapping")
     return found
 
 
@@ -167,7 +167,7 @@ def _flat(
 
 
 @lru_cache(maxsize=64)
-def _say_unread(what: str, why: str) -> None:
+def say_unread(what: str, why: str) -> None:
     """Name a kind of block in the log; cached, so that each is named once."""
     logger.warning("a content block %s is not read: %s", what, why)
 
@@ -269,13 +269,13 @@ def _block(block: str | Mapping[str, Any]) -> str:
     if _is_result(kind) and kind not in _SILENT:
         return f"[{kind}]"
     if shown := _SHOWN.fullmatch(kind):
-        _say_unread(f"of type {kind!r}", "it is no statement, but data for a page")
+        say_unread(f"of type {kind!r}", "it is no statement, but data for a page")
     if shown or kind in _SILENT or _is_call(kind):
         return ""
     found = block.get(_TEXT.get(kind, kind))
     text = found if isinstance(found, str) else _text_within(block)
     if not text and kind not in _TEXT:
-        _say_unread(f"of type {kind or [*block]!r}", "it has no text")
+        say_unread(f"of type {kind or [*block]!r}", "it has no text")
         return "" if kind == "non_standard" or not kind else f"[{kind}]"
     return text
 
@@ -285,6 +285,8 @@ def _media(kind: str, block: Mapping[str, Any]) -> str:
     if spoken := _first_entry(block, "transcript"):
         return spoken
     mime = _first_entry(block, "mime_type", "mimeType", "media_type", "mediaType").partition("/")[0]
+    if mime == "text" or _text_within(block):
+        say_unread(f"of type {kind!r}", "the text of a document is no statement of the user's")
     shown = mime if mime in _MEDIA_KINDS else _MEDIA[kind]
     name = _first_entry(block, "filename", "file_name", "name", "title")
     return f"[{shown}: {name}]" if name else f"[{shown}]"
