@@ -293,6 +293,11 @@ def _wrapped(width: int, between: str = "\n") -> str:
         # The last line is full: what follows is no part of it.
         (f"{_wrapped(76)}\nWill is my name.", "[file]\nWill is my name."),
         (f"{_wrapped(64)}\nThanks", "[file]\nThanks"),
+        (f"Mine: {_wrapped(76, ' ')} I like tea", "Mine: [file] I like tea"),
+        (f"Mine: {base64.b32encode(bytes(range(256)) * 3).decode()} yours", "Mine: [file] yours"),
+        (f'{{"type": "Buffer", "data": {[*range(200)]}}}', '{"type": "Buffer", "data": [file]}'),
+        (f"My plan: {[*range(20)]}", f"My plan: {[*range(20)]}"),
+        (f"Steps a day: {[*range(180, 380)]}", f"Steps a day: {[*range(180, 380)]}"),
         (f"{_wrapped(64)}\n日本", "[file]\n日本"),
         (f"> {_wrapped(76, chr(10) + '> ')}\n> Will\nsaid", "> [file]\n> Will\nsaid"),
         (f"{_wrapped(76)}\nqg4=\nmine", "[file]\nmine"),

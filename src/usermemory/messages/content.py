@@ -67,12 +67,13 @@ _CODED = r"[A-Za-z0-9+/_-]"
 _DATA_URL = re.compile(
     r"data:([a-z]{1,20})/[\w.+-]{1,100}(?:;[\w.+=-]{1,100}){0,4},[^\s\"'<>()\[\]]+", re.IGNORECASE
 )
-_BARE = re.compile(_CODED + r"{256,}={0,2}")
+_BARE = re.compile(_CODED + r"{256,}={0,6}")
 _BREAK = r"(?:\r?\n|\\r\\n|\\n)"  # also as JSON writes it
 _WRAPPED = re.compile(
-    rf"(?<!{_CODED})(?:{_CODED}{{56,200}}(?P<gap>{_BREAK}[ \t>]{{0,8}})){{3,}}"
+    rf"(?<!{_CODED})(?:{_CODED}{{56,200}}(?P<gap>{_BREAK}[ \t>]{{0,8}}| )){{3,}}"
     rf"(?P<last>{_CODED}{{0,200}}={{0,2}})(?P<alone>(?=[ \t\"']*(?:{_BREAK}|$)))?"
 )
+_NUMBERS = re.compile(r"\[\s{0,20}(?:\d{1,3}\s{0,20},\s{0,20}){127,}\d{1,3}\s{0,20}\]")
 _DRAWING, _ITS_END = (
     re.compile(r"data:image/svg\+xml[^,<>\"\s]{0,100},\s{0,8}<", re.IGNORECASE),
     "</svg>",
@@ -188,12 +189,13 @@ def result_text(content: Any) -> str:
 def without_files(text: str) -> str:
     """The text with a placeholder for each file that is written out in it.
 
-    These are data URLs and long runs of base64 or hexadecimal digits, in one line or wrapped.
+    These are data URLs, long runs of base64, base32 or hexadecimal digits, in one line or wrapped,
+    and lists of bytes.
     """
     if len(text) < _SHORTEST_FILE:
         return text
     text = _BARE.sub(_if_coded, _DATA_URL.sub(_data_url, _without_drawings(text)))
-    return _WRAPPED.sub(_if_wrapped, text)
+    return _NUMBERS.sub(_if_bytes, _WRAPPED.sub(_if_wrapped, text))
 
 
 _SHORTEST_FILE = 64
@@ -233,9 +235,22 @@ def _if_coded(found: re.Match[str]) -> str:
     some = run[:_SHORTEST_HEX]
     digits = any(map(str.isdigit, some))
     coded = digits and any(map(str.isupper, some)) and any(map(str.islower, some))
-    in_hex = digits and len(run) >= _SHORTEST_HEX and not some.strip("0123456789abcdefABCDEF \n")
+    long = digits and len(run) >= _SHORTEST_HEX
+    uncased = long and not (some.strip(_IN_HEX) and some.strip(_IN_32))
     varied = len(set(some)) >= min(16, len(some))
-    return "[file]" if varied and (coded or in_hex) else run
+    return "[file]" if varied and (coded or uncased) else run
+
+
+_IN_HEX = "0123456789abcdefABCDEF \n"
+_IN_32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567 \n"
+
+
+def _if_bytes(found: re.Match[str]) -> str:
+    """A placeholder for a list of many numbers, if each may be a byte."""
+    return "[file]" if max(map(int, re.findall(r"\d+", found[0]))) < _BYTES else found[0]
+
+
+_BYTES = 256
 
 
 def _block_kind(block: Any) -> str:
