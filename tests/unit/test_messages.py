@@ -34,6 +34,7 @@ from langchain_core.prompt_values import ChatPromptValue
 
 from usermemory.errors import InvalidInput
 from usermemory.messages import Attributed, digest, guarded_author, newest_first, read_messages
+from usermemory.messages.content import say_unread
 from usermemory.records import Message
 from usermemory.text import parts, tokens
 
@@ -292,6 +293,11 @@ def _wrapped(width: int, between: str = "\n") -> str:
         # The last line is full: what follows is no part of it.
         (f"{_wrapped(76)}\nWill is my name.", "[file]\nWill is my name."),
         (f"{_wrapped(64)}\nThanks", "[file]\nThanks"),
+        (f"Mine: {_wrapped(76, ' ')} I like tea", "Mine: [file] I like tea"),
+        (f"Mine: {base64.b32encode(bytes(range(256)) * 3).decode()} yours", "Mine: [file] yours"),
+        (f'{{"type": "Buffer", "data": {[*range(200)]}}}', '{"type": "Buffer", "data": [file]}'),
+        (f"My plan: {[*range(20)]}", f"My plan: {[*range(20)]}"),
+        (f"Steps a day: {[*range(180, 380)]}", f"Steps a day: {[*range(180, 380)]}"),
         (f"{_wrapped(64)}\n日本", "[file]\n日本"),
         (f"> {_wrapped(76, chr(10) + '> ')}\n> Will\nsaid", "> [file]\n> Will\nsaid"),
         (f"{_wrapped(76)}\nqg4=\nmine", "[file]\nmine"),
@@ -418,6 +424,26 @@ def test_what_holds_messages(raw: Any) -> None:
     """A prompt, a state, a history and a provider's request are read as the messages in them."""
     read = [(message.author, message.text) for message in read_messages(raw, "will")]
     assert read == [("user", "hi"), ("assistant", "ho")]
+
+
+@pytest.mark.parametrize(
+    ("block", "named"),
+    [
+        ({"type": "text-plain", "text": "x"}, True),
+        ({"type": "document", "source": {"type": "text", "media_type": "text/plain"}}, True),
+        ({"document": {"name": "a", "source": {"text": "x"}}}, True),
+        ({"type": "search_result", "content": [{"type": "text", "text": "x"}]}, True),
+        ({"type": "image", "source": {"type": "base64", "media_type": "image/png"}}, False),
+        ({"type": "file", "file": {"filename": "a.pdf", "file_data": "x"}}, False),
+    ],
+)
+def test_the_text_of_a_document_is_named(
+    block: dict[str, Any], named: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What a document says is not read, and that it is not is in the log."""
+    say_unread.cache_clear()
+    assert one({"role": "user", "content": [block]}).text.startswith("[")
+    assert ("the text of a document" in caplog.text) is named
 
 
 def test_data_for_a_page_is_named_once(caplog: pytest.LogCaptureFixture) -> None:

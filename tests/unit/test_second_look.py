@@ -237,6 +237,28 @@ def test_without_a_model_doubt_refuses(
         assert [one.reason for one in outcome.rejections] == reasons
 
 
+IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,aaaa"}}
+FILE = {"type": "file", "file": {"filename": "I love golf.pdf", "file_data": "data:x;base64,aa"}}
+
+
+@pytest.mark.parametrize(
+    ("content", "reasons"),
+    [
+        ([IMAGE, FILE, {"type": "text", "text": "I love golf"}], []),
+        ([{"type": "text", "text": "I love golf"}, IMAGE], []),
+        ([IMAGE, {"type": "text", "text": "Look at this:\nI love golf"}], ["doubtful"]),
+        ([FILE, {"type": "text", "text": "What is it about?"}], ["doubtful"]),
+    ],
+)
+def test_a_file_is_no_line_of_the_user(tmp_path: Path, content: Any, reasons: list[str]) -> None:
+    """The first line is the user's own, whatever files stand before it; their names are not."""
+    own = Own(Change("interests", "add", "golf", "I love golf"))
+    with UserMemory(str(tmp_path / "m.db"), Person, own, worker=False) as memory:
+        memory.remember("will", "t", [("user", content)])
+        (outcome,) = memory.trigger("will")
+        assert [one.reason for one in outcome.rejections] == reasons
+
+
 def test_an_answer_to_a_question_stands_by_itself(tmp_path: Path) -> None:
     """Without a second look, "yes" to the question right before is enough."""
     own = Own(Change("city", "set", "Porto", "yes"))

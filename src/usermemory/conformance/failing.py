@@ -293,6 +293,10 @@ class Failing:
         while bench.verbs.run_due():
             pass
         assert sorted(bench.interests("will")) == ["chess", "fog", "tea"]
+        early.edit("will", {"interests": []}, by="will")
+        bench.verbs.remember("will", "after", ["I like cats"])
+        bench.verbs.trigger("will")
+        assert bench.interests("will") == ["cats"]
 
     def test_daily_budget(self, making: Making) -> None:
         """A user who has cost the day's budget waits for the next day; others do not."""

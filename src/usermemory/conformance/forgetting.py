@@ -193,10 +193,10 @@ class Forgetting:
         assert bench.interests("will") == ["tea"]
 
     def test_what_is_no_item(self, making: Making) -> None:
-        """What is no item and was said nowhere by itself is an error that lists the items."""
+        """What is no item is an error that lists the items, also where their quotes hold it."""
         bench = making()
         learn(bench, "bouldering", "ice climbing")
-        for wrong in ("climbing", "ice", "chess"):
+        for wrong in ("climbing", "ice", "chess", "like"):
             with pytest.raises(InvalidInput, match=r"no item of interests.*'ice climbing'"):
                 bench.verbs.forget("will", "interests", wrong)
         assert bench.interests("will") == ["bouldering", "ice climbing"]

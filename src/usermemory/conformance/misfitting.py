@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 import pytest
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic.alias_generators import to_camel
 
 from usermemory.conformance.harness import Bench, Verbs
 from usermemory.errors import InvalidDocument
@@ -225,6 +226,44 @@ class Misfitting:
         later = bench.another(schema=Aliased)
         assert later.recall("will").value.home == "Graz"
         assert [one.quote for one in later.why("will", "home")] == ["I live in Graz."]
+
+    def test_an_alias_that_is_gained_and_lost(self, making: Making) -> None:
+        """Camel case comes and goes, at any depth; a single alias is an alias of the field."""
+
+        class Step(BaseModel):
+            title: str
+            due_date: str | None = None
+
+        class Plain(BaseModel):
+            first_name: str | None = None
+            city: str | None = None
+            steps: list[Step] = []
+
+        class CamelStep(Step):
+            model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
+
+        class Camel(BaseModel):
+            model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
+            first_name: str | None = None
+            city: str | None = Field(None, alias="livesIn")
+            steps: list[CamelStep] = []
+
+        steps = [{"title": "run", "due_date": "May"}]
+        bench = making(schema=Plain)
+        bench.verbs.edit("will", {"first_name": "Will", "city": "Graz", "steps": steps}, by="x")
+        later = bench.another(schema=Camel)
+        assert (later.misfits("will"), later.recall("will").document) == (
+            [],
+            {
+                "firstName": "Will",
+                "livesIn": "Graz",
+                "steps": [{"title": "run", "dueDate": "May"}],
+            },
+        )
+        later.edit("will", [{"op": "replace", "path": "/firstName", "value": "Bill"}], by="x")
+        assert later.history("will")[1].changes[0].field == "firstName"
+        back = bench.another(schema=Plain).recall("will")
+        assert (back.value.first_name, back.value.steps[0].due_date) == ("Bill", "May")
 
     def test_what_only_the_whole_refuses_comes_back(self, making: Making) -> None:
         """An undo brings back a value that was a misfit beside others, or made one of another."""

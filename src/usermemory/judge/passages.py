@@ -36,6 +36,10 @@ _PAIRS = {
 _MARKS = regex.compile(r"[“”„«»「」『』《》‹›‘’\"']")
 _LONGEST_QUOTATION = 2_000
 _SHORTEST_QUOTATION = 4  # words; fewer are a title or a name, which the user speaks of
+_FILES = regex.compile(
+    r"\s*+(?:\[(?:image|audio|video|file)(?:: [^\[\]\n]*+)?\][ \t]*+(?:\n\s*+|$))++"
+)
+"""Placeholders for files, each in a line of its own: they and their names are no statement."""
 _LINE_END = regex.compile(r"[\n\r\u2028\u2029]")
 
 
@@ -48,19 +52,28 @@ def passages(text: str, *, begins: bool = True) -> tuple[Span, ...]:
     """
     if not begins:
         return ((0, len(text)),) if text else ()
-    line = _behind_first_line(text)
+    start = _behind_files(text)
+    line = _behind_first_line(text, start)
     head = text if line is None else text[:line]
     # What follows the first line counts as a whole, so only the first line is looked into.
     spans = [*_fenced(head), *_tagged(head), *_quoted(head)]
     spans += [found.span() for found in _QUOTED_LINE.finditer(head)]
+    if start:
+        spans.append((0, start))
     if line is not None:
         spans.append((line, len(text)))
     return tuple(_joined(spans))
 
 
-def _behind_first_line(text: str) -> int | None:
+def _behind_files(text: str) -> int:
+    """Where the user begins to speak, behind the files that a message brings first."""
+    found = _FILES.match(text)
+    return found.end() if found else 0
+
+
+def _behind_first_line(text: str, start: int) -> int | None:
     """Where the second line with a word in it begins, if the first has one; None if none does."""
-    start = len(text) - len(text.lstrip())
+    start += len(text[start:]) - len(text[start:].lstrip())
     found = _LINE_END.search(text, start)
     if found is None or not text[found.end() :].strip():
         return None

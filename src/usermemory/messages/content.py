@@ -67,12 +67,13 @@ _CODED = r"[A-Za-z0-9+/_-]"
 _DATA_URL = re.compile(
     r"data:([a-z]{1,20})/[\w.+-]{1,100}(?:;[\w.+=-]{1,100}){0,4},[^\s\"'<>()\[\]]+", re.IGNORECASE
 )
-_BARE = re.compile(_CODED + r"{256,}={0,2}")
+_BARE = re.compile(_CODED + r"{256,}={0,6}")
 _BREAK = r"(?:\r?\n|\\r\\n|\\n)"  # also as JSON writes it
 _WRAPPED = re.compile(
-    rf"(?<!{_CODED})(?:{_CODED}{{56,200}}(?P<gap>{_BREAK}[ \t>]{{0,8}})){{3,}}"
+    rf"(?<!{_CODED})(?:{_CODED}{{56,200}}(?P<gap>{_BREAK}[ \t>]{{0,8}}| )){{3,}}"
     rf"(?P<last>{_CODED}{{0,200}}={{0,2}})(?P<alone>(?=[ \t\"']*(?:{_BREAK}|$)))?"
 )
+_NUMBERS = re.compile(r"\[\s{0,20}(?:\d{1,3}\s{0,20},\s{0,20}){127,}\d{1,3}\s{0,20}\]")
 _DRAWING, _ITS_END = (
     re.compile(r"data:image/svg\+xml[^,<>\"\s]{0,100},\s{0,8}<", re.IGNORECASE),
     "</svg>",
@@ -148,7 +149,7 @@ def blocks(content: Any) -> list[str | Mapping[str, Any]]:
     if strange and not found:
         raise InvalidInput(f"a content block is neither text nor a mapping: {strange[0]}")
     for kind in strange:
-        _say_unread(f"of class {kind}", "it is neither text nor a mapping")
+        say_unread(f"of class {kind}", "it is neither text nor a mapping")
     return found
 
 
@@ -167,7 +168,7 @@ def _flat(
 
 
 @lru_cache(maxsize=64)
-def _say_unread(what: str, why: str) -> None:
+def say_unread(what: str, why: str) -> None:
     """Name a kind of block in the log; cached, so that each is named once."""
     logger.warning("a content block %s is not read: %s", what, why)
 
@@ -188,12 +189,13 @@ def result_text(content: Any) -> str:
 def without_files(text: str) -> str:
     """The text with a placeholder for each file that is written out in it.
 
-    These are data URLs and long runs of base64 or hexadecimal digits, in one line or wrapped.
+    These are data URLs, long runs of base64, base32 or hexadecimal digits, in one line or wrapped,
+    and lists of bytes.
     """
     if len(text) < _SHORTEST_FILE:
         return text
     text = _BARE.sub(_if_coded, _DATA_URL.sub(_data_url, _without_drawings(text)))
-    return _WRAPPED.sub(_if_wrapped, text)
+    return _NUMBERS.sub(_if_bytes, _WRAPPED.sub(_if_wrapped, text))
 
 
 _SHORTEST_FILE = 64
@@ -233,9 +235,22 @@ def _if_coded(found: re.Match[str]) -> str:
     some = run[:_SHORTEST_HEX]
     digits = any(map(str.isdigit, some))
     coded = digits and any(map(str.isupper, some)) and any(map(str.islower, some))
-    in_hex = digits and len(run) >= _SHORTEST_HEX and not some.strip("0123456789abcdefABCDEF \n")
+    long = digits and len(run) >= _SHORTEST_HEX
+    uncased = long and not (some.strip(_IN_HEX) and some.strip(_IN_32))
     varied = len(set(some)) >= min(16, len(some))
-    return "[file]" if varied and (coded or in_hex) else run
+    return "[file]" if varied and (coded or uncased) else run
+
+
+_IN_HEX = "0123456789abcdefABCDEF \n"
+_IN_32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567 \n"
+
+
+def _if_bytes(found: re.Match[str]) -> str:
+    """A placeholder for a list of many numbers, if each may be a byte."""
+    return "[file]" if max(map(int, re.findall(r"\d+", found[0]))) < _BYTES else found[0]
+
+
+_BYTES = 256
 
 
 def _block_kind(block: Any) -> str:
@@ -269,13 +284,13 @@ def _block(block: str | Mapping[str, Any]) -> str:
     if _is_result(kind) and kind not in _SILENT:
         return f"[{kind}]"
     if shown := _SHOWN.fullmatch(kind):
-        _say_unread(f"of type {kind!r}", "it is no statement, but data for a page")
+        say_unread(f"of type {kind!r}", "it is no statement, but data for a page")
     if shown or kind in _SILENT or _is_call(kind):
         return ""
     found = block.get(_TEXT.get(kind, kind))
     text = found if isinstance(found, str) else _text_within(block)
     if not text and kind not in _TEXT:
-        _say_unread(f"of type {kind or [*block]!r}", "it has no text")
+        say_unread(f"of type {kind or [*block]!r}", "it has no text")
         return "" if kind == "non_standard" or not kind else f"[{kind}]"
     return text
 
@@ -285,6 +300,8 @@ def _media(kind: str, block: Mapping[str, Any]) -> str:
     if spoken := _first_entry(block, "transcript"):
         return spoken
     mime = _first_entry(block, "mime_type", "mimeType", "media_type", "mediaType").partition("/")[0]
+    if mime == "text" or _text_within(block):
+        say_unread(f"of type {kind!r}", "the text of a document is no statement of the user's")
     shown = mime if mime in _MEDIA_KINDS else _MEDIA[kind]
     name = _first_entry(block, "filename", "file_name", "name", "title")
     return f"[{shown}: {name}]" if name else f"[{shown}]"

@@ -6,6 +6,7 @@ import dataclasses
 import inspect
 import json
 import types
+from itertools import chain
 from typing import (
     TYPE_CHECKING,
     Annotated,
@@ -22,15 +23,20 @@ from typing import (
 import pydantic
 import typing_extensions
 from pydantic import BaseModel, Discriminator, TypeAdapter, ValidationError, create_model
+from pydantic.alias_generators import to_camel
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 from pydantic.dataclasses import is_pydantic_dataclass
 from pydantic.fields import FieldInfo
+from pydantic.json_schema import GenerateJsonSchema
 
 from usermemory.errors import InvalidDocument
 from usermemory.schema.form import sourced
+from usermemory.schema.shape import KEYWORD
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from pydantic_core import core_schema
 
     from usermemory.schema.fields import Field
     from usermemory.schema.shape import Json
@@ -195,6 +201,53 @@ class Unreadable(InvalidDocument):
             f"{'.'.join(map(str, place)) or 'profile'}: {text}" for place, text in self.problems[:5]
         ]
         super().__init__("; ".join(texts))
+
+
+def called(part: Json, names: Iterable[str]) -> Json:
+    """A property's schema that says by which names it was stored before, those it says itself too.
+
+    Args:
+        part: The schema.
+        names: The names to add.
+    """
+    settings = part.get(KEYWORD, {})
+    was = settings.get("was", ())
+    olds = dict.fromkeys([*((was,) if isinstance(was, str) else was), *names])
+    return {**part, KEYWORD: {**settings, "was": list(olds)}} if olds else part
+
+
+class WithOldNames(GenerateJsonSchema):
+    """JSON Schema in which fields with an alias were once called as in Python, and others not.
+
+    An alias that a class gains, or the generator of camel case that it loses, renames nothing:
+    what was stored under the one name is read under the other. Names that the class itself uses
+    otherwise are left out.
+    """
+
+    def model_fields_schema(self, schema: core_schema.ModelFieldsSchema) -> Json:
+        """The properties of a model."""
+        return self._with_old_names(super().model_fields_schema(schema), schema["fields"])
+
+    def dataclass_args_schema(self, schema: core_schema.DataclassArgsSchema) -> Json:
+        """The properties of a dataclass."""
+        fields = {field["name"]: field for field in schema["fields"]}
+        return self._with_old_names(super().dataclass_args_schema(schema), fields)
+
+    def _with_old_names(self, made: Json, fields: Mapping[str, Any]) -> Json:
+        properties: Json = made.get("properties", {})
+        names = {name: field.get("serialization_alias", name) for name, field in fields.items()}
+        used = {*properties, *chain.from_iterable(map(_own_names, properties.values()))}
+        for name, written in names.items():
+            old = name if written != name else to_camel(name)
+            if written in properties and old not in used:
+                properties[written] = called(properties[written], [old])
+                used.add(old)
+        return made
+
+
+def _own_names(part: Json) -> Iterable[str]:
+    was = part.get(KEYWORD, {}).get("was", ())
+    return (was,) if isinstance(was, str) else was
 
 
 class Reader(Protocol):

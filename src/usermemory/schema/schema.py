@@ -23,9 +23,16 @@ from usermemory.schema.answer_form import change_schema
 from usermemory.schema.document import Reading, read
 from usermemory.schema.fields import Field, field_from
 from usermemory.schema.form import kept_all, ordered
-from usermemory.schema.reading import PlainReader, Reader, TypedReader, Unreadable, modern
+from usermemory.schema.reading import (
+    PlainReader,
+    Reader,
+    TypedReader,
+    Unreadable,
+    WithOldNames,
+    called,
+    modern,
+)
 from usermemory.schema.shape import (
-    KEYWORD,
     Inside,
     Json,
     Path,
@@ -310,7 +317,7 @@ def _typed(source: Any) -> Schema:
     try:
         source = modern(source)
         adapter = TypeAdapter[Any](source)
-        kept = rooted(adapter.json_schema(mode="serialization"))
+        kept = rooted(adapter.json_schema(mode="serialization", schema_generator=WithOldNames))
         given = rooted(adapter.json_schema(mode="validation"))
         aliases = _read_as(source)
         reader = TypedReader(source, {name: names[0] for name, names in aliases.items()})
@@ -323,10 +330,7 @@ def _typed(source: Any) -> Schema:
     for name, names in aliases.items():
         if name in kept["properties"]:
             part = kept["properties"][name]
-            settings = part.get(KEYWORD, {})
-            was = settings.get("was", ())
-            olds = [*((was,) if isinstance(was, str) else was), *(n for n in names if n != name)]
-            kept["properties"][name] = {**part, KEYWORD: {**settings, "was": olds}}
+            kept["properties"][name] = called(part, (one for one in names if one != name))
     readable = {aliases.get(name, (name,))[0] for name in kept["properties"]}
     for name in readable ^ _properties(given).keys():
         raise SchemaError(
