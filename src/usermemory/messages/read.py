@@ -229,7 +229,7 @@ def _read_one(
         text = plain_text(content, calls, audio.get("transcript") or "")
     if not text.strip():
         return None
-    times = (entries, extra, _mapping(entries.get("response_metadata")))
+    times = filter(None, (entries, extra, _mapping(entries.get("response_metadata"))))
     return Message(
         author=author,
         text=text,
@@ -343,7 +343,8 @@ def _label(value: Any, made: Callable[[str], str] = clean) -> str | None:
 
 def _said_at(entries: Mapping[str, Any]) -> float | None:
     """When it was said in seconds since the epoch, if these entries tell."""
-    return moment(next((entries[name] for name in _TIMES if entries.get(name)), None))
+    found = next((entries[name] for name in _TIMES if entries.get(name)), None)
+    return None if found is None else moment(found)
 
 
 def moment(given: Any) -> float | None:
