@@ -118,7 +118,7 @@ class _Entry:
 
     def line(self, length: int | None) -> str:
         """What stands for it, cut to a length."""
-        said = _plain(self.text, length) + self.old
+        said = (self.text if length is None else _shortened(self.text, length)) + self.old
         return f"  - {said}" if self.count else f"- {_plain(self.field)}: {said}"
 
 
@@ -168,23 +168,24 @@ def _entries(name: str, value: Any) -> list[_Entry]:
     if is_sequence(value):
         newest, count = len(value) - 1, len(value)
         return [
-            _Entry(name, one, one, _inline(one), newest - at, count) for at, one in enumerate(value)
+            _Entry(name, one, one, _plain(_inline(one)), newest - at, count)
+            for at, one in enumerate(value)
         ]
     if is_mapping(value):
         count = sum(not is_nothing(one) for one in value.values())
         newest = len(value) - 1
         return [
-            _Entry(name, key, one, f"{key}: {_inline(one)}", newest - at, count)
+            _Entry(name, key, one, _plain(f"{key}: {_inline(one)}"), newest - at, count)
             for at, (key, one) in enumerate(value.items())
             if not is_nothing(one)
         ]
-    return [] if is_nothing(value) else [_Entry(name, None, value, _inline(value))]
+    return [] if is_nothing(value) else [_Entry(name, None, value, _plain(_inline(value)))]
 
 
 def _kept(entries: list[_Entry], about: str, room: int) -> tuple[int | None, set[int]]:
     """To which length values are cut, and which entries there is room for."""
     every = range(len(entries))
-    headers = {f"- {_plain(entry.field)}:": None for entry in entries if entry.count}
+    headers = [f"- {_plain(name)}:" for name in {one.field: 0 for one in entries if one.count}]
     order: list[int] | None = None
     for length, least in _STEPS:
         if _fits((*headers, *(entry.line(length) for entry in entries)), room):

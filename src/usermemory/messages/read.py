@@ -52,6 +52,7 @@ _ATTRIBUTES = (
     *("role", "type", "content", "id", "name", "tool_calls"),
     *("additional_kwargs", "response_metadata"),
 )
+_LANGCHAINS_OWN = "langchain_core.messages."
 _CONTENTS = ("content", "parts", "text", "value", "output", "blocks")
 """Where a message has what it says: LangChain's and OpenAI's name first, then others'."""
 
@@ -243,6 +244,10 @@ def _entries_of(raw: Any) -> Mapping[str, Any]:
     """The message's attributes or items by name."""
     if isinstance(raw, str):
         return {"role": "user", "content": raw}
+    if type(raw).__module__.startswith(_LANGCHAINS_OWN):
+        # To ask it for what it has not got takes longer than all the rest.
+        own: Any = raw.__dict__
+        return {name: own.get(name) for name in _ATTRIBUTES}
     if is_mapping(raw):
         return _langchains_entries(raw)
     if _is_pair(raw):

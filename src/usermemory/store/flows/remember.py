@@ -255,14 +255,10 @@ def _marks(
 def _news(
     key: dict[str, Any], marked: Sequence[Row], asked: Sequence[str], passed: Passed
 ) -> Flow[Alignment]:
-    marks: list[Mark] = []
+    found_rows = [(row["kind"], row["message_id"], row["digest"]) for row in marked]
+    marks = [Mark(name, mark) for kind, name, mark in reversed(found_rows) if kind == "mark"]
     known: dict[str, str | None] = dict.fromkeys(asked)
-    for row in marked:
-        if row["kind"] == "mark":
-            marks.append(Mark(row["message_id"], row["digest"]))
-        else:
-            known[row["message_id"]] = row["digest"]
-    marks.reverse()
+    known |= {name: mark for kind, name, mark in found_rows if kind != "mark"}
     while ids := ids_to_ask(passed, marks, known):
         rows = yield "known_ids", {**key, "ids": dumps(ids)}
         known |= dict.fromkeys(ids) | {row["message_id"]: row["digest"] for row in rows}
