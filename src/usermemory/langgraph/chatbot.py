@@ -133,7 +133,7 @@ class _Chatter:
         if info is None:
             # First: meanwhile the checkpointer writes what is looked up next.
             info = self.told.put(get_runtime(), run, self.recaller.text_for(run, state))
-        self.rememberer.keep(state, config, run, answered=False)
+        self.rememberer.keep(state, config, run)
         news: list[Any] = self.rememberer.signed(state, run)
         answer = _identified(self.model.invoke(self._conversation(info, state), config))
         if not answer.tool_calls:
@@ -146,7 +146,7 @@ class _Chatter:
         info = self._told(run)
         if info is None:
             info = self.told.put(get_runtime(), run, await self.recaller.atext_for(run, state))
-        await self.rememberer.akeep(state, config, run, answered=False)
+        await self.rememberer.akeep(state, config, run)
         news: list[Any] = self.rememberer.signed(state, run)
         answer = _identified(await self.model.ainvoke(self._conversation(info, state), config))
         if not answer.tool_calls:

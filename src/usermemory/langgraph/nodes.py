@@ -118,7 +118,8 @@ class _Profile(UntrackedValue[str]):
 UserInfo = Annotated[str, _Profile]
 """The type of the state's key for the profile: alive during a run, in no checkpoint.
 
-In a run that resumes, replays or forks behind `recall_node` it is empty: see `RecallNode.text`.
+A run that is resumed, replayed or forked behind `recall_node` finds it empty: see
+`RecallNode.text`.
 """
 
 
@@ -229,28 +230,24 @@ class Rememberer:
     on_error: OnError
     hears_user: bool | None = None
 
-    def keep(
-        self, state: Any, config: RunnableConfig, run: Run | None = None, *, answered: bool = True
-    ) -> Run:
-        """Remember what is new in the state; ``answered``, if by what was recalled in this run."""
+    def keep(self, state: Any, config: RunnableConfig, run: Run | None = None) -> Run:
+        """Remember what is new in the state; the run it was said in, which may be known."""
         run, messages = run or self.run(config), messages_of(state)
         if run.thread_id:
             with tolerant(self.memory, run, self.on_error):
                 settle(self.memory, messages, config, run)
                 if (said := self._said(messages, run)) is not None:
-                    self.memory.remember(**self._asked(said, messages, run, answered))
+                    self.memory.remember(**self._asked(said, messages, run))
         return run
 
-    async def akeep(
-        self, state: Any, config: RunnableConfig, run: Run | None = None, *, answered: bool = True
-    ) -> Run:
+    async def akeep(self, state: Any, config: RunnableConfig, run: Run | None = None) -> Run:
         """As `keep`."""
         run, messages = run or self.run(config), messages_of(state)
         if run.thread_id:
             with tolerant(self.memory, run, self.on_error):
                 await asettle(self.memory, messages, config, run)
                 if (said := self._said(messages, run)) is not None:
-                    await self.memory.aremember(**self._asked(said, messages, run, answered))
+                    await self.memory.aremember(**self._asked(said, messages, run))
         return run
 
     def signed(self, state: Any, run: Run) -> list[Any]:
@@ -280,10 +277,10 @@ class Rememberer:
                 return None
         return speakers.heard(messages, run, self.memory.author)
 
-    def _asked(self, said: Any, messages: Any, run: Run, answered: object) -> dict[str, Any]:
+    def _asked(self, said: list[Any], messages: list[Any], run: Run) -> dict[str, Any]:
         """What is remembered, and what stood in the prompts of this run's answers, by their ids."""
         where = {"user_id": run.user_id, "thread_id": run.thread_id, "messages": said}
-        shown = _shown_in(self.memory).get(get_runtime(), run) if answered else None
+        shown = _shown_in(self.memory).get(get_runtime(), run)
         told = dict.fromkeys(_answers(messages), shown) if shown else None
         return {**where, "delay": run.delay, "keep": run.keep, "shown": told}
 
