@@ -78,7 +78,14 @@ from usermemory.store.flows import load_profile
 from usermemory.store.flows import recall as recalls
 from usermemory.store.flows.erase import newest_erasure
 from usermemory.store.flows.propose import refused as listing
-from usermemory.store.flows.remember import PastTimes, Policy, remember, screened_before, unknown
+from usermemory.store.flows.remember import (
+    PastTimes,
+    Policy,
+    are_short,
+    remember,
+    screened_before,
+    unknown,
+)
 from usermemory.store.flows.review import waiting
 from usermemory.store.flows.shown import keep_shown, shown_for
 from usermemory.text import leaves
@@ -228,6 +235,7 @@ class UserMemory:
         )
         self._view = SchemaView(self.schema).recalled
         self._on_event = on_event
+        self._has_read = False
         at_a_time = threads if worker else 0
         self._background = Background(self, self.consolidator, self.clock, at_a_time)
 
@@ -314,9 +322,13 @@ class UserMemory:
         shown: Mapping[str, Iterable[Shown]] | None = None,
     ) -> Scheduled:
         """As `remember`."""
-        args = await asyncio.to_thread(
+        reading = partial(
             self._remembering, user_id, thread_id, messages, delay, keep=keep, shown=shown
         )
+        # What secrets are known by is read the first time, and a policy may take its time.
+        at_once = self._has_read and self.author is None and are_short(messages)
+        args = reading() if at_once else await asyncio.to_thread(reading)
+        self._has_read = True
         return self._scheduled(args[0], args[1], await self.driver.awrite(remember, *args))
 
     def recall(

@@ -9,7 +9,7 @@ from functools import partial
 from itertools import islice
 from typing import Any, get_args
 
-from usermemory.messages import digest
+from usermemory.messages import digest, is_mapping, is_sequence
 from usermemory.messages.align import (
     WINDOW,
     Alignment,
@@ -98,6 +98,28 @@ class Policy:
 
 _LONG_TEXT = 20_000
 _NEWEST_SCREENED = 8
+
+
+_SHORT_TEXTS = 4_000
+_SHORT_THREAD = 64
+
+
+def are_short(messages: object) -> bool:
+    """Whether messages are read sooner than a thread is woken to read them.
+
+    Only what is a list already: to ask something else for its messages may take any time.
+    """
+    if not is_sequence(messages) or len(messages) > _SHORT_THREAD:
+        return False
+    newest = messages[-_NEWEST_SCREENED:]
+    texts = [_content_of(message) for message in newest]
+    return all(type(text) is str for text in texts) and sum(map(len, texts)) <= _SHORT_TEXTS
+
+
+def _content_of(message: Any) -> Any:
+    if isinstance(message, str):
+        return message
+    return message.get("content") if is_mapping(message) else getattr(message, "content", None)
 
 
 def screened_before(
