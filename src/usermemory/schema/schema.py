@@ -192,6 +192,8 @@ def _endless(value: Any, place: Path = ()) -> Iterator[Path]:
         for key, part in value.items():
             yield from _endless(part, (*place, key))
     elif is_list(value):
+        if are_texts(value):
+            return
         for index, part in enumerate(value):
             if not isinstance(part, str):
                 yield from _endless(part, (*place, index))
