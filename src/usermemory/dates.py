@@ -72,14 +72,6 @@ def without_gone(
     return left
 
 
-def of_fields(stamps: Stamps) -> dict[str, dict[str, float]]:
-    """The times of fields alone."""
-    return {
-        field: {name: at for name, at in times.items() if "/" not in name}
-        for field, times in stamps.items()
-    }
-
-
 def dated(document: Mapping[str, Any], stamps: Stamps, schema: Schema, now: float) -> list[Dated]:
     """Every value of a profile with its times.
 

@@ -23,7 +23,7 @@ from usermemory.messages.secrets import SecretPolicy
 from usermemory.migrate import Migrating, Move, checked_schema
 from usermemory.past import about, evidence_of, resolve
 from usermemory.past import snapshot as wound_back
-from usermemory.recalled import recalled
+from usermemory.recalled import SchemaView
 from usermemory.records import (
     Change,
     Cost,
@@ -78,7 +78,14 @@ from usermemory.store.flows import load_profile
 from usermemory.store.flows import recall as recalls
 from usermemory.store.flows.erase import newest_erasure
 from usermemory.store.flows.propose import refused as listing
-from usermemory.store.flows.remember import PastTimes, Policy, remember, screened_before, unknown
+from usermemory.store.flows.remember import (
+    PastTimes,
+    Policy,
+    are_short,
+    remember,
+    screened_before,
+    unknown,
+)
 from usermemory.store.flows.review import waiting
 from usermemory.store.flows.shown import keep_shown, shown_for
 from usermemory.text import leaves
@@ -226,8 +233,9 @@ class UserMemory:
             shared=self._shared,
             keep_for=self._keep_for,
         )
-        self._view = partial(recalled, self.schema)
+        self._view = SchemaView(self.schema).recalled
         self._on_event = on_event
+        self._has_read = False
         at_a_time = threads if worker else 0
         self._background = Background(self, self.consolidator, self.clock, at_a_time)
 
@@ -314,9 +322,13 @@ class UserMemory:
         shown: Mapping[str, Iterable[Shown]] | None = None,
     ) -> Scheduled:
         """As `remember`."""
-        args = await asyncio.to_thread(
+        reading = partial(
             self._remembering, user_id, thread_id, messages, delay, keep=keep, shown=shown
         )
+        # What secrets are known by is read the first time, and a policy may take its time.
+        at_once = self._has_read and self.author is None and are_short(messages)
+        args = reading() if at_once else await asyncio.to_thread(reading)
+        self._has_read = True
         return self._scheduled(args[0], args[1], await self.driver.awrite(remember, *args))
 
     def recall(
@@ -336,10 +348,8 @@ class UserMemory:
             about: The user's last words, say: what matters to them of a long profile comes first.
             thread_id: With ``tail``, the thread to leave out, since the caller has it.
         """
-        asked = checked_user(user_id), _TAIL if tail else 0, str(thread_id), earlier
-        make = partial(self._view, about=checked_text("about", about))
-        found = self.driver.read(recalls.recall, *asked, self._tells, self._shared, make)
-        return self._recalled(asked[0], found)
+        asked = self._recalling(user_id, tail, earlier, about, thread_id)
+        return self._recalled(asked[0], self.driver.read(recalls.recall, *asked))
 
     async def arecall(
         self,
@@ -351,10 +361,8 @@ class UserMemory:
         thread_id: Id = "",
     ) -> Recalled:
         """As `recall`."""
-        asked = checked_user(user_id), _TAIL if tail else 0, str(thread_id), earlier
-        make = partial(self._view, about=checked_text("about", about))
-        found = await self.driver.aread(recalls.recall, *asked, self._tells, self._shared, make)
-        return self._recalled(asked[0], found)
+        asked = self._recalling(user_id, tail, earlier, about, thread_id)
+        return self._recalled(asked[0], await self.driver.aread(recalls.recall, *asked))
 
     def backfill(
         self,
@@ -1041,6 +1049,15 @@ class UserMemory:
             now = self.clock.now()
             self.emit(Event("scheduled", user_id, thread_id, now, scheduled=scheduled))
         return scheduled
+
+    def _recalling(
+        self, user_id: Id, tail: object, earlier: int, about: str, thread_id: Id
+    ) -> tuple[str, int, str, int, int, str, Callable[..., Recalled]]:
+        make = self._view
+        if about != "":
+            make = partial(make, about=checked_text("about", about))
+        asked = checked_user(user_id), _TAIL if tail else 0, str(thread_id), earlier
+        return *asked, self._tells, self._shared, make
 
     def _recalled(self, user_id: str, found: Recalled) -> Recalled:
         self.wake()

@@ -52,6 +52,8 @@ def clean(text: str) -> str:
     Emoji, right-to-left text, newlines and tabs stay. Two surrogates that belong together become
     their character, a lone one becomes U+FFFD; other control characters go.
     """
+    if text.isprintable():
+        return text
     if _SURROGATES.search(text):
         text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     return _CONTROLS.sub("", _LINE_ENDS.sub("\n", text))

@@ -106,7 +106,7 @@ async def test_a_turn_has_as_many_transactions_as_before(tmp_path: Path, colour:
         chat.memory.driver.hook = hook
         await answer_to(chat, "Hello again")
         chat.memory.driver.hook = None
-    flows = [flow for flow, statement in calls if statement in {"lock_user", "recall"}]
-    assert flows == ["remember", "recall", "remember"]
-    assert [statement for flow, statement in calls if flow == "recall"] == ["recall"]
+    flows = [flow for flow, statement in calls if statement in {"lock_user", "recall_beside"}]
+    assert flows == ["recall", "remember", "remember"]
+    assert [statement for flow, statement in calls if flow == "recall"] == ["recall_beside"]
     assert [flow for flow, statement in calls if statement == "add_shown"] == ["remember"]

@@ -82,11 +82,11 @@ def test_claim_thread_says_why_not(paused: bool) -> None:
 def test_recall_is_one_statement() -> None:
     """A recall makes one statement, whatever it is asked to bring."""
     row = {"kind": "profile", "text": None, "number": None, "at": None, "pending": 0, "now": 9.0}
-    for arguments in ((), (20, "t", 5)):
+    for arguments, statement in (((), "recall"), ((20, "t", 5), "recall_beside")):
         recalled, steps = drive(
-            recall.recall("will", *arguments), {"recall": [{**row, "stamps": None}]}
+            recall.recall("will", *arguments), {statement: [{**row, "stamps": None}]}
         )
-        assert [name for name, _ in steps] == ["recall"]
+        assert [name for name, _ in steps] == [statement]
         assert recalled.document == {}
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from usermemory.records import Applied, Change
 from usermemory.schema.document import is_shaped, stored_value
 from usermemory.schema.form import identity
-from usermemory.schema.shape import canonical, is_list, is_object
+from usermemory.schema.shape import canonical, goes_on, is_list, is_object
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -132,6 +132,8 @@ def _items(field: Field, before: list[Any], after: list[Any]) -> Iterator[Applie
 
 def _changed(before: list[Any], after: list[Any]) -> tuple[int, int, int]:
     """Where two lists begin to differ, and where either ends to: an addition is one item long."""
+    if goes_on(before, after):
+        return len(before), len(before), len(after)
     shorter = min(len(before), len(after))
     start = next((at for at in range(shorter) if not _same(before[at], after[at])), shorter)
     left = shorter - start
@@ -180,7 +182,7 @@ def _same(one: Any, other: Any) -> bool:
     """Whether two JSON values are written alike; most are, which a look at both tells at once."""
     if one != other:
         return False
-    return repr(one) == repr(other) or canonical(one) == canonical(other)
+    return isinstance(one, str) or repr(one) == repr(other) or canonical(one) == canonical(other)
 
 
 def _name(field: Field, item: Any) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -83,6 +84,18 @@ class Consolidating:
         assert (outcome.status, known.revision) == ("unchanged", 1)
         confirmed = learned["interests"] | {"confirmed": bench.clock.now()}
         assert known.stamps == {"interests": confirmed}
+
+    def test_what_is_asked_for_beside(self, making: Making) -> None:
+        """What is recalled beside a profile leaves it as a plain recall gives it."""
+        bench = making()
+        for _ in range(2):
+            bench.verbs.remember("will", "t", ["I like chess"])
+            for user in ("will", "nobody"):
+                beside = bench.verbs.recall(user, tail=True, earlier=1)
+                plain = bench.verbs.recall(user)
+                assert replace(beside, tail=()) == plain
+                assert (beside.dates, beside.at) == (plain.dates, plain.at)
+            bench.verbs.trigger("will")
 
     def test_nothing_by_the_user(self, making: Making) -> None:
         """Messages without the user's own words are read without asking a model."""

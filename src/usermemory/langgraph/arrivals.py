@@ -122,7 +122,7 @@ def in_newest_turn(
     base = _messages(line[-1]) if line and (_parent(line[-1]) or given) else ()
     there = dict(zip(keys_of(base), base, strict=True))
     again: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
-    for one, text in _texts(base).items():
+    for one, text in (passed[-1] if base else {}).items():
         if is_human(there[one]):
             again[text].append(one)
     came: dict[str, Arrival] = {}
@@ -310,6 +310,8 @@ def _texts(messages: Any) -> dict[str, tuple[str, ...]]:
 
 def _leaves(message: Any) -> tuple[str, ...]:
     """The texts of what a message says, without who says it."""
+    if isinstance(message, BaseMessage) and isinstance(message.content, str):
+        return (message.content,)
     if is_mapping(message):
         message = [said for name, said in message.items() if name not in _ABOUT]
     elif is_sequence(message):

@@ -128,26 +128,29 @@ class _Chatter:
 
     def turn(self, state: MessagesState, config: RunnableConfig) -> dict[str, Any]:
         """Remember what arrived, ask the model, and remember its answer at the end of the turn."""
-        run = self.rememberer.keep(state, config)
-        news: list[Any] = self.rememberer.signed(state, run)
+        run = self.rememberer.run(config)
         info = self._told(run)
         if info is None:
+            # First: meanwhile the checkpointer writes what is looked up next.
             info = self.told.put(get_runtime(), run, self.recaller.text_for(run, state))
+        self.rememberer.keep(state, config, run)
+        news: list[Any] = self.rememberer.signed(state, run)
         answer = _identified(self.model.invoke(self._conversation(info, state), config))
         if not answer.tool_calls:
-            self.rememberer.keep(_after(state, [*news, answer]), config)
+            self.rememberer.keep(_after(state, [*news, answer]), config, run)
         return {"messages": [*news, answer]}
 
     async def aturn(self, state: MessagesState, config: RunnableConfig) -> dict[str, Any]:
         """As `turn`."""
-        run = await self.rememberer.akeep(state, config)
-        news: list[Any] = self.rememberer.signed(state, run)
+        run = self.rememberer.run(config)
         info = self._told(run)
         if info is None:
             info = self.told.put(get_runtime(), run, await self.recaller.atext_for(run, state))
+        await self.rememberer.akeep(state, config, run)
+        news: list[Any] = self.rememberer.signed(state, run)
         answer = _identified(await self.model.ainvoke(self._conversation(info, state), config))
         if not answer.tool_calls:
-            await self.rememberer.akeep(_after(state, [*news, answer]), config)
+            await self.rememberer.akeep(_after(state, [*news, answer]), config, run)
         return {"messages": [*news, answer]}
 
     def _told(self, run: Run) -> str | None:

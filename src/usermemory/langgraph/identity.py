@@ -240,11 +240,14 @@ def keys_of(messages: Iterable[Any]) -> list[str]:
     message without an id has a hash of what it says, with how often that stood before; another one
     has nothing.
     """
+    messages = list(messages)
+    names = [id_of(message) for message in messages]
+    if all(names) and len({*names}) == len(names):
+        return names
     first: dict[str, Any] = {}
     texts: defaultdict[str, list[bytes]] = defaultdict(list)
     keys: list[str] = []
-    for message in messages:
-        name = id_of(message)
+    for name, message in zip(names, messages, strict=True):
         if name and first.setdefault(name, message) is message:
             keys.append(name)
         elif name:
@@ -311,6 +314,8 @@ def _as_langchains(message: Any) -> Any:
 
 
 def _entry(message: Any, name: str) -> Any:
+    if isinstance(message, BaseMessage):
+        return getattr(message, name, None)
     return message.get(name) if is_mapping(message) else getattr(message, name, None)
 
 

@@ -230,37 +230,32 @@ class Rememberer:
     on_error: OnError
     hears_user: bool | None = None
 
-    def keep(self, state: Any, config: RunnableConfig) -> Run:
-        """Remember what is new in the state; the run it was said in."""
-        run = self._run(config)
-        messages = messages_of(state)
+    def keep(self, state: Any, config: RunnableConfig, run: Run | None = None) -> Run:
+        """Remember what is new in the state; the run it was said in, which may be known."""
+        run, messages = run or self.run(config), messages_of(state)
         if run.thread_id:
             with tolerant(self.memory, run, self.on_error):
                 settle(self.memory, messages, config, run)
-                said = self._said(messages, run)
-                if said is not None:
-                    where, shown = (run.user_id, run.thread_id), self._shown(messages, run)
-                    self.memory.remember(*where, said, run.delay, keep=run.keep, shown=shown)
+                if (said := self._said(messages, run)) is not None:
+                    self.memory.remember(**self._asked(said, messages, run))
         return run
 
-    async def akeep(self, state: Any, config: RunnableConfig) -> Run:
+    async def akeep(self, state: Any, config: RunnableConfig, run: Run | None = None) -> Run:
         """As `keep`."""
-        run = self._run(config)
-        messages = messages_of(state)
+        run, messages = run or self.run(config), messages_of(state)
         if run.thread_id:
             with tolerant(self.memory, run, self.on_error):
                 await asettle(self.memory, messages, config, run)
-                said = self._said(messages, run)
-                if said is not None:
-                    where, shown = (run.user_id, run.thread_id), self._shown(messages, run)
-                    await self.memory.aremember(*where, said, run.delay, keep=run.keep, shown=shown)
+                if (said := self._said(messages, run)) is not None:
+                    await self.memory.aremember(**self._asked(said, messages, run))
         return run
 
     def signed(self, state: Any, run: Run) -> list[Any]:
         """The messages whose signature is to be another, once `keep` knows who said them."""
         return [] if run.nested else speakers_of(self.memory).signed(messages_of(state), run)
 
-    def _run(self, config: RunnableConfig) -> Run:
+    def run(self, config: RunnableConfig) -> Run:
+        """The run, which has to name a thread, unless nothing of it is kept."""
         run = current_run(config, self.find_user, self.hears_user)
         if not run.thread_id and run.keep and not run.nested:
             raise IdentityError(
@@ -282,10 +277,12 @@ class Rememberer:
                 return None
         return speakers.heard(messages, run, self.memory.author)
 
-    def _shown(self, messages: list[Any], run: Run) -> dict[str, tuple[Shown, ...]] | None:
-        """What stood in the prompt of this run's answers, by their ids."""
+    def _asked(self, said: list[Any], messages: list[Any], run: Run) -> dict[str, Any]:
+        """What is remembered, and what stood in the prompts of this run's answers, by their ids."""
+        where = {"user_id": run.user_id, "thread_id": run.thread_id, "messages": said}
         shown = _shown_in(self.memory).get(get_runtime(), run)
-        return dict.fromkeys(_answers(messages), shown) if shown else None
+        told = dict.fromkeys(_answers(messages), shown) if shown else None
+        return {**where, "delay": run.delay, "keep": run.keep, "shown": told}
 
 
 _SHOWN: WeakKeyDictionary[UserMemory, ByRun[tuple[Shown, ...]]] = WeakKeyDictionary()

@@ -112,6 +112,7 @@ class Passed:
         self._texts: dict[str, tuple[str, str]] = {}
         self._digest = digest
         self._digests: dict[int, tuple[Message, str]] = {}
+        self._compared: tuple[int, _Comparison] | None = None
 
     def __iter__(self) -> Iterator[Message]:
         return self.since(0)
@@ -133,6 +134,12 @@ class Passed:
         if known is None:
             known = self._digests[id(message)] = message, self._digest(message)
         return known[1]
+
+    def beside(self, marks: Sequence[Mark], known: Mapping[str, str | None]) -> _Comparison:
+        """The messages beside the marks of their thread, compared anew when more is known."""
+        if self._compared is None or self._compared[0] != len(known):
+            self._compared = len(known), _Comparison(self, marks, known)
+        return self._compared[1]
 
     def _read_one(self) -> bool:
         for message in self._unread:
@@ -159,7 +166,7 @@ def ids_to_ask(passed: Passed, marks: Sequence[Mark], known: Mapping[str, str | 
     """
     if not marks:
         return []
-    compared = _Comparison(passed, marks, known)
+    compared = passed.beside(marks, known)
     unknown = (m.id for m, _ in compared.walk() if m.id and m.id not in compared.ids)
     return list(islice((key for key in unknown if key not in known), _NEWEST_LOOKED_AT))
 
@@ -175,7 +182,7 @@ def align(passed: Passed, marks: Sequence[Mark], known: Mapping[str, str | None]
     Returns:
         The new and the edited messages.
     """
-    compared = _Comparison(passed, marks, known)
+    compared = passed.beside(marks, known)
     walk = _without_front(list(compared.walk()), passed, compared.ids)
     if not any(old for _, old in walk):
         newest = islice(passed, compared.newest_known())
@@ -183,9 +190,11 @@ def align(passed: Passed, marks: Sequence[Mark], known: Mapping[str, str | None]
     # Ids can be trusted: among the newest messages an unknown one is new, and says nothing about
     # the place of those that have none.
     ids = compared.ids
-    placed = Passed((m for m, _ in walk if m.id is None or m.id in ids), passed.digest)
-    placed.window = passed.window
-    without_id = _Comparison(placed, marks, known).newest_known() or 0
+    without_id = 0
+    if any(m.id is None for m, _ in walk):
+        placed = Passed((m for m, _ in walk if m.id is None or m.id in ids), passed.digest)
+        placed.window = passed.window
+        without_id = _Comparison(placed, marks, known).newest_known() or 0
     new: list[Message] = []
     for message, old in walk:
         if message.id is None and not old:
@@ -229,12 +238,20 @@ class _Comparison:
             key: found for key, found in known.items() if found is not None
         }
         self.ids |= {mark.id: mark.digest for mark in marks if mark.id is not None}
+        self._walked: list[tuple[Message, bool]] = []
+        self._walking = self._walk()
 
     def walk(self) -> Iterator[tuple[Message, bool]]:
         """The newest messages and whether they are known, as far back as there may be a new one.
 
         Those after the newest known id count as unknown here.
         """
+        yield from self._walked
+        for step in self._walking:
+            self._walked.append(step)
+            yield step
+
+    def _walk(self) -> Iterator[tuple[Message, bool]]:
         place: int | None = None  # where the last message that was recognised stands in the marks
         run = 0
         for count, message in enumerate(self._passed):

@@ -52,6 +52,7 @@ _ATTRIBUTES = (
     *("role", "type", "content", "id", "name", "tool_calls"),
     *("additional_kwargs", "response_metadata"),
 )
+_LANGCHAINS_OWN = "langchain_core.messages."
 _CONTENTS = ("content", "parts", "text", "value", "output", "blocks")
 """Where a message has what it says: LangChain's and OpenAI's name first, then others'."""
 
@@ -229,7 +230,7 @@ def _read_one(
         text = plain_text(content, calls, audio.get("transcript") or "")
     if not text.strip():
         return None
-    times = (entries, extra, _mapping(entries.get("response_metadata")))
+    times = filter(None, (entries, extra, _mapping(entries.get("response_metadata"))))
     return Message(
         author=author,
         text=text,
@@ -243,6 +244,10 @@ def _entries_of(raw: Any) -> Mapping[str, Any]:
     """The message's attributes or items by name."""
     if isinstance(raw, str):
         return {"role": "user", "content": raw}
+    if type(raw).__module__.startswith(_LANGCHAINS_OWN):
+        # To ask it for what it has not got takes longer than all the rest.
+        own: Any = raw.__dict__
+        return {name: own.get(name) for name in _ATTRIBUTES}
     if is_mapping(raw):
         return _langchains_entries(raw)
     if _is_pair(raw):
@@ -343,7 +348,8 @@ def _label(value: Any, made: Callable[[str], str] = clean) -> str | None:
 
 def _said_at(entries: Mapping[str, Any]) -> float | None:
     """When it was said in seconds since the epoch, if these entries tell."""
-    return moment(next((entries[name] for name in _TIMES if entries.get(name)), None))
+    found = next((entries[name] for name in _TIMES if entries.get(name)), None)
+    return None if found is None else moment(found)
 
 
 def moment(given: Any) -> float | None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from usermemory.errors import InvalidInput
 from usermemory.records.answers import Forgotten
@@ -91,6 +91,27 @@ class Expired:
     forgotten: Forgotten | None = None
 
 
+def _nothing() -> dict[Any, Any]:
+    """An empty dict; to call ``dict[str, Any]`` takes four times as long."""
+    return {}
+
+
+class View(Protocol):
+    """What the schema of a memory makes of what is stored."""
+
+    def load(self, document: Mapping[str, Any]) -> Any:
+        """A document as an instance of the schema's own type."""
+        ...
+
+    def text(self, one: Recalled, max_tokens: int) -> Any:
+        """The profile as text for a prompt, with what it shows."""
+        ...
+
+    def dates(self, one: Recalled) -> Sequence[Dated]:
+        """Each value with its times."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Recalled:
     """A user's profile as it was at one moment.
@@ -104,8 +125,7 @@ class Recalled:
         earlier: With ``earlier=N``, changes that replaced or removed a value, newest first.
         waiting: Changes that wait for a person, newest first, as far as the memory tells its bot.
         shared: What the memory's owner wrote down for everybody, if there is such a profile.
-        stamps: For each field that has been heard of, when it was last ``learned``, ``confirmed``
-            (said again) and ``edited`` by hand, as far as it was.
+        times: The stamps of fields and of items, as they are stored.
         about: What the profile is to be shown for, such as the user's last words: of what there is
             no room for, the items that say most about it come first.
     """
@@ -117,26 +137,33 @@ class Recalled:
     tail: tuple[Said, ...] = ()
     earlier: tuple[Revision, ...] = ()
     waiting: tuple[Applied, ...] = ()
-    shared: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    stamps: Mapping[str, Mapping[str, float]] = field(default_factory=dict[str, Any])
-    load: Callable[[Mapping[str, Any]], Any] | None = field(default=None, repr=False, compare=False)
+    shared: Mapping[str, Any] = field(default_factory=_nothing)
+    times: Mapping[str, Mapping[str, float]] = field(default_factory=_nothing, repr=False)
     about: str = ""
     at: float | None = field(default=None, compare=False)
-    to_text: Callable[..., Any] | None = field(default=None, repr=False, compare=False)
-    to_dates: Callable[[Recalled], Sequence[Dated]] | None = field(
-        default=None, repr=False, compare=False
-    )
-    _texts: dict[int, Any] = field(default_factory=dict[int, Any], repr=False, compare=False)
+    view: View | None = field(default=None, repr=False, compare=False)
+    _texts: dict[int, Any] = field(default_factory=_nothing, repr=False, compare=False)
 
     @property
     def value(self) -> Any:
         """The profile as an instance of the schema's own type."""
-        return self.load(self.document) if self.load else self.document
+        return self.view.load(self.document) if self.view else self.document
+
+    @property
+    def stamps(self) -> dict[str, dict[str, float]]:
+        """For each field, when it was last ``learned``, ``confirmed`` and ``edited`` by hand.
+
+        As far as it was: fields that nobody has heard of have none.
+        """
+        return {
+            field: {name: at for name, at in times.items() if "/" not in name}
+            for field, times in self.times.items()
+        }
 
     @property
     def dates(self) -> Sequence[Dated]:
         """Each value with the times when it was learned, confirmed and edited; and if it is old."""
-        return self.to_dates(self) if self.to_dates else ()
+        return self.view.dates(self) if self.view else ()
 
     def render(self, max_tokens: int = 1_000) -> str:
         """The profile as fenced reference data for a system message; empty if there is none.
@@ -144,20 +171,20 @@ class Recalled:
         Args:
             max_tokens: Upper bound of the whole text, by an estimate of tokens.
         """
-        return self._rendered(max_tokens).text if self.to_text else ""
+        return self._rendered(max_tokens).text if self.view else ""
 
     @property
     def shown(self) -> tuple[Shown, ...]:
         """The values that stand in the text which `render` gave last, or gives by default."""
         budget = next(reversed(self._texts), 1_000)
-        return self._rendered(budget).shown if self.to_text else ()
+        return self._rendered(budget).shown if self.view else ()
 
     def _rendered(self, max_tokens: int) -> Any:
         if type(max_tokens) is not int:
             raise InvalidInput(f"max_tokens is {max_tokens!r:.60}; it is a whole number")
         made = self._texts.pop(max_tokens, None)
-        if made is None and self.to_text:
-            made = self.to_text(self, max_tokens=max_tokens)
+        if made is None and self.view:
+            made = self.view.text(self, max_tokens)
         self._texts[max_tokens] = made
         return made
 

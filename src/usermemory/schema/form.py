@@ -191,6 +191,9 @@ def identities(items: Sequence[Any]) -> list[str]:
         lines = joined.lower().split("\n")
         plain = joined.isascii() and joined.replace("\n", "").isprintable()
         if plain and len(lines) == len(items) and "  " not in joined:
+            edges = {line[:1] for line in lines} | {line[-1:] for line in lines}
+            if all(map(str.isalnum, edges)):
+                return [*lines]
             return [
                 line if line[:1].isalnum() and line[-1:].isalnum() else fold_outer(line)
                 for line in lines

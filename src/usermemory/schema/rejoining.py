@@ -12,10 +12,10 @@ from usermemory.schema.document import ASIDE, is_displaced, stored_value
 from usermemory.schema.fields import NAMING
 from usermemory.schema.form import identity
 from usermemory.schema.renames import is_empty
-from usermemory.schema.shape import Json, canonical, is_list, is_object, same
+from usermemory.schema.shape import Json, canonical, goes_on, is_list, is_object, same
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from usermemory.schema.document import Reading
     from usermemory.schema.fields import Field
@@ -147,6 +147,9 @@ def _joined_items(
     """A list with its changes: its other stored items stay, each at its place among the others."""
     kept = stored if is_list(stored) else [] if is_empty(stored) else [stored]
     places = _places(kept, before, origins)
+    stand = [found[0] if found else None for found in places]
+    if stand == [*range(len(kept))] and goes_on(before, after):
+        return [*kept, *after[len(before) :]]
     was = _matches(before, after, known)
     used = {at for at in was if at is not None}
     gone = {place for at, found in enumerate(places) if at not in used for place in found}
@@ -166,10 +169,11 @@ def _joined_items(
     return [*result, *(kept[at] for at in pending)]
 
 
-def _places(kept: list[Any], before: list[Any], origins: Any) -> list[list[int]]:
+def _places(kept: list[Any], before: list[Any], origins: Any) -> Sequence[Sequence[int]]:
     """Where each item of the profile stands as stored; nowhere, if a validator made it."""
     if origins is not None and len(origins) == len(before):
-        return [list(places) for places in origins]
+        found: Sequence[Sequence[int]] = origins
+        return found
     if origins is None and len(kept) == len(before):
         return [[at] for at in range(len(kept))]
     by_name: dict[str, list[int]] = defaultdict(list)
@@ -225,7 +229,7 @@ def _name(known: Field | None, item: Any) -> str | None:
     return None if name is None else identity(str(name))
 
 
-def _next_places(was: list[int | None], places: list[list[int]]) -> list[float]:
+def _next_places(was: list[int | None], places: Sequence[Sequence[int]]) -> list[float]:
     """For each item, the place of the next old one from it on; what stands before goes first."""
     ahead: list[float] = []
     until = float("inf")

@@ -71,7 +71,7 @@ def renamed_times(names: Mapping[str, str], stamps: Mapping[str, Any]) -> Mappin
         names: Old names to new ones.
         stamps: The times of each field; where both names have some, those of the new one count.
     """
-    if not names.keys() & stamps.keys():
+    if not names or not names.keys() & stamps.keys():
         return stamps
     found: Json = {}
     for name, times in stamps.items():

@@ -207,6 +207,11 @@ def are_texts(items: Iterable[Any]) -> bool:
     return {*map(type, items)} <= {str}
 
 
+def goes_on(before: Sequence[Any], after: Sequence[Any]) -> bool:
+    """Whether a list of texts is as it was, but for what was added at its end."""
+    return after[: len(before)] == before and are_texts(before)
+
+
 Path = tuple[str | int, ...]
 
 

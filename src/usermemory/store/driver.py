@@ -196,10 +196,13 @@ _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 def _storable(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
     """The parameters without what no database takes, in ids and names as in messages."""
-    if any(isinstance(one, str) and _UNSTORABLE.search(one) for one in parameters.values()):
-        return {
-            name: clean(one) if isinstance(one, str) else one for name, one in parameters.items()
-        }
+    for one in parameters.values():
+        # What is printable has nothing of it, and is told sooner.
+        if isinstance(one, str) and not one.isprintable() and _UNSTORABLE.search(one):
+            return {
+                name: clean(one) if isinstance(one, str) else one
+                for name, one in parameters.items()
+            }
     return parameters
 
 

@@ -100,8 +100,16 @@ VALUES (:user_id, :thread_id, :seq, :position, :part, :message_id, :digest, :aut
     :now + CAST(:keep_for AS DOUBLE PRECISION));
 
 -- name: recall
--- The chat's point lookup: profile, its times, number of unread messages, and on demand the unread
--- words and what held before.
+-- The point lookup: profile, its times, and the number of unread messages.
+SELECT p.document AS text, p.revision AS number, p.updated_at AS at, p.stamps,
+    CAST(:now AS DOUBLE PRECISION) AS now,
+    (SELECT COUNT(*) FROM (SELECT 1 FROM usermemory.inbox AS i
+        WHERE i.user_id = :user_id AND i.state = 'unread' LIMIT 100) AS unread) AS pending
+FROM (SELECT 1 AS one) AS always LEFT JOIN usermemory.profiles AS p ON p.user_id = :user_id;
+
+-- name: recall_beside
+-- The chat's: the same, and on demand the unread words, what held before, what waits and what is
+-- true for all.
 SELECT 'profile' AS kind, p.document AS text, p.revision AS number, p.updated_at AS at,
     NULL AS thread_id, p.stamps, CAST(:now AS DOUBLE PRECISION) AS now,
     (SELECT COUNT(*) FROM (SELECT 1 FROM usermemory.inbox AS i

@@ -44,9 +44,11 @@ def recall(
     Returns:
         The profile; its document is empty for a user nobody knows.
     """
+    if not (tail or earlier or waiting or shared):
+        row = (yield "recall", {"user_id": user_id})[0]
+        return _recalled(make, row)
     asked = {"user_id": user_id, "tail": tail, "thread_id": thread_id, "earlier": earlier}
-    asked |= {"waiting": waiting, "shared": shared}
-    rows = yield "recall", asked
+    rows = yield "recall_beside", {**asked, "waiting": waiting, "shared": shared}
     of_all: dict[str, Any] = {}
     profile, unread, before, aside = rows[0], list[Said](), list[Revision](), list[Applied]()
     for row in rows:
@@ -61,17 +63,20 @@ def recall(
                 of_all = from_json(row["text"])
             case _:
                 profile = row
+    beside = tuple(reversed(unread)), tuple(before), tuple(aside), of_all
+    return _recalled(make, profile, *beside)
+
+
+def _recalled(make: Callable[..., Recalled], profile: Row, *beside: Any) -> Recalled:
+    text, stamps = profile["text"], profile["stamps"]
     return make(
-        document=from_json(profile["text"]) if profile["text"] else {},
-        stamps=from_json(profile["stamps"]) if profile["stamps"] else {},
-        revision=profile["number"] or 0,
-        updated_at=profile["at"],
-        pending=profile["pending"],
-        at=profile["now"],
-        tail=tuple(reversed(unread)),
-        earlier=tuple(before),
-        waiting=tuple(aside),
-        shared=of_all,
+        from_json(text) if text else {},
+        from_json(stamps) if stamps else {},
+        profile["number"] or 0,
+        profile["at"],
+        profile["pending"],
+        profile["now"],
+        *beside,
     )
 
 

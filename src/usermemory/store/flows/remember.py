@@ -9,7 +9,7 @@ from functools import partial
 from itertools import islice
 from typing import Any, get_args
 
-from usermemory.messages import digest
+from usermemory.messages import digest, is_mapping, is_sequence
 from usermemory.messages.align import (
     WINDOW,
     Alignment,
@@ -98,6 +98,28 @@ class Policy:
 
 _LONG_TEXT = 20_000
 _NEWEST_SCREENED = 8
+
+
+_SHORT_TEXTS = 4_000
+_SHORT_THREAD = 64
+
+
+def are_short(messages: object) -> bool:
+    """Whether messages are read sooner than a thread is woken to read them.
+
+    Only what is a list already: to ask something else for its messages may take any time.
+    """
+    if not is_sequence(messages) or len(messages) > _SHORT_THREAD:
+        return False
+    newest = messages[-_NEWEST_SCREENED:]
+    texts = [_content_of(message) for message in newest]
+    return all(type(text) is str for text in texts) and sum(map(len, texts)) <= _SHORT_TEXTS
+
+
+def _content_of(message: Any) -> Any:
+    if isinstance(message, str):
+        return message
+    return message.get("content") if is_mapping(message) else getattr(message, "content", None)
 
 
 def screened_before(
@@ -271,14 +293,10 @@ def _marks(
 def _news(
     key: dict[str, Any], marked: Sequence[Row], asked: Sequence[str], passed: Passed
 ) -> Flow[Alignment]:
-    marks: list[Mark] = []
+    found_rows = [(row["kind"], row["message_id"], row["digest"]) for row in marked]
+    marks = [Mark(name, mark) for kind, name, mark in reversed(found_rows) if kind == "mark"]
     known: dict[str, str | None] = dict.fromkeys(asked)
-    for row in marked:
-        if row["kind"] == "mark":
-            marks.append(Mark(row["message_id"], row["digest"]))
-        else:
-            known[row["message_id"]] = row["digest"]
-    marks.reverse()
+    known |= {name: mark for kind, name, mark in found_rows if kind != "mark"}
     while ids := ids_to_ask(passed, marks, known):
         rows = yield "known_ids", {**key, "ids": dumps(ids)}
         known |= dict.fromkeys(ids) | {row["message_id"]: row["digest"] for row in rows}

@@ -59,6 +59,8 @@ class SQLite(Driver):
 
     def __init__(self, path: Path, clock: Clock, busy_timeout: float = 2.0) -> None:
         self.path = path.expanduser().absolute()
+        self._name = str(self.path)
+        self._errors = sqlite_errors(self.path)
         super().__init__(f"sqlite:///{self.path}")
         self._clock = clock
         self.patience = Patience(self.path, busy_timeout)
@@ -82,14 +84,14 @@ class SQLite(Driver):
         """Run a flow in a transaction and return after it is durable."""
         self.open()
         future: Future[T] = Future()
-        self._writer.submit(flow.__name__, partial(flow, *args, **kwargs), future)
+        self._writer.submit(flow.__name__, flow(*args, **kwargs), future)
         return future.result()
 
     async def awrite(self, flow: Callable[P, Flow[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """The same without blocking the event loop; it is done even if the caller is cancelled."""
         await self.aopen()
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._writer.submit(flow.__name__, partial(flow, *args, **kwargs), future)
+        self._writer.submit(flow.__name__, flow(*args, **kwargs), future)
         return await future
 
     def read(self, flow: Callable[P, Flow[T]], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -97,7 +99,7 @@ class SQLite(Driver):
         self.open()
         reading = self._borrow()
         try:
-            return self._perform(reading[0], flow.__name__, partial(flow, *args, **kwargs))
+            return self._perform(reading[0], flow.__name__, flow(*args, **kwargs))
         finally:
             self._give_back(reading)
 
@@ -105,7 +107,7 @@ class SQLite(Driver):
         """The same in the reading thread."""
         await self.aopen()
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._reader.submit(flow.__name__, partial(flow, *args, **kwargs), future)
+        self._reader.submit(flow.__name__, flow(*args, **kwargs), future)
         return await future
 
     def listen(self, heard: Callable[[], object]) -> Callable[[], None]:
@@ -184,7 +186,7 @@ class SQLite(Driver):
 
     def _identity(self) -> Identity:
         try:
-            status = os.stat(self.path)  # noqa: PTH116 - on the way of every look-up
+            status = os.stat(self._name)  # noqa: PTH116 - on the way of every look-up
         except OSError as error:
             raise StoreError(
                 f"the database {self.path} is gone; put it back, or restart to begin a new one"
@@ -229,7 +231,7 @@ class SQLite(Driver):
             jobs: Which; those that come while the file is locked are added.
             more: Gives those.
         """
-        with sqlite_errors(self.path):
+        with self._errors:
             connection = self._begin()
             jobs = self._locked(connection, jobs, more)
             if not jobs:
@@ -261,7 +263,7 @@ class SQLite(Driver):
             jobs.extend(came)
             waiting.extend(came)
             for job in list(waiting):
-                if self.patience.is_over(job.since, in_a_turn=job.flow in IN_A_TURN):
+                if self.patience.is_over(job.since, in_a_turn=job.name in IN_A_TURN):
                     waiting.remove(job)
                     deliver([(job, None, busy(self.path))])
             return not waiting
@@ -279,7 +281,7 @@ class SQLite(Driver):
     def _attempt_alone(self, connection: sqlite3.Connection, job: QueuedFlow) -> FlowAnswer:
         """Run one flow that has the transaction for itself: its failure ends that."""
         try:
-            return job, self._perform(connection, job.flow, job.start), None
+            return job, self._perform(connection, job.name, job.flow), None
         except BaseException as error:
             if not connection.in_transaction:
                 raise
@@ -290,7 +292,7 @@ class SQLite(Driver):
         """Run one flow in a savepoint: its failure undoes its own work only."""
         connection.execute("SAVEPOINT flow")
         try:
-            value = self._perform(connection, job.flow, job.start)
+            value = self._perform(connection, job.name, job.flow)
         except BaseException as error:
             if not connection.in_transaction:
                 # A full disk makes SQLite roll back the whole transaction: nobody's work is there.
@@ -308,9 +310,9 @@ class SQLite(Driver):
         reading = self._borrow()
         connection = reading[0]
         try:
+            if len(jobs) == 1:
+                return [self._attempt(connection, jobs[0])]
             with sqlite_errors(self.path):
-                if len(jobs) == 1:
-                    return [self._attempt(connection, jobs[0])]
                 # Together they read of one moment, and locks are taken once.
                 connection.execute("BEGIN")
                 try:
@@ -322,19 +324,18 @@ class SQLite(Driver):
 
     def _attempt(self, connection: sqlite3.Connection, job: QueuedFlow) -> FlowAnswer:
         try:
-            return job, self._perform(connection, job.flow, job.start), None
+            return job, self._perform(connection, job.name, job.flow), None
         except Exception as error:  # noqa: BLE001 - the caller gets it
             return job, None, error
 
-    def _perform(
-        self, connection: sqlite3.Connection, name: str, start: Callable[[], Flow[T]]
-    ) -> T:
-        with sqlite_errors(self.path):
+    def _perform(self, connection: sqlite3.Connection, name: str, flow: Flow[T]) -> T:
+        with self._errors:
+            execute = partial(self._execute, connection)
             if name not in OF_ONE_MOMENT or connection.in_transaction:
-                return run(start(), partial(self._execute, connection), name, self.hook)
+                return run(flow, execute, name, self.hook)
             connection.execute("BEGIN")
             try:
-                return run(start(), partial(self._execute, connection), name, self.hook)
+                return run(flow, execute, name, self.hook)
             finally:
                 connection.execute("ROLLBACK")  # it only reads
 

@@ -26,14 +26,14 @@ class QueuedFlow(NamedTuple):
     """A flow to run, and where its answer goes: to a thread's future or an event loop's.
 
     Attributes:
-        flow: The flow's name.
-        start: Gives the flow.
+        name: The flow's.
+        flow: The flow, not begun yet.
         future: Gets what the flow returns, or its error.
         since: When it was asked for, in seconds of the monotonic clock.
     """
 
-    flow: str
-    start: Callable[[], Flow[Any]]
+    name: str
+    flow: Flow[Any]
     future: AnyFuture
     since: float
 
@@ -64,12 +64,12 @@ class Lane:
         """Begin to serve."""
         self._thread.start()
 
-    def submit(self, flow: str, start: Callable[[], Flow[Any]], future: AnyFuture) -> None:
+    def submit(self, name: str, flow: Flow[Any], future: AnyFuture) -> None:
         """Queue a job; arguments as the attributes of `QueuedFlow`."""
         with self._gate:
             if self._closed:
                 raise MemoryClosed(CLOSED)
-            self._queue.put(QueuedFlow(flow, start, future, time.monotonic()))
+            self._queue.put(QueuedFlow(name, flow, future, time.monotonic()))
 
     def close(self) -> None:
         """Serve what was queued, then stop."""
