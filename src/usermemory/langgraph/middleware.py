@@ -15,7 +15,7 @@ from langgraph.config import get_config
 from usermemory.errors import ConfigurationError
 from usermemory.langgraph.identity import ByRun, FindUser, Run, current_run, id_of, is_human
 from usermemory.langgraph.nodes import OnError, Recaller, Rememberer, tolerant
-from usermemory.store.flows.remember import withdraw
+from usermemory.store.flows.claim import withdraw
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -181,21 +181,6 @@ def remember(
     return Scheduled(due_at=thread.due_at, new=len(news), by_user=_by_user(news))
 
 
-def withdraw(user_id: str, thread_id: str, ids: Iterable[str]) -> Flow[None]:
-    """Take back unread messages: the application took them away before a model saw them."""
-    key = {"user_id": user_id, "thread_id": thread_id}
-    yield locking(user_id)
-    thread = thread_of((yield "thread", key))
-    for row in (yield "known_ids", {**key, "ids": dumps([stored_id(one) for one in ids])}):
-        which = {**key, "message_id": row["message_id"], "digest": row["digest"]}
-        dropped = yield "drop_unread", which
-        thread.unread -= len(dropped)
-        thread.unread_chars -= sum(one["chars"] for one in dropped)
-    if not thread.unread:
-        thread.idle()
-    yield from save_thread(key, thread)
-
-
 def unknown(user_id: str, thread_id: str, newest_first: Iterable[Message]) -> Flow[News]:
     """What `remember` would find new in these messages; changes and locks nothing."""
     row = first((yield "known_user", {"user_id": user_id}))
@@ -329,7 +314,7 @@ def _withdraw(
     old = yield "unread_text", which
     if not old:
         return None
-    other = (old[0]["author"] in _PEOPLE) != (message.author in _PEOPLE)
+    other = len({one in {"user", "other"} for one in (old[0]["author"], message.author)}) > 1
     if other or passed.holds(before):
         return None
     text = "".join(row["text"] for row in old)
@@ -339,9 +324,6 @@ def _withdraw(
     thread.unread -= len(rows)
     thread.unread_chars -= sum(row["chars"] for row in rows)
     return rows[0]["position"] if rows else None
-
-
-_PEOPLE = frozenset({"user", "other"})
 
 
 def _is_edit_of(old: str, new: str) -> bool:
