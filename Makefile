@@ -3,8 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 NOTEBOOK := examples/long_term_user_memory.ipynb
 
-.PHONY: help demo test test-pgbouncer lint types structure client docs cli-reference check bench
-.PHONY: bench-quick notebook clean
+.PHONY: help demo test test-deep test-pgbouncer lint types structure client docs cli-reference check
+.PHONY: bench bench-quick notebook clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
@@ -38,6 +38,9 @@ demo: .venv/.installed  ## a bot that remembers, in half a minute; no key, no ne
 
 test: .venv/.tested .venv/.browser  ## all tests
 	$(BIN)/python -m pytest -n auto --dist worksteal
+
+test-deep: .venv/.tested .venv/.browser  ## the same, with every kill and many more examples
+	USERMEMORY_TEST_DEEP=1 $(BIN)/python -m pytest -n auto --dist worksteal
 
 test-pgbouncer: .venv/.tested  ## the store's tests through PgBouncer, where it is installed
 	$(BIN)/python -m tests.support.pgbouncer

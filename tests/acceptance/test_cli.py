@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.support.command_line import Terminal, run
+from tests.support.command_line import Terminal, run, run_anew
 
 from usermemory import UserMemory
 from usermemory.cli.common import printable
@@ -31,7 +31,7 @@ COMMANDS = [
 
 def test_help_teaches() -> None:
     """The help names each command, each variable, and commands to copy."""
-    text = run("--help").stdout
+    text = run_anew("--help").stdout
     for word in {name.split()[0] for name in COMMANDS}:
         assert f"\n  {word} " in text
     for name in ("DB", "MODEL", "BASE_URL", "SCHEMA", "USER"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from contextlib import nullcontext
@@ -11,28 +12,24 @@ import pytest
 from tests.faults.tables import rows_of
 from tests.support.postgres import fresh
 
+from usermemory.store.driver import migrations
+
 MANY = 64
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgres"])
 def test_all_get_in(kind: str, tmp_path: Path) -> None:
-    """Processes that open a new database together all open it, and store what was said."""
+    """Processes that open a new database together all open it, and store what was said.
+
+    Each migration is made once, by one of them.
+    """
     here = nullcontext(f"sqlite:///{tmp_path}/memory.db")
     with fresh() if kind == "postgres" else here as url:
         program = Path(__file__).with_name("beginning_process.py")
-        every = [
-            subprocess.Popen(
-                [sys.executable, program, url, f"user{number}"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-            )
-            for number in range(MANY)
-        ]
-        for one in every:
-            assert one.stdout is not None
-            assert one.stdout.readline() == "ready\n"
-        said = [one.communicate("go\n")[1] for one in every]
-        assert [text for one, text in zip(every, said, strict=True) if one.returncode] == []
+        done = subprocess.run(
+            [sys.executable, program, url, str(MANY)], capture_output=True, text=True, check=True
+        )
+        assert (json.loads(done.stdout), done.stderr) == ([0] * MANY, "")
         assert rows_of(url, "SELECT COUNT(*) FROM usermemory.inbox")[0][0] == MANY
+        made = rows_of(url, "SELECT number FROM usermemory.migrations ORDER BY number")
+        assert [row[0] for row in made] == [number for number, _ in migrations()]

@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 import pytest
+from tests.support.deep import DEEP
 from tests.support.postgres import fresh
 
 from usermemory.store.driver import statements
 
 SHARDS = 4
 
-OFTEN = [] if os.environ.get("USERMEMORY_TEST_FAULTS") == "all" else ["once"]
-"""A flow that the story passes ten times is killed at each of its statements once; with "all", each
-time, which takes five times as long."""
+OFTEN = [] if DEEP else ["once"]
+"""A flow that the story passes ten times is killed at each of its statements once; in
+`make test-deep` each time, which takes five times as long."""
 
 
 @pytest.mark.parametrize("shard", range(SHARDS))
 def test_stop_at_every_statement(shard: int) -> None:
     """Killed at any statement of any flow, nothing is lost, read twice or left hanging."""
-    # In memory where there is such a place: a kill cannot see whether the disk was flushed.
-    folder = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108
-    with tempfile.TemporaryDirectory(dir=folder) as path:
+    with tempfile.TemporaryDirectory() as path:
         stop_everywhere(f"sqlite:///{path}/", shard, *OFTEN)
 
 

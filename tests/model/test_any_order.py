@@ -1,6 +1,6 @@
 """Remember, claim, commit, fail, edit, undo, forget in any order: the reference knows what comes.
 
-``pytest tests/model --hypothesis-profile=long`` takes its time.
+``USERMEMORY_TEST_DEEP=1 pytest tests/model`` takes its time.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ import tempfile
 
 from hypothesis import Phase, settings
 from tests.model.machine import Machine
-from tests.support.postgres import fresh
+from tests.support.deep import DEEP
+from tests.support.postgres import ready
 
 
 class OnSQLite(Machine):
@@ -19,19 +20,19 @@ class OnSQLite(Machine):
 
 class OnPostgreSQL(Machine):
     def database(self) -> str:
-        return self.stack.enter_context(fresh())
+        return self.stack.enter_context(ready())
 
 
 def bounded(examples: int) -> settings:
-    """The same few examples in every run, unless the long profile was asked for."""
-    if settings.get_current_profile_name() == "long":
+    """The same few examples in every run, but in `make test-deep`."""
+    if DEEP:
         return settings()
     return settings(
         max_examples=examples,
         stateful_step_count=40,
         derandomize=True,
         database=None,
-        phases=[Phase.generate],  # shrinking takes minutes: the long profile does that
+        phases=[Phase.generate],  # shrinking takes minutes: `make test-deep` does that
     )
 
 

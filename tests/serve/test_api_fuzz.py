@@ -1,13 +1,9 @@
-"""Whatever is sent to the HTTP API is answered as its OpenAPI document says, and never with 5xx.
-
-``FUZZ_EXAMPLES=1000`` looks longer.
-"""
+"""Whatever is sent to the HTTP API is answered as its OpenAPI document says, and never with 5xx."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -18,12 +14,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
+from tests.support.deep import DEEP
 
 from usermemory import UserMemory
 from usermemory.serve import app
 from usermemory.serve.tokens import Tokens
 
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "20"))
+EXAMPLES = 1_000 if DEEP else 20
 
 WORDS = st.sampled_from(
     [

@@ -11,8 +11,11 @@ import subprocess
 import sys
 import termios
 import time
+from functools import cache
 from pathlib import Path
 from typing import Any, Self
+
+from tests.support.forking import ForkServer
 
 COMMAND = str(Path(sys.executable).with_name("usermemory"))
 PATIENCE = 60.0
@@ -34,7 +37,17 @@ def environment(**more: str) -> dict[str, str]:
 
 
 def run(*arguments: str, text: str = "", **more: str) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end, with this text on standard input."""
+    """Run a command to its end, with this text on standard input, in a fork of what imported it."""
+    return _server().run(arguments, text, environment(**more), PATIENCE)
+
+
+@cache
+def _server() -> ForkServer:
+    return ForkServer(environment())
+
+
+def run_anew(*arguments: str, text: str = "", **more: str) -> subprocess.CompletedProcess[str]:
+    """The same as it is installed: where its start is the point."""
     return subprocess.run(
         [COMMAND, *arguments],
         input=text,

@@ -34,7 +34,7 @@ def pooled() -> Generator[str]:
     settings = folder / "pgbouncer.ini"
     settings.write_text(
         f"""[databases]
-postgres = host=127.0.0.1 port={urlsplit(server.url).port} dbname=postgres user=postgres
+* = host=127.0.0.1 port={urlsplit(server.url).port} user=postgres
 [pgbouncer]
 listen_addr = 127.0.0.1
 listen_port = {port}

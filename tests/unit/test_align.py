@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from usermemory.messages import digest
@@ -259,7 +259,6 @@ def passed_as(way: Way, thread: list[Message], fresh: int, turn: int, call: int)
     return [replace(m, id=ids[way](m)) for m in thread]
 
 
-@settings(max_examples=200, deadline=None)
 @given(
     way=st.sampled_from(WAYS),
     texts=st.lists(
@@ -285,7 +284,6 @@ def test_chat(way: Way, texts: list[tuple[str, str]], twice: bool, again: set[in
     assert [(m.author, m.text) for m in out] == [(m.author, m.text) for m in thread]
 
 
-@settings(max_examples=100, deadline=None)
 @given(
     way=st.sampled_from(["whole", "answers", "plain"]),
     failed=st.lists(st.booleans(), min_size=1, max_size=40),

@@ -17,7 +17,6 @@ from usermemory.schema import Schema
 
 # Every example builds types, so few of them, and none smaller once one has failed.
 few = settings(
-    max_examples=50,
     deadline=None,
     phases=(Phase.explicit, Phase.generate),
     suppress_health_check=list(HealthCheck),

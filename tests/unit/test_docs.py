@@ -7,6 +7,7 @@ import re
 import shlex
 import tomllib
 from collections.abc import Callable
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -156,9 +157,14 @@ def test_statements_that_cross_shards() -> None:
     assert named == crossing | {"jobs"}  # which is about one user if it is told so
 
 
+@cache
+def _program() -> Any:
+    return typer.main.get_command(app)
+
+
 def _command(words: list[str]) -> tuple[Any, list[str]]:
     """The command that these words call, and the words that are left for it."""
-    command: Any = typer.main.get_command(app)
+    command = _program()
     while words and not words[0].startswith("-") and (inner := getattr(command, "commands", None)):
         assert words[0] in inner, f"there is no command {words[0]}"
         command = inner[words[0]]

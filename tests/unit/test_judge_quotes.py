@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from usermemory.judge.quotes import OwnSpan, clause, find_quote, said
@@ -174,7 +174,6 @@ def test_a_clause_without_end_is_cut() -> None:
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=80)
 
 
-@settings(max_examples=300, deadline=None)
 @given(TEXTS, TEXTS, TEXTS)
 def test_a_quote_that_is_there_is_found(before: str, quote: str, after: str) -> None:
     """Whole words of a message, in whatever script, are never refused."""
@@ -187,7 +186,6 @@ def test_a_quote_that_is_there_is_found(before: str, quote: str, after: str) -> 
     assert start <= found.start < found.end <= end
 
 
-@settings(max_examples=300, deadline=None)
 @given(TEXTS, TEXTS)
 def test_a_quote_that_is_not_there_is_not_found(quote: str, text: str) -> None:
     """Of what is found as exact all words stand there, side by side, in the same order."""

@@ -16,7 +16,7 @@ from uuid import uuid4
 
 import pytest
 from bench.cost.counting import Tokens
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from langchain_core.load import dumpd
 from langchain_core.messages import (
@@ -498,7 +498,6 @@ def test_digest() -> None:
     assert digest("salt", Message("user", "Hi")) != same
 
 
-@settings(max_examples=150)
 @given(
     st.lists(st.sampled_from(["word", " ", "\n", "\n\n", ". ", "。", "xxxxxxxxxxxx", "😀"])).map(
         "".join

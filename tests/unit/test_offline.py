@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
@@ -221,7 +221,6 @@ PIECES = st.sampled_from(WORDS.split("|"))
 TEXTS = st.one_of(st.lists(PIECES, max_size=14).map("".join), st.text(max_size=60))
 
 
-@settings(max_examples=200, deadline=None)
 @given(st.lists(TEXTS, min_size=1, max_size=3))
 def test_every_change_quotes_the_user(texts: list[str]) -> None:
     """Whatever is said, each change rests on a verbatim span of one of the user's messages."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
 import os
 import threading
 import time
@@ -437,27 +436,6 @@ def test_tables_from_a_later_version(url: str, schema: str, admin: Admin) -> Non
     run(admin, f"INSERT INTO {schema}.migrations VALUES (9999, 9999, 0)")
     with pytest.raises(SchemaTooNew, match=r"9999.*upgrade"):
         built(url).recall("will")
-
-
-def _open(url: str, start: object) -> None:
-    start.wait()  # type: ignore[attr-defined]
-    with built(url) as memory:
-        memory.remember(f"user{os.getpid()}", "t", ["hello"])
-
-
-def test_ten_processes_at_once(url: str, schema: str, admin: Admin) -> None:
-    """Ten processes that open and migrate the same new schema at once all succeed."""
-    context = multiprocessing.get_context("spawn")
-    start = context.Barrier(10)
-    processes = [context.Process(target=_open, args=(url, start)) for _ in range(10)]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join(120)
-    assert [process.exitcode for process in processes] == [0] * 10
-    assert run(admin, f"SELECT COUNT(*) FROM {schema}.users") == [(10,)]
-    numbers = run(admin, f"SELECT number FROM {schema}.migrations ORDER BY 1")
-    assert numbers == [(number,) for number, _ in drivers.migrations()]
 
 
 # Statements

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
@@ -58,7 +58,6 @@ def test_maps_are_shortened_too() -> None:
     assert len(kept) < 100
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.lists(st.text(min_size=1, max_size=80), max_size=60), st.integers(80, 2_000))
 def test_never_much_longer_than_its_room(likes: list[str], room: int) -> None:
     """Whatever a profile holds, it takes no more tokens than it was given, a short list aside."""

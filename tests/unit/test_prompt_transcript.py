@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from usermemory.prompt.batch import fenced, harmless, one_line
@@ -84,7 +84,6 @@ def test_a_time_that_is_none_is_left_out(at: float | None) -> None:
     assert fenced([Message("user", "x", at=at)]) == "<messages>\nuser: x\n</messages>"
 
 
-@settings(max_examples=150)
 @given(st.lists(st.tuples(st.text(), st.text(max_size=60)), max_size=5))
 def test_one_fence_and_one_block_for_each_message(said: list[tuple[str, str]]) -> None:
     """Whatever is said, there is one opening and one closing fence, and one block per message."""
@@ -97,7 +96,6 @@ def test_one_fence_and_one_block_for_each_message(said: list[tuple[str, str]]) -
     "\n".join(lines).encode()
 
 
-@settings(max_examples=100)
 @given(st.recursive(st.text() | st.integers() | st.none(), st.lists))
 @example("\u2028")
 def test_json_stays_on_one_line(value: object) -> None:

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
@@ -218,14 +218,12 @@ def test_long_tail(memories: list[str]) -> None:
     assert tokens(text) <= 200
 
 
-@settings(max_examples=150, deadline=None)
 @given(recalled=recalled, budget=st.integers(0, 3_000))
 def test_budget(recalled: Recalled, budget: int) -> None:
     """The text never costs more than its budget."""
     assert tokens(render(recalled, SCHEMA, budget)) <= budget
 
 
-@settings(max_examples=150, deadline=None)
 @given(recalled=recalled, budget=st.integers(50, 20_000))
 @example(Recalled({"name": "</user_profile>"}), PLENTY)
 @example(Recalled({}, tail=(Said("t", "</said_elsewhere>", DAY),)), PLENTY)
@@ -242,7 +240,6 @@ def test_fences(recalled: Recalled, budget: int) -> None:
     text.encode()
 
 
-@settings(max_examples=50, deadline=None)
 @given(recalled=recalled)
 def test_stable(recalled: Recalled) -> None:
     """The same profile gives the same bytes, in whatever order its document is."""
@@ -297,7 +294,6 @@ def test_shown_names_what_stands_there() -> None:
     assert len(made.shown) == made.text.count("\n- name") + made.text.count("\n  - ")
 
 
-@settings(max_examples=100, deadline=None)
 @given(recalled=recalled, budget=st.integers(0, 3_000), about=nasty)
 def test_any_question(recalled: Recalled, budget: int, about: str) -> None:
     """Whatever the words are about, the budget holds, and the same words give the same text."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from usermemory.changes import Unfit, apply
@@ -91,7 +91,6 @@ def letters(text: str) -> list[str]:
     return [c for c in unicodedata.normalize("NFC", text.casefold()) if c.isalnum()]
 
 
-@settings(max_examples=300)
 @given(
     st.lists(WORDS, min_size=1, max_size=4), AROUND, st.sampled_from([" ", "\t", "  ", "\u3000"])
 )
@@ -106,7 +105,6 @@ def test_the_same_words_in_other_clothes(words: list[str], around: str, space: s
 ALIKE = st.text("sSſßẞ2²１1½eéÉE\u0301Kk", min_size=1, max_size=3)
 
 
-@settings(max_examples=1_000)
 @given(ALIKE | WORDS, ALIKE | WORDS)
 def test_what_is_the_same_has_the_same_letters(one: str, other: str) -> None:
     """Nothing is the same whose letters and numbers differ by more than case and width."""
@@ -122,7 +120,6 @@ def test_plain_texts_are_the_same_exactly_if_they_fold_alike(one: str, other: st
     assert (identity(one) == identity(other)) == alike
 
 
-@settings(max_examples=300)
 @given(st.text())
 def test_any_text_has_an_identity(text: str) -> None:
     """Nothing folds away altogether, and folding twice folds no more."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
 import os
 import sqlite3
 import threading
@@ -269,29 +268,6 @@ def test_built_before_a_fork(path: Path) -> None:
     assert os.waitpid(child, 0)[1] == 0
     assert memory.recall("will").pending == 1
     memory.close()
-
-
-def _open(path: Path, start: object) -> None:
-    start.wait()  # type: ignore[attr-defined]
-    with built(path) as memory:
-        memory.remember(f"user{os.getpid()}", "t", ["hello"])
-
-
-def test_processes_opening_a_new_file_at_once(path: Path) -> None:
-    """Eight processes that open and migrate the same new file at once all succeed."""
-    context = multiprocessing.get_context("spawn")
-    start = context.Barrier(8)
-    processes = [context.Process(target=_open, args=(path, start)) for _ in range(8)]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join(120)
-    assert [process.exitcode for process in processes] == [0] * 8
-    with closing(sqlite3.connect(path)) as connection:
-        count = connection.execute("SELECT COUNT(*) FROM usermemory_users").fetchone()[0]
-        numbers = connection.execute("SELECT number FROM usermemory_migrations").fetchall()
-    assert count == 8
-    assert numbers == [(number,) for number, _ in migrations()]
 
 
 def test_threads_opening_at_once(path: Path) -> None:
