@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 from tests.faults.tables import rows_of
+from tests.support.deep import DEEP
 from tests.support.postgres import fresh
 
 from usermemory.store.driver import migrations
 
-MANY = 64
+MANY = 64 if DEEP else 24
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgres"])
