@@ -12,6 +12,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.types import Command, interrupt
 from tests.support.graphs import COLOURS, memory_in
+from tests.support.pairs import pairs
 from tests.support.room import BOTS as WITH_IDS
 from tests.support.room import (
     CONFIGURABLE,
@@ -88,10 +89,10 @@ CLAIMS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("colour", COLOURS)
-@pytest.mark.parametrize("identity", IDENTITIES)
-@pytest.mark.parametrize("claim", CLAIMS)
-@pytest.mark.parametrize("build", BOTS)
+DURABILITIES = ["sync", "async", "exit"]
+
+
+@pairs(build=BOTS, claim=CLAIMS, identity=IDENTITIES, colour=COLOURS)
 async def test_a_claim_changes_nothing(
     tmp_path: Path, build: Callable[..., Any], claim: str, identity: str, colour: str
 ) -> None:
@@ -108,10 +109,7 @@ async def test_a_claim_changes_nothing(
         ]
 
 
-@pytest.mark.parametrize("colour", COLOURS)
-@pytest.mark.parametrize("identity", IDENTITIES)
-@pytest.mark.parametrize("durability", ["sync", "async", "exit"])
-@pytest.mark.parametrize("build", BOTS)
+@pairs(build=BOTS, durability=DURABILITIES, identity=IDENTITIES, colour=COLOURS)
 async def test_an_id_used_again_changes_nothing(
     tmp_path: Path, build: Callable[..., Any], durability: str, identity: str, colour: str
 ) -> None:
@@ -159,11 +157,13 @@ async def test_another_process_goes_on(
         assert [room.loves(who) for who in ("will", "mallory")] == [["chess", "tea"], ["spam"]]
 
 
-@pytest.mark.parametrize("colour", COLOURS)
-@pytest.mark.parametrize("identity", IDENTITIES)
-@pytest.mark.parametrize("durability", ["sync", "async", "exit"])
-@pytest.mark.parametrize("again", [True, False])
-@pytest.mark.parametrize("build", BOTS)
+@pairs(
+    build=BOTS,
+    again=[True, False],
+    durability=DURABILITIES,
+    identity=IDENTITIES,
+    colour=COLOURS,
+)
 async def test_a_turn_that_failed_is_not_the_next_ones(
     tmp_path: Path,
     build: Callable[..., Any],

@@ -20,6 +20,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.func import entrypoint
 from langgraph.graph import START, MessagesState, StateGraph, add_messages
 from tests.support.graphs import COLOURS, memory_in
+from tests.support.pairs import pairs
 from tests.support.room import CONFIGURABLE, CONTEXT, IDENTITIES, SERVER, Room, noted
 
 from usermemory import UserMemory
@@ -133,11 +134,13 @@ async def test_another_users_words_stay_theirs(
         assert [room.loves(who) for who in ("ana", "bob")] == [["chess", "tea"], ["golf"]]
 
 
-@pytest.mark.parametrize("colour", COLOURS)
-@pytest.mark.parametrize("durability", ["sync", "async", "exit"])
-@pytest.mark.parametrize("identity", IDENTITIES)
-@pytest.mark.parametrize("form", ["message", "dict", "pair"])
-@pytest.mark.parametrize("build", BUILDS)
+@pairs(
+    build=BUILDS,
+    colour=COLOURS,
+    durability=["sync", "async", "exit"],
+    identity=IDENTITIES,
+    form=["message", "dict", "pair"],
+)
 async def test_another_process_goes_on(
     tmp_path: Path, build: str, form: str, identity: str, durability: str, colour: str
 ) -> None:
