@@ -162,7 +162,9 @@ def test_an_async_saver_in_another_event_loop(tmp_path: Path, database: str) -> 
         if database == "postgresql":
             url = stack.enter_context(fresh())
         memory = stack.enter_context(UserMemory(url, model="offline", worker=False))
-        saver = asyncio.run(acheckpointer(memory))
+        first = asyncio.new_event_loop()
+        stack.callback(first.close)
+        saver = first.run_until_complete(acheckpointer(memory))
         bot = create_chatbot(memory, noting(), checkpointer=saver)
 
         async def turns() -> list[Any]:
@@ -177,7 +179,9 @@ def test_an_async_saver_in_another_event_loop(tmp_path: Path, database: str) -> 
         if database == "postgresql":
             with pytest.raises(ConfigurationError, match="another event loop"):
                 asyncio.run(turns())
+            first.run_until_complete(saver.aclose())
             return
         assert [len(one["messages"]) for one in asyncio.run(turns())] == [2] * 4
+        first.close()
         assert [len(one["messages"]) for one in asyncio.run(turns())] == [4] * 4
         asyncio.run(saver.aclose())
