@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import secrets
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 _DAY = 86_400.0
 
 _LOOK_SECONDS = 0.2
-"""Seconds between looks for an interrupt."""
+"""Seconds between looks for an interrupt, and for what happened in the background."""
 
 
 def new_thread() -> str:
@@ -280,10 +281,13 @@ def _typed_lines(
 ) -> Iterable[str]:
     """The lines that the user types, until Ctrl-D; the status stands below, Tab completes commands.
 
+    What happens in the background meanwhile is told above the line.
+
     Raises:
         KeyboardInterrupt: Ctrl-C on an empty line; on any other it clears the line.
     """
     from prompt_toolkit import PromptSession
+    from prompt_toolkit.application import get_app, run_in_terminal
     from prompt_toolkit.completion import WordCompleter
     from prompt_toolkit.key_binding import KeyBindings
 
@@ -302,6 +306,19 @@ def _typed_lines(
         except UserMemoryError as error:
             return f"the memory cannot be read: {error}"
 
+    def tell_news() -> None:
+        for news in status.unsaid():
+            commands.tell(news)
+
+    async def tell_as_it_happens() -> None:
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            if status.has_news():
+                await run_in_terminal(tell_news)
+
+    def begin() -> None:
+        get_app().create_background_task(tell_as_it_happens())
+
     session: PromptSession[str] = PromptSession(
         message=[("bold", "you: ")],
         bottom_toolbar=below,
@@ -312,7 +329,7 @@ def _typed_lines(
     )
     while True:
         try:
-            line = session.prompt().strip()
+            line = session.prompt(pre_run=begin).strip()
         except EOFError:
             return
         if line:

@@ -34,7 +34,7 @@ _REFUSED_SHOWN = 20
 
 
 class ChatStatus:
-    """What a chat's status line says, and what happened in the background since the last turn.
+    """What a chat's status line says, and what happened in the background and is untold.
 
     Events come from the worker's threads, reads from the chat's.
 
@@ -78,6 +78,10 @@ class ChatStatus:
             elif due is not None:
                 waiting += f", consolidating in {max(0.0, due - time.time()):.0f} s"
         return "  ·  ".join(filter(None, (waiting, self._latest)))
+
+    def has_news(self) -> bool:
+        """Whether something happened that was not asked for yet."""
+        return not self._news.empty()
 
     def unsaid(self) -> list[str]:
         """What happened since this was asked last."""
