@@ -11,6 +11,7 @@ import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from queue import Empty, SimpleQueue
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Annotated, Any
@@ -254,8 +255,22 @@ def _take_turns(conversation: Conversation, commands: ChatCommands, status: Chat
             commands.tell("\nInterrupted; what you said is remembered. Once more to leave.")
         except EOFError:
             return
-        for news in status.unsaid():
-            commands.tell(news)
+        _tell_news(commands, status)
+
+
+def _tell_news(commands: ChatCommands, status: ChatStatus) -> None:
+    for news in status.unsaid():
+        commands.tell(news)
+
+
+async def _tell_as_it_happens(commands: ChatCommands, status: ChatStatus) -> None:
+    """Tell the news above the line that is being typed, until it is entered."""
+    from prompt_toolkit.application import run_in_terminal
+
+    while True:
+        await asyncio.sleep(_LOOK_SECONDS)
+        if status.has_news():
+            await run_in_terminal(partial(_tell_news, commands, status))
 
 
 def _interactive() -> bool:
@@ -287,7 +302,7 @@ def _typed_lines(
         KeyboardInterrupt: Ctrl-C on an empty line; on any other it clears the line.
     """
     from prompt_toolkit import PromptSession
-    from prompt_toolkit.application import get_app, run_in_terminal
+    from prompt_toolkit.application import get_app
     from prompt_toolkit.completion import WordCompleter
     from prompt_toolkit.key_binding import KeyBindings
 
@@ -306,18 +321,8 @@ def _typed_lines(
         except UserMemoryError as error:
             return f"the memory cannot be read: {error}"
 
-    def tell_news() -> None:
-        for news in status.unsaid():
-            commands.tell(news)
-
-    async def tell_as_it_happens() -> None:
-        while True:
-            await asyncio.sleep(_LOOK_SECONDS)
-            if status.has_news():
-                await run_in_terminal(tell_news)
-
     def begin() -> None:
-        get_app().create_background_task(tell_as_it_happens())
+        get_app().create_background_task(_tell_as_it_happens(commands, status))
 
     session: PromptSession[str] = PromptSession(
         message=[("bold", "you: ")],
