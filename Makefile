@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 NOTEBOOK := examples/long_term_user_memory.ipynb
 
-.PHONY: help demo test test-deep test-pgbouncer lint types structure client docs cli-reference check
+.PHONY: help demo test test-deep test-pgbouncer lint types structure api client docs cli-reference check
 .PHONY: bench bench-quick notebook clean
 
 help:  ## this list
@@ -81,7 +81,15 @@ client: .venv/.tested clients/typescript/node_modules  ## the TypeScript client,
 	$(BIN)/python -m tools.openapi --stamp
 	cd clients/typescript && PATH="$(dir $(NPM)):$$PATH" $(NPM) run --silent check
 
-check: test lint types structure client  ## all of it
+.venv/.api: .venv/.tested
+	$(PYTHON) -m venv .venv/api
+	.venv/api/bin/pip install --quiet --disable-pip-version-check 'schemathesis>=4.32,<5'
+	@touch $@
+
+api: .venv/.api  ## Schemathesis over the HTTP API, in an environment of its own
+	$(BIN)/python -m tools.check_api .venv/api/bin/schemathesis
+
+check: test lint types structure api client  ## all of it
 
 .venv/.benched: .venv/.tested
 	$(BIN)/pip install --quiet --disable-pip-version-check --group report

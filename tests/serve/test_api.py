@@ -402,7 +402,7 @@ async def test_what_needs_a_model_says_so(memory: UserMemory) -> None:
     async with client(app(memory), token) as http:
         answer = await http.post("/api/v1/users/will/tidy")
         assert (answer.status_code, answer.json()["detail"]) == (
-            503,
+            409,
             "this memory has no language model",
         )
         shown = await http.get("/api/v1/users/will/shown", params={"message_id": "a1"})

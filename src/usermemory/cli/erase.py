@@ -216,9 +216,9 @@ def reach_lines(reach: Forgotten, *, done: bool) -> Iterator[str]:
         mention = plural(len(reach.elsewhere), "mentions", "mention")
         fields = listed(reach.elsewhere)
         yield f"{fields} {mention} it too and {plural(len(reach.elsewhere), 'keeps', 'keep')} it."
-    for field, value, quotes in reach.others:
-        named = f"{value_text(value)} in {field}"
-        yield f"{named} stays, without {count(quotes, 'quote')} in which this is named."
+    for other in reach.others:
+        named = f"{value_text(other.value)} in {other.field}"
+        yield f"{named} stays, without {count(other.quotes, 'quote')} in which this is named."
 
 
 def verify_erased(

@@ -9,7 +9,7 @@ import pytest
 from usermemory.conformance.correcting import learn
 from usermemory.conformance.harness import Bench
 from usermemory.errors import InvalidInput
-from usermemory.records import Change
+from usermemory.records import Change, OtherItem
 from usermemory.store.copying import everything
 
 Making = Callable[..., Bench]
@@ -240,7 +240,7 @@ class Forgetting:
         changes = [Change("interests", "add", what, words) for what in ("golf", "chess")]
         bench.verbs.propose("will", "t", changes, [("user", words)])
         rehearsed = bench.verbs.forget("will", "interests", "golf", dry_run=True)
-        assert rehearsed.others == (("interests", "chess", 1),)
+        assert rehearsed.others == (OtherItem("interests", "chess", 1),)
         assert bench.verbs.forget("will", "interests", "golf").others == rehearsed.others
         assert bench.interests("will") == ["chess"]
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from usermemory.changes.diff import Collision, compare, finder, naming, put
 from usermemory.erasure.target import Needles, Refusals
-from usermemory.records import Applied, Evidence, Refused, Revision
+from usermemory.records import Applied, Evidence, OtherItem, Refused, Revision
 from usermemory.refused import bare
 from usermemory.schema.document import field_of, stored_value
 from usermemory.schema.form import identity
@@ -178,7 +178,7 @@ class Past:
         quotes: How many quotes went.
         threads: Where those were said.
         elsewhere: Other fields that mention it now, and keep it.
-        others: Other items that stay and lose quotes: field, value, and how many.
+        others: Other items that stay and lose quotes.
     """
 
     revisions: dict[int, tuple[Applied, ...]] = field(default_factory=dict[int, Any])
@@ -186,7 +186,7 @@ class Past:
     quotes: int = 0
     threads: set[str] = field(default_factory=set[str])
     elsewhere: set[str] = field(default_factory=set[str])
-    others: list[tuple[str, Any, int]] = field(default_factory=list[Any])
+    others: list[OtherItem] = field(default_factory=list[OtherItem])
 
 
 def scrubbed(
@@ -239,7 +239,7 @@ def scrubbed(
             e for e in change.evidence if not e.erased and ("after" in gone or goes(e, stays=held))
         ]
         if held and lost:
-            past.others.append((change.field, change.after, len(lost)))
+            past.others.append(OtherItem(change.field, change.after, len(lost)))
         past.quotes += len(lost)
         past.threads |= {evidence.thread_id for evidence in lost}
         past.changes += bool(gone) or change != told

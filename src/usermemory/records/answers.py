@@ -242,6 +242,21 @@ class Undone:
 
 
 @dataclass(frozen=True, slots=True)
+class OtherItem:
+    """An item that stays where another is erased, and loses quotes that name both.
+
+    Attributes:
+        field: Of the profile.
+        value: The item.
+        quotes: How many it loses.
+    """
+
+    field: str
+    value: Any
+    quotes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Forgotten:
     """What an erasure reached, in numbers: what was erased is not repeated.
 
@@ -251,8 +266,7 @@ class Forgotten:
         quotes: Quotes that were erased.
         messages: Messages whose text, or a part of it, was erased.
         elsewhere: Other fields that mention the value, and keep it.
-        others: Other items that stay and lose quotes, since these name the value: field, value,
-            and how many quotes.
+        others: Other items that stay and lose quotes, since these name the value.
         threads: Threads in which it was said. Without ``checkpointer`` their checkpoints still
             hold it; with one, these were deleted.
         pending: Whether copies may be left on the disk, because somebody is reading the file: a
@@ -265,7 +279,7 @@ class Forgotten:
     quotes: int = 0
     messages: int = 0
     elsewhere: tuple[str, ...] = ()
-    others: tuple[tuple[str, Any, int], ...] = ()
+    others: tuple[OtherItem, ...] = ()
     threads: tuple[str, ...] = ()
     pending: bool = False
     proposals: int = 0

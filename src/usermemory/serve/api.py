@@ -50,9 +50,8 @@ _ALL = 1 << 40
 _IdempotencyKey = Annotated[
     str | None,
     Header(
-        description="Chosen by the client, new for each change: the same request with the same key "
-        "is done once, and answered alike for a day.",
-        examples=["7c1d5f9e-5f3b-4a43-9e0c-0f5b8a3f2d11"],
+        description="Chosen by the client, new for each change, such as a random UUID: the same "
+        "request with the same key is done once, and answered alike for a day.",
     ),
 ]
 
@@ -325,7 +324,7 @@ def _add_review(router: APIRouter, memory: UserMemory) -> None:
         try:
             found = await memory.atidy(user_id)
         except ConfigurationError as error:
-            raise HTTPException(503, "this memory has no language model") from error
+            raise HTTPException(409, "this memory has no language model") from error
         except ExtractionError as error:
             raise HTTPException(503, "the model gave no answer that can be used") from error
         made, refused = list(found.made), list(found.refused)

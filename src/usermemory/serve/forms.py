@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import APIRouter, Path, Query
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
 from starlette.exceptions import HTTPException
 
 from usermemory.records import Proposal, Recalled, Refused, Revision, Said, Usage
@@ -36,7 +36,7 @@ FieldName = Annotated[
 Limit = Annotated[int, Query(ge=1, le=1_000, description="How many items at most.")]
 After = Annotated[
     str | None,
-    Query(description="`next` of the page before; none for the first.", examples=["100"]),
+    Query(description="`next` of the page before, as it is; none for the first."),
 ]
 DryRun = Annotated[bool, Query(description="Only say what it would do.")]
 Number = Annotated[int, Field(ge=0, le=_FAR)]
@@ -73,7 +73,7 @@ class Messages(Form):
         float | None,
         Field(ge=0, le=_FOREVER, allow_inf_nan=False, description="Seconds of quiet; null: usual."),
     ] = None
-    keep: Annotated[bool, Field(description="False: what is said is never learned.")] = True
+    keep: Annotated[StrictBool, Field(description="False: what is said is never learned.")] = True
 
 
 class Edit(Form):
@@ -97,7 +97,7 @@ class Edit(Form):
     revision: Annotated[
         Number | None, Field(description="The one that the editor saw: 409 if it moved on.")
     ] = None
-    dry_run: bool = False
+    dry_run: StrictBool = False
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Edit:
@@ -121,9 +121,10 @@ class Erasing(Form):
     field: Annotated[str, Field(description="A field, or a JSON pointer into the profile.")]
     value: Annotated[Any, Field(description="The item, the key; null for the whole field.")] = None
     anywhere: Annotated[
-        bool, Field(description="The value need stand nowhere: it is kept from being learned.")
+        StrictBool,
+        Field(description="The value need stand nowhere: it is kept from being learned."),
     ] = False
-    dry_run: Annotated[bool, Field(description="Only say what it would reach.")] = False
+    dry_run: Annotated[StrictBool, Field(description="Only say what it would reach.")] = False
 
 
 class Approval(Form):
@@ -141,9 +142,9 @@ class Link(Form):
     model_config = ConfigDict(json_schema_extra={"examples": [{"lifetime": 900}]})
 
     lifetime: Annotated[
-        float, Field(gt=0, le=_FOREVER, allow_inf_nan=False, description="Seconds.")
+        float, Field(ge=1, le=_FOREVER, allow_inf_nan=False, description="Seconds.")
     ] = LINK_LIFETIME
-    read_only: Annotated[bool, Field(description="Whether the page changes nothing.")] = False
+    read_only: Annotated[StrictBool, Field(description="Whether the page changes nothing.")] = False
 
 
 class OwnPage(BaseModel):
@@ -162,7 +163,7 @@ class RetryAll(Form):
     model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "rate_limited"}]})
 
     reason: Annotated[str, Field(description="Only where the last error has this in it.")] = ""
-    dry_run: bool = False
+    dry_run: StrictBool = False
 
 
 class Export(BaseModel):
@@ -324,7 +325,7 @@ _PROBLEMS = {
     401: "No token, or one that is unknown, revoked or over.",
     403: "The token does not reach this, or may only read.",
     404: "There is no such thing.",
-    409: "The profile has moved on, or the same request is at work.",
+    409: "The profile has moved on, the same request is at work, or there is no model to ask.",
     413: "The body is too large.",
     422: "The request says something that cannot be done.",
     429: "Too many requests by this token; `Retry-After` says when to go on.",
