@@ -7,6 +7,7 @@ python -m tests.faults.stop_everywhere URL SHARD SHARDS [once]; prints one JSON 
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import os
@@ -72,9 +73,18 @@ def places(url: str, log: Path) -> list[tuple[str, str, str]]:
     return [tuple(call) for call in json.loads(log.read_text())]
 
 
+def warm_up(url: str) -> None:
+    """Tell the story once here, so that no fork imports, compiles and collects what all need."""
+    finish(url, START)
+    drop(url)
+    gc.collect()
+    gc.freeze()
+
+
 def main() -> None:
     logging.disable()
     prefix, shard, shards, once = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4:]
+    warm_up(f"{prefix}{shard}_warm")
     with tempfile.NamedTemporaryFile() as log:
         calls = places(f"{prefix}{shard}_0", Path(log.name))
     wrong: list[str] = []
