@@ -20,6 +20,7 @@ from usermemory.batch import Batch
 from usermemory.errors import ProviderError
 from usermemory.extract import Extraction
 from usermemory.records import Change
+from usermemory.testing import FakeClock
 
 LIST = "core_memories"
 
@@ -95,6 +96,36 @@ def provider_errors(folder: Path) -> str:
         return told(["tea"], _held(memory))
 
 
+def outage(folder: Path) -> str:
+    """The provider is away for ten minutes of the clock, while three users speak."""
+    clock, notes, over = FakeClock(1_700_000_000.0), Notes(), 1_700_000_600.0
+    users = ["ann", "bob", "eve"]
+
+    def away() -> None:
+        if clock.now() < over:
+            raise ProviderError("the provider is down", "unavailable")
+
+    notes.before = away
+    events: list[str] = []
+    with _memory(
+        folder / "outage.db",
+        notes,
+        clock=clock,
+        delay=5.0,
+        on_event=lambda event: events.append(event.outcome.status if event.outcome else event.kind),
+    ) as memory:
+        for at in range(120):  # a look each ten seconds, for twice as long
+            if at < len(users):
+                _say(memory, "tea", users[at])
+            memory.run_due()
+            clock.advance(10)
+        ends = [told(["tea"], _held(memory, user)) for user in users]
+        dead = sum(job.state == "dead" for job in memory.jobs())
+    what = ends[0] if len(set(ends)) == 1 else "; ".join(ends)
+    failed = events.count("failed")
+    return f"{what} for each of {len(users)}, {dead} given up, {notes.calls} calls, told {failed} x"
+
+
 def two_threads(folder: Path) -> str:
     """Two threads of one user are read at once, by two processes' worth of memories."""
     import threading
@@ -167,6 +198,7 @@ ROWS: dict[str, Callable[[Path], str]] = {
     "killed while a message waits": lambda folder: killed(folder, "waiting"),
     "killed while it is read": lambda folder: killed(folder, "reading"),
     "the provider fails twice": provider_errors,
+    "an outage of ten minutes": outage,
     "two threads of a user at once": two_threads,
     "the same thread id for two users": same_thread_id,
     "five messages in a row": five_in_a_row,

@@ -12,12 +12,16 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 REQUIREMENTS = {
+    "usermemory": (str(ROOT),),
     "langmem": ("langmem", "langgraph-checkpoint-sqlite", "mistral-common"),
     "mem0": ("mem0ai", "qdrant-client", "langchain-core", "mistral-common"),
     "agno": ("agno", "openai", "sqlalchemy[asyncio]", "langchain-core", "mistral-common"),
     "dbos": ("dbos",),
 }
-"""What each is installed from: the newest that resolves, whose version the raw data names."""
+"""What each is installed from: the newest that resolves, whose version the raw data names.
+
+This project's own environment, which is asked for nothing but its size, is what users install.
+"""
 
 
 class NotRun(RuntimeError):

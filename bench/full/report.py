@@ -11,6 +11,8 @@ from bench.full.rows import NOT_RUN
 _TITLES = {
     "cost": "Cost",
     "time": "Time",
+    "scale": "Scale",
+    "size": "Size",
     "durability": "Durability",
     "learning": "Learning",
 }
@@ -28,6 +30,15 @@ _NOTES = {
         "that writes what it is given into LangGraph's SqliteStore; mem0 and agno ask a "
         "loopback server for answers and embeddings, so that nothing here is a model's doing. "
         "Nothing is submitted a second time by the application."
+    ),
+    "scale": (
+        "Done in a second by one process, by the number of users in the database; everybody has a "
+        "profile of seven items, a tenth has a thread that is due. Medians of five rounds, users "
+        "at random, flushes on."
+    ),
+    "size": (
+        "A package with all that it needs and no extras; and a process that has imported it. Where "
+        "memory needs more (a vector store, a provider's client), that is not counted."
     ),
     "learning": "Recorded answers of a large model, halves kept aside; the others have none.",
 }
@@ -72,6 +83,14 @@ def _table(section: str, done: Sequence[Done]) -> list[str]:
                 for one in found
             ],
         )
+    if section == "scale":
+        names = ("database", "figure", "megabytes", "recall", "remember", "at_once", "claim")
+        heads = (*names[:1], "users", "MB", *names[3:5], "remember, 100 at once", "threads claimed")
+        return _lines(heads, [[one[name] for name in names] for one in found])
+    if section == "size":
+        names = ("system", "version", "packages", "megabytes", "import", "resident")
+        heads = (*names[:3], "installed MB", "seconds to import", "resident MB")
+        return _lines(heads, [[one[name] for name in names] for one in found])
     if section == "cost":
         names = ("figure", "system", "calls", "prompt", "output", "value", "kept")
         found.sort(key=lambda one: (one["sessions"] or 1_000, one["system"]))

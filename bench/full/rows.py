@@ -15,7 +15,7 @@ from bench.cost.dialogues import load
 from bench.cost.run import Run
 from bench.faithfulness.page import measured
 from bench.fleet import debounce
-from bench.full import life, served, synthetic
+from bench.full import felt, life, scale, served, synthetic
 from bench.full.peers import NotRun, asked, python_of, version_of
 from bench.quick import flushes, store, turn, working
 from bench.speed import imports
@@ -142,6 +142,29 @@ def _costs(run: Run, sessions: int | None) -> Values:
     }
 
 
+_SIZED = {
+    "usermemory": ("usermemory", "usermemory.memory"),
+    "langmem": ("langmem", "langmem"),
+    "mem0": ("mem0ai", "mem0"),
+    "agno": ("agno", "agno.memory"),
+    "dbos": ("dbos", "dbos"),
+}
+"""The package of each, and what is imported of it."""
+
+
+def _size(system: str) -> Callable[[Settings], list[Values]]:
+    def run(settings: Settings) -> list[Values]:
+        python = python_of(system, settings.cache)
+        found = asked(python, "bench.full.size_process", _SIZED[system])
+        return [{"system": system, "figure": "size", "value": found["megabytes"], **found}]
+
+    return run
+
+
+def _scale(measure: Callable[[Path], list[Values]]) -> Callable[[Settings], list[Values]]:
+    return lambda settings: measure(settings.folder)
+
+
 def _life(name: str) -> Callable[[Settings], list[Values]]:
     def run(settings: Settings) -> list[Values]:
         told = life.ROWS[name](settings.folder)
@@ -150,10 +173,21 @@ def _life(name: str) -> Callable[[Settings], list[Values]]:
     return run
 
 
+_OUTAGE = (
+    "its clock cannot be moved; the row of a provider that fails twice says what becomes of it"
+)
+_NOT_OF_LANGMEM = {
+    "a reading that would empty the store": (
+        "LangMem's executor is run with a reflector of ours, and no model"
+    ),
+    "an outage of ten minutes": _OUTAGE,
+}
+
+
 def _life_langmem(name: str) -> Callable[[Settings], list[Values]]:
     def run(settings: Settings) -> list[Values]:
-        if name == "a reading that would empty the store":
-            raise NotRun("LangMem's executor is run with a reflector of ours, and no model")
+        if name in _NOT_OF_LANGMEM:
+            raise NotRun(_NOT_OF_LANGMEM[name])
         python = python_of("langmem", settings.cache)
         told = asked(python, "bench.full.life_langmem", [name, str(settings.folder)], 120)
         return [{"system": "LangMem's executor", "figure": name, "value": told}]
@@ -166,6 +200,7 @@ _NOT_OF_MEM0 = {
     "killed while a message waits": _AT_ONCE,
     "shut down while a message waits": _AT_ONCE,
     "a reading that would empty the store": "its reading only adds",
+    "an outage of ten minutes": _OUTAGE,
 }
 
 
@@ -174,6 +209,7 @@ _NOT_OF_AGNO = {
     "killed while a message waits": _AT_THE_RUN,
     "shut down while a message waits": _AT_THE_RUN,
     "a reading that would empty the store": "the row is written for whole profiles",
+    "an outage of ten minutes": _OUTAGE,
 }
 
 
@@ -247,6 +283,11 @@ def rows() -> Iterator[Row]:
     yield Row("time", "a service on PostgreSQL", lambda _: [_of(one) for one in served.figures()])
     yield Row("time", "imports", _imports, "langmem")
     yield Row("time", "a debounce of DBOS", _debounce, "dbos")
+    yield Row("time", "felt", _figures(felt.figures))
+    for system in _SIZED:
+        yield Row("size", f"size of {system}", _size(system))
+    yield Row("scale", "users on SQLite", _scale(scale.on_sqlite))
+    yield Row("scale", "users on PostgreSQL", _scale(scale.on_postgres))
 
 
 def version(row: Row, cache: Path) -> str:
@@ -267,9 +308,5 @@ NOT_RUN: Sequence[tuple[str, str]] = (
     ("trustcall by hand", "its patches are what LangMem's profile sends, which is measured"),
     ("the how-to's timers (durability)", "nothing of its page is run, only its prompts are read"),
     ("learning of the others", "there are no recorded answers for them"),
-    (
-        "an outage of ten minutes; 1 k to 1 M users",
-        "not in this command: see tests/faults, bench.fleet",
-    ),
 )
 """What the report names as missing."""

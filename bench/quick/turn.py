@@ -39,9 +39,9 @@ def figures(folder: Path) -> list[Figure]:
         ]
 
 
-def memory_of(path: Path) -> UserMemory:
+def memory_of(database: Path | str) -> UserMemory:
     """A memory that knows the user, and has no worker."""
-    memory = UserMemory(path, model="offline", worker=False, delay=3600).open()
+    memory = UserMemory(database, model="offline", worker=False, delay=3600).open()
     known = {"name": "Will", "age": 34, "interests": ["climbing"], "core_memories": _FACTS}
     memory.edit("u", known, by="bench")
     return memory
