@@ -17,8 +17,8 @@ from usermemory.store.driver import statements
 SHARDS = 4
 
 OFTEN = [] if DEEP else ["once"]
-"""A flow that the story passes ten times is killed at each of its statements once; in
-`make test-deep` each time, which takes five times as long."""
+"""A flow that the story passes ten times is killed before each of its statements once; in
+`make test-deep` before and after each, each time, which takes eight times as long."""
 
 
 @pytest.mark.parametrize("shard", range(SHARDS))
