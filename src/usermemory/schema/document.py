@@ -32,7 +32,7 @@ _FEW = 64
 """Items that are tried one by one, where a list is refused as a whole."""
 
 Origins = dict[tuple[str, str | None], list[list[int]]]
-"""For each list (field, and property of an object) and item of it: where that stands as stored."""
+"""Where the items of a list (field, and property of an object) are stored, if not in their order."""
 
 
 @dataclass(frozen=True)
@@ -158,13 +158,12 @@ def _normal(fields: Mapping[str, Field], document: Json) -> tuple[Origins, Json]
     for name, value in document.items():
         known = fields[name]
         if known.kind in {"list", "objects"}:
-            found[name], origins[name, None] = _once(value)
+            found[name] = _once(value, origins, (name, None))
         elif known.kind == "object" and is_object(value):
-            inner = dict(value)
+            found[name] = inner = dict(value)
             for key, part in known.keys.items():
                 if part.kind in {"list", "objects"} and key in inner:
-                    inner[key], origins[name, key] = _once(inner[key])
-            found[name] = inner
+                    inner[key] = _once(inner[key], origins, (name, key))
     return origins, found
 
 
@@ -175,12 +174,13 @@ def _is_nothing_else(known: Field, value: Any) -> bool:
     return value in ([], "") if known.kind in {"map", "object"} else value in ([], {})
 
 
-def _once(value: Any) -> tuple[Any, list[list[int]]]:
+def _once(value: Any, origins: Origins, place: tuple[str, str | None]) -> Any:
     if not is_list(value):
-        return value, [[0]]
+        origins[place] = [[0]]
+        return value
     names = identities(value)
     if len({*names}) == len(names) and None not in value:
-        return list(value), [[at] for at in range(len(value))]
+        return list(value)
     places: dict[str, list[int]] = {}
     items: list[Any] = []
     for at, (name, item) in enumerate(zip(names, value, strict=True)):
@@ -190,7 +190,8 @@ def _once(value: Any) -> tuple[Any, list[list[int]]]:
         if not same:
             items.append(item)
         same.append(at)
-    return items, list(places.values())
+    origins[place] = list(places.values())
+    return items
 
 
 def _cut(

@@ -184,15 +184,19 @@ def identity(item: Any) -> str:
     return canonical(item)
 
 
+_BARE_EDGE = re.compile(r"\n(?:(?<![a-z0-9]\n)|(?![a-z0-9]))")
+"""A line that begins or ends with another character than a letter or a number."""
+
+
 def identities(items: Sequence[Any]) -> list[str]:
     """The `identity` of each; of many plain texts at once, in a fraction of the time."""
     if are_texts(items):
         joined = "\n".join(items)
-        lines = joined.lower().split("\n")
+        lower = joined.lower()
+        lines = lower.split("\n")
         plain = joined.isascii() and joined.replace("\n", "").isprintable()
         if plain and len(lines) == len(items) and "  " not in joined:
-            edges = {line[:1] for line in lines} | {line[-1:] for line in lines}
-            if all(map(str.isalnum, edges)):
+            if not _BARE_EDGE.search(f"a\n{lower}\na"):
                 return [*lines]
             return [
                 line if line[:1].isalnum() and line[-1:].isalnum() else fold_outer(line)

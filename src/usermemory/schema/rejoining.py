@@ -146,6 +146,8 @@ def _joined_items(
 ) -> list[Any]:
     """A list with its changes: its other stored items stay, each at its place among the others."""
     kept = stored if is_list(stored) else [] if is_empty(stored) else [stored]
+    if origins is None and len(kept) == len(before) and goes_on(before, after):
+        return [*kept, *after[len(before) :]]
     places = _places(kept, before, origins)
     stand = [found[0] if found else None for found in places]
     if stand == [*range(len(kept))] and goes_on(before, after):

@@ -185,10 +185,12 @@ class Schema:
         dumped = self._reader.write(instance)
         if self._holds_sets:
             dumped = ordered(self._placed, given, dumped)
-        # What came back as it went in has its form already.
-        anew = {name: f for name, f in self.fields.items() if not _same(name, dumped, given)}
+        # What came back as it went in has its form already, and was taken rightly.
+        same = {name for name in self.fields if _same(name, dumped, given)}
+        anew = {name: field for name, field in self.fields.items() if name not in same}
         kept = dumped | kept_all(anew, dumped)
-        if wrong := list(_taken_wrongly(given, kept)):
+        changed = {name: value for name, value in kept.items() if name not in same}
+        if wrong := list(_taken_wrongly(given, changed)):
             raise Unreadable(wrong)
         return instance, kept
 
