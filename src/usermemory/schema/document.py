@@ -32,7 +32,7 @@ _FEW = 64
 """Items that are tried one by one, where a list is refused as a whole."""
 
 Origins = dict[tuple[str, str | None], list[list[int]]]
-"""Where the items of a list (field, and property of an object) are stored, if not in their order."""
+"""Where the items of a list (field, property of an object) are stored, if not in their order."""
 
 
 @dataclass(frozen=True)
@@ -178,8 +178,7 @@ def _once(value: Any, origins: Origins, place: tuple[str, str | None]) -> Any:
     if not is_list(value):
         origins[place] = [[0]]
         return value
-    names = identities(value)
-    if len({*names}) == len(names) and None not in value:
+    if len({*(names := identities(value))}) == len(names) and None not in value:
         return list(value)
     places: dict[str, list[int]] = {}
     items: list[Any] = []
