@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from usermemory.erasure import Tombstone
     from usermemory.records import Message
     from usermemory.schema import Schema
+    from usermemory.schema.document import Reading
 
     Turn = tuple[Message, ...]
 
@@ -42,6 +43,7 @@ class Batch:
         salt: The user's secret, to know what was erased.
         tombstones: What was erased: words from before do not bring it back.
         limits: How much one consolidation may change, and a profile may hold.
+        reading: What is stored, where misfits stand beside the document: changes may speak of them.
     """
 
     schema: Schema
@@ -56,6 +58,7 @@ class Batch:
     salt: str = ""
     tombstones: Sequence[Tombstone] = ()
     limits: Limits = field(default_factory=Limits)
+    reading: Reading | None = None
 
     @property
     def messages(self) -> tuple[Message, ...]:
@@ -64,7 +67,7 @@ class Batch:
 
     def lent(self) -> Batch:
         """The batch as an extractor gets it: what one of the application's does to it is undone."""
-        return replace(self, document=json.loads(json.dumps(self.document)))
+        return replace(self, document=json.loads(json.dumps(self.document)), reading=None)
 
 
 def turns(messages: Iterable[Message]) -> list[Turn]:

@@ -154,8 +154,7 @@ class Consolidator:
         profile = claim.profile
         if profile.document is None or profile.fingerprint == self.schema.fingerprint:
             return
-        fields = dropped(self.schema.read(profile.document).misfits)
-        if fields:
+        if fields := dropped(self.schema.read(profile.document).misfits):
             raise SchemaMismatch(
                 f"the profile of {claim.user_id!r} was learned with another schema: "
                 f"{self.schema.name} has no {', '.join(fields)}. Nothing is read. "
@@ -316,6 +315,7 @@ class Consolidator:
             salt=claim.salt,
             tombstones=claim.tombstones,
             limits=self.limits,
+            reading=reading,
         )
 
     def _warn_of_misfits(self, user_id: str, reading: Reading) -> None:

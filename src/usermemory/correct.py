@@ -136,11 +136,7 @@ class Correcting:
         for target in targets:
             with suppress(InvalidInput):  # where the past was erased
                 then = snapshot(
-                    profile.document or {},
-                    profile.revision,
-                    past,
-                    target.number - 1,
-                    self._schema,
+                    profile.document or {}, profile.revision, past, target.number - 1, self._schema
                 )
                 found |= misfit_places(self._schema.read(then.document).misfits)
         return frozenset(found)

@@ -1089,12 +1089,7 @@ class UserMemory:
         return Reviewing(self.consolidator, self.clock)
 
     def _forget(
-        self,
-        user_id: Id,
-        target: Target | None,
-        checkpointer: SaverLike | None,
-        *,
-        dry_run: bool,
+        self, user_id: Id, target: Target | None, checkpointer: SaverLike | None, *, dry_run: bool
     ) -> Forgotten:
         from usermemory.store.flows.erase import erase, erase_user, rehearse
 

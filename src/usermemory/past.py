@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from usermemory.changes.apply import field_for, taken_back
 from usermemory.changes.diff import Collision, find
+from usermemory.changes.rejoining import put_in_place
 from usermemory.errors import InvalidInput
 from usermemory.messages import is_mapping, is_sequence
 from usermemory.records import Applied, Evidence, Revision, Snapshot
 from usermemory.schema.document import stored_value
-from usermemory.schema.rejoining import put_in_place
 from usermemory.schema.shape import canonical
 from usermemory.text import MASK, leaves
 

@@ -220,9 +220,10 @@ def batch_from(
     """
     schema = consolidator.schema
     stamps = renamed_stamps(schema, begun.profile.stamps)
+    reading = schema.read(begun.profile.document or {})
     return Batch(
         schema=schema,
-        document=schema.read(begun.profile.document or {}).document,
+        document=reading.document,
         batch=tuple(messages),
         context=tuple(context),
         user_id=user_id,
@@ -233,6 +234,7 @@ def batch_from(
         salt=begun.salt,
         tombstones=begun.tombstones,
         limits=consolidator.limits,
+        reading=reading,
     )
 
 

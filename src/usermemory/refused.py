@@ -105,9 +105,7 @@ def readable(refused: Refused) -> Refused:
 
 
 def storable(
-    refused: Sequence[Refused],
-    messages: Iterable[Message],
-    buried: Buried | None = None,
+    refused: Sequence[Refused], messages: Iterable[Message], buried: Buried | None = None
 ) -> tuple[Refused, ...]:
     """Refused changes as they may be stored: at most `MOST_STORED`, without the text of others.
 

@@ -192,10 +192,7 @@ class Limits:
             )
 
     def exceeded(
-        self,
-        document: Mapping[str, Any],
-        applied: Sequence[Applied],
-        rejections: Iterable[Refused],
+        self, document: Mapping[str, Any], applied: Sequence[Applied], rejections: Iterable[Refused]
     ) -> tuple[ExtractionReason, str] | None:
         """Why these changes must not be made, as a reason and in words; None if they may.
 

@@ -56,11 +56,7 @@ class KnownValues:
     """
 
     def __init__(
-        self,
-        salt: str,
-        schema: Schema,
-        document: Mapping[str, Any],
-        history: Sequence[Revision],
+        self, salt: str, schema: Schema, document: Mapping[str, Any], history: Sequence[Revision]
     ) -> None:
         self._names = {**schema.old_names, **moved_names(history)}
         self._order = {name: place for place, name in enumerate(schema.fields)}

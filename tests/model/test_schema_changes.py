@@ -9,12 +9,11 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.random_schemas import aged, changes, schemas
-from tests.unit.test_changes_random import played
 
-from usermemory.changes import settled, undo
+from usermemory.changes import Unfit, apply_beside, settled, undo
 from usermemory.erasure import OfValue, Stored, plan
 from usermemory.past import snapshot
-from usermemory.records import Applied, Revision
+from usermemory.records import Applied, Change, Revision
 from usermemory.schema import Schema
 from usermemory.schema.document import ASIDE
 from usermemory.schema.form import identity
@@ -36,9 +35,23 @@ def said(*values: Any) -> set[str]:
 def learned(
     stored: dict[str, Any], schema: Schema, data: st.DataObject
 ) -> tuple[dict[str, Any], tuple[Applied, ...]]:
-    """Random changes under this schema, in the stored document."""
+    """Random changes under this schema, of misfits too, in the stored document."""
     reading = schema.read(stored)
-    document, made = played(reading.document, data.draw(changes(schema)), schema)
+    document, made = dict(reading.document), list[Applied]()
+    spoken_of = [
+        Change(one.field, action, one.value, key=one.key)
+        for one in reading.misfits
+        for action in ("remove", "clear")
+        if one.field in schema.fields
+    ]
+    drawn = data.draw(changes(schema))
+    some = data.draw(st.lists(st.sampled_from(spoken_of), max_size=3)) if spoken_of else []
+    for change in data.draw(st.permutations([*drawn, *some])):
+        try:
+            document, done = apply_beside(reading, document, made, change, schema)
+        except Unfit:
+            continue
+        made.append(done)
     return settled(reading, document, tuple(made), schema)
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pydantic import BaseModel, field_validator
 
+from usermemory.changes.rejoining import rejoined
 from usermemory.schema import schema_of
-from usermemory.schema.rejoining import rejoined
 
 
 class Likes(BaseModel):

@@ -1,13 +1,15 @@
 """Changes of a document: made, taken back, compared, and shown as JSON patches."""
 
-from usermemory.changes.apply import apply, edited, misfit_places, settled, undo
+from usermemory.changes.apply import apply, apply_beside, edited, misfit_places, undo
 from usermemory.changes.coerce import Unfit
 from usermemory.changes.diff import Collision, difference, inverse, patch, proposed, put
+from usermemory.changes.rejoining import settled
 
 __all__ = [
     "Collision",
     "Unfit",
     "apply",
+    "apply_beside",
     "difference",
     "edited",
     "inverse",

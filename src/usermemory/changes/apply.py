@@ -5,15 +5,16 @@ from __future__ import annotations
 import copy
 import re
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from usermemory.changes.coerce import Unfit
-from usermemory.changes.diff import Collision, compare, inverted, is_whole, put, reshaped, turned
-from usermemory.changes.value import proposed_value
+from usermemory.changes.diff import Collision, compare, find, inverted, is_whole, put, turned
+from usermemory.changes.rejoining import held_value, put_in_place, rejoined, settled
+from usermemory.changes.value import is_about, proposed_value
 from usermemory.errors import Conflict, InvalidDocument, InvalidInput, did_you_mean
 from usermemory.records import Applied
 from usermemory.schema.document import ASIDE, is_shaped, stand_in, stored_value
-from usermemory.schema.rejoining import put_in_place, rejoined
 from usermemory.schema.shape import canonical, is_list, is_object
 
 if TYPE_CHECKING:
@@ -25,10 +26,7 @@ if TYPE_CHECKING:
 
 
 def apply(
-    document: Mapping[str, Any],
-    change: Change,
-    schema: Schema,
-    evidence: tuple[Evidence, ...] = (),
+    document: Mapping[str, Any], change: Change, schema: Schema, evidence: tuple[Evidence, ...] = ()
 ) -> tuple[dict[str, Any], Applied]:
     """Make one change.
 
@@ -62,6 +60,84 @@ def apply(
     if len(done) != 1:
         raise Unfit("invalid_document", f"{field.name}: the schema changes more than was asked for")
     return {**document, field.name: value}, replace(done[0], evidence=evidence)
+
+
+def apply_beside(
+    reading: Reading,
+    document: Mapping[str, Any],
+    done: Sequence[Applied],
+    change: Change,
+    schema: Schema,
+) -> tuple[dict[str, Any], Applied]:
+    """Make one change as `apply` does; where it speaks of a misfit, to that.
+
+    Args:
+        reading: The stored document.
+        document: What changes made of `Reading.document`.
+        done: These, by value.
+        change: What to do; what fits goes before a misfit, but an item completes one of its name.
+        schema: Today's.
+
+    Raises:
+        Unfit: It can be made to neither, or a misfit would not fit afterwards.
+    """
+    ways = [
+        partial(apply, document, change, schema),
+        partial(_apply_to_misfit, reading, document, done, change, schema),
+    ]
+    if _spoken_of(reading, change, schema) is None:
+        return ways[0]()
+    if change.action == {"objects": "add", "map": "set"}.get(schema.fields[change.field].kind):
+        ways.reverse()
+    try:
+        return ways[0]()
+    except Unfit as refused:
+        try:
+            return ways[1]()
+        except Unfit as unfit:
+            raise (refused if unfit.reason == "item_not_there" else unfit) from None
+
+
+def _spoken_of(reading: Reading, change: Change, schema: Schema) -> Misfit | None:
+    field = schema.fields.get(change.field)
+    about = (one for one in reading.misfits if field and is_about(field, change, one))
+    return next(about, None)
+
+
+def _apply_to_misfit(
+    reading: Reading,
+    document: Mapping[str, Any],
+    done: Sequence[Applied],
+    change: Change,
+    schema: Schema,
+) -> tuple[dict[str, Any], Applied]:
+    """Take out a misfit, or make it fit; `Unfit` where neither comes of it."""
+    now = schema.read(settled(reading, document, done, schema)[0])
+    misfit = _spoken_of(now, change, schema)
+    if misfit is None:
+        raise Unfit("item_not_there", f"{change.field} holds nothing like it any more")
+    field = known = schema.fields[change.field]
+    held = held_value(field, now.stored[field.name])
+    if change.action == "remove":  # whatever it is
+        inside = {name: replace(one, value_schema={}) for name, one in field.keys.items()}
+        known = replace(field, value_schema={}, keys=inside)
+        change = replace(change, value=misfit.value)
+    made = [*compare(field, held, proposed_value(known, held, change))]
+    if not made:
+        raise Unfit("duplicate", f"{field.name} says so already")
+    one = replace(made[-1], before=made[0].before)
+    if len(made) > 1:  # a text that became an object
+        one = replace(one, action="update")
+    items = now.document[field.name]
+    twin = find(field, items, one.after) if field.kind == "objects" and one.after else None
+    after = schema.read({**now.stored, field.name: put(field, held, one)})
+    strange = (field.name, one.index, "unknown_field")  # what is left over of an item that fits
+    left = [each for each in after.misfits if (each.field, each.index, each.reason) != strange]
+    new = misfit_places(left) - misfit_places(now.misfits)
+    if twin is not None or new or len(left) >= len(now.misfits):
+        told = next((each.detail for each in left if each.field == field.name), "")
+        raise Unfit("invalid_document", f"{field.name}: {told}")
+    return after.document, one
 
 
 def undo(
@@ -201,61 +277,6 @@ def _judged(document: Mapping[str, Any], field: Field, wanted: Any, schema: Sche
     """The value as the schema reads it within the whole document."""
     known = {name: document[name] for name in schema.fields if name in document}
     return schema.validate(known | {field.name: wanted})[field.name]
-
-
-def settled(
-    reading: Reading, document: Mapping[str, Any], applied: Sequence[Applied], schema: Schema
-) -> tuple[dict[str, Any], tuple[Applied, ...]]:
-    """The stored document with changes that were made to the part of it that fits.
-
-    Args:
-        reading: The stored document as it was read.
-        document: What the changes made of `Reading.document`.
-        applied: The changes, by value.
-        schema: Today's.
-
-    Returns:
-        The new stored document with every misfit in it, and the changes as they change that: where
-        a misfit made room for a value, it is what stood there before.
-    """
-    whole = rejoined(schema, reading, document)
-    touched = [schema.fields[each.field] for each in applied]
-    if not reading.misfits and all(_is_whole(f, reading.stored.get(f.name)) for f in touched):
-        return whole, tuple(applied)
-    exact: list[Applied] = []
-    now, fitting = reading, dict(reading.document)
-    for each in applied:
-        field = schema.fields[each.field]
-        try:
-            fitting[field.name] = put(field, fitting[field.name], each)
-        except Collision:
-            return whole, tuple(applied)
-        stored = rejoined(schema, now, fitting)
-        exact += _settled(field, now.stored.get(field.name), stored.get(field.name), each)
-        now = schema.read(stored)
-        fitting = dict(now.document)
-    if canonical(fitting) != canonical(document):
-        return whole, tuple(exact)
-    return dict(now.stored), tuple(exact)
-
-
-def _settled(field: Field, before: Any, after: Any, change: Applied) -> list[Applied]:
-    """A change as it changes the stored value of its field."""
-    room = reshaped(field, before)
-    made = tuple(compare(field, stored_value(field, before), stored_value(field, after)))
-    if len(made) != 1:
-        return [*room, change]
-    exact = replace(made[0], evidence=change.evidence)
-    if field.kind == "object" and is_object(before) and before and exact.key not in before:
-        exact = replace(exact, before=None)  # a default, which was never stored
-    return [*room, exact]
-
-
-def _is_whole(field: Field, stored: Any) -> bool:
-    """Whether a stored value is what the schema itself would have stored."""
-    if field.kind == "object" and is_object(stored) and stored:
-        return stored.keys() >= field.keys.keys()
-    return is_shaped(field, stored)
 
 
 def edited(

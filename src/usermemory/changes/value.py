@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from usermemory.changes.coerce import Unfit, in_form, plain
 from usermemory.errors import SchemaError
-from usermemory.schema.fields import MAX_LENGTH, caps_of, smaller
+from usermemory.schema.fields import MAX_LENGTH, NAMING, caps_of, smaller
 from usermemory.schema.form import identities, identity
 from usermemory.schema.shape import Json, canonical, fits, is_list, is_object, parsed, simplify
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sized
 
-    from usermemory.records import Change
+    from usermemory.records import Change, Misfit
     from usermemory.schema import Field
 
 
@@ -195,7 +195,7 @@ def _with_object(field: Field, items: list[Any], item: Mapping[str, Any]) -> lis
             raise Unfit("duplicate", f"{field.name} holds such an item already")
     elif (place := _place(_names(field, items), str(name))) is not None:
         # An addition says nothing by what it leaves empty, or writes as it is written already.
-        held = items[place]
+        held = _as_object(field, items[place])
         news = {key: part for key, part in item.items() if part not in ([], {}, "")}
         news = {key: part for key, part in news.items() if not _says(held.get(key), part)}
         return _updated(field, items, place, news)
@@ -207,7 +207,39 @@ def _updated(field: Field, items: list[Any], place: int, told: Mapping[str, Any]
     """The list with the given parts of one item; its name stays as it is written."""
     name = field.settings.key or ""
     parts = {key: part for key, part in told.items() if part is not None and key != name}
-    return [*items[:place], {**items[place], **parts}, *items[place + 1 :]]
+    return [*items[:place], {**_as_object(field, items[place]), **parts}, *items[place + 1 :]]
+
+
+def is_about(field: Field, change: Change, misfit: Misfit) -> bool:
+    """Whether a change of a field speaks of a value of it that does not fit, by its name or text.
+
+    Raises:
+        Unfit: The value of the change is no JSON.
+    """
+    inside = field.kind in {"map", "object"}
+    if (misfit.field, misfit.reason) != (field.name, "does_not_fit"):
+        return False
+    if inside and identity(misfit.key) != identity(change.key):
+        return False
+    if field.kind not in {"list", "objects"} and misfit.index is None:
+        return True
+    named = None if inside else change.key
+    if named is None:
+        named = _called(field, parsed(single(plain(change.value, field.name)), "object"))
+    return identity(named) == identity(_called(field, misfit.value))
+
+
+def _called(field: Field, item: Any) -> str:
+    """What an item goes by: its key, another property that names it, or its text."""
+    if is_object(item):
+        names = (field.settings.key or "", *NAMING)
+        item = next((item[one] for one in names if item.get(one) is not None), None)
+    return str(item)
+
+
+def _as_object(field: Field, item: Any) -> Mapping[str, Any]:
+    """An item of a list of objects; a text that stands there is the name of one."""
+    return item if is_object(item) else {field.settings.key or "": item}
 
 
 def _defaults(field: Field, item: Mapping[str, Any]) -> dict[str, Any]:
@@ -230,9 +262,8 @@ def _wanted(field: Field, change: Change) -> str:
     return str(name)
 
 
-def _names(field: Field, items: Iterable[Mapping[str, Any]]) -> list[str]:
-    name = field.settings.key or ""
-    return [str(item.get(name)) for item in items]
+def _names(field: Field, items: Iterable[Any]) -> list[str]:
+    return [_called(field, item) for item in items]
 
 
 def _key(field: Field, known: Mapping[str, Any], change: Change) -> str:

@@ -279,8 +279,7 @@ def erase_expired(
     user: Annotated[str | None, Argument(help="Whose values.", show_default="everybody's")] = None,
     *,
     days: Annotated[
-        float | None,
-        Option(metavar="DAYS", help="For fields that say nothing of it themselves."),
+        float | None, Option(metavar="DAYS", help="For fields that say nothing of it themselves.")
     ] = None,
     yes: Yes = False,
     dry_run: DryRun = False,

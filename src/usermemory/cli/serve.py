@@ -11,15 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer import Option
 
-from usermemory.cli.common import (
-    DATABASE,
-    BaseUrl,
-    Database,
-    Model,
-    SchemaName,
-    open_memory,
-    say,
-)
+from usermemory.cli.common import DATABASE, BaseUrl, Database, Model, SchemaName, open_memory, say
 from usermemory.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -46,8 +38,7 @@ def serve(  # noqa: PLR0913 - options of a command
         float, Option(min=0, metavar="SECONDS", help="Quiet time before it reads what Try it said.")
     ] = 20.0,
     frame: Annotated[
-        list[str] | None,
-        Option(metavar="ORIGIN", help="May embed users' own pages; repeatable."),
+        list[str] | None, Option(metavar="ORIGIN", help="May embed users' own pages; repeatable.")
     ] = None,
     price: Annotated[
         list[str] | None,

@@ -25,6 +25,7 @@ from usermemory.conformance.failing import Failing
 from usermemory.conformance.forgetting import Forgetting
 from usermemory.conformance.forgetting_inside import ForgettingInside
 from usermemory.conformance.harness import Bench, Colour
+from usermemory.conformance.mending import Mending
 from usermemory.conformance.migrating import Migrating
 from usermemory.conformance.misfitting import Misfitting
 from usermemory.conformance.proposing import Proposing
@@ -49,6 +50,7 @@ class Conformance(
     Reviewing,
     Refusing,
     Misfitting,
+    Mending,
     Migrating,
     Reshaping,
     Searching,

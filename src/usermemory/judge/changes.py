@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from usermemory.changes import Unfit, apply
+from usermemory.changes import Unfit, apply, apply_beside
 from usermemory.changes.diff import find
 from usermemory.dates import made_items, mark_items
 from usermemory.erasure import MASK, buried, subject_of
@@ -141,9 +141,13 @@ def _made(
     if judgement.refused is not None:
         return judgement.refused
     try:
-        after, done = apply(document, change, batch.schema, judgement.evidence)
+        if batch.reading is None:
+            after, done = apply(document, change, batch.schema)
+        else:
+            after, done = apply_beside(batch.reading, document, earlier, change, batch.schema)
     except Unfit as unfit:
         return Refused(change, unfit.reason, unfit.detail)
+    done = replace(done, evidence=judgement.evidence)
     if full := room.full(done):
         return Refused(change, "profile_full", full)
     if _erased(batch, done):

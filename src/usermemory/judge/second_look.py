@@ -173,7 +173,8 @@ def _names(hearing: Hearing, judgement: Judgement) -> bool:
     field = batch.schema.fields[change.field]
     item: list[Any] = [change.key, change.value]
     if change.action == "clear":
-        current = batch.document.get(change.field)
+        stored = batch.document if batch.reading is None else batch.reading.stored
+        current = stored.get(change.field)
         item = [change.key, current, change.field.replace("_", " "), field.title]
     said = [*folded_words(judgement.evidence[0].quote)]
     said += folded_words(judgement.evidence[0].question)

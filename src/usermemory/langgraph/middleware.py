@@ -99,9 +99,7 @@ class UserMemoryMiddleware(_Base):
         return self._signatures(state, run)
 
     def wrap_model_call(
-        self,
-        request: ModelRequest[Any],
-        handler: Callable[[ModelRequest[Any]], ModelResponse[Any]],
+        self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], ModelResponse[Any]]
     ) -> ModelResponse[Any]:
         """Ask the model, below what is known of the user."""
         run = self._run()

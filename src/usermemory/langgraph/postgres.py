@@ -47,11 +47,7 @@ _SETUP = 30.0
 """Seconds for the first connection, and for a lock that LangGraph's tables need."""
 
 # Without prepared statements, so that a pooler of transactions may stand in between.
-_KWARGS: dict[str, Any] = {
-    "autocommit": True,
-    "prepare_threshold": None,
-    "row_factory": dict_row,
-}
+_KWARGS: dict[str, Any] = {"autocommit": True, "prepare_threshold": None, "row_factory": dict_row}
 
 
 def _settings(driver: PostgreSQL) -> dict[str, Any]:

@@ -15,16 +15,7 @@ if TYPE_CHECKING:
 
     from usermemory.records import Message
 
-__all__ = [
-    "WINDOW",
-    "Alignment",
-    "Mark",
-    "Passed",
-    "align",
-    "ids_to_ask",
-    "stored_id",
-    "window",
-]
+__all__ = ["WINDOW", "Alignment", "Mark", "Passed", "align", "ids_to_ask", "stored_id", "window"]
 
 WINDOW = 64
 """How many of a thread's newest marks are compared with a call."""

@@ -313,10 +313,7 @@ def _kind_in(said: Any) -> str:
 
 
 def _author(
-    kind: str,
-    entries: Mapping[str, Any],
-    user_id: str,
-    display_name: Callable[[], str | None],
+    kind: str, entries: Mapping[str, Any], user_id: str, display_name: Callable[[], str | None]
 ) -> Author:
     if kind == "chat" or (kind not in _AUTHORS and entries.get("role")):
         logger.warning("role %r counts as somebody else's; author= can say otherwise", kind)

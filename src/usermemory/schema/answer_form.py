@@ -10,13 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from usermemory.errors import SchemaError
-from usermemory.schema.fields import (
-    FORM_MAX_ITEMS,
-    FORM_MAX_LENGTH,
-    Remember,
-    caps_of,
-    smaller,
-)
+from usermemory.schema.fields import FORM_MAX_ITEMS, FORM_MAX_LENGTH, Remember, caps_of, smaller
 from usermemory.schema.shape import KEYWORD, SCALARS, Json, canonical, is_object, simplify
 
 if TYPE_CHECKING:
@@ -164,10 +158,7 @@ def change_schema(fields: Mapping[str, Field], *, caps: bool) -> Json:
     change = closed(parts)
     if _enumerated(change) > MAX_ENUM_TOTAL:
         raise SchemaError(f"too many fields and choices: strict modes take {MAX_ENUM_TOTAL} in all")
-    return {
-        "title": "profile_changes",
-        **closed({"changes": array(change, limits)}),
-    }
+    return {"title": "profile_changes", **closed({"changes": array(change, limits)})}
 
 
 def _actions(field: Field) -> Iterator[tuple[Action, str]]:

@@ -25,10 +25,7 @@ ANSWERS = 200
 
 
 def keep_shown(
-    key: Mapping[str, str],
-    user: User,
-    answers: Mapping[str, Iterable[Shown]],
-    schema: Schema,
+    key: Mapping[str, str], user: User, answers: Mapping[str, Iterable[Shown]], schema: Schema
 ) -> Flow[None]:
     """Store what stood in the prompts of answers, within the transaction that stores these.
 

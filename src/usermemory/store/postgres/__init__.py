@@ -187,10 +187,7 @@ class PostgreSQL(Driver):
         warnings: list[str | None] = []
         names = ", ".join(f'"{self.address.schema}".{table}' for table in tables())
         try:
-            with (
-                postgres_errors(self.url),
-                connect_to(self.address, _CLEANING) as connection,
-            ):
+            with postgres_errors(self.url), connect_to(self.address, _CLEANING) as connection:
                 connection.add_notice_handler(
                     lambda told: warnings.append(told.severity_nonlocalized)
                 )

@@ -75,11 +75,7 @@ _ERRORS: Sequence[tuple[str, type[StoreError], str]] = (
     ("SQLITE_READONLY", StoreReadOnly, "or its folder is read-only; make both writable"),
     ("SQLITE_NOTADB", NotADatabase, "is not an SQLite database; choose another path"),
     ("SQLITE_CORRUPT", NotADatabase, "is damaged; restore it from a backup"),
-    (
-        "SQLITE_CANTOPEN",
-        StoreError,
-        "cannot be opened; does its folder exist, and may we use it?",
-    ),
+    ("SQLITE_CANTOPEN", StoreError, "cannot be opened; does its folder exist, and may we use it?"),
 )
 
 

@@ -6,9 +6,11 @@ So does every misfit, in its place among the other items.
 from __future__ import annotations
 
 from collections import defaultdict, deque
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from usermemory.schema.document import ASIDE, is_displaced, stored_value
+from usermemory.changes.diff import Collision, compare, put, reshaped
+from usermemory.schema.document import ASIDE, is_displaced, is_shaped, stored_value
 from usermemory.schema.fields import NAMING
 from usermemory.schema.form import identity
 from usermemory.schema.renames import is_empty
@@ -17,6 +19,7 @@ from usermemory.schema.shape import Json, canonical, goes_on, is_list, is_object
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from usermemory.records import Applied
     from usermemory.schema.document import Reading
     from usermemory.schema.fields import Field
     from usermemory.schema.schema import Schema
@@ -44,6 +47,74 @@ def rejoined(schema: Schema, reading: Reading, document: Mapping[str, Any]) -> J
             stored = None
         result = put_in_place(result, known, _joined(known, stored, before, after, reading.origins))
     return result
+
+
+def settled(
+    reading: Reading, document: Mapping[str, Any], applied: Sequence[Applied], schema: Schema
+) -> tuple[dict[str, Any], tuple[Applied, ...]]:
+    """The stored document with changes that were made to the part of it that fits.
+
+    Args:
+        reading: The stored document as it was read.
+        document: What the changes made of `Reading.document`.
+        applied: The changes, by value.
+        schema: Today's.
+
+    Returns:
+        The new stored document with every misfit in it, and the changes as they change that: where
+        a misfit made room for a value, it is what stood there before.
+    """
+    whole = rejoined(schema, reading, document)
+    touched = [schema.fields[each.field] for each in applied]
+    if not reading.misfits and all(_is_whole(f, reading.stored.get(f.name)) for f in touched):
+        return whole, tuple(applied)
+    exact: list[Applied] = []
+    now = reading
+    for each in applied:
+        field = schema.fields[each.field]
+        held = now.stored.get(field.name)
+        try:
+            stored = rejoined(schema, now, _put_beside(field, now.document, each))
+        except Collision:  # what it changes does not fit
+            try:
+                stored = {**now.stored, field.name: put(field, held_value(field, held), each)}
+            except Collision:
+                return whole, tuple(applied)
+        exact += _settled(field, held, stored.get(field.name), each)
+        now = schema.read(stored)
+    return rejoined(schema, now, document), tuple(exact)
+
+
+def _put_beside(field: Field, document: Mapping[str, Any], change: Applied) -> dict[str, Any]:
+    """What fits, with a change in it; `Collision` if that is none of it."""
+    value = put(field, document[field.name], change)
+    if same(value, document[field.name]):
+        raise Collision
+    return {**document, field.name: value}
+
+
+def _settled(field: Field, before: Any, after: Any, change: Applied) -> list[Applied]:
+    """A change as it changes the stored value of its field."""
+    room = reshaped(field, before)
+    made = tuple(compare(field, stored_value(field, before), stored_value(field, after)))
+    if len(made) != 1:
+        return [*room, change]
+    exact = replace(made[0], evidence=change.evidence)
+    if field.kind == "object" and is_object(before) and before and exact.key not in before:
+        exact = replace(exact, before=None)  # a default, which was never stored
+    return [*room, exact]
+
+
+def _is_whole(field: Field, stored: Any) -> bool:
+    """Whether a stored value is what the schema itself would have stored."""
+    if field.kind == "object" and is_object(stored) and stored:
+        return stored.keys() >= field.keys.keys()
+    return is_shaped(field, stored)
+
+
+def held_value(field: Field, stored: Any) -> Any:
+    """A stored value as changes are put into it: an object verbatim, without its defaults."""
+    return stored if field.kind == "object" and is_object(stored) else stored_value(field, stored)
 
 
 def put_in_place(

@@ -1,0 +1,233 @@
+"""What the user says about what no longer fits is heard, on every database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+import pytest
+from pydantic import BaseModel
+
+from usermemory.conformance.harness import Bench, Verbs
+from usermemory.records import Action, Change, Proposed
+from usermemory.schema import schema_of
+
+Making = Callable[..., Bench]
+
+
+class Goal(BaseModel):
+    """A goal as it was."""
+
+    title: str
+    status: str = "open"
+
+
+class Body(BaseModel):
+    """An object as it was."""
+
+    size: str | None = None
+    shirts: list[str] = []
+
+
+class Before(BaseModel):
+    """The profile as it was."""
+
+    weight: str | None = None
+    city: list[str] = []
+    goals: list[Goal] = []
+    hobbies: list[str] = []
+    colors: list[str] = []
+    numbers: dict[str, str] = {}
+    body: Body = Body()
+
+
+class NewGoal(BaseModel):
+    """A goal that needs a reason, and has no status any more."""
+
+    title: str
+    why: str
+    tags: list[str] = []
+
+
+class Hobby(BaseModel):
+    """What was a text before."""
+
+    name: str
+    level: int | None = None
+
+
+class NewBody(BaseModel):
+    """An object with tighter properties."""
+
+    size: int | None = None
+    shirts: list[Literal["blue"]] = []
+
+
+class After(BaseModel):
+    """The profile retyped, tightened, and with a required property."""
+
+    weight: float | None = None
+    city: str | None = None
+    goals: list[NewGoal] = []
+    hobbies: list[Hobby] = []
+    colors: list[Literal["red", "blue"]] = []
+    numbers: dict[str, int] = {}
+    body: NewBody = NewBody()
+
+
+STORED: dict[str, Any] = {
+    "weight": "80 kg",
+    "city": ["Graz", "Linz"],
+    "goals": [{"title": "run", "status": "open"}, {"title": "swim", "status": "done"}],
+    "hobbies": ["chess", "golf"],
+    "colors": ["red", "green"],
+    "numbers": {"shoe": "nine", "cats": "2"},
+    "body": {"size": "tall", "shirts": ["blue", "plaid"]},
+}
+
+
+def grown(making: Making) -> tuple[Bench, Verbs]:
+    """A user stored under the first class, and a memory with the second."""
+    bench = making(schema=Before)
+    bench.verbs.edit("will", STORED, by="import")
+    bench.clock.advance(1)
+    return bench, bench.another(schema=After)
+
+
+def _change(words: str, field: str, action: Action, value: Any, key: str | None = None) -> Change:
+    return Change(field, action, value, words, key=key)
+
+
+def _said(verbs: Verbs, words: str, *changes: tuple[Any, ...]) -> Proposed:
+    made = [_change(words, *one) for one in changes]
+    learned: Proposed = verbs.propose("will", "t", made, [("user", words)])
+    return learned
+
+
+def _stored(verbs: Verbs) -> Any:
+    return verbs.recall("will").document
+
+
+TAKEN_BACK = [
+    ("I don't play golf any more", ("hobbies", "remove", "golf")),
+    ("I don't play golf any more", ("hobbies", "remove", {"name": "Golf"})),
+    ("I gave up to swim", ("goals", "remove", "Swim")),
+    ("I gave up to swim", ("goals", "remove", None, "swim")),
+    ("I no longer like green", ("colors", "remove", "green")),
+    ("Forget the shoe, nine is wrong", ("numbers", "remove", None, "shoe")),
+    ("My weight is not 80 kg any more", ("weight", "clear", None)),
+    ("I left my city, Graz", ("city", "clear", None)),
+    ("My size is not tall", ("body", "clear", None, "size")),
+    ("My plaid shirts are gone", ("body", "remove", "plaid", "shirts")),
+]
+
+
+class Mending:
+    """Tests of misfits that the user speaks of."""
+
+    @pytest.mark.parametrize(("words", "change"), TAKEN_BACK)
+    def test_a_misfit_is_taken_back(
+        self, making: Making, words: str, change: tuple[Any, ...]
+    ) -> None:
+        """It goes, alone, by the user's words; undo brings it back verbatim."""
+        bench, later = grown(making)
+        before = _stored(later)
+        misfits = later.misfits("will")
+        learned = _said(later, words, change)
+        assert learned.rejections == ()
+        assert learned.revision is not None
+        (done,) = learned.revision.changes
+        gone = [one for one in misfits if one.value == done.before]
+        assert [one.value for one in misfits if one.value not in _values(later)] == [done.before]
+        assert len(gone) == 1
+        assert [one.quote for one in done.evidence] == [words]
+        assert later.undo("will").conflicts == ()
+        assert _stored(later) == before
+        assert bench.another(schema=Before).recall("will").value == Before.model_validate(STORED)
+
+    def test_an_item_is_completed(self, making: Making) -> None:
+        """What is missing is told, by an update or an addition: there is one item, and it fits."""
+        _, later = grown(making)
+        was = _stored(later)
+        words = "I run for fun, I swim for my back, and my golf is level 3"
+        learned = _said(
+            later,
+            words,
+            ("goals", "update", {"why": "for fun"}, "run"),
+            ("goals", "add", {"title": "Swim", "why": "for my back", "tags": []}),
+            ("hobbies", "add", {"name": "golf", "level": 3}),
+            ("hobbies", "update", {"level": 1}, "golf"),
+        )
+        assert learned.rejections == ()
+        value = later.recall("will").value
+        assert [(one.title, one.why) for one in value.goals] == [
+            ("run", "for fun"),
+            ("swim", "for my back"),
+        ]
+        assert _stored(later)["goals"][0] == {"title": "run", "status": "open", "why": "for fun"}
+        assert _stored(later)["hobbies"] == ["chess", {"name": "golf", "level": 1}]
+        assert [one.quote for one in later.why("will", "goals", "run")][:1] == [words]
+        assert later.snapshot("will", 1).document == STORED
+        later.forget("will", "goals", "run")
+        assert later.undo("will").conflicts != ()
+        assert [one["title"] for one in _stored(later)["goals"]] == ["swim"]
+        assert "for fun" not in str(later.export("will"))
+        assert was["hobbies"] == STORED["hobbies"]
+
+    def test_completing_is_undone(self, making: Making) -> None:
+        """The item is the misfit that it was."""
+        _, later = grown(making)
+        before = _stored(later)
+        _said(later, "I run for fun", ("goals", "update", {"why": "fun"}, "run"))
+        assert len(later.recall("will").value.goals) == 1
+        assert later.undo("will").conflicts == ()
+        assert _stored(later) == before
+
+    def test_nothing_is_half_mended(self, making: Making) -> None:
+        """What does not fit after it is refused, or stands beside; what fits goes first."""
+        _, later = grown(making)
+        refused = _said(later, "I run on tags", ("goals", "update", {"tags": ["x"]}, "run"))
+        assert [one.reason for one in refused.rejections] == ["invalid_document"]
+        assert _said(later, "no tennis", ("hobbies", "remove", "tennis")).rejections[0].reason == (
+            "item_not_there"
+        )
+        assert _stored(later) == later.snapshot("will", 1).document
+        learned = _said(
+            later,
+            "red is out, then again green too, and shoe 9",
+            ("colors", "remove", "red"),
+            ("colors", "remove", "green"),
+            ("numbers", "set", 9, "Shoe"),
+        )
+        assert learned.rejections == ()
+        assert (_stored(later)["colors"], _stored(later)["numbers"]["shoe"]) == ([], 9)
+
+    def test_a_proposal_speaks_of_a_misfit(self, making: Making) -> None:
+        """It waits for a person, and is made when they approve."""
+        bench, _ = grown(making)
+        later = bench.another(schema=After, review="all")
+        learned = _said(
+            later,
+            "I don't play golf, I run for fun",
+            ("hobbies", "remove", "golf"),
+            ("goals", "update", {"why": "fun"}, "run"),
+        )
+        assert learned.rejections == ()
+        for one in later.proposals("will"):
+            assert later.approve(one.id, user_id="will").rejections == ()
+        assert _stored(later)["hobbies"] == ["chess"]
+        assert [one.why for one in later.recall("will").value.goals] == ["fun"]
+
+    def test_what_was_erased_is_not_completed(self, making: Making) -> None:
+        """Words from before an erasure bring nothing back."""
+        bench, later = grown(making)
+        later.forget("will", "hobbies", "golf")
+        bench.clock.advance(1)
+        assert schema_of(After).read(_stored(later)).misfits
+        assert "golf" not in _stored(later)["hobbies"]
+        _said(later, "I play golf, level 3", ("hobbies", "add", {"name": "golf", "level": 3}))
+        assert _stored(later)["hobbies"] == ["chess", {"name": "golf", "level": 3}]
+
+
+def _values(verbs: Verbs) -> list[Any]:
+    return [one.value for one in verbs.misfits("will")]
