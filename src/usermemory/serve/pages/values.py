@@ -140,8 +140,11 @@ def section(
     places = reading.origins.get((found.name, None), ())
     stand = list(_stand(found, value, places))
     part = stand[begin : begin + count]
+    named_by = (found.settings.key or "") if found.kind == "objects" else ""
     rows = [
-        Row(path, one, name, origins.of(found.name, one, key), keys=keys_in(found, key or None))
+        Row(
+            path, one, name, origins.of(found.name, one, key), named_by, keys_in(found, key or None)
+        )
         for path, one, name, key in part
     ]
     return Section(found, rows, len(stand), begin)
