@@ -78,7 +78,7 @@ async def _measured(url: str, token: str, pid: int, args: argparse.Namespace) ->
     seen = Seen()
     limits = httpx.Limits(max_connections=None)
     async with httpx.AsyncClient(base_url=url, limits=limits, timeout=30) as http:
-        signed = await http.get("/enter", params={"token": token})
+        signed = await http.post("/enter", data={"token": token}, headers={"origin": url})
         assert signed.status_code == 303, signed.text
         http.headers["authorization"] = f"Bearer {token}"
         work = [asyncio.create_task(_page(http, number, seen)) for number in range(args.pages)]

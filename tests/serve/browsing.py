@@ -34,6 +34,11 @@ class Browser:
         data = {"csrf": await self.csrf(page), **fields}
         return await self.http.post(path, data=data, headers={"origin": HOST})
 
+    async def follow(self, answer: httpx.Response) -> httpx.Response:
+        """The page to which a form leads: going back to it sends nothing twice."""
+        assert answer.status_code == 303, answer.text
+        return await self.get(answer.headers["location"])
+
 
 @asynccontextmanager
 async def anonymous(served: Any) -> AsyncIterator[Browser]:

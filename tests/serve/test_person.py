@@ -10,10 +10,11 @@ from typing import Literal
 
 import pytest
 from pydantic import BaseModel, Field
-from tests.serve.browsing import Browser, signed_in
+from tests.serve.browsing import HOST, Browser, anonymous, signed_in
 
 from usermemory import Change, Extraction, Request, UserMemory
 from usermemory.serve import app
+from usermemory.serve.tokens import Tokens
 
 
 class Address(BaseModel):
@@ -202,6 +203,7 @@ async def test_several_changes_are_taken_back_once_it_is_confirmed(memory: UserM
     memory.edit("will", {"age": 33, "interests": ["go"]}, by="x")
     async with signed_in(app(memory)) as browser:
         asked = await browser.post("/person/undo", user="will", revision="2")
+        asked = await browser.follow(asked)
         assert memory.recall("will").revision == 2
         assert "33" in asked.text
         assert "go" in asked.text
@@ -234,10 +236,27 @@ async def test_forgetting_says_what_goes_asks_once_and_proves_it(memory: UserMem
         assert "What goes" in first.text
         assert memory.recall("will").document["interests"] == ["chess"]
         done = await browser.post("/person/forget", **asked, sure="yes")
-        assert "stands nowhere any more" in done.text
+        assert "chess" not in done.headers["location"]
+        assert "stands nowhere any more" in (await browser.follow(done)).text
         assert "chess" not in await page_of(browser)
         assert "chess" not in await page_of(browser, "/person/timeline")
     assert memory.verify_erased("will", "chess").erased
+
+
+async def test_what_was_erased_is_told_to_nobody_else(memory: UserMemory) -> None:
+    """The page after it is of one user, cannot be made up, lasts an hour, and asks no reader."""
+    async with signed_in(app(memory)) as browser:
+        done = await browser.post("/person/erase", user="will", sure="yes")
+        told = done.headers["location"]
+        assert "were erased" in (await browser.get(told)).text
+        for forged in (told.replace("will", "ann"), told[:-1], "/person/forgotten?user=will"):
+            assert (await browser.get(forged)).status_code == 404
+    reading = Tokens(memory).create("r", read_only=True)[0]
+    async with anonymous(app(memory)) as browser:
+        await browser.http.post("/enter", data={"token": reading}, headers={"origin": HOST})
+        for question in ("/erase", "/unlearn", "/undo"):
+            answer = await browser.get(f"/person{question}", user="will", thread="t", revision="1")
+            assert answer.status_code == 403
 
 
 @pytest.mark.parametrize("path", ["/name", "/home/city", "/goals/0", "/allergies/penicillin"])
@@ -251,7 +270,7 @@ async def test_every_kind_of_value_can_be_forgotten(memory: UserMemory, path: st
         }
         del fields["csrf"]
         answer = await browser.post("/person/forget", **fields, sure="yes")
-        assert answer.status_code == 200, answer.text
+        answer = await browser.follow(answer)
         again = await browser.get("/person/value", user="will", path=path)
     assert "In the user" not in again.text
     assert "for good" not in answer.text
@@ -262,6 +281,7 @@ async def test_a_conversation_is_unlearned(memory: UserMemory) -> None:
     """What one thread taught is shown, and taken back when that is confirmed."""
     async with signed_in(app(memory)) as browser:
         first = await browser.post("/person/unlearn", user="will", thread="monday")
+        first = await browser.follow(first)
         assert "chess" in first.text
         assert memory.recall("will").document["name"] == "Will"
         await browser.post("/person/unlearn", user="will", thread="monday", sure="yes")
@@ -337,10 +357,10 @@ async def test_a_page_that_is_open_while_its_user_is_erased_answers_clearly(
 ) -> None:
     """Nothing is brought back, and each form says that it is not there any more."""
     async with signed_in(app(memory)) as browser:
-        erased = await browser.post("/person/erase", user="will")
+        await browser.post("/person/erase", user="will")
         assert memory.recall("will").document["name"] == "Will"
         erased = await browser.post("/person/erase", user="will", sure="yes")
-        assert "Forgotten" in erased.text
+        assert "Forgotten" in (await browser.follow(erased)).text
         value = await browser.get("/person/value", user="will", path="/interests/0")
         assert "not there any more" in value.text
         edit = await browser.post(

@@ -113,13 +113,13 @@ async def test_what_is_erased_is_gone_from_the_conversations_too(
             for user, thread in (("will", mine), ("ann", yours)):
                 said = {"user": user, "thread": thread, "text": "I like climbing."}
                 await browser.post("/talk/say", **said)
-            asked = await browser.post("/person/erase", user="will")
+            asked = await browser.get("/person/erase", user="will")
             assert html.escape(mine) in asked.text
             assert html.escape(yours) not in asked.text
             assert 'name="conversations" value="yes" checked' in asked.text
             confirmed = {"sure": "yes", "conversations": "yes"}
             done = await browser.post("/person/erase", user="will", **confirmed)
-            assert "1 conversation deleted too" in done.text
+            assert "1 conversation deleted too" in (await browser.follow(done)).text
             page = await browser.get("/talk", user="will", thread=mine)
             assert "climbing" not in page.text
             page = await browser.get("/talk", user="ann", thread=yours)
@@ -139,7 +139,7 @@ async def test_a_conversation_goes_with_a_value_only_if_it_is_ticked(memory: Use
         assert "Delete this conversation too, whole" in asked.text
         assert "checked" not in asked.text
         done = await browser.post("/person/forget", **chosen, sure="yes")
-        assert "may still hold" in done.text
+        assert "may still hold" in (await browser.follow(done)).text
         assert "climbing" in (await browser.get("/talk", user="will", thread="t")).text
         ticked = {"sure": "yes", "words": "yes", "conversations": "yes", "thread": "t"}
         await browser.post("/person/unlearn", user="will", **ticked)

@@ -15,7 +15,7 @@ from usermemory import Change, Extraction, Request, UserMemory
 from usermemory.records import Applied
 from usermemory.schema import schema_of
 from usermemory.serve import app
-from usermemory.serve.pages.words import Titles
+from usermemory.serve.pages.words import Titles, label
 
 
 class Geo(BaseModel):
@@ -82,7 +82,7 @@ async def test_pages_name_things_by_their_titles(memory: UserMemory) -> None:
         for told in (
             "Called by Will",
             "Where they live: Home town Bergen",
-            "Where they live: On the map nothing Latitude: 60.4",
+            "Where they live: On the map Latitude: 60.4",
             "Animals at home Name: Rex; Kind of animal: dog",
             "Medicines taken: aspirin at night",
         ):
@@ -101,6 +101,30 @@ async def test_downloads_to_read_name_them_too(memory: UserMemory) -> None:
     """The text that a person takes home."""
     async with signed_in(app(memory)) as browser:
         assert "Kind of animal: dog" in await text_of(browser, "/person/export.txt")
+
+
+class Employer(BaseModel):
+    since: str | None = None
+    company: str | None = Field(None, title="Employed by")
+
+
+class Worker(BaseModel):
+    job: Employer | None = Field(None, title="Work")
+    other_job: Employer = Employer()
+
+
+def test_a_title_is_what_the_field_is_called_not_its_class() -> None:
+    """One word suffices; the name of a class, which Pydantic gives as a title, does not."""
+    fields = schema_of(Worker).fields
+    assert [label(one, name) for name, one in fields.items()] == ["Work", "Other job"]
+
+
+def test_what_an_object_says_stands_in_the_order_of_the_schema() -> None:
+    """However it is stored; what the schema does not know comes last, a time as people write it."""
+    job = {"company": "Hydro", "extra": "x", "since": "2026-05-31T18:30:00Z", "gone": None}
+    titles = Titles(schema_of(Worker).fields)
+    assert titles.valued(job, "job") == "Since: 2026-05-31 18:30 UTC; Employed by: Hydro; extra: x"
+    assert titles.sides(Applied("job", "set", {"company": None}, job))[0] == ""
 
 
 def test_what_the_schema_does_not_know_keeps_its_name() -> None:

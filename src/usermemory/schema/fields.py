@@ -175,7 +175,8 @@ class Field:
             properties, or a list of such objects.
         value_schema: JSON Schema of the value, or of one item of a list or map.
         description: What the field means, in the schema's words.
-        title: Its title in the schema.
+        title: Its title in the schema, or that of its class.
+        own_title: Whether the title is the field's own.
         settings: What `Remember` says, with the caps of the schema itself in it, each None where
             nothing is said; ``key`` for ``objects`` only.
         nullable: Null is a value of the source's own type.
@@ -191,6 +192,7 @@ class Field:
     value_schema: Mapping[str, Any]
     description: str = ""
     title: str = ""
+    own_title: bool = False
     settings: Remember = field(default_factory=Remember)
     nullable: bool = False
     required: bool = False
@@ -229,6 +231,7 @@ def field_from(
         found,
         description=str(schema.get("description", "")),
         title=str(schema.get("title", "")),
+        own_title=bool(raw.get("title")),
         nullable=nullable,
         required=required,
         default=_default(found, schema),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from operator import is_
 from typing import TYPE_CHECKING, Any, Literal
 
 from usermemory.records import MIGRATION, Applied, Revision
@@ -86,13 +87,16 @@ def renamed_revision(schema: Schema, revision: Revision) -> Revision:
     """A revision whose changes bear today's names."""
     if not schema.renames:
         return revision
-    return replace(revision, changes=tuple(_renamed_change(schema, c) for c in revision.changes))
+    changes = tuple(_renamed_change(schema, change) for change in revision.changes)
+    # Most bear them already: of a long history the copies would be the greater part of the time.
+    same = all(map(is_, changes, revision.changes))
+    return revision if same else replace(revision, changes=changes)
 
 
 def _renamed_change(schema: Schema, change: Applied) -> Applied:
     name = schema.old_names.get(change.field, change.field)
     known = schema.fields.get(name)
-    if known is None:
+    if known is None or (name == change.field and not known.keys):
         return change
     key, part = change.key, known
     if known.kind == "object" and key is not None:

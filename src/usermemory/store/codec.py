@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, fields, replace
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
+from pydantic_core import from_json
 
 from usermemory.records import (
     Applied,
@@ -76,8 +77,9 @@ def changes_of(text: str) -> tuple[Applied, ...]:
     return _changes_reader().validate_json(text)
 
 
+@lru_cache
 def usage_of(text: str) -> Usage:
-    """The token counts of a call."""
+    """The token counts of a call; those of all edits are the same."""
     return Usage(**json.loads(text))
 
 
@@ -112,7 +114,7 @@ def revision(row: Row) -> Revision:
         model=row["model"],
         prompt=row["prompt"],
         usage=usage_of(row["usage"]),
-        undoes=tuple(json.loads(row["undoes"])),
+        undoes=tuple(from_json(row["undoes"])),
         fingerprint=row["fingerprint"],
     )
 

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 _GONE = "This waits no more: it was approved, declined or erased meanwhile, or has expired."
 
+_NAMED = 20
+"""Conversations that the page after an erasure names."""
+
 _SHORT = 3
 """Characters of a text from which on a proof looks for it: shorter ones stand everywhere."""
 
@@ -53,14 +56,14 @@ class Corrections:
         both += [("/pause", self.pause), ("/resume", self.resume), ("/erase", self.erase)]
         mine = [("/undo", self.undo), ("/unlearn", self.unlearn), ("/read", self.read)]
         mine += [("/decide", self.decide), ("/tidy", self.tidy)]
-        return [
-            *(
-                route(f"{base}{path}", one, writes=True)
-                for base in ("/person", "/own")
-                for path, one in both
-            ),
-            *(route(f"/person{path}", one, writes=True) for path, one in mine),
-        ]
+        asked = [("/undo", self.ask_undo), ("/unlearn", self.ask_unlearn)]
+        made = [route(f"/person{path}", one, writes=True) for path, one in mine]
+        made += [route(f"/person{path}", one, asks=True) for path, one in asked]
+        for base in ("/person", "/own"):
+            made += [route(f"{base}{path}", one, writes=True) for path, one in both]
+            made += [route(f"{base}/erase", self.ask_erase, asks=True)]
+            made += [route(f"{base}/forgotten", self.forgotten)]
+        return made
 
     def edit(self, ask: Ask) -> Response:
         """Give a place a value; what the schema says against it stands in the form."""
@@ -97,25 +100,35 @@ class Corrections:
 
     def undo(self, ask: Ask) -> Response:
         """Take a revision back; of several changes once it is confirmed."""
-        number, sure = ask.number("revision"), ask.get("sure") == "yes"
-        undone = self._memory.undo(ask.user_id, number, dry_run=not sure)
-        if not sure and undone.revision is not None:
-            if len(undone.revision.changes) > 1:
-                return self._frame.page(ask, "undo.html", undone=undone, number=number)
-            undone = self._memory.undo(ask.user_id, number)
-        return self._back(ask, _undone(undone))
+        number = ask.number("revision")
+        if ask.get("sure") != "yes":
+            found = self._memory.undo(ask.user_id, number, dry_run=True).revision
+            if found is not None and len(found.changes) > 1:
+                return RedirectResponse(ask.of_user("/undo", revision=number), 303)
+        return self._back(ask, _undone(self._memory.undo(ask.user_id, number)))
+
+    def ask_undo(self, ask: Ask) -> Response:
+        """What would be taken back with a revision, and what stays."""
+        number = ask.number("revision")
+        undone = self._memory.undo(ask.user_id, number, dry_run=True)
+        return self._frame.page(ask, "undo.html", undone=undone, number=number)
+
+    def ask_unlearn(self, ask: Ask) -> Response:
+        """What would be taken back, or erased, of what a conversation taught."""
+        thread = ask.get("thread")
+        undone = self._memory.undo_thread(ask.user_id, thread, dry_run=True)
+        reach = self._memory.forget_thread(ask.user_id, thread, dry_run=True)
+        held = self._frame.talk.own_threads(ask.user_id).held([thread])
+        return self._frame.page(
+            ask, "unlearn.html", undone=undone, reach=reach, thread=thread, held=held
+        )
 
     def unlearn(self, ask: Ask) -> Response:
-        """Take back what a conversation taught, or erase it; once it is confirmed."""
-        thread, words = ask.get("thread"), ask.get("words") == "yes"
-        if not ask.get("sure"):
-            undone = self._memory.undo_thread(ask.user_id, thread, dry_run=True)
-            reach = self._memory.forget_thread(ask.user_id, thread, dry_run=True)
-            held = self._frame.talk.own_threads(ask.user_id).held([thread])
-            return self._frame.page(
-                ask, "unlearn.html", undone=undone, reach=reach, thread=thread, held=held
-            )
-        if words:
+        """Take back what a conversation taught, or erase it, once it is confirmed."""
+        thread = ask.get("thread")
+        if ask.get("sure") != "yes":
+            return RedirectResponse(ask.of_user("/unlearn", thread=thread), 303)
+        if ask.get("words") == "yes":
             return self._forgotten(ask, partial(self._memory.forget_thread, ask.user_id, thread))
         return self._back(ask, _undone(self._memory.undo_thread(ask.user_id, thread)))
 
@@ -144,24 +157,56 @@ class Corrections:
         erase = partial(self._memory.forget, ask.user_id, field, value)
         return self._forgotten(ask, erase, told)
 
+    def ask_erase(self, ask: Ask) -> Response:
+        """What goes with all that is kept of the user."""
+        reach = self._memory.forget_user(ask.user_id, dry_run=True)
+        held = self._frame.talk.own_threads(ask.user_id).held(reach.threads)
+        return self._frame.page(ask, "erase.html", reach=reach, held=held)
+
     def erase(self, ask: Ask) -> Response:
         """Erase all that is kept of the user, once it is confirmed."""
         if ask.get("sure") != "yes":
-            reach = self._memory.forget_user(ask.user_id, dry_run=True)
-            held = self._frame.talk.own_threads(ask.user_id).held(reach.threads)
-            return self._frame.page(ask, "erase.html", reach=reach, held=held)
+            return RedirectResponse(ask.of_user("/erase"), 303)
         return self._forgotten(ask, partial(self._memory.forget_user, ask.user_id))
 
     def _forgotten(self, ask: Ask, erase: Callable[..., Forgotten], told: str = "") -> Response:
-        """Erase, with the conversations if they were ticked; ``told`` is looked for after it."""
+        """Erase, with the conversations if they were ticked; ``told`` is looked for after it.
+
+        The page that says so has an address of its own, which holds numbers and no text.
+        """
         threads = self._frame.talk.own_threads(ask.user_id)
         done = erase(checkpointer=threads if ask.get("conversations") == "yes" else None)
         proof = None
         if len(told.strip()) >= _SHORT:
-            proof = self._memory.verify_erased(ask.user_id, told)
+            found = self._memory.verify_erased(ask.user_id, told)
+            proof = {
+                "erased": found.erased,
+                "of_user": sum(one.of_user for one in found.places),
+                "kept": any(one.kept for one in found.places),
+                "places": [
+                    (one.where, one.size, one.of_user + one.unknown) for one in found.places
+                ],
+            }
+            if ask.own:  # how much there is of others is nothing for the user
+                del proof["places"], proof["erased"]
         left = [one for one in done.threads if one not in threads.deleted]
-        gone = threads.deleted
-        return self._frame.page(ask, "forgotten.html", done=done, proof=proof, gone=gone, left=left)
+        note = {
+            **{name: getattr(done, name) for name in ("values", "changes", "quotes", "messages")},
+            "pending": done.pending,
+            "proof": proof,
+            "gone": len(threads.deleted),
+            "left": [] if ask.own else left[:_NAMED],
+            "more": max(0, len(left) - _NAMED),
+        }
+        sealed = self._frame.sessions.note(ask.user_id, note)
+        return RedirectResponse(ask.of_user("/forgotten", note=sealed), 303)
+
+    def forgotten(self, ask: Ask) -> Response:
+        """What was erased, in numbers, and the proof."""
+        done = self._frame.sessions.of_note(ask.user_id, ask.get("note"))
+        if done is None:
+            raise HTTPException(404, "This page was there for an hour after something was erased.")
+        return self._frame.page(ask, "forgotten.html", done=done)
 
     def pause(self, ask: Ask) -> Response:
         """Learn nothing until resumed."""

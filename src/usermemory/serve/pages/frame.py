@@ -125,12 +125,14 @@ class _Rule:
         writes: Whether it changes something.
         public: Anybody.
         of_user: Whether it is about a user whom the request names.
+        asks: Whether it asks before something is changed.
     """
 
     own: bool = False
     writes: bool = False
     public: bool = False
     of_user: bool = False
+    asks: bool = False
 
 
 class Frame:
@@ -186,7 +188,13 @@ class Frame:
         return self.page(ask, "refused.html", status, told=told, **context)
 
     def route(
-        self, path: str, handler: Handler, *, writes: bool = False, public: bool = False
+        self,
+        path: str,
+        handler: Handler,
+        *,
+        writes: bool = False,
+        public: bool = False,
+        asks: bool = False,
     ) -> Route:
         """A route whose handler runs in a thread, for those who may see it.
 
@@ -195,8 +203,9 @@ class Frame:
             handler: Makes the answer.
             writes: Whether it is a form that changes something.
             public: Whether it may be seen without a session.
+            asks: Whether it is the question before a form that changes something.
         """
-        rule = _Rule(path.startswith("/own"), writes, public, path.startswith("/person"))
+        rule = _Rule(path.startswith("/own"), writes, public, path.startswith("/person"), asks)
 
         async def endpoint(request: Request) -> Response:
             body = await request.body() if writes else b""
@@ -256,8 +265,8 @@ class Frame:
             return Ask(request, _NOBODY, fields) if rule.public else None
         if rule.writes and not rule.public:
             _check_form(request, fields, found)
-            if found.access.read_only:
-                raise HTTPException(403, "This may only be read.")
+        if (rule.asks or (rule.writes and not rule.public)) and found.access.read_only:
+            raise HTTPException(403, "This may only be read.")
         user_id = found.access.user_id or fields.get("user", "")
         return Ask(request, found, fields, user_id, framed=rule.own)
 

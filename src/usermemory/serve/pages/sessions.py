@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
 import json
 import secrets
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from usermemory.serve.tokens import Access, Tokens
 from usermemory.store.flows import access
@@ -20,6 +19,9 @@ if TYPE_CHECKING:
 
 LIFETIME = 12 * 3_600.0
 """Seconds for which a browser stays signed in."""
+
+NOTE_LIFETIME = 3_600.0
+"""Seconds for which the address of a page tells what was done."""
 
 _FIRST_VISIT = "first-visit"
 
@@ -75,22 +77,14 @@ class Sessions:
         if found.expires_at is not None:
             until = min(until, found.expires_at)
         body = [found.token_id, found.read_only, until, secrets.token_hex(8)]
-        encoded = base64.urlsafe_b64encode(json.dumps(body).encode()).decode().rstrip("=")
-        return f"{encoded}.{self._signed('session', encoded)}"
+        return self._sealed("session", body)
 
     def of_cookie(self, cookie: str) -> Visitor | None:
         """Who bears a cookie; None if it is forged, over or ended, or its token was revoked."""
-        body, _, signature = cookie.partition(".")
-        if not cookie.isascii() or not hmac.compare_digest(
-            self._signed("session", body), signature
-        ):
+        held = self._opened("session", cookie)
+        if held is None:
             return None
-        try:
-            token_id, read_only, until, number = json.loads(
-                base64.urlsafe_b64decode(body + "=" * (-len(body) % 4))
-            )
-        except (ValueError, binascii.Error):
-            return None
+        token_id, read_only, until, number = held
         if until <= self._memory.clock.now():
             return None
         read = self._memory.driver.read
@@ -102,14 +96,33 @@ class Sessions:
 
     def end(self, cookie: str) -> None:
         """Make a cookie void that `of_cookie` has let in."""
-        body = cookie.partition(".")[0]
-        number = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))[3]
-        self._memory.driver.write(access.end_session, number)
+        self._memory.driver.write(access.end_session, self._opened("session", cookie)[3])
 
     def of_link(self, link: str) -> Visitor | None:
         """Who bears a link to a user's own page; None if it is forged, expired or revoked."""
         found = self.tokens.check_link(link)
         return None if found is None else Visitor(found, self._signed("form", link), link)
+
+    def note(self, user_id: str, told: Any) -> str:
+        """What a page of this user is to tell, as its address carries it; it can be read there."""
+        return self._sealed(f"note\n{user_id}", [self._memory.clock.now() + NOTE_LIFETIME, told])
+
+    def of_note(self, user_id: str, note: str) -> Any:
+        """What a note tells; None if it is forged, over or of another user."""
+        until, told = self._opened(f"note\n{user_id}", note) or (0.0, None)
+        return told if until > self._memory.clock.now() else None
+
+    def _sealed(self, purpose: str, body: Any) -> str:
+        encoded = base64.urlsafe_b64encode(json.dumps(body).encode()).decode().rstrip("=")
+        return f"{encoded}.{self._signed(purpose, encoded)}"
+
+    def _opened(self, purpose: str, text: str) -> Any:
+        """What was sealed for this purpose; None if it was not."""
+        encoded, _, signature = text.partition(".")
+        signed = self._signed(purpose, encoded)
+        if not text.isascii() or not hmac.compare_digest(signed, signature):
+            return None
+        return json.loads(base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)))
 
     def _signed(self, purpose: str, text: str) -> str:
         key = self._memory.driver.read(access.known_signing_key)

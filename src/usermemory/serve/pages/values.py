@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from usermemory.changes.diff import naming
@@ -138,13 +139,17 @@ def section(
     """A field with so many of its values, from there on."""
     value = reading.document.get(found.name, found.default)
     places = reading.origins.get((found.name, None), ())
-    stand = list(_stand(found, value, places))
-    part = stand[begin : begin + count]
+    stand = _stand(found, value, places)
+    skipped, part = sum(1 for _ in islice(stand, begin)), list(islice(stand, count))
+    named_by = (found.settings.key or "") if found.kind == "objects" else ""
     rows = [
-        Row(path, one, name, origins.of(found.name, one, key), keys=keys_in(found, key or None))
+        Row(
+            path, one, name, origins.of(found.name, one, key), named_by, keys_in(found, key or None)
+        )
         for path, one, name, key in part
     ]
-    return Section(found, rows, len(stand), begin)
+    total = len(value) if is_list(value) else skipped + len(part) + sum(1 for _ in stand)
+    return Section(found, rows, total, begin)
 
 
 def row_of(rows: Sequence[Row], one: Shown) -> Row | None:

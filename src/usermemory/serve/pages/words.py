@@ -36,6 +36,11 @@ _HIDDEN = re.compile(
 """What would drive a page's text, or hide in it. Joiners and the choice of a picture are left where
 scripts and emoji need them: after anything but Latin."""
 
+_TIME = re.compile(
+    r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d(?::(?!00)\d\d)?)(?::00)?(?:\.\d+)?(Z|[+-]\d\d:\d\d)?", re.ASCII
+)
+"""A date with its time, as JSON has it: day, time and zone."""
+
 NO_KEYS: Mapping[str, Field] = {}
 
 LEARNED = "model"
@@ -52,7 +57,7 @@ def shown_text(value: Any) -> Any:
 def label(field: Field | None, name: str) -> str:
     """What a field is called: its title, else its name in words."""
     title = field.title if field else ""
-    if field and field.kind == "object" and " " not in title:
+    if field and not field.own_title and " " not in title:
         title = ""  # the name of a class, which says less
     text = title or name.replace("_", " ").strip()
     if text == text.title():  # as Pydantic makes it of a name
@@ -69,13 +74,20 @@ def readable(value: Any, keys: Mapping[str, Field] = NO_KEYS) -> str:
     if is_object(value):
         parts = (
             f"{key_label(keys, key)}: {readable(part, keys_in(keys.get(key)))}"
-            for key, part in value.items()
-            if not is_nothing(part)
+            for key, part in in_order(value, keys).items()
         )
         return "; ".join(parts) or "nothing"
     if is_list(value):
         return ", ".join(readable(one, keys) for one in value) or "nothing"
-    return str(value)
+    text = str(value)
+    found = _TIME.fullmatch(text)
+    return " ".join(filter(None, found.groups())).replace("Z", "UTC") if found else text
+
+
+def in_order(value: Mapping[str, Any], keys: Mapping[str, Field]) -> dict[str, Any]:
+    """What an object says, in the order of the schema."""
+    names = dict.fromkeys((*(key for key in keys if key in value), *value))
+    return {name: value[name] for name in names if not is_nothing(value[name])}
 
 
 def key_label(keys: Mapping[str, Field], key: str) -> str:
@@ -182,7 +194,7 @@ class Titles:
             else:
                 before, after = (MASK if side is None else side for side in (before, after))
         told = (
-            "" if side is None else self.valued(side, change.field, change.key)
+            "" if is_nothing(side) else self.valued(side, change.field, change.key)
             for side in (before, after)
         )
         return tuple(told)  # type: ignore[return-value]
@@ -246,6 +258,7 @@ FILTERS: Mapping[str, Any] = {
     "label": label,
     "key_label": key_label,
     "keys_in": keys_in,
+    "in_order": in_order,
     "listed": listed,
     "tojson_text": as_json,
     "reason": in_words,

@@ -39,11 +39,29 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   if (!old.matches("[hx-trigger*=every]")) return;
   if (old.querySelector("details[open] form") || old.querySelector("input:focus, textarea:focus, select:focus")) event.detail.shouldSwap = false;
 });
-// The keyboard stays where it was when the news take its button away.
-let within = false;
-document.addEventListener("htmx:beforeSwap", (event) => { within = event.detail.target.id === "beside" && event.detail.target.contains(document.activeElement); });
+// The keyboard stays where it was when an answer takes its button away: at what is to be mended, or at
+// the head of what was opened; with more of a list at the first of it.
+let left = null;
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const target = event.detail.target;
+  left = target.contains(document.activeElement) ? { target, before: target.previousElementSibling } : null;
+});
 document.addEventListener("htmx:afterSettle", () => {
-  if (within && document.activeElement === document.body) document.getElementById("beside").focus({ preventScroll: true });
+  if (!left || document.activeElement !== document.body) return;
+  const { target, before } = left;
+  left = null;
+  let place = before?.nextElementSibling?.querySelector("summary");
+  if (target.id === "beside") place = document.getElementById("beside");
+  else if (target.isConnected) place = target.querySelector("[role=alert] ~ div :is(input, select, textarea)") ?? target.closest("details")?.querySelector("summary");
+  place?.focus({ preventScroll: true });
+});
+// What was done is said where it was done; of a field that was emptied nothing stands there any more.
+document.addEventListener("DOMContentLoaded", () => {
+  if (!location.hash) return;
+  const place = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  const done = document.querySelector(".note[role=status]");
+  if (done && place?.matches("section.field")) place.prepend(done);
+  if (!place) document.getElementById("main").focus();
 });
 // A value is loaded when it is first opened; what failed is tried again when it is opened again.
 document.addEventListener("htmx:beforeRequest", (event) => {
@@ -75,15 +93,29 @@ function put(kind, text) {
   return words;
 }
 
-// With what was shown for each answer, which is known once the answer is whole.
+// With what was shown for each answer, which is known once the answer is whole. What stands already
+// stays, with all that is open in it.
 async function reread(address) {
   const answer = await fetch(address);
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const said = page.getElementById("said");
   if (!answer.ok || !said) return;
-  document.getElementById("said").replaceWith(said);
-  htmx.process(said);
+  const list = document.getElementById("said");
+  const stand = [...list.children];
+  const known = (one) => one.querySelector(":scope > details")?.getAttribute("hx-get");
+  [...said.children].forEach((item, at) => {
+    const old = stand[at];
+    if (old && known(old) === known(item) && wordsOf(old) === wordsOf(item)) return;
+    if (old) old.replaceWith(item);
+    else list.append(item);
+    htmx.process(item);
+  });
+  for (const one of stand.slice(said.children.length)) one.remove();
   markWords();
+}
+
+function wordsOf(item) {
+  return item.querySelector(".text").textContent;
 }
 
 async function say(form) {
