@@ -56,7 +56,12 @@ class Origins:
         return list(dict.fromkeys(one for item in wanted for one in self._chain(where, item)))
 
     def maker(self, field: str, item: Any) -> Revision | None:
-        """As `maker_of`."""
+        """The newest revision that made a value what it is; undos put back what others had made.
+
+        Args:
+            field: The field's name.
+            item: The value, the item of a list, or the key of a map.
+        """
         making = self._next(field, item, -1)
         return making.revision if making else None
 
@@ -107,22 +112,11 @@ def evidence_of(
     return Origins(revisions).evidence(document, where, value)
 
 
-def maker_of(revisions: Iterable[Revision], field: str, item: Any) -> Revision | None:
-    """The newest revision that made a value what it is; undos put back what others had made.
-
-    Args:
-        revisions: The user's revisions, the newest first.
-        field: The field's name.
-        item: The value, the item of a list, or the key of a map.
-    """
-    return Origins(revisions).maker(field, item)
-
-
 def noted_at(revision: Revision, field: str, item: Any) -> float:
     """When what a revision made of a value was noted: by the memory it was imported from, or then.
 
     Args:
-        revision: As `maker_of` gives it.
+        revision: As `Origins.maker` gives it.
         field: The field's name.
         item: The value, the item of a list, or the key of a map.
     """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from usermemory.past import evidence_of, maker_of
+from usermemory.past import Origins, evidence_of
 from usermemory.records import Applied, Evidence, Revision
 
 
@@ -34,7 +34,7 @@ def test_who_made_it() -> None:
         Revision(1, 1.0, "model", (Applied("name", "set", None, "Will"),)),
     ]
     for name, number in {"Will": 1, "Bo": 2}.items():
-        found = maker_of(revisions, "name", name)
+        found = Origins(revisions).maker("name", name)
         assert found is not None
         assert found.number == number
-    assert maker_of(revisions, "name", "Cy") is None
+    assert Origins(revisions).maker("name", "Cy") is None
