@@ -16,6 +16,7 @@ from usermemory import Change, Extraction, Request, Retry, UserMemory
 from usermemory.errors import ExtractionError, ProviderError
 from usermemory.records import Usage
 from usermemory.serve import ReadingTimes, app
+from usermemory.serve.pages.outages import outages_in
 from usermemory.testing import FakeClock
 
 
@@ -114,7 +115,7 @@ async def test_outages_stand_there_with_their_time(tmp_path: Path, database: str
         with UserMemory(url, model="offline", **settings) as memory:  # a process begun since
             async with signed_in(app(memory)) as browser:
                 page = plain((await browser.get("/operations")).text)
-                assert "The provider cannot be asked since" in page
+                assert "The provider of big-model cannot be asked since" in page
                 assert "HTTP 503: it is &lt;b&gt;down&lt;/b&gt;. 3 threads wait for it" in page
                 assert "the next one is due now." in page
                 assert "not over" in page
@@ -128,9 +129,43 @@ async def test_outages_stand_there_with_their_time(tmp_path: Path, database: str
             clock.advance(7_200.0)
             async with signed_in(app(memory)) as browser:
                 page = plain((await browser.get("/operations")).text)
-                assert "Outages of the provider" in page
+                assert "Outages of providers" in page
                 assert "50 min" in page
                 assert "cannot be asked since" not in page
+
+
+def reading(at: float, model: str, error: str = "") -> dict[str, Any]:
+    """A reading as the database tells of it."""
+    outcome, reason = ("failed", "unavailable") if error else ("changed", "")
+    error = error and f"ProviderError: {error}"
+    told = {"outcome": outcome, "reason": reason, "error": error, "usage": "{}"}
+    return {"at": at, "model": model, **told}
+
+
+def test_outages_of_two_providers_are_told_apart() -> None:
+    """Each ends when its own model answers, or when it is out of use; unnamed answers end all."""
+    log = [reading(0, "a", "down"), reading(1, "b", "away"), reading(2, "a", "down")]
+    log += [reading(3, "b"), reading(4, "a", "down")]
+    found = outages_in(log[::-1])
+    assert [(one.model, one.tries, one.until) for one in found] == [("b", 1, 3), ("a", 3, None)]
+    assert outages_in([reading(5, "a-2026-05"), *log[::-1]])[1].until == 5
+    assert outages_in([reading(5, ""), *log[::-1]])[1].until == 5
+    assert outages_in([reading(9_000, "b"), *log[::-1]])[1].until == 9_000
+
+
+async def test_whether_a_worker_runs_is_said_as_far_as_it_is_known(tmp_path: Path) -> None:
+    """Nothing due: nobody can know; something due for long: none reads."""
+    clock = FakeClock()
+    with UserMemory(tmp_path / "m.db", model="offline", worker=False, clock=clock) as memory:
+        async with signed_in(app(memory)) as browser:
+            assert "leaves no trace" in (await browser.get("/operations")).text
+            memory.remember("will", "t", [("user", "I like tea.")])
+            clock.advance(1_000.0)
+            assert "no worker runs, or none can" in (await browser.get("/operations")).text
+            memory.run_due()
+            page = (await browser.get("/operations")).text
+            assert "The last reading of any worker was" in page
+            assert "no worker runs" not in page
 
 
 def plain(page: str) -> str:

@@ -18,6 +18,7 @@ from usermemory.serve.pages.plots import bars
 from usermemory.store.codec import usage_of
 from usermemory.store.driver import missing
 from usermemory.store.flows import recall as recalls
+from usermemory.worker import LEASE
 
 if TYPE_CHECKING:
     from starlette.routing import Route
@@ -80,6 +81,8 @@ class Operations:
             outages=outages_in(found)[:_OUTAGES],
             held_up=driver.read(recalls.waiting_for_provider),
             now=now,
+            overdue=LEASE,
+            read_at=next((row["at"] for row in found if row["outcome"] != "proposed"), None),
             health=self._health(),
             latency=self._latency(),
             done=DONE.get(ask.get("done"), ""),
@@ -158,8 +161,14 @@ def _history(found: Sequence[Mapping[str, Any]], now: float, prices: Prices) -> 
         return [float(counts.get(day, 0)) for day in days]
 
     plots = [
-        ("Readings", bars("Readings a day", days, [("read", of(read)), ("failed", of(failed))])),
-        ("Tokens", bars("Tokens a day", days, [("in", of(asked)), ("out", of(answered))])),
+        (
+            "Readings, the failed ones on top",
+            bars("Readings a day", days, [("read", of(read)), ("failed", of(failed))], bad=True),
+        ),
+        (
+            "Tokens, those of answers on top",
+            bars("Tokens a day", days, [("in", of(asked)), ("out", of(answered))]),
+        ),
         ("Refused changes", bars("Refused changes a day", days, [("refused", of(refused))])),
     ]
     if prices:

@@ -1,4 +1,4 @@
-"""When the provider could not be asked, as the readings of all workers tell it."""
+"""When a provider could not be asked, as the readings of all workers tell it."""
 
 from __future__ import annotations
 
@@ -12,17 +12,21 @@ from usermemory.errors import ProviderError
 _KIND = f"{ProviderError.__name__}: "
 """With what the error of such a reading begins."""
 
+_GIVEN_UP = 900.0
+"""Seconds after which a provider that is tried no more, while another answers, is out of use: as
+long as an outage lasts it is tried every five minutes."""
+
 
 @dataclass(slots=True)
 class OutageSeen:
-    """A time in which no reading reached the provider.
+    """A time in which no reading reached a provider.
 
     Attributes:
         since: When it was first asked in vain.
         tried: When it was last asked in vain.
         reason: Of the last attempt, in a word.
         error: What the last attempt met.
-        models: Those that were asked, by name, where that is known.
+        model: That was asked, by name; empty where that is not known.
         tries: How often.
         until: When it answered again; None if it has not.
     """
@@ -31,7 +35,7 @@ class OutageSeen:
     tried: float
     reason: str = ""
     error: str = ""
-    models: tuple[str, ...] = ()
+    model: str = ""
     tries: int = 0
     until: float | None = None
 
@@ -41,21 +45,30 @@ class OutageSeen:
 
 
 def outages_in(readings: Sequence[Mapping[str, Any]]) -> list[OutageSeen]:
-    """The outages among readings, the newest first; as the readings have to be."""
+    """The outages among readings, the newest first, as the readings have to be; by model."""
     found: list[OutageSeen] = []
+    going_on: dict[str, OutageSeen] = {}
     for row in reversed(readings):
-        going_on = found[-1] if found and found[-1].until is None else None
+        at, model = row["at"], row["model"]
         if row["outcome"] == "failed" and row["error"].startswith(_KIND):
-            if going_on is None:
-                found.append(going_on := OutageSeen(row["at"], row["at"]))
-            going_on.tried, going_on.reason = row["at"], row["reason"]
-            going_on.error = row["error"].removeprefix(_KIND)
-            going_on.tries += 1
-            if row["model"] and row["model"] not in going_on.models:
-                going_on.models = (*going_on.models, row["model"])
-        elif going_on is not None and _answered(row):
-            going_on.until = row["at"]
+            if model not in going_on:
+                going_on[model] = OutageSeen(at, at, model=model)
+                found.append(going_on[model])
+            one = going_on[model]
+            one.tried, one.reason = at, row["reason"]
+            one.error = row["error"].removeprefix(_KIND)
+            one.tries += 1
+        elif going_on and _answered(row):
+            for one in list(going_on.values()):
+                if _is_same(one.model, model) or at - one.tried > _GIVEN_UP:
+                    one.until = at
+                    del going_on[one.model]
     return found[::-1]
+
+
+def _is_same(asked: str, answered: str) -> bool:
+    """Whether it may be one model: providers answer with a longer name, or none."""
+    return asked.startswith(answered) or answered.startswith(asked)
 
 
 def _answered(row: Mapping[str, Any]) -> bool:

@@ -14,6 +14,8 @@ def bars(
     days: Sequence[str],
     series: Sequence[tuple[str, Sequence[float]]],
     digits: int = 0,
+    *,
+    bad: bool = False,
 ) -> Markup:
     """Bars by day; of two series the second stands on the first, in another colour.
 
@@ -22,6 +24,7 @@ def bars(
         days: Their dates, the oldest first.
         series: Name and value of each day.
         digits: After the point.
+        bad: Whether the second is what should not be.
     """
     totals = [sum(values[at] for _, values in series) for at in range(len(days))]
     top = max(totals, default=0.0) or 1.0
@@ -39,7 +42,7 @@ def bars(
                         '<rect class="bar{}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}">'
                         "<title>{}: {} {}</title></rect>"
                     ).format(
-                        " bad" if number else "",
+                        (" bad" if bad else " more") if number else "",
                         at * step + 1,
                         base,
                         max(1.0, step - 2),
