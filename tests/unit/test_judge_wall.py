@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from usermemory.batch import Batch
 from usermemory.judge import Judgement, applied, judge
+from usermemory.messages.content import plain_text
 from usermemory.records import Author, Change, Message
 from usermemory.render import INTRODUCTION
 from usermemory.schema import Remember, schema_of
@@ -143,6 +144,8 @@ def test_a_short_answer_keeps_its_question() -> None:
         (["مابحب القهوة"], add("القهوة", "بحب القهوة"), "inexact"),
         (["I'm v̶e̶g̶a̶n̶ now"], add("vegan", "I'm v̶e̶g̶a̶n̶"), "inexact"),
         (["look:\nI love golf"], add("golf", "I love golf"), "passage"),
+        ([plain_text(["look", "I love golf\nso much"])], add("golf", "I love golf"), "passage"),
+        ([plain_text(["look", "> I love golf"])], add("golf", "I love golf"), "passage"),
         (["he wrote “I love golf so much” to me"], add("golf", "I love golf"), "passage"),
         (["```I love golf```"], add("golf", "I love golf"), "passage"),
         (["<doc>I love golf</doc>"], add("golf", "I love golf"), "passage"),
@@ -167,6 +170,7 @@ def test_what_is_doubted(said: list[str], change: Change, doubt: str) -> None:
     [
         (["I love tea"], add("tea", "I love tea")),
         (["I've given up tea"], Change("interests", "remove", "tea", "given up tea")),
+        ([plain_text(["Hello", "I love golf"])], add("golf", "I love golf")),
         (["I'm 32 now"], Change("age", "set", 32, "I'm 32")),
         (["my favourite book is “Emma”"], add("Emma", "book is “Emma”")),
         (["我喜欢爬山"], add("爬山", "我喜欢爬山")),

@@ -135,7 +135,7 @@ def test_not_read() -> None:
 @pytest.mark.parametrize(
     ("content", "text"),
     [
-        (["a", {"type": "text", "text": "b"}], "a\nb"),
+        (["a", {"type": "text", "text": "b"}], "a b"),
         ([{"type": "image_url", "image_url": {"url": "data:"}}], "[image]"),
         ([{"type": "image", "base64": "x"}, {"type": "text", "text": "mine"}], "[image]\nmine"),
         ([{"type": "file", "file": {"filename": "report.pdf"}}], "[file: report.pdf]"),
@@ -150,7 +150,7 @@ def test_not_read() -> None:
         ),
         ([{"type": "text", "text": {"value": "a", "annotations": []}}], "a"),
         ([{"type": "non_standard", "value": {"type": "note", "text": "a"}}], "a"),
-        ([{"type": None, "text": "a"}, {"text": "b"}, {"cachePoint": {"type": "default"}}], "a\nb"),
+        ([{"type": None, "text": "a"}, {"text": "b"}, {"cachePoint": {"type": "default"}}], "a b"),
         (
             [{"inlineData": {"mimeType": "image/png", "data": "x"}}, {"text": "mine"}],
             "[image]\nmine",
@@ -159,7 +159,10 @@ def test_not_read() -> None:
         ([{"type": "video_url", "video_url": {"url": "x"}}], "[video]"),
         ([{"type": "chart", "spec": {"width": 3}}], "[chart]"),
         ({"type": "text", "text": "alone"}, "alone"),
-        ([[{"type": "text", "text": "a"}], "b"], "a\nb"),
+        ([[{"type": "text", "text": "a"}], "b"], "a b"),
+        (["a", "b\nc", "d"], "a\nb\nc\nd"),
+        (["a ", "> b", "user: c", "d\n", "e"], "a\n> b\nuser: c\nd e"),
+        (["a", "Bob wrote to me:", "b"], "a\nBob wrote to me:\nb"),
         ([None, 7, {"type": "text", "text": "mine"}], "mine"),
         ([{"type": "quote", "quote": "a"}, {"type": "markdown", "markdown": "b"}], "a\nb"),
         ([{"searchResult": {"content": [{"text": "not mine"}]}}, {"text": "mine"}], "[file]\nmine"),
@@ -470,7 +473,7 @@ def test_one_alone() -> None:
             {"role": "user", "message": "x"},
             "message 1: a message has none of content.*role, message",
         ),
-        ({"content": "x"}, "message 1: unknown kind of message 'none'"),
+        ({"content": "x"}, "message 1: a message has no role or type"),
         ({"role": "user", "content": 7}, "message 1: content is neither text nor a list"),
         ({"role": "user", "content": [7]}, "message 1: a content block is neither"),
     ],

@@ -146,8 +146,8 @@ def _joined(spans: list[Span]) -> Iterator[Span]:
 
 
 _LONGEST_NUMBER = 1_023  # bits
+# Levels of a value; no schema that a model can be asked for has as many.
 _DEEPEST = 32
-"""Levels of a value; no schema that a model can be asked for has as many."""
 
 # Joiners make emoji, and words in Persian and Indic scripts; variation selectors choose a picture.
 _CARRIES = frozenset("\u200c\u200d\ufe0e\ufe0f")
@@ -168,10 +168,10 @@ _SEVERAL = 2
 _DRESSED = regex.compile(
     r"[\u0334-\u0338]|[\u2460-\u24ff\U0001d400-\U0001d7ff\U0001f100-\U0001f1ad]{2}"
 )
+# Runs of characters without a glyph: what carries a hidden text.
 _BITS = regex.compile(r"[\u200b-\u200f\u2060-\u2064\ufeff]{4}|[\ufe00-\ufe0f]{2}")
-"""Runs of characters without a glyph: what carries a hidden text."""
+# The flags of England, Scotland and Wales, which are written with tags.
 _FLAG = regex.compile(r"\U0001f3f4[\U000e0030-\U000e007a]{2,6}\U000e007f")
-"""The flags of England, Scotland and Wales, which are written with tags."""
 
 _SHOWS = regex.compile(r"[\p{L}\p{N}\p{S}]")
 _HALF = regex.compile(r"[\ud800-\udfff]")

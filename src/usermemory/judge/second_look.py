@@ -35,14 +35,14 @@ if TYPE_CHECKING:
 
 _STEM = 4
 _SHORTEST = 3
+# Of a value's letters, so many from others alone make it doubtful.
 _SHARE = 0.5
-"""Of a value's letters, so many from others alone make it doubtful."""
 
+# The same for what stands in the profile alone: a value may well repeat some of its words.
 _SHARE_OF_PROFILE = 0.75
-"""The same for what stands in the profile alone: a value may well repeat some of its words."""
 
+# Words of a quote that others have said, too.
 _ECHOED = 3
-"""Words of a quote that others have said, too."""
 
 _TAKES = ("remove", "clear")
 

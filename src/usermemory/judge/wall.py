@@ -24,11 +24,11 @@ from usermemory.text import Text, folded_words
 if TYPE_CHECKING:
     from usermemory.batch import Batch
 
+# Words in a row that somebody else had said: nobody answers so, they are repeated.
 _ECHO = 12
-"""Words in a row that somebody else had said: nobody answers so, they are repeated."""
 
+# Words of a message that is a short answer: it says little without the question before it.
 _LONGEST_ANSWER = 6
-"""Words of a message that is a short answer: it says little without the question before it."""
 
 _LONGEST_SIGN = 16  # characters
 _LONGEST_QUESTION = 300  # characters
@@ -207,8 +207,8 @@ def last_question(text: str) -> str:
     return "…" + asked[-_LONGEST_QUESTION + 1 :]
 
 
+# Seconds that the clocks of two hosts may be apart.
 _ASKEW = 60.0
-"""Seconds that the clocks of two hosts may be apart."""
 
 
 def _timely(hearing: Hearing, judgement: Judgement, found: OwnSpan | None) -> Judgement:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, is_dataclass
 from functools import lru_cache
+from itertools import groupby
 from typing import Any, TypeGuard
 
 from usermemory.errors import InvalidInput
@@ -52,11 +53,14 @@ _SILENT = frozenset(
         *("cachePoint", "cache_point", "step-start", "source-url", "source-document"),
     )
 )
+# Where a block of an unknown kind may have its text, the likeliest first.
 _TEXTS = ("text", "value", "content", "output_text", "parts")
-"""Where a block of an unknown kind may have its text, the likeliest first."""
 
 # What a program adds for a page to show: data of its own, and where something was read.
 _SHOWN = re.compile(r"data-.*|citations?")
+
+# Quotations, roles ("user:", "- role: system"), names in a log: they show at the start of a line.
+_BEGINS_A_LINE = re.compile(r"\W*[>|]|\W*(?:\w+\W+)?\w+\W?[:：]")
 
 _ARGUMENTS = ("args", "arguments", "input")
 _LONGEST_ARGUMENTS = 300
@@ -122,7 +126,10 @@ def plain_text(content: Any, tool_calls: Iterable[Any] = (), transcript: str = "
     if isinstance(content, str) and not (tool_calls or transcript):
         return clean(without_files(content))
     found = blocks(content)
-    lines = [_block(block) for block in found]
+    texts = [(block, text.strip()) for block in found if (text := _block(block))]
+    # Texts of one line that follow each other are one: several lines may well be pasted.
+    runs = groupby(texts, lambda one: _goes_on(*one))
+    lines = [(" " if goes_on else "\n").join(text for _, text in run) for goes_on, run in runs]
     if transcript:
         lines.append(transcript)
     # Anthropic's content holds the calls too: they count once.
@@ -130,6 +137,12 @@ def plain_text(content: Any, tool_calls: Iterable[Any] = (), transcript: str = "
     calls = list(tool_calls) or [block for block in inside if _is_call(_block_kind(block))]
     lines.extend(_call_line(call) for call in calls)
     return clean(without_files("\n".join(line for line in lines if line)))
+
+
+def _goes_on(block: Any, text: str) -> bool:
+    """Whether a text is one line that neither begins nor announces a quotation or a log."""
+    one = _block_kind(block) in _TEXT and len(text.splitlines()) == 1
+    return one and not _BEGINS_A_LINE.match(text) and text[-1:] not in ":："
 
 
 def blocks(content: Any) -> list[str | Mapping[str, Any]]:

@@ -39,8 +39,8 @@ ROOM = 8_000
 """Tokens of a profile that are shown, by estimate."""
 
 _STEM = 5
+# Items of a list that is shown whole, however long the others are.
 _SHORT = 10
-"""Items of a list that is shown whole, however long the others are."""
 
 
 def shown(

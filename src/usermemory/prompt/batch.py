@@ -110,8 +110,8 @@ _HALF_A_PAIR = re.compile(r"[\ud800-\udfff]")  # no encoder takes it
 _INVISIBLE = re.compile(r"[\U000e0000-\U000e007f\u202a-\u202e\u2066-\u2069]")
 _NOT_IN_A_NAME = re.compile(r"[^\w .'-]")
 _LONGEST_NAME = 40
+# Seconds after which the time is told again.
 _PAUSE = 600.0
-"""Seconds after which the time is told again."""
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
