@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from usermemory.awaited import SaverLike, awaited
 from usermemory.background import Background
+from usermemory.changes.coerce import plain
 from usermemory.clock import Clock, SystemClock
 from usermemory.correct import Correcting, checked_editor
 from usermemory.erasure import OfMessage, OfThread, OfValue, Target
@@ -490,7 +491,7 @@ class UserMemory:
         """
         document = self._document(user_id)
         self.schema.check_name(field, document)
-        return evidence_of(self.history(user_id), document, field, value)
+        return evidence_of(self.history(user_id), document, field, plain(value, field))
 
     def refused(self, user_id: Id, field: str | None = None, limit: int = 100) -> list[Refused]:
         """What was proposed for the profile and not made, each with its reason; the newest first.
@@ -746,7 +747,7 @@ class UserMemory:
             field, value = resolve(self._document(user_id), field)
         if field not in self.schema.fields:
             self.schema.check_name(field, self._document(user_id))
-        target = OfValue(field, value, anywhere)
+        target = OfValue(field, plain(value, field), anywhere)
         return self._forget(user_id, target, checkpointer, dry_run=dry_run)
 
     def forget_message(

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from math import inf, isfinite
+from numbers import Integral
+from operator import index
 from typing import TYPE_CHECKING, Any, Literal, cast
 from uuid import UUID
 
@@ -121,8 +123,8 @@ def checked_thread(thread_id: object, *, new: bool = False) -> str:
 
 
 def _checked_id(name: str, value: object, new: bool) -> str:  # noqa: FBT001 - private
-    if isinstance(value, UUID) or (isinstance(value, int) and not isinstance(value, bool)):
-        if isinstance(value, int) and value.bit_length() > _ID_LENGTH:
+    if not isinstance(value, bool) and isinstance(value, UUID | Integral):
+        if isinstance(value, Integral) and index(value).bit_length() > _ID_LENGTH:
             raise IdentityError(
                 f"{name} is a number of more than {_ID_LENGTH} bits; pass a plain id"
             )

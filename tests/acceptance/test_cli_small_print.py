@@ -25,6 +25,13 @@ def db(tmp_path: Path) -> str:
     return path
 
 
+def test_nobody_comes_behind_the_last(db: str) -> None:
+    """A page behind the last user says so, and not that nobody has a profile."""
+    assert run("profile", "list", "--after", "zzz", "--db", db).stdout == (
+        "Nobody comes behind zzz.\n"
+    )
+
+
 def test_profiles_are_listed_and_searched(db: str) -> None:
     """By words of the profile or of the user's id, page by page."""
     listed = run("profile", "list", "--db", db).stdout

@@ -470,7 +470,7 @@ def test_one_alone() -> None:
             {"role": "user", "message": "x"},
             "message 1: a message has none of content.*role, message",
         ),
-        ({"content": "x"}, "message 1: unknown kind of message 'none'"),
+        ({"content": "x"}, "message 1: a message has no role or type"),
         ({"role": "user", "content": 7}, "message 1: content is neither text nor a list"),
         ({"role": "user", "content": [7]}, "message 1: a content block is neither"),
     ],

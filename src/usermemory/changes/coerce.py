@@ -15,7 +15,7 @@ from datetime import date, time
 from enum import Enum
 from typing import TYPE_CHECKING, Any, TypeGuard, cast
 
-from usermemory.errors import SchemaError
+from usermemory.errors import InvalidInput, SchemaError
 from usermemory.schema.form import identity
 from usermemory.schema.shape import (
     SCALARS,
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from usermemory.records import Reason
 
 
-class Unfit(Exception):
+class Unfit(InvalidInput):
     """A change that cannot be made to this document.
 
     Args:
@@ -47,11 +47,11 @@ class Unfit(Exception):
 
 
 _DEPTH = 50
+# Beyond it JSON readers take a number for infinite; NaN is not below it either.
 _LARGEST = 2.0**1_023
-"""Beyond it JSON readers take a number for infinite; NaN is not below it either."""
 
+# One and a bit, or a thousand and a bit: "1.800", "1,800".
 _GROUPED = re.compile(r"-?[1-9]\d{0,2}[.,]\d{3}")
-"""One and a bit, or a thousand and a bit: "1.800", "1,800"."""
 
 _WITH_COMMA = re.compile(r"-?\d+,\d+")
 _NUMBER = re.compile(r"[-+]?\d+(?:\.\d*)?")

@@ -217,9 +217,8 @@ def is_about(field: Field, change: Change, misfit: Misfit) -> bool:
         Unfit: The value of the change is no JSON.
     """
     inside = field.kind in {"map", "object"}
-    if (misfit.field, misfit.reason) != (field.name, "does_not_fit"):
-        return False
-    if inside and identity(misfit.key) != identity(change.key):
+    elsewhere = inside and identity(misfit.key) != identity(change.key)
+    if elsewhere or (misfit.field, misfit.reason) != (field.name, "does_not_fit"):
         return False
     if field.kind not in {"list", "objects"} and misfit.index is None:
         return True

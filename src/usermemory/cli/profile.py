@@ -121,7 +121,8 @@ def list_profiles(
         filled = [name for name, value in known.document.items() if value not in (None, [], {})]
         say(f"{user_id}  {when(known.updated_at)}  {', '.join(filled)}")
     if not page:
-        say("Nobody has a profile yet." if not words else "Nobody's holds that.")
+        others = f"Nobody comes behind {after}." if after else "Nobody has a profile yet."
+        say("Nobody's holds that." if words else others)
     elif len(matching) > limit:
         say(f"There are more: --after {page[-1][0]}")
 

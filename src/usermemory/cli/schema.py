@@ -23,10 +23,11 @@ from usermemory.cli.common import (
     progress_bar,
     say,
 )
-from usermemory.errors import InvalidInput
+from usermemory.errors import InvalidInput, did_you_mean
 
 if TYPE_CHECKING:
     from usermemory.records import Migration, SchemaCheck
+    from usermemory.schema import Schema
 
 _USERS_SHOWN = 20
 
@@ -47,7 +48,7 @@ def check_schema(
     """
     with open_existing(db, schema) as memory:
         checked = memory.check_schema()
-        name = memory.schema.name
+        known = memory.schema
     if json:
         fields = [
             {"field": field, "reason": reason, "values": values, "users": users}
@@ -55,20 +56,21 @@ def check_schema(
         ]
         print_json({**asdict(checked), "fields": fields, "fits": checked.fits})
     else:
-        _print_check(checked, name)
+        _print_check(checked, known)
     if not checked.fits:
         raise typer.Exit(1)
 
 
-def _print_check(checked: SchemaCheck, name: str) -> None:
+def _print_check(checked: SchemaCheck, schema: Schema) -> None:
     who = count(checked.users, "user")
     if checked.fits:
-        say(f"All that is stored of {who} fits {name}.")
+        say(f"All that is stored of {who} fits {schema.name}.")
         return
-    say(f"Of {who}, {checked.misfitting} have values that {name} does not take:")
+    say(f"Of {who}, {checked.misfitting} have values that {schema.name} does not take:")
     for (field, reason), (values, users) in checked.fields.items():
         values_of_users = f"{count(values, 'value')} of {count(users, 'user')}"
-        say(f"  {field}: {reason.replace('_', ' ')}, {values_of_users}")
+        meant = "" if field in schema.fields else did_you_mean(field, schema.fields)
+        say(f"  {field}: {reason.replace('_', ' ')}{meant}, {values_of_users}")
     say("They are kept. Remember(was=...) or `usermemory schema migrate` moves or accepts them.")
     if checked.unread:
         say(f"Until then nothing is read of {count(checked.unread, 'user')} with this schema.")

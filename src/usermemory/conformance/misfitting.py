@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic.alias_generators import to_camel, to_pascal
 
 from usermemory.conformance.harness import Bench, Verbs
 from usermemory.errors import InvalidDocument
@@ -264,6 +264,27 @@ class Misfitting:
         assert later.history("will")[1].changes[0].field == "firstName"
         back = bench.another(schema=Plain).recall("will")
         assert (back.value.first_name, back.value.steps[0].due_date) == ("Bill", "May")
+
+    def test_a_generator_of_aliases_that_is_lost(self, making: Making) -> None:
+        """What was stored in Pascal case, or with hyphens, is the field's that it spells."""
+
+        class Plain(BaseModel):
+            first_name: str | None = None
+            home_town: str | None = None
+
+        bench = making(schema=Plain)
+
+        def hyphened(name: str) -> str:
+            return name.replace("_", "-")
+
+        generators: list[Callable[[str], str]] = [to_pascal, hyphened]
+        for write in generators:
+            config = ConfigDict(alias_generator=write, populate_by_name=True)
+            written = type("Written", (Plain,), {"model_config": config})
+            user = write("a_user")
+            bench.another(schema=written).edit(user, {write("first_name"): "Will"}, by="x")
+            assert bench.verbs.recall(user).value.first_name == "Will"
+            assert bench.verbs.misfits(user) == []
 
     def test_what_only_the_whole_refuses_comes_back(self, making: Making) -> None:
         """An undo brings back a value that was a misfit beside others, or made one of another."""

@@ -12,9 +12,10 @@ from weakref import WeakKeyDictionary
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 from langchain_core.runnables import RunnableConfig
+from langgraph.config import get_config
 from langgraph.runtime import get_runtime
 
-from usermemory.errors import IdentityError
+from usermemory.errors import IdentityError, InvalidInput
 from usermemory.messages import Attributed, is_mapping, read_messages, role_of
 from usermemory.records import Message
 from usermemory.settings import Id, checked_thread, checked_user
@@ -31,6 +32,19 @@ FindUser = Callable[[RunnableConfig, Any], Id]
 
 _BEFORE_THE_FIRST = -1 & 0x3FFF
 """The step before a run's first one, as it stands in the ids of checkpoints."""
+
+
+def config_of(config: RunnableConfig | None) -> RunnableConfig:
+    """The config that a node was given, else the one of the run.
+
+    Raises:
+        InvalidInput: There is none: no graph runs here.
+    """
+    try:
+        return config or get_config()
+    except RuntimeError as error:
+        told = "no graph runs here that says who the user is: pass the node's config"
+        raise InvalidInput(told) from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,6 @@ from weakref import WeakKeyDictionary
 from langchain_core.runnables import Runnable, RunnableConfig
 from langchain_core.tools import ToolException
 from langgraph.channels import UntrackedValue
-from langgraph.config import get_config
 from langgraph.errors import GraphBubbleUp
 from langgraph.runtime import get_runtime
 
@@ -24,6 +23,7 @@ from usermemory.langgraph.identity import (
     ByRun,
     FindUser,
     Run,
+    config_of,
     current_run,
     entry_of,
     id_of,
@@ -212,13 +212,11 @@ class RecallNode(Node):
             state: The state of the node that asks.
             config: Its config; may be left out.
         """
-        return entry_of(state, self._key) or self._recaller.text(state, config or get_config())
+        return entry_of(state, self._key) or self._recaller.text(state, config_of(config))
 
     async def atext(self, state: Any, config: RunnableConfig | None = None) -> str:
         """As `text`."""
-        return entry_of(state, self._key) or await self._recaller.atext(
-            state, config or get_config()
-        )
+        return entry_of(state, self._key) or await self._recaller.atext(state, config_of(config))
 
 
 @dataclass(frozen=True, slots=True)

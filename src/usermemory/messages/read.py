@@ -298,7 +298,7 @@ def _message_kind(entries: Mapping[str, Any]) -> str:
     # ChatMessage has its role beside the type "chat"; OpenAI's Responses items are type "message".
     said = [_kind_in(entries[name]) for name in _ROLES if entries.get(name)]
     known = [one for one in said if one in _AUTHORS or one in _NOT_READ]
-    kind = (said if entries.get("role") else [*known, *said, "none"])[0]
+    kind = (said if entries.get("role") else [*known, *said, ""])[0]
     if entries.get("role") or known:
         return kind
     # The items of OpenAI's Responses API: web_search_call, computer_call_output.
@@ -319,7 +319,8 @@ def _author(
         logger.warning("role %r counts as somebody else's; author= can say otherwise", kind)
         return "other"
     if kind not in _AUTHORS:
-        raise InvalidInput(f"unknown kind of message {kind!r}; known: {', '.join(_AUTHORS)}")
+        told = f"unknown kind of message {kind!r}" if kind else "a message has no role or type"
+        raise InvalidInput(f"{told}; known: {', '.join(_AUTHORS)}")
     if _AUTHORS[kind] != "user":
         return _AUTHORS[kind]
     if _is_inserted(entries):

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 ASIDE = "x-aside"
 """Where a stored document keeps values whose place was taken by one of another shape."""
 
+# Items that are tried one by one, where a list is refused as a whole.
 _FEW = 64
-"""Items that are tried one by one, where a list is refused as a whole."""
 
 Origins = dict[tuple[str, str | None], list[list[int]]]
 """Where the items of a list (field, property of an object) are stored, if not in their order."""
@@ -130,8 +130,8 @@ def _strange_inside(
     for path, value in strangers(schema.inside[name], stored, [fitting]):
         key = next((step for step in path[:2] if isinstance(step, str)), None)
         index = next((step for step in path[:2] if isinstance(step, int)), None)
-        told = len(path) == (key is not None) + (index is not None)
-        yield Misfit(name, value, "unknown_field", key=key, index=index, path=() if told else path)
+        deeper = path if len(path) > 1 else ()
+        yield Misfit(name, value, "unknown_field", key=key, index=index, path=deeper)
 
 
 def _as_stored(fitting: list[Any], stored: list[Any], origins: list[list[int]] | None) -> Any:

@@ -23,7 +23,7 @@ from typing import (
 import pydantic
 import typing_extensions
 from pydantic import BaseModel, Discriminator, TypeAdapter, ValidationError, create_model
-from pydantic.alias_generators import to_camel
+from pydantic.alias_generators import to_camel, to_pascal
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 from pydantic.dataclasses import is_pydantic_dataclass
 from pydantic.fields import FieldInfo
@@ -216,12 +216,18 @@ def called(part: Json, names: Iterable[str]) -> Json:
     return {**part, KEYWORD: {**settings, "was": list(olds)}} if olds else part
 
 
+def _spellings(name: str) -> set[str]:
+    """How Python and generators of aliases write a name; a single word may be another name."""
+    many = {to_camel(name), to_pascal(name), name.replace("_", "-")} if "_" in name else set[str]()
+    return {name, *many}
+
+
 class WithOldNames(GenerateJsonSchema):
     """JSON Schema in which fields with an alias were once called as in Python, and others not.
 
-    An alias that a class gains, or the generator of camel case that it loses, renames nothing:
-    what was stored under the one name is read under the other. Names that the class itself uses
-    otherwise are left out.
+    An alias that a class gains, or the generator of aliases that it loses (camel or Pascal case,
+    words with hyphens), renames nothing: what was stored under the one name is read under the
+    other. Names that the class itself uses otherwise are left out.
     """
 
     def model_fields_schema(self, schema: core_schema.ModelFieldsSchema) -> Json:
@@ -238,10 +244,10 @@ class WithOldNames(GenerateJsonSchema):
         names = {name: field.get("serialization_alias", name) for name, field in fields.items()}
         used = {*properties, *chain.from_iterable(map(_own_names, properties.values()))}
         for name, written in names.items():
-            old = name if written != name else to_camel(name)
-            if written in properties and old not in used:
-                properties[written] = called(properties[written], [old])
-                used.add(old)
+            olds = _spellings(name) - used
+            if written in properties:
+                properties[written] = called(properties[written], sorted(olds))
+                used |= olds
         return made
 
 
