@@ -17,7 +17,7 @@ from usermemory.correct import Correcting, checked_editor
 from usermemory.erasure import OfMessage, OfThread, OfValue, Target
 from usermemory.errors import ConfigurationError, InvalidInput
 from usermemory.gate import Gate, gate_of, guarded
-from usermemory.messages import AuthorPolicy, guarded_author, newest_first
+from usermemory.messages import Asked, Attributed, AuthorPolicy, guarded_author, newest_first
 from usermemory.messages.align import stored_id
 from usermemory.messages.secrets import SecretPolicy
 from usermemory.migrate import Migrating, Move, checked_schema
@@ -1025,6 +1025,7 @@ class UserMemory:
             moved=delay is not None,
             secrets=self.secrets,
             screened=screened_before(found, self.secrets) if keep else {},
+            asked=messages.asked if keep and isinstance(messages, Attributed) else Asked(),
             keep_for=self._keep_for,
             shown=partial(keep_shown, answers=shown, schema=self.schema) if shown else None,
         )
