@@ -70,6 +70,7 @@ from usermemory.settings import (
     checked_thread,
     checked_user,
     kept_for,
+    refuse_unusable,
 )
 from usermemory.store import open_driver
 from usermemory.store.erased import clean_erased
@@ -198,6 +199,7 @@ class UserMemory:
         from usermemory.choice import extractor_for, verifier_for
         from usermemory.consolidate import Consolidator
 
+        refuse_unusable(model=model, verify=verify, gate=gate, author=author, on_event=on_event)
         if evidence not in {"required", "off"}:
             raise ConfigurationError(f"evidence {evidence!r}: use 'required' or 'off'")
         if secrets not in {"mask", "refuse", "keep"}:

@@ -145,9 +145,8 @@ class UserMemoryMiddleware(_Base):
     def _asking(self, request: ModelRequest[Any]) -> Run:
         """The run, and what its model is asked with of the newest words."""
         run = self._rememberer.run(get_config())
-        asked = self._asked.get(request.runtime, run) if request.runtime else None
-        if asked is None:
-            asked = self._asked.put(request.runtime, run, _asked_with(request))
+        asked = self._asked.get(request.runtime, run)
+        asked = asked or self._asked.put(request.runtime, run, _asked_with(request))
         return replace(run, asked=asked)
 
     def _ending(self, state: AgentState[Any], runtime: Runtime[Any]) -> Run:
@@ -214,14 +213,10 @@ def _asked_with(request: ModelRequest[Any]) -> Asked:
     if len(there) == len(given):  # rewritten one by one, maybe without their ids
         by_id = {id_of(old): new for old, new in zip(there, given, strict=True)} | by_id
     asked = [_text(one) for one in given if is_human(one)]
-    return Asked(
-        _ids(words),
-        texts={
-            text: _text(by_id[id_of(one)]) if id_of(one) in by_id else None
-            for one in words
-            if not any((text := _text(one)) in other for other in asked)
-        },
-    )
+    said = {_text(one): id_of(one) for one in words}
+    changed = {text: name for text, name in said.items() if not any(text in one for one in asked)}
+    texts = {text: _text(by_id[name]) if name in by_id else None for text, name in changed.items()}
+    return Asked(_ids(words), texts=texts)
 
 
 def _text(message: Any) -> str:
