@@ -18,7 +18,7 @@ from usermemory.correct import Correcting, checked_editor
 from usermemory.erasure import OfMessage, OfThread, OfValue, Target
 from usermemory.errors import ConfigurationError, InvalidInput
 from usermemory.gate import Gate, gate_of, guarded
-from usermemory.messages import AuthorPolicy, guarded_author, newest_first
+from usermemory.messages import Asked, Attributed, AuthorPolicy, guarded_author, newest_first
 from usermemory.messages.align import stored_id
 from usermemory.messages.secrets import SecretPolicy
 from usermemory.migrate import Migrating, Move, checked_schema
@@ -71,6 +71,7 @@ from usermemory.settings import (
     checked_thread,
     checked_user,
     kept_for,
+    refuse_unusable,
 )
 from usermemory.store import open_driver
 from usermemory.store.erased import clean_erased
@@ -199,6 +200,7 @@ class UserMemory:
         from usermemory.choice import extractor_for, verifier_for
         from usermemory.consolidate import Consolidator
 
+        refuse_unusable(model=model, verify=verify, gate=gate, author=author, on_event=on_event)
         if evidence not in {"required", "off"}:
             raise ConfigurationError(f"evidence {evidence!r}: use 'required' or 'off'")
         if secrets not in {"mask", "refuse", "keep"}:
@@ -1026,6 +1028,7 @@ class UserMemory:
             moved=delay is not None,
             secrets=self.secrets,
             screened=screened_before(found, self.secrets) if keep else {},
+            asked=messages.asked if keep and isinstance(messages, Attributed) else Asked(),
             keep_for=self._keep_for,
             shown=partial(keep_shown, answers=shown, schema=self.schema) if shown else None,
         )

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from inspect import iscoroutinefunction
 from math import inf, isfinite
 from numbers import Integral
 from operator import index
@@ -33,6 +34,18 @@ a user's, a thread's and a message's id stand side by side."""
 _DATE_LENGTH = len("2026-05-01")
 _FOREVER = 1e11
 """Seconds; some three thousand years."""
+
+
+_CALLED = ("__call__", "opens", "at_once", "extract")
+
+
+def refuse_unusable(**given: Any) -> None:
+    """Refuse what can never work: a class in place of an instance, a coroutine nobody awaits."""
+    for name, one in given.items():
+        if isinstance(one, type):
+            raise ConfigurationError(f"{name}= is the class {one.__name__}; pass an instance of it")
+        if any(map(iscoroutinefunction, (one, *(getattr(one, way, None) for way in _CALLED)))):
+            raise ConfigurationError(f"{name}= is async, and is not awaited; pass a plain function")
 
 
 def checked_seconds(name: str, value: float) -> float:

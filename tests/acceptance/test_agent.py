@@ -445,4 +445,4 @@ async def test_the_agent_goes_on_without_its_memory(tmp_path: Path, colour: str)
         for name in ("memory.db", "memory.db-wal", "memory.db-shm"):
             (tmp_path / name).unlink(missing_ok=True)
         assert await chat.say("Hello?") == "Noted."
-        assert len(chat.errors()) == 3
+        assert len(chat.errors()) == 4

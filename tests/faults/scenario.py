@@ -10,6 +10,7 @@ from usermemory import Change, Evidence, Retry, UserMemory
 from usermemory.conformance.harness import Listener
 from usermemory.errors import ExtractionError
 from usermemory.gate import Words
+from usermemory.messages import Asked, Attributed
 from usermemory.records import Applied, Usage
 from usermemory.store.driver import Hook
 from usermemory.store.flows.access import (
@@ -53,6 +54,22 @@ def answer(number: int) -> dict[str, str]:
     return {"role": "assistant", "content": f"Good, number {number}", "id": f"a{number}"}
 
 
+def guarded(memory: UserMemory) -> None:
+    """A guard stops one turn; the model is asked with the next."""
+    for numbers, yet in (((21,), False), ((21, 22), False), ((21, 22), True)):
+        turn = Attributed(said(number, f"Is anybody there, {number}?") for number in numbers)
+        turn.asked = Asked(frozenset(f"m{number}" for number in numbers), yet)
+        memory.remember("ana", "w", turn)
+
+
+def edited(memory: UserMemory, typo: str) -> None:
+    """A turn that is another now, question and answer: whether edited, their old texts tell."""
+    spoke = "We spoke of thunderstorms once"
+    for words in (spoke[:-1], spoke) if typo else (spoke,):
+        turn = [said(20, words), {**answer(20), "content": f"Indeed, after we {words}"}]
+        memory.remember("ana", "c", turn)
+
+
 def build(url: str, hook: Hook | None, start: float) -> tuple[UserMemory, Listener, FakeClock]:
     clock, listener = FakeClock(start), Listener()
     memory = UserMemory(
@@ -75,11 +92,8 @@ def tell(memory: UserMemory, listener: Listener, clock: FakeClock, typo: str = "
     Args:
         typo: What the user wrote at first, before the message was edited.
     """
-    spoke = "We spoke of thunderstorms once"
-    for words in (spoke[:-1], spoke) if typo else (spoke,):
-        # Both messages are another now: whether they were edited, their old texts tell.
-        turn = [said(20, words), {**answer(20), "content": f"Indeed, after we {words}"}]
-        memory.remember("ana", "c", turn)
+    guarded(memory)
+    edited(memory, typo)
     memory.remember("will", "a", [said(0, typo)], delay=60)
     memory.remember("will", "a", [said(0), answer(0)])  # edited before it was read
     memory.run_due()

@@ -272,6 +272,15 @@ def test_a_policy_that_talks_nonsense(
 _PICTURE = base64.b64encode(bytes(range(256)) * 40).decode()
 
 
+def _dumped(offset: str, behind: str) -> str:
+    """Bytes in rows of 16, each behind its offset."""
+    rows = [range(at, at + 16) for at in range(0, 192, 16)]
+    return "".join(
+        f"{offset.format(row[0])}{' '.join(f'{one:02x}' for one in row)}  {behind}\n"
+        for row in rows
+    )
+
+
 def _wrapped(width: int, between: str = "\n") -> str:
     """The beginning of a picture in full lines."""
     return between.join(textwrap.wrap(_PICTURE[: width * 9], width))
@@ -288,6 +297,9 @@ def _wrapped(width: int, between: str = "\n") -> str:
             f'<img src="data:image/svg+xml;utf8,%3Csvg{"%20" * 99}"> mine',
             '<img src="[image]"> mine',
         ),
+        (f"Mine:\n{_dumped('{:08x}  ', '|...|')}000000c0\nyours", "Mine:\n[file]yours"),
+        (f"Mine:\n{_dumped('{:08x}: ', '....')}yours", "Mine:\n[file]yours"),
+        (_dumped("{:06d} ", "").replace("000000", "100000"),) * 2,
         (f"I'm Will. {_PICTURE} Nice?", "I'm Will. [file] Nice?"),
         ("Mine:\n" + "\n".join(textwrap.wrap(_PICTURE, 76)) + "\nyours", "Mine:\n[file]\nyours"),
         # The last line is full: what follows is no part of it.

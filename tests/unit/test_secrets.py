@@ -192,6 +192,13 @@ def test_numbers_without_their_check_digit_stay(number: int) -> None:
         "4111 1111 1111 1111 ",
         "a_test_",
         "aB",
+        "backup codes 1234 5678 ",
+        "seed phrase: abcd ",
+        "app password abcd ",
+        "<password>a",
+        "machine a.b login a ",
+        "KEY_A_",
+        "K5a",
     ],
 )
 def test_a_long_text_takes_no_longer_for_being_odd(piece: str) -> None:

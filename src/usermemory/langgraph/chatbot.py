@@ -22,6 +22,7 @@ from usermemory.extract.models import chat_model
 from usermemory.langgraph.identity import ByRun
 from usermemory.langgraph.nodes import Node, OnError, Recaller, Rememberer, remember_node
 from usermemory.messages.secrets import screened
+from usermemory.settings import refuse_unusable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -82,7 +83,9 @@ def create_chatbot(  # noqa: PLR0913 - ten settings, eight of them by name and w
 
     Raises:
         ModelUnavailable: The package or the key of the named model is missing.
+        ConfigurationError: This is no model: a class, say, and no instance of it.
     """
+    refuse_unusable(model=model)
     asked = chat_model(model)
     if tools:
         asked = rebuilt(asked, lambda inside: inside.bind_tools(tools))

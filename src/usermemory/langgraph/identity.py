@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b
+from itertools import dropwhile, takewhile
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 from uuid import UUID
 from weakref import WeakKeyDictionary
@@ -16,7 +17,7 @@ from langgraph.config import get_config
 from langgraph.runtime import get_runtime
 
 from usermemory.errors import IdentityError, InvalidInput
-from usermemory.messages import Attributed, is_mapping, read_messages, role_of
+from usermemory.messages import Asked, Attributed, is_mapping, read_messages, role_of
 from usermemory.records import Message
 from usermemory.settings import Id, checked_thread, checked_user
 
@@ -63,6 +64,7 @@ class Run:
         saved: Whether a checkpointer keeps the thread.
         hears: Whether the application says that its messages are the user's, where it is nested.
         called: Whether what runs this one is the body of an ``@entrypoint`` or a ``@task``.
+        asked: What its model is asked with of the newest words.
     """
 
     user_id: str
@@ -75,6 +77,7 @@ class Run:
     saved: bool = False
     hears: bool | None = None
     called: bool = False
+    asked: Asked = field(default_factory=Asked)
 
     @property
     def nested(self) -> bool:
@@ -244,6 +247,12 @@ def is_human(message: Any) -> bool:
     if isinstance(message, BaseMessage) and message.type in _LANGCHAINS:
         return message.type == "human" and "lc_source" not in message.additional_kwargs
     return role_of(message) == "user"
+
+
+def newest_words(messages: Iterable[Any]) -> list[Any]:
+    """The last messages of a person in a thread, with nothing else between them."""
+    behind = dropwhile(lambda one: not is_human(one), reversed(list(messages)))
+    return list(takewhile(is_human, behind))
 
 
 def keys_of(messages: Iterable[Any]) -> list[str]:

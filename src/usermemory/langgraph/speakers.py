@@ -174,7 +174,7 @@ class Speakers:
         for at in settled:
             own = bool(keys[at]) or len(names) == 1
             heard[at] = _as_heard(heard[at], keys[at], known, run, own_name=own)
-        heard.settled = settled
+        heard.settled, heard.asked = settled, run.asked
         return heard
 
     def hears(self, messages: Iterable[Any], run: Run) -> bool:

@@ -1,9 +1,8 @@
 """What callers pass as messages, read into the one form that the memory works with."""
 
 from usermemory.messages.content import is_mapping, is_sequence
-from usermemory.messages.policy import AuthorPolicy, guarded_author
+from usermemory.messages.policy import Asked, Attributed, AuthorPolicy, guarded_author
 from usermemory.messages.read import (
-    Attributed,
     digest,
     moment,
     newest_first,
@@ -12,6 +11,7 @@ from usermemory.messages.read import (
 )
 
 __all__ = [
+    "Asked",
     "Attributed",
     "AuthorPolicy",
     "digest",

@@ -8,14 +8,24 @@ from itertools import islice
 from operator import length_hint
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from usermemory.text import clean
+from usermemory.text import clean, folded_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from usermemory.records import Message
 
-__all__ = ["WINDOW", "Alignment", "Mark", "Passed", "align", "ids_to_ask", "stored_id", "window"]
+__all__ = [
+    "WINDOW",
+    "Alignment",
+    "Mark",
+    "Passed",
+    "align",
+    "ids_to_ask",
+    "is_edit_of",
+    "stored_id",
+    "window",
+]
 
 WINDOW = 64
 """How many of a thread's newest marks are compared with a call."""
@@ -33,6 +43,7 @@ _KNOWN_IN_A_ROW = 16  # before so many known messages in a row, all is old
 _BYTES_OF_ONE = 24  # of a known message are no chance: in bytes, since one Han letter says as much
 _BYTES_IN_A_ROW = 10  # of several known ones in a row, a user's sentence among them, are none
 _BYTES_OF_A_SENTENCE = 8
+_COMMON_WORD = 4
 _FEWEST_AT_BEGINNING = 3  # fewer do, where the call and the marks begin with them
 
 
@@ -76,6 +87,13 @@ class Alignment:
     edited: tuple[Message, ...] = ()
     reused: frozenset[str] = frozenset()
     before: Mapping[str | None, str] = field(default_factory=dict[Any, str], compare=False)
+
+
+def is_edit_of(old: str, new: str) -> bool:
+    """Whether one text may be the other, edited: they share a word of some length, or most."""
+    before, after = (set(folded_words(text)) for text in (old, new))
+    shared = before & after
+    return any(len(word) > _COMMON_WORD for word in shared) or 2 * len(shared) > len(before | after)
 
 
 def window(newest_first: Iterable[Message]) -> int:

@@ -191,14 +191,17 @@ def without_files(text: str) -> str:
     """The text with a placeholder for each file that is written out in it.
 
     These are data URLs, long runs of base64, base32 or hexadecimal digits, in one line or wrapped,
-    and lists of bytes.
+    dumps of them beside their offsets, and lists of bytes.
     """
     if len(text) < _SHORTEST_FILE:
         return text
-    text = _BARE.sub(_if_coded, _DATA_URL.sub(_data_url, _without_drawings(text)))
+    text = _DUMP.sub("[file]", _DATA_URL.sub(_data_url, _without_drawings(text)))
+    text = _BARE.sub(_if_coded, text)
     return _NUMBERS.sub(_if_bytes, _WRAPPED.sub(_if_wrapped, text))
 
 
+_DUMPED = r"(?:[ \t]{1,3}[0-9a-fA-F]{2}(?:[0-9a-fA-F]{2})?){1,16}(?:[ \t][^\n]{0,80})?(?:\n|\Z)"
+_DUMP = re.compile(rf"(?m)^0{{6,16}}:?{_DUMPED}(?:^[0-9a-fA-F]{{6,16}}:?(?:{_DUMPED}|\n)){{3,}}")
 _SHORTEST_FILE = 64
 _SHORTEST_HEX = 512
 _LONGEST_PLAIN_WORD = 30

@@ -1,9 +1,10 @@
-"""An application's own rule of whose words a message holds."""
+"""Whose words messages hold, and what of them may be kept, as the application has it."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, cast, get_args
 
 from usermemory.records import Author
@@ -12,6 +13,36 @@ logger = logging.getLogger("usermemory")
 
 AuthorPolicy = Callable[[Any], Author | None]
 """Says whose words a message holds, seeing it as the caller passed it; None: by the usual rule."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a model is asked with of the newest words of a thread.
+
+    Attributes:
+        ids: Of the messages that hold them.
+        yet: Whether it is asked. Until then no more than a mark is kept of them.
+        texts: What it is given in place of what was said; None for nothing.
+    """
+
+    ids: frozenset[str | None] = frozenset()
+    yet: bool = True
+    texts: Mapping[str, str | None] = field(default_factory=dict[str, Any])
+
+
+class Attributed(list[Any]):
+    """Messages of which it was found out whose they are: another's bear another's name.
+
+    Of other lists a display name may be the user's own.
+
+    Attributes:
+        settled: The places of those that were: no policy is asked about them a second time.
+        asked: What a model is asked with of the newest of them.
+    """
+
+    settled: frozenset[int] = frozenset()
+    asked: Asked = Asked()
+
 
 _KNOWN = get_args(Author)
 _MOST_NAMED = 20

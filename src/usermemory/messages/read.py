@@ -22,7 +22,7 @@ from usermemory.messages.content import (
     plain_text,
     result_text,
 )
-from usermemory.messages.policy import AuthorPolicy
+from usermemory.messages.policy import Attributed, AuthorPolicy
 from usermemory.records import Author, Message
 from usermemory.text import clean
 
@@ -65,18 +65,6 @@ _WRAPPED_TIMES = ("$date", "$numberLong", "_seconds", "seconds")
 _LONGEST_TIME = 60
 _TIMES = ("timestamp", "created_at", "created")
 _DIGEST_KEY_BYTES = 64  # the longest key that BLAKE2b takes
-
-
-class Attributed(list[Any]):
-    """Messages of which it was found out whose they are: another's bear another's name.
-
-    Of other lists a display name may be the user's own.
-
-    Attributes:
-        settled: The places of those that were: no policy is asked about them a second time.
-    """
-
-    settled: frozenset[int] = frozenset()
 
 
 def read_messages(

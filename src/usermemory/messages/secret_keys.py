@@ -36,8 +36,12 @@ class Secret(NamedTuple):
     end: int
 
 
-MIGHT_BE_KEY = re.compile(r"(?<![!-~])(?=[!-~]{8})[!-~]*?(?:[0-9=:@_$|+/~-]|[a-z][A-Z])")
-"""A text without such a run of characters holds no key."""
+MIGHT_BE_KEY = re.compile(
+    r"(?<![!-~])(?=[!-~]{8})[!-~]*?(?:[0-9=:@_$|+/~-]|[a-z][A-Z])"
+    r"|(?i:passwor[dt]|contraseña|senha|mot de passe|mnemonic|seed|semilla|codes|c[óo]dig|codici)"
+    r"| words"
+)
+"""A text without such a run of characters, or a word that tells of a key in words, holds none."""
 
 
 def data(name: str) -> dict[str, Any]:
@@ -65,7 +69,8 @@ def key_secrets(text: str, plain: str) -> Iterator[Secret]:
         if begin.start() >= covered:
             covered = yield from _by_beginning(text, begin, known)
     for kind, pattern in {form for begins, form in known.patterns if begins in plain}:
-        yield from (Secret(kind, *found.span()) for found in pattern.finditer(text))
+        group = "secret" if "secret" in pattern.groupindex else 0
+        yield from (Secret(kind, *found.span(group)) for found in pattern.finditer(text))
     for sign, kind, pattern in _ADDRESSES:
         if sign in plain:
             for found in pattern.finditer(text):
@@ -171,7 +176,7 @@ _ADDRESSES = (
 
 _ASSIGNED = re.compile(
     r"(?P<name>password|passwd|passphrase|pwd|pass|secret|token|key|credentials?|sid|sessionid|session"
-    r"|authorization)(?P<more>_base|_id|_ids|_value|_?[0-9])?"
+    r"|authorization|(?<![a-z])(?:pat|auth))(?P<more>_base|_id|_ids|_value|_?[0-9]|(?-i:(?:_[A-Z0-9]{1,20}){1,3}))?"
     r"(?P<sign>[\"'\]]{0,2}[ \t]{0,3}(?::=|=>|[:=])[ \t]{0,3})"
     r"(?:(?P<scheme>bearer|token|basic|ssws|apikey|key|bot)[ \t]{1,2})?"
     r"(?P<quote>[\"'`])?(?P<secret>(?(quote)[^\"'`\n]{1,2000}|[^\s\"'`,;&<>]{1,2000}))",
@@ -182,7 +187,11 @@ _PARTS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|\d+")
 _OPEN = """public pub publishable partition primary foreign sort cache idempotency object s3 row hot
 group order product page next cursor sync max min num count storage answer license site translation
 json map index unique ssh host"""
-_NAMED = ("pass", "pwd", "secret", "token", "key", "credential", "sid", "session", "authorization")
+_NAMED = ("pass", "pwd", "secret", "token", "key", "credential", "sid", "session", "pat", "auth")
+_NO_SECRET = re.compile(
+    r"_(?:ids?|name|ur[il]|file|path|type|limit|host|count|size)", re.IGNORECASE
+)
+_NO_WORD = re.compile(r"(?=.{0,60}\d)(?=.{0,60}[!@#$%^&*()+=|~?<>]).{8,}")
 
 
 def _assigned(text: str, plain: str) -> Iterator[Secret]:
@@ -204,7 +213,8 @@ def _assigned(text: str, plain: str) -> Iterator[Secret]:
 def _is_assigned(name: str, prefix: str, found: re.Match[str], said: str) -> bool:
     """Whether what is assigned to this name is a secret."""
     compact = "=" in found["sign"] and found["sign"].strip() == found["sign"]
-    constant = compact and prefix.isupper() and found["name"].isupper()
+    whole = f"{prefix}{found['name']}{found['more'] or ''}"
+    constant = compact and whole.isupper() and whole != found["name"]
     has_digit = any(one.isdigit() for one in said)
     if name.startswith(("pass", "pwd")):
         # A password alone is a label's matter; here it is a part of a name.
@@ -212,11 +222,12 @@ def _is_assigned(name: str, prefix: str, found: re.Match[str], said: str) -> boo
             return False
         part = bool(prefix) and prefix[-1] != "-" and (constant or name != "pass")
         return part and len(said) >= 4 and (has_digit or constant)
-    if found["more"] and found["more"].startswith("_id"):
+    if _NO_SECRET.match(found["more"] or ""):
         return False
     parts = _PARTS.findall(prefix)
     if parts and parts[-1].lower() in _OPEN.split() and not found["scheme"]:
         return False
-    if constant and name in ("secret", "token", "credentials") and not said.isdecimal():
+    if constant and whole.endswith(("SECRET", "TOKEN", "CREDENTIALS")) and not said.isdecimal():
         return len(said) >= 8 and has_digit
-    return is_made(said)
+    is_quoted = constant and found["quote"] is not None and _NO_WORD.match(said) is not None
+    return is_quoted or is_made(said)

@@ -227,7 +227,7 @@ def _key_end(found: re.Match[str], ordinary: frozenset[str]) -> int | None:
 
 def _phrase_end(found: re.Match[str], ordinary: frozenset[str]) -> int | None:
     """A phrase is several words: all up to the end of the line."""
-    line = re.compile(r"[^\n\"“”»]*").match(found.string, found.start("secret"))
+    line = re.compile(r"[^\n\"“”»]{0,1000}").match(found.string, found.start("secret"))
     said = line.group().rstrip() if line else ""
     if len(said.split()) < 3 and not LOOKS_SECRET.search(said):
         return None

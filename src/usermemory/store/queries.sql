@@ -91,6 +91,18 @@ SELECT author, text FROM usermemory.inbox
 WHERE user_id = :user_id AND thread_id = :thread_id AND message_id = :message_id
   AND digest = :digest AND state = 'unread' ORDER BY part;
 
+-- name: drop_waiting
+-- A model is asked with these messages: what it is given of them comes now.
+DELETE FROM usermemory.inbox
+WHERE user_id = :user_id AND thread_id = :thread_id AND message_id IN {texts ids}
+  AND state = 'waiting';
+
+-- name: give_up_waiting
+-- The run that brought these messages ended before a model was asked with them: they stay unheard.
+UPDATE usermemory.inbox SET state = 'mark'
+WHERE user_id = :user_id AND thread_id = :thread_id AND message_id IN {texts ids}
+  AND state = 'waiting';
+
 -- name: add_message
 -- One message, or one part of a very long one.
 INSERT INTO usermemory.inbox (user_id, thread_id, seq, position, part, message_id, digest, author,

@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from usermemory.messages.align import stored_id
 from usermemory.records import Message
 from usermemory.store import codec
-from usermemory.store.codec import dumps
 from usermemory.store.driver import Flow, Row
 from usermemory.store.flows import (
     TAIL,
@@ -21,7 +19,6 @@ from usermemory.store.flows import (
     first,
     load_thread,
     lock_user,
-    locking,
     profile_of,
     recount,
     save_thread,
@@ -29,8 +26,6 @@ from usermemory.store.flows import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from usermemory.erasure import Tombstone
 
 DAY = 86_400.0
@@ -208,21 +203,6 @@ def retry(user_id: str, thread_id: str) -> Flow[bool]:
     thread.attempts, thread.not_before = 0, 0.0
     yield from save_thread(key, thread)
     return True
-
-
-def withdraw(user_id: str, thread_id: str, ids: Iterable[str]) -> Flow[None]:
-    """Take back unread messages: the application took them away before a model saw them."""
-    key = {"user_id": user_id, "thread_id": thread_id}
-    yield locking(user_id)
-    thread = thread_of((yield "thread", key))
-    for row in (yield "known_ids", {**key, "ids": dumps([stored_id(one) for one in ids])}):
-        which = {**key, "message_id": row["message_id"], "digest": row["digest"]}
-        dropped = yield "drop_unread", which
-        thread.unread -= len(dropped)
-        thread.unread_chars -= sum(one["chars"] for one in dropped)
-    if not thread.unread:
-        thread.idle()
-    yield from save_thread(key, thread)
 
 
 def drop(user_id: str, thread_id: str) -> Flow[int]:

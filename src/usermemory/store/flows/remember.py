@@ -9,7 +9,7 @@ from functools import partial
 from itertools import islice
 from typing import Any, get_args
 
-from usermemory.messages import digest, is_mapping, is_sequence
+from usermemory.messages import Asked, digest, is_mapping, is_sequence
 from usermemory.messages.align import (
     WINDOW,
     Alignment,
@@ -17,6 +17,7 @@ from usermemory.messages.align import (
     Passed,
     align,
     ids_to_ask,
+    is_edit_of,
     stored_id,
     window,
 )
@@ -33,7 +34,7 @@ from usermemory.store.flows import (
     thread_of,
     user_of,
 )
-from usermemory.text import folded_words, parts
+from usermemory.text import parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,7 @@ class Policy:
         moved: Whether the delay was asked for by this call, and holds without new messages too.
         screened: Long texts that were looked through for secrets before the transaction began, and
             what may be kept of them.
+        asked: What a model is asked with of the newest messages.
         past: For messages of a time before the memory was in use; a schedule that the thread has
             already stays. None: they are said now.
         keep_for: Seconds from now for which the text stays, for search; None: until it is read.
@@ -85,9 +87,14 @@ class Policy:
     moved: bool = False
     secrets: SecretPolicy = "mask"
     screened: Mapping[str, str | None] = field(default_factory=dict[str, Any])
+    asked: Asked = field(default_factory=Asked)
     past: PastTimes | None = None
     keep_for: float | None = None
     shown: Callable[[Mapping[str, str], User], Flow[None]] | None = None
+
+    def waits(self, message: Message) -> bool:
+        """Whether nothing of a message is kept until a model is asked with it."""
+        return not self.asked.yet and message.id in self.asked.ids
 
     def times(self, message: Message, now: float) -> dict[str, float | None]:
         """When a message was said, and when it counts as received; None: now."""
@@ -98,8 +105,6 @@ class Policy:
 
 _LONG_TEXT = 20_000
 _NEWEST_SCREENED = 8
-
-
 _SHORT_TEXTS = 4_000
 _SHORT_THREAD = 64
 
@@ -154,6 +159,8 @@ def remember(
     # Looked at only after all are asked: on a server that is one round trip.
     locked = yield locking(user_id)
     scheduled = yield "thread", key
+    if policy.asked.yet and policy.asked.ids:
+        yield "drop_waiting", {**key, "ids": dumps([*policy.asked.ids])}
     asked = _newest_ids(newest_first)
     marked = yield "marks", _marks(key, newest_first, asked)
     user, thread = user_of(locked), thread_of(scheduled)
@@ -164,6 +171,8 @@ def remember(
     found = yield from _news(key, marked, asked, passed)
     add = partial(_add, key, thread, user, policy, passed)
     kept = False
+    if len(policy.asked.ids) > 1 and any(map(policy.waits, found.new)):
+        yield "give_up_waiting", {**key, "ids": dumps([*policy.asked.ids])}
     for message in found.edited:
         place = yield from _withdraw(key, thread, message, found, passed)
         kept |= yield from add(message, place)
@@ -178,7 +187,8 @@ def remember(
         yield from save_thread(key, thread)
     if policy.shown is not None and policy.keep and not user.paused:
         yield from policy.shown(key, user)
-    return Scheduled(due_at=thread.due_at, new=len(news), by_user=_by_user(news))
+    heard = [message for message in news if not policy.waits(message)]
+    return Scheduled(due_at=thread.due_at, new=len(heard), by_user=_by_user(heard))
 
 
 def unknown(user_id: str, thread_id: str, newest_first: Iterable[Message]) -> Flow[News]:
@@ -318,22 +328,12 @@ def _withdraw(
     if other or passed.holds(before):
         return None
     text = "".join(row["text"] for row in old)
-    if message.id in found.reused and not _is_edit_of(text, message.text):
+    if message.id in found.reused and not is_edit_of(text, message.text):
         return None
     rows = yield "drop_unread", which
     thread.unread -= len(rows)
     thread.unread_chars -= sum(row["chars"] for row in rows)
     return rows[0]["position"] if rows else None
-
-
-def _is_edit_of(old: str, new: str) -> bool:
-    """Whether one text may be the other, edited: they share a word of some length, or most."""
-    before, after = (set(folded_words(text)) for text in (old, new))
-    shared = before & after
-    return any(len(word) > _COMMON_WORD for word in shared) or 2 * len(shared) > len(before | after)
-
-
-_COMMON_WORD = 4
 
 
 _KEPT = frozenset({"user", "assistant"})
@@ -354,9 +354,9 @@ def _add(
     The mark is of what was said, so that the thread is known again when it is passed again; what
     is kept is without its secrets. Of a paused user nothing is.
     """
-    said = None
-    if policy.keep and not user.paused:
-        given, before = message.text, policy.screened
+    said, before, waits = None, policy.screened, policy.waits(message) and not user.paused
+    given = policy.asked.texts.get(message.text, message.text)
+    if policy.keep and not user.paused and not waits and given is not None:
         said = before[given] if given in before else screened(given, policy.secrets)
     keep = said is not None
     where = thread.next_seq if position is None else position
@@ -375,7 +375,7 @@ def _add(
                 "name": message.name if keep else None,
                 "text": text,
                 **times,
-                "state": "unread" if keep else "mark",
+                "state": "unread" if keep else "waiting" if waits else "mark",
                 "keep_for": policy.keep_for if keep and message.author in _KEPT else None,
             },
         )
