@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from usermemory.awaited import SaverLike, awaited
@@ -20,7 +21,7 @@ from usermemory.errors import ConfigurationError, InvalidInput
 from usermemory.gate import Gate, gate_of, guarded
 from usermemory.messages import Asked, Attributed, AuthorPolicy, guarded_author, newest_first
 from usermemory.messages.align import stored_id
-from usermemory.messages.secrets import SecretPolicy
+from usermemory.messages.secrets import SecretPolicy, load_formats, screened
 from usermemory.migrate import Migrating, Move, checked_schema
 from usermemory.past import about, evidence_of, resolve
 from usermemory.past import snapshot as wound_back
@@ -81,11 +82,11 @@ from usermemory.store.flows import recall as recalls
 from usermemory.store.flows.erase import newest_erasure
 from usermemory.store.flows.propose import refused as listing
 from usermemory.store.flows.remember import (
+    NEWEST_SCREENED,
     PastTimes,
     Policy,
     are_short,
     remember,
-    screened_before,
     unknown,
 )
 from usermemory.store.flows.review import waiting
@@ -1027,7 +1028,7 @@ class UserMemory:
             at_once=guarded(self.gate.at_once) if self.gate else None,
             moved=delay is not None,
             secrets=self.secrets,
-            screened=screened_before(found, self.secrets) if keep else {},
+            screened=_screened_before(found, self.secrets) if keep else {},
             asked=messages.asked if keep and isinstance(messages, Attributed) else Asked(),
             keep_for=self._keep_for,
             shown=partial(keep_shown, answers=shown, schema=self.schema) if shown else None,
@@ -1109,3 +1110,20 @@ class UserMemory:
             for thread_id in done.threads:
                 checkpointer.delete_thread(thread_id)
         return replace(done, pending=not self.clean())
+
+
+_LONG_TEXT = 20_000
+
+
+def _screened_before(
+    newest_first: Iterable[Message], secrets: SecretPolicy
+) -> dict[str, str | None]:
+    """The long texts among the newest messages, and what may be kept of each.
+
+    To look for secrets in a megabyte takes longer than others should wait for a lock, and so does
+    to load what looks for them, when many processes begin together.
+    """
+    if secrets != "keep":
+        load_formats()
+    newest = islice(newest_first, NEWEST_SCREENED)
+    return {one.text: screened(one.text, secrets) for one in newest if len(one.text) > _LONG_TEXT}

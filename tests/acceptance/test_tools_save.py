@@ -52,7 +52,7 @@ async def test_it_is_known_before_the_answer(tmp_path: Path, colour: str, build:
         (revision,) = chat.memory.history("will")
         await chat.say("What do I love?", "2")
     assert evidence.quote == CLIMBS
-    assert (evidence.thread_id, evidence.seq) == ("1", 1)
+    assert evidence.thread_id == "1"
     assert (revision.by, revision.thread_id) == ("tool", "1")
     assert "bouldering" in model.calls[-1].messages[0].text
 

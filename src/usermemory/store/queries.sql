@@ -95,7 +95,7 @@ WHERE user_id = :user_id AND thread_id = :thread_id AND message_id = :message_id
 -- A model is asked with these messages: what it is given of them comes now.
 DELETE FROM usermemory.inbox
 WHERE user_id = :user_id AND thread_id = :thread_id AND message_id IN {texts ids}
-  AND state = 'waiting';
+  AND state = 'waiting' RETURNING message_id, position;
 
 -- name: give_up_waiting
 -- The run that brought these messages ended before a model was asked with them: they stay unheard.

@@ -21,7 +21,7 @@ from usermemory.messages.align import (
     stored_id,
     window,
 )
-from usermemory.messages.secrets import SecretPolicy, load_formats, screened
+from usermemory.messages.secrets import SecretPolicy, screened
 from usermemory.records import Author, Message, News, Scheduled
 from usermemory.store.codec import dumps
 from usermemory.store.driver import Flow, Row
@@ -103,8 +103,9 @@ class Policy:
         return {"said_at": now if message.at is None else message.at, "received_at": None}
 
 
-_LONG_TEXT = 20_000
-_NEWEST_SCREENED = 8
+NEWEST_SCREENED = 8
+"""Messages of a call whose long texts are screened before others are kept waiting."""
+
 _SHORT_TEXTS = 4_000
 _SHORT_THREAD = 64
 
@@ -116,7 +117,7 @@ def are_short(messages: object) -> bool:
     """
     if not is_sequence(messages) or len(messages) > _SHORT_THREAD:
         return False
-    newest = messages[-_NEWEST_SCREENED:]
+    newest = messages[-NEWEST_SCREENED:]
     texts = [_content_of(message) for message in newest]
     return all(type(text) is str for text in texts) and sum(map(len, texts)) <= _SHORT_TEXTS
 
@@ -125,20 +126,6 @@ def _content_of(message: Any) -> Any:
     if isinstance(message, str):
         return message
     return message.get("content") if is_mapping(message) else getattr(message, "content", None)
-
-
-def screened_before(
-    newest_first: Iterable[Message], secrets: SecretPolicy
-) -> dict[str, str | None]:
-    """The long texts among the newest messages, and what may be kept of each.
-
-    To look for secrets in a megabyte takes longer than others should wait for a lock, and so does
-    to load what looks for them, when many processes begin together.
-    """
-    if secrets != "keep":
-        load_formats()
-    newest = islice(newest_first, _NEWEST_SCREENED)
-    return {one.text: screened(one.text, secrets) for one in newest if len(one.text) > _LONG_TEXT}
 
 
 def remember(
@@ -159,10 +146,9 @@ def remember(
     # Looked at only after all are asked: on a server that is one round trip.
     locked = yield locking(user_id)
     scheduled = yield "thread", key
-    if policy.asked.yet and policy.asked.ids:
-        yield "drop_waiting", {**key, "ids": dumps([*policy.asked.ids])}
     asked = _newest_ids(newest_first)
     marked = yield "marks", _marks(key, newest_first, asked)
+    waited = yield from _waited(key, policy.asked)
     user, thread = user_of(locked), thread_of(scheduled)
     if policy.past is not None and user.paused:
         # Marked as seen, what was said before the pause could never be learned.
@@ -175,10 +161,13 @@ def remember(
         yield "give_up_waiting", {**key, "ids": dumps([*policy.asked.ids])}
     for message in found.edited:
         place = yield from _withdraw(key, thread, message, found, passed)
-        kept |= yield from add(message, place)
+        kept |= yield from add(message, waited.pop(message.id, place))
+    known = {one.id: one for one in newest_first if one.id in waited} if waited else {}
+    for message in known.values():
+        kept |= yield from add(message, waited[message.id])
     for message in found.new:
         kept |= yield from add(message, None)
-    news = [*found.edited, *found.new]
+    news = [*found.edited, *known.values(), *found.new]
     if found.edited and not thread.unread:
         thread.idle()  # what was unread was taken back, and its new text is not kept
     if kept or (policy.moved and thread.unread):
@@ -189,6 +178,14 @@ def remember(
         yield from policy.shown(key, user)
     heard = [message for message in news if not policy.waits(message)]
     return Scheduled(due_at=thread.due_at, new=len(heard), by_user=_by_user(heard))
+
+
+def _waited(key: dict[str, Any], asked: Asked) -> Flow[dict[str | None, int]]:
+    """Where messages stand that waited until a model is asked with them, if it is."""
+    if not (asked.yet and asked.ids):
+        return {}
+    rows = yield "drop_waiting", {**key, "ids": dumps([*asked.ids])}
+    return {row["message_id"]: row["position"] for row in rows}
 
 
 def unknown(user_id: str, thread_id: str, newest_first: Iterable[Message]) -> Flow[News]:
