@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 from tests.support import postgres
 
 from usermemory import Change, Extraction, Remember, Request, Retry, UserMemory
+from usermemory import memory as verbs
 from usermemory.errors import ConfigurationError, SchemaError
 from usermemory.records import Usage
 from usermemory.store.flows import remember as flow
@@ -357,7 +358,7 @@ def test_a_long_message_is_looked_through_before_the_lock(
 ) -> None:
     """What takes long with a long message is done before the transaction; its mark is made once."""
     order: list[str] = []
-    looked, marked = flow.screened, flow.digest
+    looked, marked = verbs.screened, flow.digest
 
     def counted(*given: Any) -> Any:
         order.append("screened")
@@ -367,7 +368,8 @@ def test_a_long_message_is_looked_through_before_the_lock(
         order.append("digest")
         return marked(*given)
 
-    monkeypatch.setattr(flow, "screened", counted)
+    for module in (verbs, flow):
+        monkeypatch.setattr(module, "screened", counted)
     monkeypatch.setattr(flow, "digest", hashed)
     with made(f"sqlite:///{tmp_path}/memory.db", Saying(), secrets=secrets) as memory:
         memory.open()

@@ -130,7 +130,10 @@ def _apply_to_misfit(
         one = replace(one, action="update")
     items = now.document[field.name]
     twin = find(field, items, one.after) if field.kind == "objects" and one.after else None
-    after = schema.read({**now.stored, field.name: put(field, held, one)})
+    try:
+        after = schema.read({**now.stored, field.name: put(field, held, one)})
+    except Collision as error:  # several items go by that name
+        raise Unfit("item_not_there", f"{field.name} holds no such item") from error
     strange = (field.name, one.index, "unknown_field")  # what is left over of an item that fits
     left = [each for each in after.misfits if (each.field, each.index, each.reason) != strange]
     new = misfit_places(left) - misfit_places(now.misfits)

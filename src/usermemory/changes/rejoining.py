@@ -65,8 +65,10 @@ def settled(
         a misfit made room for a value, it is what stood there before.
     """
     whole = rejoined(schema, reading, document)
-    touched = [schema.fields[each.field] for each in applied]
-    if not reading.misfits and all(_is_whole(f, reading.stored.get(f.name)) for f in touched):
+    if not reading.misfits and all(
+        _is_whole(schema.fields[name], reading.stored.get(name), reading.document[name])
+        for name in {each.field for each in applied}
+    ):
         return whole, tuple(applied)
     exact: list[Applied] = []
     now = reading
@@ -105,8 +107,10 @@ def _settled(field: Field, before: Any, after: Any, change: Applied) -> list[App
     return [*room, exact]
 
 
-def _is_whole(field: Field, stored: Any) -> bool:
+def _is_whole(field: Field, stored: Any, fitting: Any) -> bool:
     """Whether a stored value is what the schema itself would have stored."""
+    if field.kind == "scalar" and stored is not None and not same(stored, fitting):
+        return False  # 0.0 is read as False
     if field.kind == "object" and is_object(stored) and stored:
         return stored.keys() >= field.keys.keys()
     return is_shaped(field, stored)
