@@ -6,7 +6,6 @@ import os
 import shutil
 import tempfile
 
-import pytest
 from hypothesis import HealthCheck, settings
 from tests.support.deep import DEEP
 
@@ -35,8 +34,3 @@ settings.register_profile(
     "long", settings.get_profile("tests"), max_examples=500, stateful_step_count=60
 )
 settings.load_profile("long" if DEEP else "tests")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes longest, so that no worker ends alone."""
-    items.sort(key=lambda item: "test_stop_everywhere" not in item.nodeid)
