@@ -36,12 +36,7 @@ class Secret(NamedTuple):
     end: int
 
 
-MIGHT_BE_KEY = re.compile(
-    r"(?<![!-~])(?=[!-~]{8})[!-~]*?(?:[0-9=:@_$|+/~-]|[a-z][A-Z])"
-    r"|(?i:passwor[dt]|contraseña|senha|mot de passe|mnemonic|seed|semilla|codes|c[óo]dig|codici)"
-    r"| words"
-)
-"""A text without such a run of characters, or a word that tells of a key in words, holds none."""
+_MADE = re.compile(r"(?<![!-~])(?=[!-~]{8})[!-~]*?(?:[0-9=:@_$|+/~-]|[a-z][A-Z])")
 
 
 def data(name: str) -> dict[str, Any]:
@@ -59,6 +54,14 @@ def trie(words: set[str]) -> str:
         tails[word[0]].add(word[1:])
     ways = "|".join(re.escape(one) + trie(tails[one]) for one in sorted(tails))
     return f"(?:{ways}){'?' if '' in words else ''}" if ways else ""
+
+
+def might_hold_key(text: str, plain: str) -> bool:
+    """Whether a text has a run of characters as keys have, or words that the table tells keys by.
+
+    ``plain`` is the text in lower case.
+    """
+    return bool(_MADE.search(text) or key_formats().words.search(plain))
 
 
 def key_secrets(text: str, plain: str) -> Iterator[Secret]:
@@ -88,9 +91,13 @@ _LONG, _LONGEST = 300, 4000
 
 
 class _Known(NamedTuple):
-    """One pattern for all beginnings, what follows each, and the keys of another build."""
+    """One pattern for all beginnings, what follows each, and the keys of another build.
+
+    Of these some are words: what stands beside such a key, in lower case.
+    """
 
     beginning: re.Pattern[str]
+    words: re.Pattern[str]
     bodies: dict[str, list[tuple[re.Pattern[str], bool]]]
     patterns: tuple[tuple[str, tuple[str, re.Pattern[str]]], ...]
 
@@ -109,7 +116,9 @@ def key_formats() -> _Known:
         for start in ["" if one.get("anywhere") else r"(?<![A-Za-z0-9_-])"]
         for begins in one["begins"]
     )
-    return _Known(re.compile(rf"(?<![A-Za-z0-9_-]){trie(set(bodies))}"), dict(bodies), patterns)
+    beginning = re.compile(rf"(?<![A-Za-z0-9_-]){trie(set(bodies))}")
+    words = {begins for one in raw["key"] if one.get("in_words") for begins in one["begins"]}
+    return _Known(beginning, re.compile(trie(words)), dict(bodies), patterns)
 
 
 def _by_beginning(text: str, begin: re.Match[str], known: _Known) -> Generator[Secret, None, int]:

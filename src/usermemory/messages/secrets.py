@@ -16,11 +16,11 @@ from itertools import chain
 from typing import Any, Literal, NamedTuple
 
 from usermemory.messages.secret_keys import (
-    MIGHT_BE_KEY,
     Secret,
     data,
     key_formats,
     key_secrets,
+    might_hold_key,
     trie,
 )
 from usermemory.messages.secret_looks import (
@@ -73,7 +73,7 @@ def secrets_in(text: str) -> list[Secret]:
     """The secrets in a text, in order; none lies within another."""
     plain = text.lower()
     every = chain(
-        key_secrets(text, plain) if MIGHT_BE_KEY.search(text) else (),
+        key_secrets(text, plain) if might_hold_key(text, plain) else (),
         number_secrets(text, plain) if MANY_DIGITS.search(text) else (),
         _labelled_secrets(text, plain),
     )

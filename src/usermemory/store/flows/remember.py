@@ -148,13 +148,13 @@ def remember(
     scheduled = yield "thread", key
     asked = _newest_ids(newest_first)
     marked = yield "marks", _marks(key, newest_first, asked)
-    waited = yield from _waited(key, policy.asked)
     user, thread = user_of(locked), thread_of(scheduled)
     if policy.past is not None and user.paused:
         # Marked as seen, what was said before the pause could never be learned.
         return Scheduled(due_at=thread.due_at, new=0, by_user=0)
     passed = Passed(newest_first, partial(digest, user.salt))
     found = yield from _news(key, marked, asked, passed)
+    waited = yield from _waited(key, policy.asked)  # known by then, in front of what is known too
     add = partial(_add, key, thread, user, policy, passed)
     kept = False
     if len(policy.asked.ids) > 1 and any(map(policy.waits, found.new)):
