@@ -83,6 +83,18 @@ def test_slips_are_answered(db: str, tmp_path: Path) -> None:
         memory.forget("ana", "intrests")
 
 
+def test_a_command_without_its_group() -> None:
+    """A command that stands in a group is named with its group where the group was left out."""
+    for word, meant in {
+        "forget": "'usermemory profile forget'",
+        "shwo": "'usermemory profile show'",
+        "list": "'usermemory profile list' or 'usermemory jobs list'",
+        "profil": "'profile'",
+    }.items():
+        done = run(word)
+        assert (done.returncode, f"Did you mean {meant}" in done.stderr) == (2, True), done.stderr
+
+
 def test_an_item_that_is_none(db: str) -> None:
     """Where an item comes from that is none is an error, which lists those that there are."""
     run("profile", "edit", "ana", "--set", "age=31", "--db", db)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 import os
 import sys
-from typing import Annotated
+from difflib import get_close_matches
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from usermemory.cli import (
     carry,
@@ -63,8 +65,28 @@ Environment (an option wins over its variable):
 Exit codes: 0 done, 1 it failed (one line on standard error says why), 2 wrong usage, 130 Ctrl-C.
 """
 
+
+class _Commands(TyperGroup):
+    """The program's commands, which know also those of their groups by their last word."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command that is asked for; one that stands in a group is named with its group."""
+        word = args[0]
+        inside: dict[str, list[str]] = {}
+        for group, commands in self.commands.items():
+            for name in getattr(commands, "commands", {}):
+                inside.setdefault(name, []).append(f"'usermemory {group} {name}'")
+        known = word in inside or not get_close_matches(word, self.commands)
+        near = get_close_matches(word, inside, n=1) if word not in self.commands and known else []
+        if near:
+            meant = " or ".join(inside[near[0]])
+            ctx.fail(f"No such command {word!r}. Did you mean {meant}?")
+        return super().resolve_command(ctx, args)
+
+
 app = typer.Typer(
     name="usermemory",
+    cls=_Commands,
     help=HELP,
     no_args_is_help=True,
     rich_markup_mode=None,  # keeps the lines of examples as they are
