@@ -61,7 +61,7 @@ _JSON = {
 }
 """Columns whose text is JSON."""
 
-_LATER = {"fingerprint": "", "hashed_as": "", "keep_until": None}
+_LATER = {"fingerprint": "", "hashed_as": "", "keep_until": None, "seconds": None}
 """Columns that an export may lack, since it is older than they are, and what they hold then."""
 
 _LIST_NAMES = (

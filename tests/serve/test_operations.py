@@ -15,7 +15,7 @@ from tests.support.postgres import fresh
 from usermemory import Change, Extraction, Request, Retry, UserMemory
 from usermemory.errors import ExtractionError, ProviderError
 from usermemory.records import Usage
-from usermemory.serve import ReadingTimes, app
+from usermemory.serve import app
 from usermemory.serve.pages.outages import outages_in
 from usermemory.testing import FakeClock
 
@@ -174,21 +174,28 @@ def plain(page: str) -> str:
 
 
 async def test_how_long_readings_take_is_plotted(tmp_path: Path) -> None:
-    """Seconds from claim to commit, of the readings of this process."""
-    clock, times = FakeClock(), ReadingTimes()
+    """Seconds from taking messages to committing, of readings of whatever process, by day."""
+    clock, waits = FakeClock(), iter([2.5, 4.0, 3.5])
 
     class Slow:
         def extract(self, _: Request) -> Extraction:
-            clock.advance(2.5)
+            clock.advance(next(waits))
             return Extraction(())
 
     file = tmp_path / "m.db"
-    with UserMemory(
-        file, model=Slow(), worker=False, clock=clock, on_event=times.on_event
-    ) as memory:
-        memory.remember("will", "t", [("user", "hello there")])
-        memory.trigger("will")
-        async with signed_in(app(memory, times=times)) as browser:
-            assert "2.5 seconds" in (await browser.get("/operations")).text
+    with UserMemory(file, model=Slow(), worker=False, clock=clock) as worker:
+        for user in ("will", "ana", "kim"):
+            worker.remember(user, "t", [("user", "hello there")])
+            worker.trigger(user)
+    with UserMemory(file, model="offline", worker=False, clock=clock) as memory:
         async with signed_in(app(memory)) as browser:
-            assert "newest readings of this process" not in (await browser.get("/operations")).text
+            page = (await browser.get("/operations")).text
+        assert "3.5 seconds, half of them" in page
+        assert "4.0 seconds, 95 of 100" in page
+        kept = memory.export("will")
+        assert [one["seconds"] for one in kept["consolidations"]] == [2.5]
+        older = {**kept, "consolidations": [dict(one) for one in kept["consolidations"]]}
+        del older["consolidations"][0]["seconds"]
+        with UserMemory(tmp_path / "other.db", model="offline", worker=False) as other:
+            other.import_("will", older)
+            assert other.export("will")["consolidations"][0]["seconds"] is None

@@ -64,7 +64,7 @@ def serve(  # noqa: PLR0913 - options of a command
         usermemory serve --host 0.0.0.0 --no-worker --frame https://app.example.com
     """
     from usermemory.choice import choose
-    from usermemory.serve import ReadingTimes, app
+    from usermemory.serve import app
     from usermemory.serve.prices import read_prices
 
     prices = read_prices(price or [])
@@ -75,10 +75,7 @@ def serve(  # noqa: PLR0913 - options of a command
     with listening:
         reads = worker if worker is not None else _may_read(db, schema, chosen, model)
         notices = list(filter(None, [chosen.notice, "" if reads else _NO_WORKER]))
-        times = ReadingTimes()
-        memory = open_memory(
-            db, schema, chosen.model, worker=reads, delay=delay, on_event=times.on_event
-        )
+        memory = open_memory(db, schema, chosen.model, worker=reads, delay=delay)
         try:
             notice = " ".join(notices)
             served = app(
@@ -86,7 +83,6 @@ def serve(  # noqa: PLR0913 - options of a command
                 bot=chosen.bot(),
                 notice=notice,
                 frame_ancestors=frame or (),
-                times=times,
                 prices=prices,
             )
             typer.echo(f"{_address(host, listening)}{served.state.pages.first_visit()}")

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from usermemory.errors import ConfigurationError
 from usermemory.serve.prices import Prices
-from usermemory.serve.times import ReadingTimes
 
 if TYPE_CHECKING:
     from usermemory.memory import UserMemory
 
-__all__ = ["ReadingTimes", "app"]
+__all__ = ["app"]
 
 
 def app(  # noqa: PLR0913 - settings, each with a default
@@ -25,7 +24,6 @@ def app(  # noqa: PLR0913 - settings, each with a default
     notice: str = "",
     frame_ancestors: Iterable[str] = (),
     theme: Mapping[str, str] | None = None,
-    times: ReadingTimes | None = None,
     prices: Mapping[str, tuple[float, float]] | None = None,
 ) -> Any:
     """The ASGI app of a memory, by itself or mounted under a prefix; it needs no lifespan.
@@ -43,8 +41,6 @@ def app(  # noqa: PLR0913 - settings, each with a default
             user's own page. Nobody may embed the others.
         theme: Values of variables of the stylesheet, such as ``{"accent": "#0a7"}``, for users'
             own pages.
-        times: Whose ``on_event`` the memory was opened with: *Operations* then plots how long
-            readings take.
         prices: What a million tokens in and out cost, by model, such as
             ``{"gpt-5-mini": (0.25, 2.0)}``: *Operations* then shows money beside tokens.
 
@@ -60,7 +56,7 @@ def app(  # noqa: PLR0913 - settings, each with a default
             f"serving needs a package that is missing ({error}): pip install 'usermemory[serve]'"
         ) from error
     priced = Prices(prices or {})
-    made = Pages(memory, bot, notice, frame_ancestors, theme, times, priced) if pages else None
+    made = Pages(memory, bot, notice, frame_ancestors, theme, priced) if pages else None
     served = asgi_app(memory, body_limit, made, rate_limit)
     served.state.pages = made
     return served

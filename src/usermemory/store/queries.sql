@@ -178,8 +178,8 @@ ORDER BY page.rank DESC, page.user_id;
 -- name: readings
 -- What came of the readings of everybody since a time, the newest of them, for an operator's
 -- figures; no chat or worker asks.
-SELECT at, outcome, reason, error, rejections, model, usage FROM usermemory.consolidations
-WHERE at >= :since ORDER BY at DESC LIMIT :count;
+SELECT at, outcome, reason, error, rejections, model, usage, seconds
+FROM usermemory.consolidations WHERE at >= :since ORDER BY at DESC LIMIT :count;
 
 -- name: waiting_for_provider
 -- Threads whose last attempt, or last look, found that the provider cannot be asked.
@@ -287,9 +287,9 @@ UPDATE usermemory.users SET revision = :revision WHERE user_id = :user_id;
 -- name: add_consolidation
 -- What came of a claim, and which messages it read.
 INSERT INTO usermemory.consolidations (user_id, token, thread_id, at, outcome, reason, error, seqs,
-    revision, rejections, model, prompt, usage)
+    revision, rejections, model, prompt, usage, seconds)
 VALUES (:user_id, :token, :thread_id, :now, :outcome, :reason, :error, :seqs, :revision,
-    :rejections, :model, :prompt, :usage);
+    :rejections, :model, :prompt, :usage, :seconds);
 
 -- name: add_refusals
 -- What was proposed in vain, beside the consolidations: it read no message, and counts downwards.

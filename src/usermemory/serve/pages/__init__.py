@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from usermemory.memory import UserMemory
     from usermemory.serve.prices import Prices
-    from usermemory.serve.times import ReadingTimes
     from usermemory.settings import Id
 
 __all__ = ["Pages"]
@@ -36,7 +35,6 @@ class Pages:
         notice: What its page says of the model.
         frame_ancestors: Origins whose pages may embed a user's own page.
         theme: Values of the stylesheet's variables, for a user's own page.
-        times: How long readings took here, where that is noted.
         prices: Of models, as the owner says.
     """
 
@@ -47,11 +45,10 @@ class Pages:
         notice: str = "",
         frame_ancestors: Iterable[str] = (),
         theme: Mapping[str, str] | None = None,
-        times: ReadingTimes | None = None,
         prices: Prices | None = None,
     ) -> None:
         talk = Talk(memory, bot, notice)
-        self._frame = Frame(memory, talk, frame_ancestors, theme, times, prices)
+        self._frame = Frame(memory, talk, frame_ancestors, theme, prices)
 
     def routes(self) -> list[Route]:
         """Where the pages and their files are."""

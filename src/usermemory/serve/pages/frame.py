@@ -36,7 +36,6 @@ from usermemory.serve.tokens import Access
 if TYPE_CHECKING:
     from usermemory.memory import UserMemory
     from usermemory.serve.pages.talk import Talk
-    from usermemory.serve.times import ReadingTimes
 
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -143,7 +142,6 @@ class Frame:
         talk: The bot of *Try it*.
         frame_ancestors: Origins whose pages may embed a user's own page; nobody may embed others.
         theme: Values of the stylesheet's variables, for a user's own page.
-        times: How long readings took here, where that is noted.
         prices: Of models, as the owner says.
     """
 
@@ -153,13 +151,11 @@ class Frame:
         talk: Talk,
         frame_ancestors: Iterable[str] = (),
         theme: Mapping[str, str] | None = None,
-        times: ReadingTimes | None = None,
         prices: Prices | None = None,
     ) -> None:
         self.memory = memory
         self.sessions = Sessions(memory)
         self.talk = talk
-        self.times = times
         self.prices = prices or Prices({})
         self._ancestors = _origins(frame_ancestors)
         self.theme = _theme(theme or {})

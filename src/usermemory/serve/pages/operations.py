@@ -6,6 +6,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import RedirectResponse, Response
@@ -21,6 +22,7 @@ from usermemory.store.flows import recall as recalls
 from usermemory.worker import LEASE
 
 if TYPE_CHECKING:
+    from markupsafe import Markup
     from starlette.routing import Route
 
     from usermemory.serve.pages.frame import Ask, Frame
@@ -32,7 +34,6 @@ _MOST = 20_000
 """Readings that are looked through, the newest."""
 
 _JOBS = 200
-_NEWEST = 60
 _OUTAGES = 20
 _MODELS = 20
 
@@ -84,7 +85,6 @@ class Operations:
             overdue=LEASE,
             read_at=next((row["at"] for row in found if row["outcome"] != "proposed"), None),
             health=self._health(),
-            latency=self._latency(),
             done=DONE.get(ask.get("done"), ""),
             prices=self._frame.prices,
             **_history(found, now, self._frame.prices),
@@ -104,16 +104,6 @@ class Operations:
             found = self._memory.retry(ask.user_id, ask.get("thread"))
             done = "retried" if found else "nothing"
         return RedirectResponse(ask.url("/operations", done=done), 303)
-
-    def _latency(self) -> Any:
-        """Seconds of the newest readings of this process, as a plot; None where none was noted."""
-        times = self._frame.times
-        found = times.newest(_NEWEST) if times else []
-        if not found:
-            return None
-        labels = [f"{datetime.fromtimestamp(at, tz=UTC):%H:%M} UTC" for at, _ in found]
-        seconds = [taken for _, taken in found]
-        return bars("Seconds of each reading", labels, [("seconds", seconds)], digits=1)
 
     def _health(self) -> list[tuple[str, bool, str]]:
         """What is looked at, whether it is well, and what to say of it."""
@@ -141,10 +131,13 @@ def _history(found: Sequence[Mapping[str, Any]], now: float, prices: Prices) -> 
     reasons, failures = Counter[str](), Counter[str]()
     models: dict[str, Usage] = defaultdict(Usage)
     money: dict[str, float] = defaultdict(float)
+    taken: dict[str, list[float]] = defaultdict(list)
     for row in found:
         day = _date(row["at"])
         if row["outcome"] != "proposed":
             (failed if row["outcome"] == "failed" else read)[day] += 1
+            if row["outcome"] != "failed" and row["seconds"] is not None:
+                taken[day].append(row["seconds"])
         if row["outcome"] == "failed":
             failures[row["reason"] or "unknown"] += 1
         usage = usage_of(row["usage"])
@@ -170,6 +163,7 @@ def _history(found: Sequence[Mapping[str, Any]], now: float, prices: Prices) -> 
             bars("Tokens a day", days, [("in", of(asked)), ("out", of(answered))]),
         ),
         ("Refused changes", bars("Refused changes a day", days, [("refused", of(refused))])),
+        ("Seconds of a reading: half of them, and behind it 95 of 100", _seconds(days, taken)),
     ]
     if prices:
         plots.append(("Cost", bars("Cost a day", days, [("cost", of(money))], digits=2)))
@@ -191,6 +185,15 @@ def _history(found: Sequence[Mapping[str, Any]], now: float, prices: Prices) -> 
             for name, usage in sorted(models.items(), key=lambda one: -one[1].calls)[:_MODELS]
         ],
     }
+
+
+def _seconds(days: Sequence[str], taken: Mapping[str, list[float]]) -> Markup:
+    """How long readings took, from taking the messages to committing, by day."""
+    sets = [sorted(taken.get(day, [0.0])) for day in days]
+    half = [median(one) for one in sets]
+    most = [one[int(0.95 * len(one))] for one in sets]
+    series = [("seconds, half of them", half), ("seconds, 95 of 100", most)]
+    return bars("Seconds of a reading", days, series, digits=1, within=True)
 
 
 def _date(at: float) -> str:

@@ -16,6 +16,7 @@ def bars(
     digits: int = 0,
     *,
     bad: bool = False,
+    within: bool = False,
 ) -> Markup:
     """Bars by day; of two series the second stands on the first, in another colour.
 
@@ -25,17 +26,19 @@ def bars(
         series: Name and value of each day.
         digits: After the point.
         bad: Whether the second is what should not be.
+        within: Whether each value of the first is a part of the second's, which stands behind it.
     """
-    totals = [sum(values[at] for _, values in series) for at in range(len(days))]
+    summed = max if within else sum
+    totals = [summed([values[at] for _, values in series]) for at in range(len(days))]
     top = max(totals, default=0.0) or 1.0
     high = _HEIGHT - _FOOT - _HEAD
     step = _WIDTH / max(1, len(days))
     drawn: list[Markup] = []
     for at, day in enumerate(days):
         base = float(_HEIGHT - _FOOT)
-        for number, (name, values) in enumerate(series):
+        for number, (name, values) in sorted(enumerate(series), reverse=within):
             tall = values[at] / top * high
-            base -= tall
+            base = float(_HEIGHT - _FOOT) - tall if within else base - tall
             if values[at]:
                 drawn.append(
                     Markup(
@@ -59,7 +62,7 @@ def bars(
         told += Markup('<text x="{}" y="{}" text-anchor="end">{}</text>').format(
             _WIDTH, _HEIGHT - 2, days[-1]
         )
-    spoken = "; ".join(f"{name}: {sum(values):,.0f}" for name, values in series)
+    spoken = "; ".join(f"{name}: {summed(values or [0]):,.{digits}f}" for name, values in series)
     return Markup(
         '<svg class="plot" viewBox="0 0 {w} {h}" role="img" aria-label="{title}. {spoken}">'
         '<line class="axis" x1="0" x2="{w}" y1="{y}" y2="{y}"/>{told}{bars}</svg>'

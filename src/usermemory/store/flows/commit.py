@@ -110,6 +110,7 @@ def commit(claim: Claim, result: Result) -> Flow[tuple[Revision | None, int] | L
     yield from _record(
         claim,
         "changed" if revision else "unchanged",
+        user.now,
         result.seqs,
         result.usage,
         refused=storable(result.rejections, said, by_tombstones(claim.tombstones, claim.salt)),
@@ -153,6 +154,7 @@ def _write(claim: Claim, result: Result, user: User) -> Flow[Revision | None]:
 def _record(
     claim: Claim,
     outcome: str,
+    now: float,
     seqs: Sequence[int],
     usage: Usage,
     *,
@@ -168,6 +170,7 @@ def _record(
         "seqs": codec.dumps(seqs),
         "rejections": codec.refusals(refused),
         "usage": codec.usage_text(usage),
+        "seconds": round(max(0.0, now - claim.now), 3),
     }
     yield "add_consolidation", {**nothing, **recorded, **details}
     if refused:
@@ -218,7 +221,7 @@ def fail(claim: Claim, failure: Failure) -> Flow[bool]:
     model = "" if failure.usage.calls else failure.model
     reason, error = failure.reason, failure.error
     yield from _record(
-        claim, "failed", seqs, failure.usage, reason=reason, error=error, model=model
+        claim, "failed", user.now, seqs, failure.usage, reason=reason, error=error, model=model
     )
     yield from end_lease(claim.user_id, claim.token)
     yield from save_thread(claim.key, thread)
