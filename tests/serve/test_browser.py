@@ -151,7 +151,7 @@ def test_a_memory_forms_is_corrected_and_forgotten(page: Page) -> None:
     talk(page, "will", "Hi, I'm Will. I like climbing.")
     beside = page.locator("#beside")
     expect(beside).to_contain_text("waiting")
-    expect(beside.locator("[data-due]")).to_contain_text("read in")
+    expect(beside.locator("[data-due]")).to_contain_text("due in")
     page.get_by_role("button", name="Read now").click()
     expect(beside).to_contain_text("Just learned")
     expect(page.locator("#said mark").first).to_contain_text("I'm Will")

@@ -190,8 +190,8 @@ async def test_how_long_readings_take_is_plotted(tmp_path: Path) -> None:
     with UserMemory(file, model="offline", worker=False, clock=clock) as memory:
         async with signed_in(app(memory)) as browser:
             page = (await browser.get("/operations")).text
-        assert "3.5 seconds, half of them" in page
-        assert "4.0 seconds, 95 of 100" in page
+        assert "3.5 seconds, the median" in page
+        assert "4.0 seconds, the 95th percentile" in page
         kept = memory.export("will")
         assert [one["seconds"] for one in kept["consolidations"]] == [2.5]
         older = {**kept, "consolidations": [dict(one) for one in kept["consolidations"]]}

@@ -409,3 +409,23 @@ async def test_users_that_are_none_are_clear_answers(memory: UserMemory, user: s
         answer = await browser.get("/person", user=user)
     assert answer.status_code in {200, 422}
     assert "Traceback" not in answer.text
+
+
+class Point(BaseModel):
+    latitude: float = 0.0
+
+
+class Placed(BaseModel):
+    name: str | None = None
+    home: Point | None = Field(None, title="Where home is")
+
+
+async def test_defaults_of_an_object_that_is_null_are_not_known(tmp_path: Path) -> None:
+    """What nobody spoke of stands under what is not known; what was said equal to it is known."""
+    with UserMemory(tmp_path / "m.db", Placed, "offline", worker=False) as memory:
+        memory.edit("will", [{"op": "add", "path": "/name", "value": "Will"}], by="ana")
+        async with signed_in(app(memory)) as browser:
+            assert "Where home is" in (await page_of(browser)).partition("Not known")[2]
+            memory.edit("will", [{"op": "add", "path": "/home/latitude", "value": 1.5}], by="ana")
+            memory.edit("will", [{"op": "add", "path": "/home/latitude", "value": 0.0}], by="ana")
+            assert "Where home is" in (await page_of(browser)).partition("Not known")[0]

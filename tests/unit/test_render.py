@@ -323,3 +323,38 @@ def test_many_fields_in_little_room(budget: int) -> None:
     missing = sum(len(lists.get(name, "1")) for name in properties.keys() - shown)
     line = f"(no room here for other fields: {len(properties) - len(shown)}, with {missing} values)"
     assert (line in text) == bool(missing)
+
+
+class Place(BaseModel):
+    """Where something is; most of it has a default."""
+
+    town: str | None = None
+    latitude: float = 0.0
+
+
+class Home(BaseModel):
+    """Where somebody lives."""
+
+    place: Place | None = None
+    since: int | None = None
+
+
+class Settled(BaseModel):
+    """A profile with objects that may be null."""
+
+    home: Home | None = None
+    work: Place | None = None
+    born: Place = Place(town="Bergen")
+
+
+@pytest.mark.parametrize("heard_of", [False, True])
+def test_defaults_do_not_stand_for_an_object_that_is_null(heard_of: bool) -> None:
+    """Of an object that may be null its own defaults are shown only if it was ever spoken of."""
+    schema = schema_of(Settled)
+    times = {"work": {"learned": DAY}} if heard_of else {}
+    text = render(Recalled(schema.empty(), times=times), schema, PLENTY)
+    assert ("work" in text, "home" in text) == (heard_of, False)
+    assert "town: Bergen" in text
+    inside = schema.validate({"home": {"since": 2019}})
+    text = render(Recalled(inside, times=times), schema, PLENTY)
+    assert ("since: 2019" in text, "place" in text) == (True, False)

@@ -186,7 +186,8 @@ class ChatCommands:
     def _profile(self, _: str) -> None:
         known = self._memory.recall(self._user_id)
         past = self._memory.history(self._user_id)
-        if rows := profile_table(known.document, past, known.dates):
+        told = self._memory.schema.without_defaults(known.document, known.times)
+        if rows := profile_table(told, past, known.dates):
             say(rows)
         else:
             self.tell("Nothing is known about you yet.")

@@ -67,7 +67,8 @@ def show_profile(
             }
         )
         return
-    if rows := profile_table(known.document, revisions, known.dates):
+    told = memory.schema.without_defaults(known.document, known.times)
+    if rows := profile_table(told, revisions, known.dates):
         say(f"{user}, as of {when(known.updated_at)} (revision {known.revision})\n")
         say(rows)
         if confirmed := confirmed_line(known.stamps):

@@ -168,6 +168,21 @@ def sourced(fields: Mapping[str, Field], document: Mapping[str, Any], *, partial
     return found
 
 
+def without_defaults(field: Field, value: Any) -> Any:
+    """The value of a field as it is shown, where nothing was said of an object that may be null.
+
+    Its own defaults do not stand for it: as in the source's own type, it is not there.
+    """
+    if field.kind != "object" or not is_object(value):
+        return value
+    if field.nullable and _empty(field, value):
+        return None
+    return {
+        name: without_defaults(field.keys[name], part) if name in field.keys else part
+        for name, part in value.items()
+    }
+
+
 def _empty(field: Field, value: Any) -> bool:
     """Nothing stands in it; for an object, nothing but its own defaults."""
     if field.kind == "object":

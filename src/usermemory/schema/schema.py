@@ -22,7 +22,7 @@ from usermemory.errors import InvalidDocument, InvalidInput, SchemaError, did_yo
 from usermemory.schema.answer_form import change_schema
 from usermemory.schema.document import Reading, read
 from usermemory.schema.fields import Field, field_from
-from usermemory.schema.form import kept_all, ordered
+from usermemory.schema.form import kept_all, ordered, without_defaults
 from usermemory.schema.reading import (
     PlainReader,
     Reader,
@@ -45,7 +45,7 @@ from usermemory.schema.shape import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Container, Iterator, Mapping
 
 
 class Schema:
@@ -144,6 +144,20 @@ class Schema:
     def read(self, stored: Mapping[str, Any]) -> Reading:
         """What of a stored document fits this schema, item by item, and what does not."""
         return read(self, stored)
+
+    def without_defaults(self, document: Mapping[str, Any], heard_of: Container[str]) -> Json:
+        """The document as it is shown to people and models, in the order of the fields.
+
+        Args:
+            document: As this schema keeps it.
+            heard_of: Fields of which something was learned or edited: of another one, an object
+                that may be null is null where it holds nothing but its own defaults.
+        """
+        return {
+            name: document[name] if name in heard_of else without_defaults(field, document[name])
+            for name, field in self.fields.items()
+            if name in document
+        }
 
     def check_name(self, field: str, document: Mapping[str, Any]) -> None:
         """See that a field, or the one a JSON pointer leads into, is in schema or document.

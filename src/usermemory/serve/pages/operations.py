@@ -127,28 +127,26 @@ class Operations:
 def _history(found: Sequence[Mapping[str, Any]], now: float, prices: Prices) -> dict[str, Any]:
     """Plots and sums of the readings of these days."""
     days = [_date(now - back * _DAY) for back in range(_DAYS - 1, -1, -1)]
-    read, failed, asked, answered, refused = (Counter[str]() for _ in range(5))
-    reasons, failures = Counter[str](), Counter[str]()
+    read, failed, asked, answered, refused, reasons, failures = (Counter[str]() for _ in range(7))
     models: dict[str, Usage] = defaultdict(Usage)
     money: dict[str, float] = defaultdict(float)
     taken: dict[str, list[float]] = defaultdict(list)
     for row in found:
         day = _date(row["at"])
-        if row["outcome"] != "proposed":
-            (failed if row["outcome"] == "failed" else read)[day] += 1
-            if row["outcome"] != "failed" and row["seconds"] is not None:
-                taken[day].append(row["seconds"])
         if row["outcome"] == "failed":
+            failed[day] += 1
             failures[row["reason"] or "unknown"] += 1
+        elif row["outcome"] != "proposed":
+            read[day] += 1
+            taken[day] += [row["seconds"]] if row["seconds"] is not None else []
         usage = usage_of(row["usage"])
         asked[day] += usage.input_tokens
         answered[day] += usage.output_tokens
         if usage.calls:
             models[row["model"]] += usage
             money[day] += prices.of(row["model"], usage) or 0.0
-        for one in json.loads(row["rejections"]):
-            refused[day] += 1
-            reasons[one["reason"]] += 1
+        reasons.update(told := [one["reason"] for one in json.loads(row["rejections"])])
+        refused[day] += len(told)
 
     def of(counts: Mapping[str, float]) -> list[float]:
         return [float(counts.get(day, 0)) for day in days]
@@ -163,7 +161,10 @@ def _history(found: Sequence[Mapping[str, Any]], now: float, prices: Prices) -> 
             bars("Tokens a day", days, [("in", of(asked)), ("out", of(answered))]),
         ),
         ("Refused changes", bars("Refused changes a day", days, [("refused", of(refused))])),
-        ("Seconds of a reading: half of them, and behind it 95 of 100", _seconds(days, taken)),
+        (
+            "Seconds of a reading: median, 95th percentile behind",
+            _seconds(days, taken),
+        ),
     ]
     if prices:
         plots.append(("Cost", bars("Cost a day", days, [("cost", of(money))], digits=2)))
@@ -192,8 +193,9 @@ def _seconds(days: Sequence[str], taken: Mapping[str, list[float]]) -> Markup:
     sets = [sorted(taken.get(day, [0.0])) for day in days]
     half = [median(one) for one in sets]
     most = [one[int(0.95 * len(one))] for one in sets]
-    series = [("seconds, half of them", half), ("seconds, 95 of 100", most)]
-    return bars("Seconds of a reading", days, series, digits=1, within=True)
+    series = [("seconds, the median", half), ("seconds, the 95th percentile", most)]
+    digits = 1 if max(most) >= 1 else 3
+    return bars("Seconds of a reading", days, series, digits=digits, within=True)
 
 
 def _date(at: float) -> str:

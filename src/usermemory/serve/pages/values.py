@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from usermemory.changes.diff import naming
 from usermemory.records import Applied, Proposal, Revision, Shown
+from usermemory.schema.form import without_defaults
 from usermemory.schema.shape import is_list, is_object
 from usermemory.serve.pages.words import (
     NO_KEYS,
@@ -104,16 +105,21 @@ class Origins:
 
     Args:
         history: The user's revisions, the newest first.
+
+    Attributes:
+        fields: Those of which something was learned or edited.
     """
 
     def __init__(self, history: Iterable[Revision]) -> None:
         self._made: dict[tuple[str, str], tuple[Revision, Applied]] = {}
+        self.fields: set[str] = set()
         for revision in history:
             if revision.undoes:
                 continue  # what it put back rests on what others had made
             for change in reversed(revision.changes):
                 if change.after is None:
                     continue
+                self.fields.add(change.field)
                 self._made.setdefault((change.field, _token(change.after)), (revision, change))
                 if change.key is not None:
                     self._made.setdefault((change.field, f"key {change.key}"), (revision, change))
@@ -138,6 +144,7 @@ def section(
 ) -> Section:
     """A field with so many of its values, from there on."""
     value = reading.document.get(found.name, found.default)
+    value = value if found.name in origins.fields else without_defaults(found, value)
     places = reading.origins.get((found.name, None), ())
     stand = _stand(found, value, places)
     skipped, part = sum(1 for _ in islice(stand, begin)), list(islice(stand, count))

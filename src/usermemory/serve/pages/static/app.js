@@ -187,6 +187,6 @@ document.addEventListener("htmx:load", markWords);
 setInterval(() => {
   for (const one of document.querySelectorAll("[data-due]")) {
     const left = Math.ceil(Number(one.dataset.due) - Date.now() / 1000);
-    one.textContent = left > 0 ? `read in ${left} s` : "due now";
+    one.textContent = left > 0 ? `due in ${left} s` : "due now";
   }
 }, 1000);
