@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, TypedDict
 
 import pytest
-from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langgraph.channels import UntrackedValue
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import END, START, MessagesState, StateGraph
@@ -218,6 +218,85 @@ async def test_a_call_that_was_never_answered(tmp_path: Path, colour: str) -> No
     kinds = [one.type for one in model.calls[0].messages]
     assert kinds == ["system", "human", "ai", "tool", "human"]
     assert "cut off" in model.calls[0].messages[3].text
+
+
+class Crash(BaseException):
+    """What no tool node catches, as the end of a process is."""
+
+
+def looking(*ids: str | None) -> AIMessage:
+    """A message of a model that calls one tool, once for each id."""
+    calls: list[Any] = [{"name": "lookup", "args": {"what": "it"}, "id": one} for one in ids]
+    return AIMessage("", tool_calls=calls)
+
+
+def well_formed(messages: list[Any]) -> bool:
+    """Whether each call has exactly one answer behind it, as providers demand."""
+    open_calls: list[str | None] = []
+    for one in messages:
+        if one.type == "tool":
+            if one.tool_call_id not in open_calls:
+                return False
+            open_calls.remove(one.tool_call_id)
+        elif open_calls:
+            return False
+        if one.type == "ai":
+            open_calls = [call["id"] for call in (*one.tool_calls, *one.invalid_tool_calls)]
+    return not open_calls
+
+
+@pytest.mark.parametrize("ids", [(None,), ("", None), ("call_0", "call_0"), ("call_0",)])
+async def test_calls_without_an_id_of_their_own(
+    tmp_path: Path, colour: str, ids: tuple[str | None, ...]
+) -> None:
+    """No id, or one that was used before, in a thread that a crash left with an open call."""
+    down = [True]
+
+    def lookup(what: str) -> str:
+        """Look something up."""
+        if down.pop():
+            raise Crash
+        return what
+
+    replies = iter([looking(*ids), looking(*ids), "Here.", looking(*ids), "Again.", "Bye."])
+    model = ScriptedModel(replies=lambda _: next(replies))
+    async with chatting(tmp_path, colour, model, InMemorySaver(), tools=[lookup]) as chat:
+        with pytest.raises(Crash):
+            await chat.say("Look it up")
+        down += [False] * 9
+        assert await chat.say("Look again") == "Here."
+        assert await chat.say("And again") == "Again."
+        assert await chat.say("Goodbye") == "Bye."
+    assert all(well_formed(call.messages) for call in model.calls)
+    cut_off = [one.text for one in model.calls[-1].messages if "cut off" in one.text]
+    assert len(cut_off) == len(ids)
+
+
+async def test_calls_that_no_tool_is_asked(tmp_path: Path, colour: str) -> None:
+    """A call whose arguments are no JSON, an answer to no call, and one far behind its call."""
+
+    def lookup(what: str) -> str:
+        """Look something up."""
+        return what
+
+    broken: Any = {"name": "lookup", "args": "{", "id": "c1", "error": None}
+    left: list[Any] = [
+        HumanMessage("Look it up"),
+        AIMessage("", invalid_tool_calls=[broken]),
+        ToolMessage("A stranger's", tool_call_id="c9"),
+        looking("c2"),
+        HumanMessage("Never mind"),
+        ToolMessage("It", tool_call_id="c2"),
+        AIMessage("Well."),
+    ]
+    model = ScriptedModel(replies=["Hello."])
+    async with chatting(tmp_path, colour, model, InMemorySaver(), tools=[lookup]) as chat:
+        config: Any = {"configurable": {"user_id": "will", "thread_id": "old"}}
+        chat.bot.update_state(config, {"messages": left}, as_node="remember_answer")
+        await invoked(chat, colour, {"messages": [("user", "Hello?")]}, config)
+    (asked,) = model.calls
+    assert well_formed(asked.messages)
+    assert [one.text for one in asked.messages if one.type == "tool"][1:] == ["It"]
 
 
 async def test_tools_are_called_in_a_loop(tmp_path: Path, colour: str) -> None:

@@ -166,21 +166,58 @@ class _Chatter:
 
 
 def answered(messages: Sequence[AnyMessage]) -> list[AnyMessage]:
-    """The messages, with an answer to each tool call that has none: providers refuse such threads.
+    """The messages, each tool call followed by one answer to it: providers refuse other threads.
 
-    A crash or a cancelled stream leaves them behind.
+    A crash or a cancelled stream leaves a call without one, and no tool is asked where a model's
+    arguments are no JSON. Some models use an id again: an answer belongs to the newest call of its
+    id before it. One that belongs to none is left out.
     """
-    results = {one.tool_call_id for one in messages if isinstance(one, ToolMessage)}
+    messages = [_with_call_ids(one) if isinstance(one, AIMessage) else one for one in messages]
+    asked: dict[str, int] = {}
+    results: dict[int, list[ToolMessage]] = {}
+    for at, message in enumerate(messages):
+        if isinstance(message, AIMessage):
+            asked |= dict.fromkeys(_calls(message), at)
+        elif isinstance(message, ToolMessage) and message.tool_call_id in asked:
+            results.setdefault(asked.pop(message.tool_call_id), []).append(message)
     found: list[AnyMessage] = []
-    for message in messages:
+    for at, message in enumerate(messages):
+        if isinstance(message, ToolMessage):
+            continue
         found.append(message)
         if isinstance(message, AIMessage):
+            given = results.get(at, [])
+            lacking = _calls(message).keys() - {one.tool_call_id for one in given}
+            found += given
             found += (
-                ToolMessage(UNANSWERED, tool_call_id=call["id"], name=call["name"], status="error")
-                for call in message.tool_calls
-                if call["id"] not in results
+                ToolMessage(UNANSWERED, tool_call_id=known, name=name, status="error")
+                for known, name in _calls(message).items()
+                if known in lacking
             )
     return found
+
+
+def _calls(message: AIMessage) -> dict[str, str | None]:
+    """Id and tool of each call, those included that no tool could be asked."""
+    return {
+        call["id"]: call["name"]
+        for call in (*message.tool_calls, *message.invalid_tool_calls)
+        if call["id"] is not None
+    }
+
+
+def _with_call_ids(message: AIMessage) -> AIMessage:
+    """The message, each of its calls with an id of its own: a copy, where one had none."""
+    calls = [*message.tool_calls, *message.invalid_tool_calls]
+    if len({call["id"] for call in calls if call["id"]}) == len(calls):
+        return message
+    message, known = message.model_copy(deep=True), set[str]()
+    for number, call in enumerate((*message.tool_calls, *message.invalid_tool_calls)):
+        name = call["id"]
+        if not name or name in known:
+            name = call["id"] = f"call-{message.id}-{number}"
+        known.add(name)
+    return message
 
 
 def tool_error(error: Exception) -> str:
@@ -192,10 +229,10 @@ def tool_error(error: Exception) -> str:
 
 
 def _identified(answer: Any) -> Any:
-    """The answer with an id, so that it is known again as it stands in the thread."""
+    """The answer with ids, so that it and its calls are known again as they stand in the thread."""
     if answer.id is None:
         answer.id = str(uuid4())
-    return answer
+    return _with_call_ids(answer)
 
 
 def _after(state: MessagesState, news: list[Any]) -> dict[str, Any]:
