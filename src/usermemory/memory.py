@@ -23,7 +23,7 @@ from usermemory.messages import Asked, Attributed, AuthorPolicy, guarded_author,
 from usermemory.messages.align import stored_id
 from usermemory.messages.secrets import SecretPolicy, load_formats, screened
 from usermemory.migrate import Migrating, Move, checked_schema
-from usermemory.past import about, evidence_of, resolve
+from usermemory.past import about, evidence_of, resolve_part
 from usermemory.past import snapshot as wound_back
 from usermemory.recalled import SchemaView
 from usermemory.records import (
@@ -747,7 +747,7 @@ class UserMemory:
         if field.startswith("/"):
             if value is not None:
                 raise InvalidInput(f"{field!r} names the value already; leave out {value!r}")
-            field, value = resolve(self._document(user_id), field)
+            field, value = resolve_part(self._document(user_id), field)
         if field not in self.schema.fields:
             self.schema.check_name(field, self._document(user_id))
         target = OfValue(field, plain(value, field), anywhere)

@@ -16,7 +16,7 @@ from usermemory.messages import is_mapping, is_sequence
 from usermemory.records import Applied, Evidence, Revision, Snapshot
 from usermemory.schema.document import stored_value
 from usermemory.schema.shape import canonical
-from usermemory.text import MASK, leaves
+from usermemory.text import MASK, is_nothing, leaves
 
 if TYPE_CHECKING:
     from usermemory.schema import Field, Schema
@@ -136,19 +136,65 @@ def about(revisions: list[Revision], field: str | None) -> list[Revision]:
 
 
 def resolve(document: Mapping[str, Any], pointer: str) -> tuple[str, Any]:
-    """The field and the item that a JSON pointer (RFC 6901) leads to in this document."""
-    field, *rest = (
-        part.replace("~1", "/").replace("~0", "~") for part in pointer.removeprefix("/").split("/")
-    )
+    """The field and the item that a JSON pointer (RFC 6901) leads to, or into, in this document.
+
+    Raises:
+        InvalidInput: It leads nowhere. A key that a map has no more is an item all the same.
+    """
+    field, *rest = _steps(pointer)
     value = document.get(field)
     if not rest:
         return field, None
-    if not is_sequence(value):
-        return field, rest[0]
-    try:
-        return field, value[int(rest[0])]
-    except (IndexError, ValueError) as error:
-        raise InvalidInput(f"{pointer!r} leads nowhere in this profile") from error
+    if len(rest) > 1 or is_sequence(value):
+        _led(value, rest, pointer)
+    return field, value[int(rest[0])] if is_sequence(value) else rest[0]
+
+
+def resolve_part(document: Mapping[str, Any], pointer: str) -> tuple[str, Any]:
+    """As `resolve`, but of a pointer that leads into an item the part of it.
+
+    Raises:
+        InvalidInput: It leads nowhere, or to what cannot be told from another part by its value.
+    """
+    field, *rest = _steps(pointer)
+    if len(rest) < 2:
+        return resolve(document, pointer)
+    part = _led(document.get(field), rest, pointer)
+    name = _name(part)
+    same = sum(_name(one) == name for one in _parts(document[field]))
+    if is_nothing(part) or isinstance(part, bool) or same > 1:
+        raise InvalidInput(
+            f"{part!r} at {pointer!r} is no value that can be told from others; forget its item, "
+            "or edit it"
+        )
+    return field, part
+
+
+def _steps(pointer: str) -> list[str]:
+    """The steps of a JSON pointer (RFC 6901)."""
+    steps = pointer.removeprefix("/").split("/")
+    return [step.replace("~1", "/").replace("~0", "~") for step in steps]
+
+
+def _led(value: Any, steps: Sequence[str], pointer: str) -> Any:
+    """What stands where the steps lead to."""
+    for step in steps:
+        there: Mapping[str, Any] = {}
+        if is_mapping(value):
+            there = value
+        elif is_sequence(value):
+            there = {str(at): one for at, one in enumerate(value)}
+        if step not in there:
+            raise InvalidInput(f"{pointer!r} leads nowhere in this profile")
+        value = there[step]
+    return value
+
+
+def _parts(value: Any) -> Iterator[Any]:
+    """The value and whatever stands in it, however deep."""
+    yield value
+    for part in value.values() if is_mapping(value) else value if is_sequence(value) else ():
+        yield from _parts(part)
 
 
 def _current(value: Any) -> list[Any]:

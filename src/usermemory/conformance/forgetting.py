@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 from usermemory.conformance.correcting import learn
 from usermemory.conformance.harness import Bench
@@ -18,6 +20,22 @@ Making = Callable[..., Bench]
 def kept(bench: Bench, user_id: str = "will") -> str:
     """All rows of a user as text."""
     return everything(bench.verbs.memory.driver, user_id)
+
+
+class Sport(BaseModel):
+    """One that somebody does."""
+
+    name: str
+    with_whom: str | None = None
+    gear: list[str] = []
+    often: bool = False
+
+
+class Sporty(BaseModel):
+    """A profile whose items have parts."""
+
+    sports: list[Sport] = []
+    clubs: dict[str, list[str]] = {}
 
 
 class Forgetting:
@@ -62,6 +80,35 @@ class Forgetting:
             bench.verbs.forget("will", "/interests/5")
         with pytest.raises(InvalidInput, match="no field"):
             bench.verbs.forget("will", "hobbies")
+
+    def test_by_a_pointer_into_an_item(self, making: Making) -> None:
+        """The part that stands there goes, not its item; what is no value of its own stays."""
+        bench = making(schema=Sporty)
+        sports = [
+            {"name": "running", "with_whom": "Leo", "gear": ["shoes", "watch"], "often": True},
+            {"name": "rowing", "with_whom": "Ann", "often": True},
+            {"name": "skiing", "with_whom": "Ann"},
+        ]
+        bench.verbs.edit("will", {"sports": sports, "clubs": {"skiing": ["north"]}}, by="app")
+        parts: dict[str, dict[str, Any]] = {
+            "/sports/0/with_whom": {"name": "running", "with_whom": None, "often": True},
+            "/sports/0/gear/0": {"name": "running", "gear": ["watch"]},
+        }
+        for pointer, left in parts.items():
+            assert bench.verbs.forget("will", pointer).values == 1
+            now = bench.verbs.recall("will").document["sports"]
+            assert [one["name"] for one in now] == ["running", "rowing", "skiing"]
+            assert left.items() <= now[0].items()
+        assert "Leo" not in kept(bench)
+        for pointer in ("/sports/0/nothing", "/sports/0/gear/1", "/sports/-1", "/sports/0/name/0"):
+            with pytest.raises(InvalidInput, match="nowhere"):
+                bench.verbs.forget("will", pointer)
+        for pointer in ("/sports/1/with_whom", "/sports/1/often", "/sports/0/with_whom"):
+            with pytest.raises(InvalidInput, match="told from others"):
+                bench.verbs.forget("will", pointer)
+        bench.verbs.forget("will", "/clubs/skiing/0")
+        now = bench.verbs.recall("will").document
+        assert (now["clubs"], len(now["sports"])) == ({}, 3)
 
     def test_older_words_do_not_bring_it_back(self, making: Making) -> None:
         """What was received before teaches that field neither the value nor one like it."""
