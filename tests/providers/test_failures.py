@@ -52,6 +52,9 @@ def failure(model: BaseChatModel, asked: Request, **settings: Any) -> Extraction
         (hang(), "timeout", None),
         (status(400, message="Your credit balance is too low"), "unauthorized", None),
         (status(400, message="API key not valid. Please pass one"), "unauthorized", None),
+        (status(400, message="No models loaded. Please load one"), "not_found", None),
+        (status(400, code="model_decommissioned", message="`rowing` is gone"), "not_found", None),
+        (status(400, code="model_not_found", message="invalid model"), "not_found", None),
     ],
 )
 def test_provider_is_to_blame(
@@ -206,6 +209,8 @@ def overloaded(**error: Any) -> Reply:
         (overloaded(code=503), "unavailable"),
         (Reply(body={"error": "overloaded"}), "unavailable"),
         (Reply(body={"choices": [], "error": {"message": "Upstream", "code": 503}}), "unavailable"),
+        (Reply(body="<!doctype html><title>Maintenance</title>"), "unavailable"),
+        (Reply(body="\n<html>Sign in to this network</html>"), "unavailable"),
     ],
     ids=lambda value: str(value.body) if isinstance(value, Reply) else value,
 )
@@ -222,6 +227,15 @@ def test_an_error_behind_status_200(
         model._client._client.close()  # nobody else would
     assert isinstance(error, ProviderError)
     assert error.reason == reason
+
+
+@pytest.mark.parametrize("build", [openai, anthropic])
+def test_a_body_that_holds_nothing(server: ProviderServer, asked: Request, build: Any) -> None:
+    """An answer with status 200 and nothing in it is an outage where the package can tell."""
+    server.always(Reply(body={}))
+    error = failure(build(server), asked)
+    assert isinstance(error, ProviderError)
+    assert error.reason == "unavailable"
 
 
 def test_a_provider_that_breaks_off(server: ProviderServer, asked: Request) -> None:

@@ -27,7 +27,7 @@ class Reply:
         cut: Close the connection in the middle of the answer.
         hang: Do not answer until the server is closed.
         halfway: Send half of the answer, and the rest once this is set; never, if it is not.
-        body: What the answer is, instead of one in the API's form.
+        body: What the answer is, instead of one in the API's form; a text is a page.
     """
 
     content: str = ""
@@ -41,7 +41,7 @@ class Reply:
     cut: bool = False
     hang: bool = False
     halfway: Event | None = None
-    body: Json | None = None
+    body: Json | str | None = None
 
 
 def text(content: str, stop: str = "stop") -> Reply:

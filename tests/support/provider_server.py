@@ -165,6 +165,8 @@ class _Handler(BaseHTTPRequestHandler):
         if reply.hang:
             self.owner.closing.wait(30)
             self.close_connection = True
+        elif isinstance(reply.body, str):
+            self._send(reply.body.encode(), reply, "text/html; charset=utf-8")
         elif reply.body is not None:
             self._send(json.dumps(reply.body).encode(), reply)
         elif reply.code != 200:

@@ -46,10 +46,13 @@ _ACCOUNT = re.compile(
     r"credit balance|(?:invalid|incorrect|expired) api[ _]?key|billing (?:hard )?limit"
     r"|api[ _]?key[ _](?:is )?(?:not[ _]valid|invalid|expired|incorrect)|api usage limits?"
     r"|exceeded your current quota|quota (?:exceeded|exhausted)|insufficient[ _]quota"
-    r"|organization has been disabled|location is not supported"
-    r"|model (?:does not exist|not found)",
+    r"|organization has been disabled|location is not supported",
     re.IGNORECASE,
 )
+_NO_MODEL = re.compile(
+    r"model (?:does not exist|not found)|no models? (?:is |are )?loaded", re.IGNORECASE
+)
+_PAGE = re.compile(r"\s*<(?:!doctype|html|head|body|\?xml)", re.IGNORECASE)
 _PREFIX = re.compile(
     r"(?:\s*(?:[\w.]*(?:Error|Exception)\b|(?:error code:?\s*)?\d{3}\b|[A-Z]+_[A-Z_]+)[\s:.-]*)+",
     re.IGNORECASE,
@@ -97,6 +100,7 @@ _NOT_REACHED = (
 )
 
 
+_OF_ANSWERS = ("id", "model", "choices", "content")
 _FRAMES = 12
 """Innermost frames of a package in which a gateway's report is looked for."""
 
@@ -110,7 +114,7 @@ _KINDS = (
     ("time_?out", 408),
     ("unavailable|internal_?(?:server|failure)", 503),
     ("billing|credit|payment", 402),
-    ("not_?found", 404),
+    ("not_?found|model_?(?:decommissioned|deprecated|retired|not_?(?:loaded|available))", 404),
     ("invalid_?(?:request|argument)|too_?large|content_?filter", 400),
 )
 
@@ -187,6 +191,8 @@ def _without_status(error: Exception, name: str) -> ExtractionError:
     odd = isinstance(error, (KeyError, IndexError, TypeError, AttributeError))
     if isinstance(error, json.JSONDecodeError):  # of a proxy's page, or of what the model wrote
         odd = error.doc.lstrip().startswith(("{", "["))
+    if odd and any(map(_is_no_answer, _at_hand(error))):
+        return ProviderError(f"what came back is no answer of a model ({name})", "unavailable")
     if odd and not _NOT_ASKED.search(str(error)):
         return UnusableAnswer(f"the answer is not of the usual form ({name})", usage=Usage(calls=1))
     return ProviderError(f"the model could not be asked ({name})", "unavailable")
@@ -220,17 +226,19 @@ def _account(error: Exception) -> int | None:
             entries += [("message", report)] if isinstance(report, str) else []
             entries += _entries(report)
     named = (_kind(value) for name, value in entries if name in _CODES)
-    found = next((status for status in named if status in {401, 402, 403, 429}), None)
+    found = next((status for status in named if status in {401, 402, 403, 404, 429}), None)
     said = (value for name, value in entries if name in _STATEMENTS)
-    return found or (401 if any(map(_says_account, said)) else None)
+    return found or next(filter(None, map(_stated, said)), None)
 
 
-def _says_account(statement: str) -> bool:
+def _stated(statement: str) -> int | None:
+    """The status that a provider's statement should have borne, where the messages are not it."""
     own = statement[prefix.end() :] if (prefix := _PREFIX.match(statement)) else statement
     said = own[:_LONGEST_STATEMENT]
     # Names stand in marks too: "the model `x` does not exist" has a status of its own.
     end = _QUOTING.search(said)
-    return bool(_ACCOUNT.search(said[: end.start()] if end else said))
+    said = said[: end.start()] if end else said
+    return 401 if _ACCOUNT.search(said) else 404 if _NO_MODEL.search(said) else None
 
 
 def _entries(report: Any, deep: int = 0) -> Iterator[tuple[str, str]]:
@@ -280,11 +288,25 @@ def _reported_status(error: Exception) -> int | None:
     """
     if isinstance(error, UserMemoryError):
         return None
-    reports = [*error.args]
+    reports = [*error.args, *map(_report_in, _at_hand(error))]
+    return next(filter(None, map(_status_of, reports)), None)
+
+
+def _at_hand(error: Exception) -> Iterator[Any]:
+    """What a package had in hand where it raised, the innermost first."""
     frames: Any = walk_tb(error.__traceback__)
     for frame, _ in [*frames][:-_FRAMES:-1]:
-        reports += [_report_in(value) for value in frame.f_locals.values()]
-    return next(filter(None, map(_status_of, reports)), None)
+        yield from frame.f_locals.values()
+
+
+def _is_no_answer(value: Any) -> bool:
+    """Whether it is a proxy's page, or a package's model of an answer that holds nothing of one."""
+    if isinstance(value, str):
+        return _PAGE.match(value) is not None
+    of_answer = isinstance(value, BaseModel) and (
+        hasattr(value, "choices") or hasattr(value, "content")
+    )
+    return of_answer and all(getattr(value, name, None) is None for name in _OF_ANSWERS)
 
 
 def _report_in(value: Any) -> Any:
