@@ -144,7 +144,10 @@ def test_another_key_for_the_user() -> None:
 def test_several_users_are_not_made_one() -> None:
     """One user's memory never becomes another's: a file that names several is not one user's."""
     by_item = [{"memory": "Likes tea", "user_id": "ann"}, {"memory": "Has a dog", "user_id": "bo"}]
-    for value in (by_item, {"ann": ["Likes tea"], "bo": ["Has a dog"]}):
+    by_user = {"ann": ["Likes tea"], "bo": ["Has a dog"]}
+    records = [{"id": "ann", "memories": ["Likes tea"]}, {"user_id": "bo", "facts": ["Has a dog"]}]
+    listed = {"exported_at": "2026-05-01", "users": records}
+    for value in (by_item, by_user, {"users": by_user}, listed):
         assert notes(value) == {"ann": ["Likes tea"], "bo": ["Has a dog"]}
         with pytest.raises(InvalidInput, match=r"names 2 users \(ann, bo …\)"):
             read(value, user="ann")
@@ -234,6 +237,12 @@ def test_a_date_that_is_none() -> None:
         ({"memory": "Lived in Oslo", "expiration_date": "2025-01-01"}, ENDED),
         ({"content": "Lived in Oslo", "state": "deleted", "deleted_at": None}, ENDED),
         ({"text": "Lived in Oslo", "is_deleted": True}, ENDED),
+        ({"memory": "Lived in Oslo", "isForgotten": True}, ENDED),
+        ({"memory": "Lived in Oslo", "isLatest": False}, ENDED),
+        ({"memory": "Lived in Oslo", "event": "DELETE"}, ENDED),
+        ({"memory": "Lived in Oslo", "superseded_by": "m2"}, ENDED),
+        ({"memory": "Lived in Oslo", "metadata": {"archived": True}}, ENDED),
+        ({"memory": "Lived in Oslo", "expires_at": "2025-01-01"}, ENDED),
         ({"role": "user", "content": "I live in Oslo"}, MESSAGE),
         ({"role": "assistant", "memory": "Is an assistant"}, MESSAGE),
         ({"label": "persona", "value": "I am Sam"}, BOTS),
@@ -251,6 +260,21 @@ def test_what_is_left_out(item: Any, reason: str) -> None:
     (found,) = read([item, "Likes tea"], user="ann")
     assert list(found.notes) == ["Likes tea"]
     assert [one.reason for one in found.unreadable] == [reason]
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {"deleted": False},
+        {"isLatest": True},
+        {"superseded_by": None},
+        {"expires_at": "2090-01-01"},
+        {"status": "active", "event": "ADD"},
+    ],
+)
+def test_what_is_in_force_comes(state: dict[str, Any]) -> None:
+    """A state that says that a fact holds takes nothing away."""
+    assert notes([{"memory": "Likes tea", **state}], user="ann") == {"ann": ["Likes tea"]}
 
 
 def test_what_stands_beside_a_list() -> None:

@@ -25,16 +25,15 @@ from usermemory.extras.importing.keys import (
     BOT_LABELS,
     BOTS,
     DATE_KEYS,
-    END_KEYS,
     ENDED,
     LIST_KEYS,
     MESSAGE,
     NO_DATE,
     NO_FACT,
     NO_TEXT,
-    OVER,
     OWNERLESS,
     PAIR_KEYS,
+    PEOPLE_KEYS,
     TALK,
     TALK_KEYS,
     TEXT_KEYS,
@@ -43,6 +42,7 @@ from usermemory.extras.importing.keys import (
     bare_key,
     by_bare_key,
     label_of,
+    says_over,
     topic_of,
 )
 from usermemory.messages import is_mapping, is_sequence, moment
@@ -196,8 +196,14 @@ class _Facts:
         if is_sequence(value):
             for one in value:
                 self._one(one, owner, depth)
-        elif people and is_mapping(value) and not self._is_item(value) and _is_nested(value):
-            self._people(value, owner, depth)
+        elif people and is_mapping(value) and not self._is_item(value):
+            listed = [one for name, one in value.items() if bare_key(name) in PEOPLE_KEYS]
+            for one in listed:
+                self._users(one, owner, depth + 1)
+            if not listed and _is_nested(value):
+                self._people(value, owner, depth)
+            elif not listed:
+                self._one(value, owner, depth)
         else:
             self._one(value, owner, depth)
 
@@ -218,6 +224,15 @@ class _Facts:
                 whose = owner._replace(user=self._user(name))
                 self._by_key.add(name)
             self.whole(inner, whose, people=whose != owner, depth=depth + 1)
+
+    def _users(self, value: Any, owner: _Owner, depth: int) -> None:
+        """Users by their ids, or records of users, in which what is known of each stands."""
+        if is_mapping(value):
+            self._people(value, owner, depth)
+            return
+        for one in value if is_sequence(value) else [value]:
+            user = self._user(one) if is_mapping(one) else None
+            self._one(one, owner._replace(user=user or owner.user), depth)
 
     def _is_fact(self, value: Mapping[str, Any]) -> bool:
         """Whether an object has a text, or says whose it is."""
@@ -322,13 +337,10 @@ class _Facts:
 
     def _has_ended(self, names: Mapping[str, Any]) -> bool:
         """Whether the source itself no longer holds it for true."""
-        ends = (moment(names[name]) for name in END_KEYS if name in names)
-        if any(at is not None and at <= self._now for at in ends):
-            return True
-        states = (names.get(name) for name in ("state", "status") if name not in self._fields)
-        return names.get("isdeleted") is True or any(
-            isinstance(state, str) and state.casefold() in OVER for state in states
-        )
+        around = names.get("metadata")
+        places = [names, *([by_bare_key(around)] if is_mapping(around) else [])]
+        told = [one for place in places for one in place.items() if one[0] not in self._fields]
+        return any(says_over(name, value, self._now) for name, value in told)
 
     def _owner(self, item: Mapping[str, Any], names: Mapping[str, Any], outer: _Owner) -> _Owner:
         user = self._named_user(item, names) or outer.user

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
+from usermemory.messages import moment
+
 # Names are compared without case and underscores: created_at is createdAt.
 LIST_KEYS = (
     *("results", "memories", "items", "facts", "edges", "entities", "nodes", "data", "payload"),
@@ -18,6 +20,9 @@ TEXT_KEYS = (
     *("memoryvalue", "summary"),
 )
 USER_KEYS = ("userid", "user")
+PEOPLE_KEYS = frozenset({"users", "userprofiles"})
+"""Under which the users stand, each with what is known of them."""
+
 DATE_KEYS = (
     *("updatedat", "lastupdated", "modifiedat", "updatetime", "updated", "modified", "timestamp"),
     *("updatedtimestamp", "mentionedat", "createdat", "createtime", "createdtimestamp", "created"),
@@ -25,8 +30,23 @@ DATE_KEYS = (
 )
 """When the memory had a fact last, then since when it has it, then since when it holds."""
 
-END_KEYS = ("deletedat", "archivedat", "invalidat", "expiredat", "expirationdate", "validuntil")
-OVER = frozenset({"deleted", "archived"})
+END_KEYS = (
+    *("deletedat", "archivedat", "invalidat", "expiredat", "expirationdate", "validuntil"),
+    *("expiresat", "validto", "invalidatedat", "removedat", "forgottenat", "supersededat"),
+)
+"""Since when, or until when: over if that is past."""
+
+OVER = frozenset(
+    {"deleted", "archived", "removed", "forgotten", "expired", "inactive", "superseded"}
+    | {"replaced", "obsolete", "outdated", "invalid", "invalidated", "disabled", "delete"}
+)
+"""Of a state, or as a flag that is true: over."""
+
+STATE_KEYS = ("state", "status", "event")
+IN_FORCE = frozenset({"active", "latest", "current", "enabled", "valid"})
+"""Of a flag that is false: over."""
+
+SUCCESSOR_KEYS = ("supersededby", "replacedby", "invalidatedby")
 NAME_KEYS = ("name", "entityname", "canonicalname")
 THING_KEYS = ("observations", "labels", "entitytype")
 """Keys of a thing in a graph: its name and its summary are not the user's."""
@@ -63,6 +83,25 @@ def bare_key(name: str) -> str:
 def by_bare_key(item: Mapping[str, Any]) -> dict[str, Any]:
     """An item by its bare names."""
     return {bare_key(name): value for name, value in item.items()}
+
+
+def says_over(name: str, value: Any, now: float) -> bool:
+    """Whether what stands in an item under a bare name says that the item is over.
+
+    Args:
+        name: As `bare_key` gives it.
+        value: What stands there.
+        now: The time, in seconds since the epoch.
+    """
+    if name in END_KEYS:
+        at = moment(value)
+        return at is not None and at <= now
+    if name in STATE_KEYS:
+        return isinstance(value, str) and value.casefold() in OVER
+    if name in SUCCESSOR_KEYS:
+        return value not in (None, "", [], {}, False)
+    flag = name.removeprefix("is")
+    return (value is True and flag in OVER) or (value is False and flag in IN_FORCE)
 
 
 def label_of(names: Mapping[str, Any]) -> str:
