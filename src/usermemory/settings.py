@@ -11,6 +11,7 @@ from math import inf, isfinite
 from numbers import Integral
 from operator import index
 from typing import TYPE_CHECKING, Any, Literal, cast
+from unicodedata import category
 from uuid import UUID
 
 from usermemory.errors import ConfigurationError, IdentityError, InvalidInput
@@ -27,6 +28,7 @@ When = float | str | date | None
 """A time: seconds since the epoch, a date or time of Python's, or one as ISO 8601 writes it."""
 
 _ID_LENGTH = 512
+_JOINERS = frozenset({"\u200c", "\u200d", *map(chr, range(0xE0020, 0xE0080))})
 _ID_BYTES = 1_024
 """Of an id that something is stored under: PostgreSQL's indexes hold 2,704 bytes a row, and there
 a user's, a thread's and a message's id stand side by side."""
@@ -142,11 +144,11 @@ def _checked_id(name: str, value: object, new: bool) -> str:  # noqa: FBT001 - p
                 f"{name} is a number of more than {_ID_LENGTH} bits; pass a plain id"
             )
         return str(value)
-    if not isinstance(value, str) or not value.strip():
+    if not isinstance(value, str) or not {*value.strip()} - _JOINERS:
         raise IdentityError(
             f"{name} is {value!r}; it is a non-empty string, an integer or a UUID that you choose"
         )
-    if len(value) > _ID_LENGTH or not value.isprintable():
+    if len(value) > _ID_LENGTH or not (value.isprintable() or all(map(_fits_id, value))):
         raise IdentityError(
             f"{name} {value[:40]!r}… has control characters or lone surrogates, or is longer than "
             f"{_ID_LENGTH} characters; pass a plain id, such as the one of your database"
@@ -157,6 +159,14 @@ def _checked_id(name: str, value: object, new: bool) -> str:  # noqa: FBT001 - p
             "id, such as the one of your database"
         )
     return value
+
+
+def _fits_id(character: str) -> bool:
+    """Whether a name may hold it: nothing that breaks a line, turns it round, or cannot be seen.
+
+    A space of any width, what joins letters or emoji, and a sign newer than this Python are fine.
+    """
+    return character in _JOINERS or category(character) not in {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 
 Review = Literal["sensitive", "all"] | None

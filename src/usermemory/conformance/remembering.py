@@ -245,7 +245,11 @@ class Remembering:
         assert len(bench.listener.texts) == 1
 
     @pytest.mark.parametrize(
-        "user_id", ["", "  ", None, 7.0, True, b"will", 1 << 600, "a\x00b", "\ud800", "x" * 600]
+        "user_id",
+        [
+            *("", "  ", None, 7.0, True, b"will", 1 << 600, "x" * 600),
+            *("a\x00b", "\ud800", "a\u202eb", "a\nb", "\u200d"),
+        ],
     )
     def test_bad_user_id(self, making: Making, user_id: Any) -> None:
         """A user id that is missing, empty or unusable is refused, and nothing is stored."""
@@ -253,6 +257,21 @@ class Remembering:
         with pytest.raises(IdentityError, match="user_id"):
             bench.verbs.remember(user_id, "t", ["I like chess"])
         assert bench.verbs.jobs() == []
+
+    @pytest.mark.parametrize(
+        "name",
+        [
+            *("O'Neil %_", "Zoë\xa0Ångström", "山田\u3000太郎", "علی\u200cرضا"),
+            *("👩\u200d🚀", "🏴\U000e0067\U000e0062\U000e007f", "\U0001fae9"),
+        ],
+    )
+    def test_a_display_name_as_id(self, making: Making, name: str) -> None:
+        """Whatever people call themselves names one user, and one thread."""
+        bench = making()
+        bench.verbs.remember(name, name, ["I like chess"])
+        bench.verbs.trigger(name)
+        assert bench.interests(name) == ["chess"]
+        assert [user for user, _ in bench.verbs.profiles()] == [name]
 
     @pytest.mark.parametrize(("first", "last"), [("!", "~"), ("一", "鿿"), ("🌀", "🗿")])
     def test_the_longest_ids(self, making: Making, first: str, last: str) -> None:

@@ -46,6 +46,7 @@ _NOT_READ = frozenset(
         *("mcp_list_tools", "mcp_approval_request", "mcp_approval_response"),
     )
 )
+_ROLE = re.compile(r"[a-z][\w.-]{0,31}")
 _ROLES = ("role", "type", "from", "sender", "author")  # where it says whose it is
 _HOLDERS = ("messages", "contents", "input")  # of a state, or a provider's request
 _ATTRIBUTES = (
@@ -102,6 +103,8 @@ def newest_first(
     """
     attributed = raw.settled if isinstance(raw, Attributed) else None
     raw = _messages_in(raw)
+    if not (_is_one(raw) or hasattr(raw, "__iter__")):
+        raise InvalidInput(f"messages are {type(raw).__name__}; pass one, or a list of them")
     return _NewestFirst([raw] if _is_one(raw) else list(raw), user_id, author, attributed)
 
 
@@ -304,7 +307,8 @@ def _author(
     kind: str, entries: Mapping[str, Any], user_id: str, display_name: Callable[[], str | None]
 ) -> Author:
     if kind == "chat" or (kind not in _AUTHORS and entries.get("role")):
-        logger.warning("role %r counts as somebody else's; author= can say otherwise", kind)
+        told = repr(kind) if _ROLE.fullmatch(kind) else f"of {len(kind)} characters"
+        logger.warning("role %s counts as somebody else's; author= can say otherwise", told)
         return "other"
     if kind not in _AUTHORS:
         told = f"unknown kind of message {kind!r}" if kind else "a message has no role or type"
