@@ -25,7 +25,6 @@ from usermemory.schema.shape import is_list, is_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import TracebackType
 
 LONGEST_WAIT = 900.0
 """Seconds of a provider's ``Retry-After`` that are obeyed: some gateways say a day."""
@@ -125,12 +124,7 @@ class ProviderErrors:
     def __enter__(self) -> None:
         """Nothing to prepare."""
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: object, error: object, traceback: object) -> None:
         """Raise our own error from the provider's; let ours, and an interrupt, pass."""
         if isinstance(error, Exception) and not isinstance(error, UserMemoryError):
             raise translated(error) from error

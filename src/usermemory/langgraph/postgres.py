@@ -18,14 +18,12 @@ from psycopg.rows import dict_row, tuple_row
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
 from usermemory.errors import ConfigurationError, StoreError
-from usermemory.langgraph.savers import ForSyncGraphs
+from usermemory.langgraph.savers import ForAsyncGraphs, ForSyncGraphs
 from usermemory.store.elsewhere import TABLE_THERE, is_postgres
 from usermemory.store.postgres.connections import limited_conninfo
 from usermemory.store.postgres.dialect import address_of, postgres_errors
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from usermemory.store.postgres import PostgreSQL
 
 
@@ -90,19 +88,8 @@ class PooledSaver(ForSyncGraphs, PostgresSaver):
         """Disconnect; threads that ran are kept."""
         self.pool.close()
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
-
-
-class AsyncPooledSaver(AsyncPostgresSaver):
+class AsyncPooledSaver(ForAsyncGraphs, AsyncPostgresSaver):
     """A saver for async graphs: closed by ``aclose()``, or used with ``async with``."""
 
     def __init__(self, driver: PostgreSQL) -> None:
@@ -139,17 +126,6 @@ class AsyncPooledSaver(AsyncPostgresSaver):
     async def aclose(self) -> None:
         """Disconnect; threads that ran are kept."""
         await self.pool.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.aclose()
 
 
 def rows(saver: Any, statement: str) -> list[tuple[Any, ...]]:

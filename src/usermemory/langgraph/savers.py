@@ -26,7 +26,6 @@ from usermemory.store.sqlite.connection import busy, connect, is_busy, patiently
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
 
     from usermemory.langgraph.postgres import AsyncPooledSaver, PooledSaver
     from usermemory.memory import UserMemory
@@ -60,6 +59,30 @@ class ForSyncGraphs:
         """Not for this saver."""
         self._refuse(*args, **kwargs)
 
+    def close(self) -> None:
+        """Disconnect; threads that ran are kept."""
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self.close()
+
+
+class ForAsyncGraphs:
+    """What a saver for async graphs is besides: open until its ``async with`` ends."""
+
+    async def aclose(self) -> None:
+        """Disconnect; threads that ran are kept."""
+        raise NotImplementedError
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *raised: object) -> None:
+        await self.aclose()
+
 
 class Saver(ForSyncGraphs, SqliteSaver):
     """A saver for sync graphs: closed by ``close()``, or used with ``with``."""
@@ -68,19 +91,8 @@ class Saver(ForSyncGraphs, SqliteSaver):
         """Disconnect; threads that ran are kept."""
         self.conn.close()
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
-
-
-class AsyncSaver(AsyncSqliteSaver):
+class AsyncSaver(ForAsyncGraphs, AsyncSqliteSaver):
     """A saver for async graphs: closed by ``aclose()``, or used with ``async with``.
 
     Its connection has a thread of its own, which any event loop may ask, one after the other too.
@@ -103,17 +115,6 @@ class AsyncSaver(AsyncSqliteSaver):
     async def aclose(self) -> None:
         """Disconnect; threads that ran are kept."""
         await self.conn.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.aclose()
 
 
 def checkpointer(memory: UserMemory) -> Saver | PooledSaver:

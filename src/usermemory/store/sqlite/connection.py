@@ -12,7 +12,6 @@ from contextlib import closing
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from usermemory.errors import (
@@ -93,12 +92,7 @@ class sqlite_errors:  # noqa: N801 - used like the context managers of contextli
     def __enter__(self) -> None:
         pass
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: object, error: object, traceback: object) -> None:
         if isinstance(error, UnicodeEncodeError):
             raise InvalidInput(NO_TEXT) from None  # its own text holds what was passed
         if not isinstance(error, sqlite3.Error):
