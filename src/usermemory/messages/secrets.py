@@ -118,7 +118,7 @@ _VALUE = r"(?P<quote>[\"'`“„«])?(?P<secret>(?(quote)[^\"'`”“»\n]{1,200
 _PLAIN_VALUE = r"(?P<quote>[\"'`“„«「『])?(?P<secret>[!-~]{4,200})"
 _CODE_ENDS = r"(?!\w|[-./:]\d)"
 _NUMBERED = {
-    "one_time": rf"(?:[A-Z]-)?\d{{3}}[ -]?\d{{1,5}}{_CODE_ENDS}",
+    "one_time": rf"(?:[A-Z]-)?\d{{3}}[ -]?\d{{1,5}}(?:[ -]\d{{4}})?{_CODE_ENDS}",
     "code": rf"(?:\d{{6,8}}|\d{{3}}[ -]\d{{3}}|\d{{4,5}}(?=\s*(?:$|[^\w\s]|\n))){_CODE_ENDS}",
     "your_code": rf"\d{{6,8}}{_CODE_ENDS}",
     "tan": rf"\d{{6,8}}{_CODE_ENDS}",
