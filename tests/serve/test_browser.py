@@ -201,6 +201,7 @@ def test_keys_alone_open_and_edit_a_value(page: Page, server: Server) -> None:
     """Enter suffices; after each step the focus is where it goes on."""
     talk(page, "will", "Hi, I'm Will.")
     page.get_by_role("button", name="Read now").click()
+    expect(page.locator("#beside")).to_contain_text("Just learned")
     page.get_by_role("link", name="Open the profile").click()
     page.locator("#field-name summary").focus()
     page.keyboard.press("Enter")
