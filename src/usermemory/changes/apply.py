@@ -14,7 +14,8 @@ from usermemory.changes.rejoining import held_value, put_in_place, rejoined, set
 from usermemory.changes.value import is_about, proposed_value
 from usermemory.errors import Conflict, InvalidDocument, InvalidInput, did_you_mean
 from usermemory.records import Applied
-from usermemory.schema.document import ASIDE, is_shaped, stand_in, stored_value
+from usermemory.schema.document import ASIDE, stand_in
+from usermemory.schema.form import is_shaped, stored_value
 from usermemory.schema.shape import canonical, is_list, is_object
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from usermemory.changes.diff import Collision, compare, put, reshaped
-from usermemory.schema.document import ASIDE, is_displaced, is_shaped, stored_value
+from usermemory.schema.document import ASIDE
 from usermemory.schema.fields import NAMING
-from usermemory.schema.form import identity
+from usermemory.schema.form import identity, is_displaced, is_shaped, stored_value
 from usermemory.schema.renames import is_empty
 from usermemory.schema.shape import Json, canonical, goes_on, is_list, is_object, same
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from usermemory.conformance.harness import Bench, Verbs
 from usermemory.records import Action, Change, Proposed
@@ -73,6 +73,30 @@ class After(BaseModel):
     colors: list[Literal["red", "blue"]] = []
     numbers: dict[str, int] = {}
     body: NewBody = NewBody()
+
+
+class Loose(BaseModel):
+    """Values in any spelling."""
+
+    tongue: str | None = None
+    tongues: list[str] = []
+    numbers: list[int] = []
+    body: Body = Body()
+
+
+class StrictBody(BaseModel):
+    """An object with one spelling of each option."""
+
+    shirts: list[Literal["Blue", "Plaid"]] = []
+
+
+class Strict(BaseModel):
+    """The same values in one spelling."""
+
+    tongue: list[Literal["English", "German"]] = []
+    tongues: list[Annotated[str, Field(pattern="^[A-Z]")]] = []
+    numbers: list[str] = []
+    body: StrictBody = StrictBody()
 
 
 STORED: dict[str, Any] = {
@@ -201,6 +225,44 @@ class Mending:
         )
         assert learned.rejections == ()
         assert (_stored(later)["colors"], _stored(later)["numbers"]["shoe"]) == ([], 9)
+
+    def test_another_spelling_of_a_misfit(self, making: Making) -> None:
+        """It fits beside the misfit, once, whoever adds it; undo leaves the misfit alone."""
+        bench = making(schema=Loose)
+        stored = {
+            "tongue": "english",
+            "tongues": ["german", "english"],
+            "numbers": [1, 2],
+            "body": {"size": "tall", "shirts": ["blue"]},
+        }
+        bench.verbs.edit("will", stored, by="import")
+        bench.clock.advance(1)
+        later = bench.another(schema=Strict)
+        learned = _said(
+            later,
+            "I speak English, number 1, and wear Blue",
+            ("tongue", "add", "English"),
+            ("tongues", "add", "English"),
+            ("numbers", "add", "1"),
+            ("body", "add", "Blue", "shirts"),
+        )
+        assert learned.rejections == ()
+        value = {
+            "tongue": ["English"],
+            "tongues": ["English"],
+            "numbers": ["1"],
+            "body": {"shirts": ["Blue"]},
+        }
+        assert later.recall("will").value == Strict.model_validate(value)
+        assert _values(later) == ["english", "german", "english", 1, 2, "blue", "tall"]
+        assert later.undo("will").conflicts == ()
+        assert _stored(later) == stored
+        assert later.recall("will").value == Strict()
+        later.edit("will", value, by="support")
+        assert later.recall("will").value == Strict.model_validate(value)
+        assert _stored(later)["numbers"] == [1, 2, "1"]
+        assert later.undo("will").conflicts == ()
+        assert bench.verbs.recall("will").value.tongues == ["german", "english"]
 
     def test_a_proposal_speaks_of_a_misfit(self, making: Making) -> None:
         """It waits for a person, and is made when they approve."""

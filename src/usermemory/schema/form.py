@@ -12,6 +12,7 @@ import unicodedata
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
+from usermemory.schema.renames import is_empty
 from usermemory.schema.shape import Json, are_texts, canonical, is_list, is_object, parsed
 
 if TYPE_CHECKING:
@@ -188,6 +189,36 @@ def _empty(field: Field, value: Any) -> bool:
     if field.kind == "object":
         return bool(value == kept_all(field.keys, {}))
     return value is None or value in ([], {})
+
+
+def is_shaped(known: Field, stored: Any) -> bool:
+    """Whether a stored value has the shape of a field, or says nothing."""
+    if is_empty(stored):
+        return True
+    if known.kind in {"list", "objects"}:
+        return is_list(stored)
+    return is_object(stored) is (known.kind in {"map", "object"}) and not is_list(stored)
+
+
+def is_displaced(known: Field, stored: Any) -> bool:
+    """Whether a stored value has to make room: nothing of it can stay beside the new one."""
+    return known.kind not in {"list", "objects"} and not is_shaped(known, stored)
+
+
+def stored_value(known: Field, stored: Any) -> Any:
+    """A stored value as a field of this kind holds it; misfits are still in it.
+
+    What has another shape altogether is not: it is set aside as soon as something takes its place.
+    """
+    if known.kind in {"list", "objects"}:
+        return list(stored) if is_list(stored) else [] if is_empty(stored) else [stored]
+    if known.kind == "map":
+        return stored if is_object(stored) else {}
+    if known.kind == "object":
+        inside = {name: copy.deepcopy(key.default) for name, key in known.keys.items()}
+        held = stored if is_object(stored) else {}
+        return {**inside, **{key: value for key, value in held.items() if value is not None}}
+    return stored
 
 
 def identity(item: Any) -> str:
