@@ -70,7 +70,7 @@ def apply_beside(
     change: Change,
     schema: Schema,
 ) -> tuple[dict[str, Any], Applied]:
-    """Make one change as `apply` does; where it speaks of a misfit, to that.
+    """Make one change as `apply` does; where it speaks of a misfit, or of what was one, to that.
 
     Args:
         reading: The stored document.
@@ -86,9 +86,10 @@ def apply_beside(
         partial(apply, document, change, schema),
         partial(_apply_to_misfit, reading, document, done, change, schema),
     ]
-    if _spoken_of(reading, change, schema) is None:
+    about = _spoken_of(reading, change, schema)
+    if about is None and not (reading.misfits and done):
         return ways[0]()
-    if change.action == {"objects": "add", "map": "set"}.get(schema.fields[change.field].kind):
+    if about and change.action == _COMPLETING.get(schema.fields[change.field].kind):
         ways.reverse()
     try:
         return ways[0]()
@@ -97,6 +98,9 @@ def apply_beside(
             return ways[1]()
         except Unfit as unfit:
             raise (refused if unfit.reason == "item_not_there" else unfit) from None
+
+
+_COMPLETING = {"objects": "add", "map": "set"}
 
 
 def _spoken_of(reading: Reading, change: Change, schema: Schema) -> Misfit | None:
@@ -115,8 +119,8 @@ def _apply_to_misfit(
     """Take out a misfit, or make it fit; `Unfit` where neither comes of it."""
     now = schema.read(settled(reading, document, done, schema)[0])
     misfit = _spoken_of(now, change, schema)
-    if misfit is None:
-        raise Unfit("item_not_there", f"{change.field} holds nothing like it any more")
+    if misfit is None:  # it fits by now, or is gone
+        return apply(now.document, change, schema)
     field = known = schema.fields[change.field]
     held = held_value(field, now.stored[field.name])
     if change.action == "remove":  # whatever it is

@@ -84,13 +84,17 @@ def settled(
                 return whole, tuple(applied)
         exact += _settled(field, held, stored.get(field.name), each)
         now = schema.read(stored)
-    return rejoined(schema, now, document), tuple(exact)
+    return rejoined(schema, now, now.document), tuple(exact)
 
 
 def _put_beside(field: Field, document: Mapping[str, Any], change: Applied) -> dict[str, Any]:
     """What fits, with a change in it; `Collision` if that is none of it."""
-    value = put(field, document[field.name], change)
-    if same(value, document[field.name]):
+    current = document[field.name]
+    if change.index is None:  # changes before it may have made something fit there
+        before = current if change.key is None else current.get(change.key)
+        change = replace(change, before=before)
+    value = put(field, current, change)
+    if same(value, current):
         raise Collision
     return {**document, field.name: value}
 
