@@ -15,7 +15,7 @@ from usermemory.changes.value import is_about, proposed_value
 from usermemory.errors import Conflict, InvalidDocument, InvalidInput, did_you_mean
 from usermemory.records import Applied
 from usermemory.schema.document import ASIDE, stand_in
-from usermemory.schema.form import is_shaped, stored_value
+from usermemory.schema.form import is_shaped, sources, stored_value
 from usermemory.schema.shape import canonical, is_list, is_object
 
 if TYPE_CHECKING:
@@ -59,8 +59,20 @@ def apply(
     if not done:
         raise Unfit("duplicate", f"{field.name} says so already")
     if len(done) != 1:
+        done = tuple(compare(field, current, _in_order(field, wanted, value)))
+    if len(done) != 1:
         raise Unfit("invalid_document", f"{field.name}: the schema changes more than was asked for")
     return {**document, field.name: value}, replace(done[0], evidence=evidence)
+
+
+def _in_order(field: Field, wanted: Any, made: Any) -> Any:
+    """A list as the schema made it, in the wanted order: that a validator sorts is no change."""
+    if not is_list(wanted) or not is_list(made) or wanted == made:
+        return made
+    places = sources(field, wanted, made)
+    if sorted(places) != [[at] for at in range(len(wanted))]:
+        return made
+    return [made[places.index([at])] for at in range(len(wanted))]
 
 
 def apply_beside(

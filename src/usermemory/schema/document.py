@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 from usermemory.errors import SchemaError
 from usermemory.records import Applied, Misfit, MisfitReason
 from usermemory.schema.fields import Field
-from usermemory.schema.form import identities, is_displaced
+from usermemory.schema.form import identities, is_displaced, sources, stored_value
 from usermemory.schema.reading import Unreadable
 from usermemory.schema.renames import is_empty, renamed
 from usermemory.schema.shape import Json, is_list, is_object, same, strangers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
     from usermemory.schema.schema import Schema
@@ -85,6 +85,7 @@ def read(schema: Schema, stored: Mapping[str, Any]) -> Reading:
             misfits += gone
         else:
             break
+    _rearranged(schema.fields, fitting, document, origins)
     misfits += _strangers(schema, named, document, origins, misfits)
     return Reading(named, document, value, tuple(misfits), origins)
 
@@ -135,7 +136,7 @@ def _strange_inside(
 
 def _as_stored(fitting: list[Any], stored: list[Any], origins: list[list[int]] | None) -> Any:
     """The items of the profile, each at its places in the stored list; None for a misfit."""
-    if origins is None or len(origins) != len(fitting):
+    if origins is None:
         return fitting
     found: list[Any] = [None] * len(stored)
     for item, places in zip(fitting, origins, strict=True):
@@ -150,20 +151,41 @@ def _is_within(one: Misfit, listed: AbstractSet[tuple[str, str | None, int | Non
     return any((one.field, key, index) in listed for key, index in wholes)
 
 
+def _lists(
+    fields: Mapping[str, Field], document: Mapping[str, Any]
+) -> Iterator[tuple[tuple[str, str | None], Field, Any]]:
+    """Where lists are in a document and in its objects, their fields, and what stands there."""
+    for name, known in fields.items():
+        value = document.get(name)
+        if known.kind in {"list", "objects"} and name in document:
+            yield (name, None), known, value
+        elif known.kind == "object" and is_object(value):
+            for key, part in known.keys.items():
+                if part.kind in {"list", "objects"} and key in value:
+                    yield (name, key), part, value[key]
+
+
 def _normal(fields: Mapping[str, Field], document: Json) -> tuple[Origins, Json]:
     """Lists without what is there twice, and where each of their items stands as stored."""
     origins: Origins = {}
     found = dict(document)
-    for name, value in document.items():
-        known = fields[name]
-        if known.kind in {"list", "objects"}:
-            found[name] = _once(value, origins, (name, None))
-        elif known.kind == "object" and is_object(value):
-            found[name] = inner = dict(value)
-            for key, part in known.keys.items():
-                if part.kind in {"list", "objects"} and key in inner:
-                    inner[key] = _once(inner[key], origins, (name, key))
+    for (name, key), _, value in _lists(fields, document):
+        items = _once(value, origins, (name, key))
+        found[name] = items if key is None else {**found[name], key: items}
     return origins, found
+
+
+def _rearranged(
+    fields: Mapping[str, Field], given: Json, made: Mapping[str, Any], origins: Origins
+) -> None:
+    """Put down where items stand that validators sorted, merged or made."""
+    before = {place: stored_value(known, items) for place, known, items in _lists(fields, given)}
+    for place, known, items in _lists(fields, made):
+        there = before.get(place, [])
+        if items != there:
+            stand = origins.get(place, [[at] for at in range(len(there))])
+            found = sources(known, there, items)
+            origins[place] = [[at for one in each for at in stand[one]] for each in found]
 
 
 def _is_nothing_else(known: Field, value: Any) -> bool:
@@ -175,7 +197,7 @@ def _is_nothing_else(known: Field, value: Any) -> bool:
 
 def _once(value: Any, origins: Origins, place: tuple[str, str | None]) -> Any:
     if not is_list(value):
-        origins[place] = [[0]]
+        origins[place] = [] if is_empty(value) else [[0]]
         return value
     if len({*(names := identities(value))}) == len(names) and None not in value:
         return list(value)
