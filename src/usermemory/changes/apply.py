@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from usermemory.changes.coerce import Unfit
 from usermemory.changes.diff import Collision, compare, find, inverted, is_whole, put, turned
 from usermemory.changes.rejoining import held_value, put_in_place, rejoined, settled
-from usermemory.changes.value import is_about, proposed_value
+from usermemory.changes.value import is_about, is_rest, proposed_value
 from usermemory.errors import Conflict, InvalidDocument, InvalidInput, did_you_mean
 from usermemory.records import Applied
 from usermemory.schema.document import ASIDE, stand_in
@@ -359,6 +359,8 @@ def _checked(
     known = {one.place for one in reading.misfits}
     found = schema.read(wanted)
     new = [one for one in found.misfits if one.place not in known]
+    if shown:
+        new = [one for one in new if not any(is_rest(one, each) for each in reading.misfits)]
     if new:
         misfits = {one.field for one in new}
         schema.validate({name: wanted[name] for name in wanted if name in misfits})

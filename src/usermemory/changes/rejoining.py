@@ -224,14 +224,12 @@ def _joined_items(
 ) -> list[Any]:
     """A list with its changes: its other stored items stay, each at its place among the others."""
     kept = stored if is_list(stored) else [] if is_empty(stored) else [stored]
-    if origins is None and len(kept) == len(before) and goes_on(before, after):
+    all_stand = len(kept) == len(before) if origins is None else all(origins)
+    if all_stand and goes_on(before, after):
         return [*kept, *after[len(before) :]]
     places: list[list[int]] = sources(known, kept, before) if origins is None else origins
-    stand = [found[0] if found else None for found in places]
-    if stand == [*range(len(kept))] and goes_on(before, after):
-        return [*kept, *after[len(before) :]]
     was = _matches(before, after, known)
-    there = [at for at in stand if at is not None]
+    there = [found[0] for found in places if found]
     if there != sorted(there):  # a validator has sorted them: as stored they stay where they are
         where: dict[int | None, int] = {at: each[0] for at, each in enumerate(places) if each}
         order = sorted(range(len(after)), key=lambda at: where.get(was[at], len(kept)))

@@ -102,6 +102,10 @@ class _Kennel(BaseModel):
     oldest: _Pet | None = None
 
 
+class _OneToy(BaseModel):
+    toy: str | None = None
+
+
 class _PlainToy(BaseModel):
     name: str
 
@@ -223,6 +227,40 @@ class Reshaping:
         ]
         assert later.recall("will").value == _Several()
         assert bench.verbs.recall("will").document == stored
+
+    def test_a_part_of_a_misfit_is_edited(self, making: Making) -> None:
+        """A patch takes it out, or moves it, and nothing else; undo brings it back."""
+        bench = making(schema=_Kennel)
+        ball = {"name": "ball", "colour": "red"}
+        stored = {"by_town": {"Graz": [_REX], "Linz": []}, "pets": [_REX], "oldest": _REX}
+        bench.verbs.edit("will", stored, by="x")
+        stored = bench.verbs.recall("will").document
+        later = bench.another(schema=_OneToy)
+        bench.clock.advance(1)
+        remove, move, graz = {"op": "remove"}, {"op": "move"}, "/by_town/Graz"
+        for patch, wanted in [
+            ([{**remove, "path": f"{graz}/0/toys/0"}], {**_REX, "toys": []}),
+            ([{**remove, "path": f"{graz}/0/kind"}], {"name": "Rex", "toys": [ball]}),
+            ([{**move, "from": f"{graz}/0/toys/0/name", "path": "/toy"}], None),
+            ([{**remove, "path": f"{graz}/0"}], ...),
+        ]:
+            later.edit("will", patch, by="support")
+            town = later.recall("will").document["by_town"]
+            rest = {**_REX, "toys": [{"colour": "red"}]} if wanted is None else wanted
+            assert town == {"Graz": [] if rest is ... else [rest], "Linz": []}
+            assert later.recall("will").value.toy == ("ball" if wanted is None else None)
+            assert later.undo("will").conflicts == ()
+            assert later.recall("will").document == {**stored, "toy": None}
+        wrong: list[dict[str, Any]] = [
+            {"op": "add", "path": f"{graz}/-", "value": _REX},
+            {"op": "replace", "path": f"{graz}/0/kind", "value": "cat"},
+            {**move, "from": f"{graz}/0", "path": "/by_town/Linz/0"},
+        ]
+        for one in wrong:
+            with pytest.raises(InvalidDocument, match="by_town"):
+                later.edit("will", [one], by="support")
+        with pytest.raises(InvalidDocument, match="by_town"):
+            later.edit("will", {**stored, "by_town": {"Graz": []}}, by="support")
 
     def test_a_validator_that_sorts(self, making: Making) -> None:
         """What is taken out, changed or added is what was said, and the rest stays as stored."""
