@@ -14,7 +14,7 @@ from usermemory.changes.rejoining import put_in_place
 from usermemory.errors import InvalidInput
 from usermemory.messages import is_mapping, is_sequence
 from usermemory.records import Applied, Evidence, Revision, Snapshot
-from usermemory.schema.document import stored_value
+from usermemory.schema.form import stored_value
 from usermemory.schema.shape import canonical
 from usermemory.text import MASK, is_nothing, leaves
 

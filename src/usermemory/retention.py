@@ -12,8 +12,8 @@ from usermemory.erasure import OfValue
 from usermemory.errors import InvalidInput
 from usermemory.past import Origins, noted_at
 from usermemory.records import Expired, Forgotten, Revision
-from usermemory.schema.document import ASIDE, field_of, stand_in, stored_value
-from usermemory.schema.form import identity
+from usermemory.schema.document import ASIDE, field_of, stand_in
+from usermemory.schema.form import identity, stored_value
 from usermemory.schema.renames import renamed, renamed_history, renamed_stamps
 from usermemory.schema.shape import canonical, is_list, is_object
 from usermemory.store import Driver

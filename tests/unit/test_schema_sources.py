@@ -244,6 +244,16 @@ def test_validators_that_refuse_an_empty_profile_are_found_at_once() -> None:
         schema_of(Stubborn)
 
 
+def test_a_field_where_values_are_set_aside() -> None:
+    """The name under which a document keeps what was set aside is no name of a field."""
+
+    class Aside(BaseModel):
+        words: str | None = Field(None, alias="x-aside")
+
+    with pytest.raises(SchemaError, match="x-aside"):
+        schema_of(Aside)
+
+
 @pytest.mark.parametrize("source", [3, "UserProfile", dict[str, int], {"type": "object"}, Model])
 def test_only_schemas_are_schemas(source: Any) -> None:
     """Anything else is refused in words, and a schema is taken as it is."""

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 from usermemory.changes.coerce import Unfit
 from usermemory.changes.diff import Collision, compare, find, inverted, is_whole, put, turned
 from usermemory.changes.rejoining import held_value, put_in_place, rejoined, settled
-from usermemory.changes.value import is_about, proposed_value
+from usermemory.changes.value import is_about, is_rest, proposed_value
 from usermemory.errors import Conflict, InvalidDocument, InvalidInput, did_you_mean
 from usermemory.records import Applied
-from usermemory.schema.document import ASIDE, is_shaped, stand_in, stored_value
+from usermemory.schema.document import ASIDE, stand_in
+from usermemory.schema.form import is_shaped, sources, stored_value
 from usermemory.schema.shape import canonical, is_list, is_object
 
 if TYPE_CHECKING:
@@ -58,8 +59,20 @@ def apply(
     if not done:
         raise Unfit("duplicate", f"{field.name} says so already")
     if len(done) != 1:
+        done = tuple(compare(field, current, _in_order(field, wanted, value)))
+    if len(done) != 1:
         raise Unfit("invalid_document", f"{field.name}: the schema changes more than was asked for")
     return {**document, field.name: value}, replace(done[0], evidence=evidence)
+
+
+def _in_order(field: Field, wanted: Any, made: Any) -> Any:
+    """A list as the schema made it, in the wanted order: that a validator sorts is no change."""
+    if not is_list(wanted) or not is_list(made) or wanted == made:
+        return made
+    places = sources(field, wanted, made)
+    if sorted(places) != [[at] for at in range(len(wanted))]:
+        return made
+    return [made[places.index([at])] for at in range(len(wanted))]
 
 
 def apply_beside(
@@ -69,7 +82,7 @@ def apply_beside(
     change: Change,
     schema: Schema,
 ) -> tuple[dict[str, Any], Applied]:
-    """Make one change as `apply` does; where it speaks of a misfit, to that.
+    """Make one change as `apply` does; where it speaks of a misfit, or of what was one, to that.
 
     Args:
         reading: The stored document.
@@ -85,9 +98,10 @@ def apply_beside(
         partial(apply, document, change, schema),
         partial(_apply_to_misfit, reading, document, done, change, schema),
     ]
-    if _spoken_of(reading, change, schema) is None:
+    about = _spoken_of(reading, change, schema)
+    if about is None and not (reading.misfits and done):
         return ways[0]()
-    if change.action == {"objects": "add", "map": "set"}.get(schema.fields[change.field].kind):
+    if about and change.action == _COMPLETING.get(schema.fields[change.field].kind):
         ways.reverse()
     try:
         return ways[0]()
@@ -96,6 +110,9 @@ def apply_beside(
             return ways[1]()
         except Unfit as unfit:
             raise (refused if unfit.reason == "item_not_there" else unfit) from None
+
+
+_COMPLETING = {"objects": "add", "map": "set"}
 
 
 def _spoken_of(reading: Reading, change: Change, schema: Schema) -> Misfit | None:
@@ -114,8 +131,8 @@ def _apply_to_misfit(
     """Take out a misfit, or make it fit; `Unfit` where neither comes of it."""
     now = schema.read(settled(reading, document, done, schema)[0])
     misfit = _spoken_of(now, change, schema)
-    if misfit is None:
-        raise Unfit("item_not_there", f"{change.field} holds nothing like it any more")
+    if misfit is None:  # it fits by now, or is gone
+        return apply(now.document, change, schema)
     field = known = schema.fields[change.field]
     held = held_value(field, now.stored[field.name])
     if change.action == "remove":  # whatever it is
@@ -342,6 +359,8 @@ def _checked(
     known = {one.place for one in reading.misfits}
     found = schema.read(wanted)
     new = [one for one in found.misfits if one.place not in known]
+    if shown:
+        new = [one for one in new if not any(is_rest(one, each) for each in reading.misfits)]
     if new:
         misfits = {one.field for one in new}
         schema.validate({name: wanted[name] for name in wanted if name in misfits})

@@ -9,8 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from usermemory.records import Applied, Change
-from usermemory.schema.document import is_shaped, stored_value
-from usermemory.schema.form import identity
+from usermemory.schema.form import identity, is_shaped, stored_value
 from usermemory.schema.shape import canonical, goes_on, is_list, is_object
 
 if TYPE_CHECKING:

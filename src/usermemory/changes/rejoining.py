@@ -10,9 +10,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from usermemory.changes.diff import Collision, compare, put, reshaped
-from usermemory.schema.document import ASIDE, is_displaced, is_shaped, stored_value
-from usermemory.schema.fields import NAMING
-from usermemory.schema.form import identity
+from usermemory.schema.document import ASIDE
+from usermemory.schema.form import is_displaced, is_shaped, naming_of, sources, stored_value
 from usermemory.schema.renames import is_empty
 from usermemory.schema.shape import Json, canonical, goes_on, is_list, is_object, same
 
@@ -84,13 +83,17 @@ def settled(
                 return whole, tuple(applied)
         exact += _settled(field, held, stored.get(field.name), each)
         now = schema.read(stored)
-    return rejoined(schema, now, document), tuple(exact)
+    return rejoined(schema, now, now.document), tuple(exact)
 
 
 def _put_beside(field: Field, document: Mapping[str, Any], change: Applied) -> dict[str, Any]:
     """What fits, with a change in it; `Collision` if that is none of it."""
-    value = put(field, document[field.name], change)
-    if same(value, document[field.name]):
+    current = document[field.name]
+    if change.index is None:  # changes before it may have made something fit there
+        before = current if change.key is None else current.get(change.key)
+        change = replace(change, before=before)
+    value = put(field, current, change)
+    if same(value, current):
         raise Collision
     return {**document, field.name: value}
 
@@ -109,8 +112,8 @@ def _settled(field: Field, before: Any, after: Any, change: Applied) -> list[App
 
 def _is_whole(field: Field, stored: Any, fitting: Any) -> bool:
     """Whether a stored value is what the schema itself would have stored."""
-    if field.kind == "scalar" and stored is not None and not same(stored, fitting):
-        return False  # 0.0 is read as False
+    if field.kind in {"scalar", "list"} and stored is not None and not same(stored, fitting):
+        return False  # 0.0 is read as False, "tea" as "Tea"
     if field.kind == "object" and is_object(stored) and stored:
         return stored.keys() >= field.keys.keys()
     return is_shaped(field, stored)
@@ -221,13 +224,16 @@ def _joined_items(
 ) -> list[Any]:
     """A list with its changes: its other stored items stay, each at its place among the others."""
     kept = stored if is_list(stored) else [] if is_empty(stored) else [stored]
-    if origins is None and len(kept) == len(before) and goes_on(before, after):
+    all_stand = len(kept) == len(before) if origins is None else all(origins)
+    if all_stand and goes_on(before, after):
         return [*kept, *after[len(before) :]]
-    places = _places(kept, before, origins)
-    stand = [found[0] if found else None for found in places]
-    if stand == [*range(len(kept))] and goes_on(before, after):
-        return [*kept, *after[len(before) :]]
+    places: list[list[int]] = sources(known, kept, before) if origins is None else origins
     was = _matches(before, after, known)
+    there = [found[0] for found in places if found]
+    if there != sorted(there):  # a validator has sorted them: as stored they stay where they are
+        where: dict[int | None, int] = {at: each[0] for at, each in enumerate(places) if each}
+        order = sorted(range(len(after)), key=lambda at: where.get(was[at], len(kept)))
+        after, was = [after[at] for at in order], [was[at] for at in order]
     used = {at for at in was if at is not None}
     gone = {place for at, found in enumerate(places) if at not in used for place in found}
     firsts = {places[at][0] for at in used if places[at]}
@@ -244,19 +250,6 @@ def _joined_items(
             stays = _equal(before[at], item)
             result.append(held if stays else _merged(known, held, before[at], item, part=True))
     return [*result, *(kept[at] for at in pending)]
-
-
-def _places(kept: list[Any], before: list[Any], origins: Any) -> Sequence[Sequence[int]]:
-    """Where each item of the profile stands as stored; nowhere, if a validator made it."""
-    if origins is not None and len(origins) == len(before):
-        found: Sequence[Sequence[int]] = origins
-        return found
-    if origins is None and len(kept) == len(before):
-        return [[at] for at in range(len(kept))]
-    by_name: dict[str, list[int]] = defaultdict(list)
-    for at, item in enumerate(kept):
-        by_name[identity(item)].append(at)
-    return [by_name.pop(identity(item), []) for item in before]
 
 
 def _matches(before: list[Any], after: list[Any], known: Field | None) -> list[int | None]:
@@ -278,10 +271,10 @@ def _matches(before: list[Any], after: list[Any], known: Field | None) -> list[i
             left.discard(at)
     names: dict[str, deque[int]] = defaultdict(deque)
     for at in sorted(left):
-        if name := _name(known, before[at]):
+        if name := naming_of(known, before[at]):
             names[name].append(at)
     for number, item in enumerate(after[begin:], begin):
-        name = _name(known, item)
+        name = naming_of(known, item)
         if result[number] is None and name and names[name]:
             result[number] = names[name].popleft()
     return result
@@ -294,16 +287,6 @@ def _exactly(item: Any) -> str | tuple[str]:
 
 def _equal(one: Any, other: Any) -> bool:
     return one == other if isinstance(one, str) else same(one, other)
-
-
-def _name(known: Field | None, item: Any) -> str | None:
-    if not is_object(item):
-        return None
-    if known is not None and known.kind == "objects":
-        name = item.get(known.settings.key or "")
-    else:
-        name = next((item[name] for name in NAMING if name in item), None)
-    return None if name is None else identity(str(name))
 
 
 def _next_places(was: list[int | None], places: Sequence[Sequence[int]]) -> list[float]:

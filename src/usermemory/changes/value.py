@@ -290,3 +290,18 @@ def _room(field: Field, items: Sized) -> None:
     most = field.settings.max_items
     if most is not None and len(items) >= most:
         raise Unfit("list_full", f"{field.name} takes at most {most} items (max_items)")
+
+
+def is_rest(one: Misfit, known: Misfit) -> bool:
+    """Whether a misfit is what is left of another one after parts of it were taken out."""
+    place, there = (replace(each, value=None).place for each in (one, known))
+    return place == there and _is_left(one.value, known.value)
+
+
+def _is_left(part: Any, whole: Any) -> bool:
+    if is_list(part) and is_list(whole):
+        there = iter(whole)
+        return all(any(_is_left(one, each) for each in there) for one in part)
+    if is_object(part) and is_object(whole):
+        return all(key in whole and _is_left(one, whole[key]) for key, one in part.items())
+    return canonical(part) == canonical(whole)

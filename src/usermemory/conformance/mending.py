@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, Field, model_validator
 
 from usermemory.conformance.harness import Bench, Verbs
 from usermemory.records import Action, Change, Proposed
@@ -73,6 +73,78 @@ class After(BaseModel):
     colors: list[Literal["red", "blue"]] = []
     numbers: dict[str, int] = {}
     body: NewBody = NewBody()
+
+
+class Loose(BaseModel):
+    """Values in any spelling."""
+
+    tongue: str | None = None
+    tongues: list[str] = []
+    numbers: list[int] = []
+    body: Body = Body()
+
+
+class StrictBody(BaseModel):
+    """An object with one spelling of each option."""
+
+    shirts: list[Literal["Blue", "Plaid"]] = []
+
+
+class Strict(BaseModel):
+    """The same values in one spelling."""
+
+    tongue: list[Literal["English", "German"]] = []
+    tongues: list[Annotated[str, Field(pattern="^[A-Z]")]] = []
+    numbers: list[str] = []
+    body: StrictBody = StrictBody()
+
+
+class Span(BaseModel):
+    """A name, and two ends in any order."""
+
+    name: str | None = None
+    least: int | None = None
+    most: int | None = None
+
+
+class Ends(BaseModel):
+    """Ends in any order, and a list of any length."""
+
+    least: int | None = None
+    most: int | None = None
+    many: int | None = None
+    names: list[str] = []
+
+
+class Spans(Ends):
+    """The same, and an object."""
+
+    span: Span | None = None
+
+
+class OrderedSpan(Span):
+    """The same with its ends in order."""
+
+    @model_validator(mode="after")
+    def ordered(self) -> OrderedSpan:
+        """The least is not more than the most."""
+        if self.least is not None and self.most is not None and self.least > self.most:
+            raise ValueError("least is more than most")
+        return self
+
+
+class OrderedSpans(Ends):
+    """The same in order, and with no more names than it says."""
+
+    span: OrderedSpan | None = None
+
+    @model_validator(mode="after")
+    def few(self) -> OrderedSpans:
+        """There are no more names, and the ends are in order."""
+        OrderedSpan(least=self.least, most=self.most)
+        if self.many is not None and len(self.names) > self.many:
+            raise ValueError("too many names")
+        return self
 
 
 STORED: dict[str, Any] = {
@@ -201,6 +273,73 @@ class Mending:
         )
         assert learned.rejections == ()
         assert (_stored(later)["colors"], _stored(later)["numbers"]["shoe"]) == ([], 9)
+
+    def test_another_spelling_of_a_misfit(self, making: Making) -> None:
+        """It fits beside the misfit, once, whoever adds it; undo leaves the misfit alone."""
+        bench = making(schema=Loose)
+        stored = {
+            "tongue": "english",
+            "tongues": ["german", "english"],
+            "numbers": [1, 2],
+            "body": {"size": "tall", "shirts": ["blue"]},
+        }
+        bench.verbs.edit("will", stored, by="import")
+        bench.clock.advance(1)
+        later = bench.another(schema=Strict)
+        learned = _said(
+            later,
+            "I speak English, number 1, and wear Blue",
+            ("tongue", "add", "English"),
+            ("tongues", "add", "English"),
+            ("numbers", "add", "1"),
+            ("body", "add", "Blue", "shirts"),
+        )
+        assert learned.rejections == ()
+        value = {
+            "tongue": ["English"],
+            "tongues": ["English"],
+            "numbers": ["1"],
+            "body": {"shirts": ["Blue"]},
+        }
+        assert later.recall("will").value == Strict.model_validate(value)
+        assert _values(later) == ["english", "german", "english", 1, 2, "blue", "tall"]
+        assert later.undo("will").conflicts == ()
+        assert _stored(later) == stored
+        assert later.recall("will").value == Strict()
+        later.edit("will", value, by="support")
+        assert later.recall("will").value == Strict.model_validate(value)
+        assert _stored(later)["numbers"] == [1, 2, "1"]
+        assert later.undo("will").conflicts == ()
+        assert bench.verbs.recall("will").value.tongues == ["german", "english"]
+
+    @pytest.mark.parametrize("more", ["", ", most 9 and 8, no more a but c"])
+    def test_what_fits_again_is_there(self, making: Making, more: str) -> None:
+        """A value that another one kept out counts when that changes, and is changed by value."""
+        bench = making(schema=Spans)
+        span = {"name": "y", "least": 7, "most": 3}
+        stored = {"least": 5, "most": 2, "many": 1, "names": ["a", "b"], "span": span}
+        bench.verbs.edit("will", stored, by="import")
+        bench.clock.advance(1)
+        later = bench.another(schema=OrderedSpans)
+        assert later.recall("will").value == OrderedSpans(least=5, many=1)
+        changes: list[tuple[Any, ...]] = [
+            ("least", "set", 1),
+            ("many", "set", 4),
+            ("span", "update", 0, "least"),
+        ]
+        wanted = {"least": 1, "most": 2, "many": 4, "names": ["a", "b"]}
+        spanned = {"name": "y", "least": 0, "most": 3}
+        if more:
+            changes += [("most", "set", 9), ("names", "remove", "a"), ("names", "add", "c")]
+            changes += [("span", "update", 8, "most")]
+            wanted, spanned = {**wanted, "most": 9, "names": ["b", "c"]}, {**spanned, "most": 8}
+        assert _said(later, "It is 1, for 4, from 0" + more, *changes).rejections == ()
+        assert _stored(later) == {**wanted, "span": spanned}
+        assert later.recall("will").value.model_dump(exclude_none=True) == _stored(later)
+        assert later.snapshot("will", 1).document == stored
+        assert later.undo("will").conflicts == ()
+        assert _stored(later) == stored
+        assert bench.verbs.recall("will").value == Spans.model_validate(stored)
 
     def test_a_proposal_speaks_of_a_misfit(self, making: Making) -> None:
         """It waits for a person, and is made when they approve."""

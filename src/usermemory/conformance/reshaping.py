@@ -6,7 +6,7 @@ from itertools import permutations
 from typing import Annotated, Any
 
 import pytest
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 
 from usermemory.conformance.misfitting import Making
 from usermemory.errors import InvalidDocument
@@ -86,11 +86,24 @@ class _Pet(BaseModel):
     toys: list[_Toy] = []
 
 
+class _Ranked(BaseModel):
+    name: str
+    rank: int = 0
+
+
+class _Tags(BaseModel):
+    tags: list[str] = []
+
+
 class _Kennel(BaseModel):
     by_name: dict[str, _Pet] = {}
     by_town: dict[str, list[_Pet]] = {}
     pets: list[_Pet] = []
     oldest: _Pet | None = None
+
+
+class _OneToy(BaseModel):
+    toy: str | None = None
 
 
 class _PlainToy(BaseModel):
@@ -110,6 +123,32 @@ class _PlainKennel(BaseModel):
 
 
 _REX = {"name": "Rex", "kind": "dog", "toys": [{"name": "ball", "colour": "red"}]}
+
+
+class _Loose(BaseModel):
+    words: list[str] = []
+    pets: list[_Ranked] = []
+    trip: _Tags = _Tags()
+    by_town: dict[str, _Tags] = {}
+
+
+def _sorted(words: list[str]) -> list[str]:
+    return sorted(word.title() for word in words)
+
+
+def _ranked(pets: list[_Ranked]) -> list[_Ranked]:
+    return sorted(pets, key=lambda pet: -pet.rank)
+
+
+class _SortedTags(BaseModel):
+    tags: Annotated[list[str], AfterValidator(_sorted)] = []
+
+
+class _Sorted(BaseModel):
+    words: Annotated[list[Annotated[str, Field(max_length=6)]], AfterValidator(_sorted)] = []
+    pets: Annotated[list[_Ranked], AfterValidator(_ranked)] = []
+    trip: _SortedTags = _SortedTags()
+    by_town: dict[str, _SortedTags] = {}
 
 
 class Reshaping:
@@ -188,6 +227,77 @@ class Reshaping:
         ]
         assert later.recall("will").value == _Several()
         assert bench.verbs.recall("will").document == stored
+
+    def test_a_part_of_a_misfit_is_edited(self, making: Making) -> None:
+        """A patch takes it out, or moves it, and nothing else; undo brings it back."""
+        bench = making(schema=_Kennel)
+        ball = {"name": "ball", "colour": "red"}
+        stored = {"by_town": {"Graz": [_REX], "Linz": []}, "pets": [_REX], "oldest": _REX}
+        bench.verbs.edit("will", stored, by="x")
+        stored = bench.verbs.recall("will").document
+        later = bench.another(schema=_OneToy)
+        bench.clock.advance(1)
+        remove, move, graz = {"op": "remove"}, {"op": "move"}, "/by_town/Graz"
+        for patch, wanted in [
+            ([{**remove, "path": f"{graz}/0/toys/0"}], {**_REX, "toys": []}),
+            ([{**remove, "path": f"{graz}/0/kind"}], {"name": "Rex", "toys": [ball]}),
+            ([{**move, "from": f"{graz}/0/toys/0/name", "path": "/toy"}], None),
+            ([{**remove, "path": f"{graz}/0"}], ...),
+        ]:
+            later.edit("will", patch, by="support")
+            town = later.recall("will").document["by_town"]
+            rest = {**_REX, "toys": [{"colour": "red"}]} if wanted is None else wanted
+            assert town == {"Graz": [] if rest is ... else [rest], "Linz": []}
+            assert later.recall("will").value.toy == ("ball" if wanted is None else None)
+            assert later.undo("will").conflicts == ()
+            assert later.recall("will").document == {**stored, "toy": None}
+        wrong: list[dict[str, Any]] = [
+            {"op": "add", "path": f"{graz}/-", "value": _REX},
+            {"op": "replace", "path": f"{graz}/0/kind", "value": "cat"},
+            {**move, "from": f"{graz}/0", "path": "/by_town/Linz/0"},
+        ]
+        for one in wrong:
+            with pytest.raises(InvalidDocument, match="by_town"):
+                later.edit("will", [one], by="support")
+        with pytest.raises(InvalidDocument, match="by_town"):
+            later.edit("will", {**stored, "by_town": {"Graz": []}}, by="support")
+
+    def test_a_validator_that_sorts(self, making: Making) -> None:
+        """What is taken out, changed or added is what was said, and the rest stays as stored."""
+        bench = making(schema=_Loose)
+        ranks = {"run": 1, "swim": 5, "lift": 3}
+        stored = {
+            "words": ["tea", "bicycle", "chess", "art"],
+            "pets": [{"name": name, "rank": rank} for name, rank in ranks.items()],
+            "trip": {"tags": ["b", "a", "c"]},
+            "by_town": {"Graz": {"tags": ["b", "a", "c"]}},
+        }
+        bench.verbs.edit("will", stored, by="x")
+        bench.clock.advance(1)
+        later = bench.another(schema=_Sorted, verify="off")
+        assert later.recall("will").value.words == ["Art", "Chess", "Tea"]
+        said = "no more chess, run, b, but dance; swim has rank 0"
+        changes = [
+            Change("words", "remove", "Chess", said),
+            Change("words", "add", "Dance", said),
+            Change("pets", "remove", {"name": "run"}, said),
+            Change("pets", "update", {"rank": 0}, said, key="swim"),
+            Change("trip", "remove", "B", said, key="tags"),
+            Change("by_town", "set", {"tags": ["A", "C"]}, said, key="Graz"),
+        ]
+        learned = later.propose("will", "t", changes, [("user", said)])
+        assert learned.rejections == ()
+        assert later.recall("will").document == {
+            "words": ["tea", "bicycle", "art", "Dance"],
+            "pets": [{"name": "swim", "rank": 0}, {"name": "lift", "rank": 3}],
+            "trip": {"tags": ["a", "c"]},
+            "by_town": {"Graz": {"tags": ["a", "c"]}},
+        }
+        assert later.undo("will").conflicts == ()
+        assert bench.verbs.recall("will").document == stored
+        value = later.recall("will").document | {"words": ["Tea", "Art"], "pets": stored["pets"]}
+        later.edit("will", value, by="x")
+        assert later.recall("will").document == {**stored, "words": ["tea", "bicycle", "art"]}
 
     def test_a_property_that_is_gone_deep_inside(self, making: Making) -> None:
         """At any depth it is a misfit in its place, and the rest of its item goes on working."""

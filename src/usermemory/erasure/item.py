@@ -12,8 +12,8 @@ from usermemory.changes.diff import naming
 from usermemory.erasure.past import without_inside
 from usermemory.erasure.target import OfValue, Stored, Target
 from usermemory.errors import InvalidInput
-from usermemory.schema.document import field_of, stored_value
-from usermemory.schema.form import identity
+from usermemory.schema.document import field_of
+from usermemory.schema.form import identity, stored_value
 from usermemory.schema.shape import is_list, is_object
 from usermemory.text import leaves, words
 

@@ -12,8 +12,8 @@ from usermemory.changes.diff import Collision, compare, finder, naming, put
 from usermemory.erasure.target import Needles, Refusals
 from usermemory.records import Applied, Evidence, OtherItem, Refused, Revision
 from usermemory.refused import bare
-from usermemory.schema.document import field_of, stored_value
-from usermemory.schema.form import identity
+from usermemory.schema.document import field_of
+from usermemory.schema.form import identity, stored_value
 from usermemory.schema.shape import is_list, is_object
 
 if TYPE_CHECKING:

@@ -33,8 +33,8 @@ from usermemory.erasure.target import (
 )
 from usermemory.past import Origins
 from usermemory.records import Applied, Evidence, Forgotten, Refused, Revision
-from usermemory.schema.document import ASIDE, field_of, stand_in, stored_value
-from usermemory.schema.form import identity
+from usermemory.schema.document import ASIDE, field_of, stand_in
+from usermemory.schema.form import identity, stored_value
 from usermemory.schema.renames import moved_names, renamed, renamed_history
 from usermemory.schema.shape import canonical, is_object
 from usermemory.text import leaves, words

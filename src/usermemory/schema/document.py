@@ -6,7 +6,6 @@ misfits.
 
 from __future__ import annotations
 
-import copy
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -14,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 from usermemory.errors import SchemaError
 from usermemory.records import Applied, Misfit, MisfitReason
 from usermemory.schema.fields import Field
-from usermemory.schema.form import identities
+from usermemory.schema.form import identities, is_displaced, sources, stored_value
 from usermemory.schema.reading import Unreadable
 from usermemory.schema.renames import is_empty, renamed
-from usermemory.schema.shape import Json, is_list, is_object, strangers
+from usermemory.schema.shape import Json, is_list, is_object, same, strangers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
     from usermemory.schema.schema import Schema
@@ -78,7 +77,7 @@ def read(schema: Schema, stored: Mapping[str, Any]) -> Reading:
         except Unreadable as error:
             if not fitting:
                 raise SchemaError(f"the schema refuses a profile of nobody: {error}") from error
-            left, gone = _cut(schema, fitting, origins, error)
+            left, gone = _cut(schema, named, fitting, origins, error)
             if left == fitting:  # nothing of it can be told to be to blame
                 left, told = {}, str(error)
                 gone = [Misfit(*one, "does_not_fit", detail=told) for one in fitting.items()]
@@ -86,6 +85,7 @@ def read(schema: Schema, stored: Mapping[str, Any]) -> Reading:
             misfits += gone
         else:
             break
+    _rearranged(schema.fields, fitting, document, origins)
     misfits += _strangers(schema, named, document, origins, misfits)
     return Reading(named, document, value, tuple(misfits), origins)
 
@@ -136,7 +136,7 @@ def _strange_inside(
 
 def _as_stored(fitting: list[Any], stored: list[Any], origins: list[list[int]] | None) -> Any:
     """The items of the profile, each at its places in the stored list; None for a misfit."""
-    if origins is None or len(origins) != len(fitting):
+    if origins is None:
         return fitting
     found: list[Any] = [None] * len(stored)
     for item, places in zip(fitting, origins, strict=True):
@@ -151,20 +151,41 @@ def _is_within(one: Misfit, listed: AbstractSet[tuple[str, str | None, int | Non
     return any((one.field, key, index) in listed for key, index in wholes)
 
 
+def _lists(
+    fields: Mapping[str, Field], document: Mapping[str, Any]
+) -> Iterator[tuple[tuple[str, str | None], Field, Any]]:
+    """Where lists are in a document and in its objects, their fields, and what stands there."""
+    for name, known in fields.items():
+        value = document.get(name)
+        if known.kind in {"list", "objects"} and name in document:
+            yield (name, None), known, value
+        elif known.kind == "object" and is_object(value):
+            for key, part in known.keys.items():
+                if part.kind in {"list", "objects"} and key in value:
+                    yield (name, key), part, value[key]
+
+
 def _normal(fields: Mapping[str, Field], document: Json) -> tuple[Origins, Json]:
     """Lists without what is there twice, and where each of their items stands as stored."""
     origins: Origins = {}
     found = dict(document)
-    for name, value in document.items():
-        known = fields[name]
-        if known.kind in {"list", "objects"}:
-            found[name] = _once(value, origins, (name, None))
-        elif known.kind == "object" and is_object(value):
-            found[name] = inner = dict(value)
-            for key, part in known.keys.items():
-                if part.kind in {"list", "objects"} and key in inner:
-                    inner[key] = _once(inner[key], origins, (name, key))
+    for (name, key), _, value in _lists(fields, document):
+        items = _once(value, origins, (name, key))
+        found[name] = items if key is None else {**found[name], key: items}
     return origins, found
+
+
+def _rearranged(
+    fields: Mapping[str, Field], given: Json, made: Mapping[str, Any], origins: Origins
+) -> None:
+    """Put down where items stand that validators sorted, merged or made."""
+    before = {place: stored_value(known, items) for place, known, items in _lists(fields, given)}
+    for place, known, items in _lists(fields, made):
+        there = before.get(place, [])
+        if items != there:
+            stand = origins.get(place, [[at] for at in range(len(there))])
+            found = sources(known, there, items)
+            origins[place] = [[at for one in each for at in stand[one]] for each in found]
 
 
 def _is_nothing_else(known: Field, value: Any) -> bool:
@@ -176,7 +197,7 @@ def _is_nothing_else(known: Field, value: Any) -> bool:
 
 def _once(value: Any, origins: Origins, place: tuple[str, str | None]) -> Any:
     if not is_list(value):
-        origins[place] = [[0]]
+        origins[place] = [] if is_empty(value) else [[0]]
         return value
     if len({*(names := identities(value))}) == len(names) and None not in value:
         return list(value)
@@ -185,16 +206,16 @@ def _once(value: Any, origins: Origins, place: tuple[str, str | None]) -> Any:
     for at, (name, item) in enumerate(zip(names, value, strict=True)):
         if item is None:
             continue
-        same = places.setdefault(name, [])
-        if not same:
+        found = places.setdefault(name, [])
+        if not found:
             items.append(item)
-        same.append(at)
+        found.append(at)
     origins[place] = list(places.values())
     return items
 
 
 def _cut(
-    schema: Schema, fitting: Json, origins: Origins, error: Unreadable
+    schema: Schema, named: Json, fitting: Json, origins: Origins, error: Unreadable
 ) -> tuple[Json, list[Misfit]]:
     """The document without what is to blame: as little of each field as can be."""
     gone: list[Misfit] = []
@@ -212,7 +233,7 @@ def _cut(
         def fits(value: Any, name: str = name, others: Json = others) -> bool:
             return _fits(schema, {**others, name: value})
 
-        kept, lost = _cut_field(known, found[name], problems, origins, fits)
+        kept, lost = _cut_field(known, named[name], found[name], problems, origins, fits)
         gone += lost
         if kept is _NOTHING:
             del found[name]
@@ -226,6 +247,7 @@ _NOTHING: Any = object()
 
 def _cut_field(
     known: Field,
+    stored: Any,
     value: Any,
     problems: Sequence[tuple[tuple[Any, ...], str]],
     origins: Origins,
@@ -237,7 +259,7 @@ def _cut_field(
     if known.kind in {"list", "objects"}:
         if not is_list(value):
             return _NOTHING, whole
-        items, lost = _cut_items(name, None, value, problems, origins, fits)
+        items, lost = _cut_items(name, None, stored, problems, origins, fits)
         return (items if items or fits([]) else _NOTHING), lost
     if known.kind not in {"map", "object"} or not is_object(value):
         return _NOTHING, whole
@@ -256,7 +278,7 @@ def _cut_field(
             def inside(items: Any, key: str = key, rest: Json = rest) -> bool:
                 return fits({**rest, key: items})
 
-            kept[key], gone = _cut_items(name, key, value[key], blame, origins, inside)
+            kept[key], gone = _cut_items(name, key, stored[key], blame, origins, inside)
             lost += gone
             if not kept[key] and not inside([]):
                 del kept[key]
@@ -269,12 +291,17 @@ def _cut_field(
 def _cut_items(
     name: str,
     key: str | None,
-    items: list[Any],
+    stored: list[Any],
     problems: Sequence[tuple[tuple[Any, ...], str]],
     origins: Origins,
     fits: Callable[[Any], bool],
 ) -> tuple[list[Any], list[Misfit]]:
-    """A list without the items that are to blame; all behind the last that fit, if none is."""
+    """A list without the items that are to blame, or with another spelling of them.
+
+    All behind the last that fit, if none is.
+    """
+    where = origins.get((name, key), [[at] for at in range(len(stored))])
+    items = [stored[places[0]] for places in where]
     bad: dict[int, str] = {}
     for place, text in problems:
         at = next((step for step in place[1:] if type(step) is int and step < len(items)), None)
@@ -282,14 +309,16 @@ def _cut_items(
             bad.setdefault(at, text)
     if not bad:
         bad = dict.fromkeys(_refused_together(items, fits), problems[0][1])
-    where = origins.get((name, key)) or [[at] for at in range(len(items))]
     lost = [
         Misfit(name, items[at], "does_not_fit", key=key, index=place, detail=text)
         for at, text in bad.items()
         for place in where[at]
+        if same(stored[place], items[at])
     ]
-    origins[name, key] = [places for at, places in enumerate(where) if at not in bad]
-    return [item for at, item in enumerate(items) if at not in bad], lost
+    gone = {one.index for one in lost}
+    left = [[place for place in places if place not in gone] for places in where]
+    origins[name, key] = [places for places in left if places]
+    return [stored[places[0]] for places in origins[name, key]], lost
 
 
 def _refused_together(items: list[Any], fits: Callable[[Any], bool]) -> list[int]:
@@ -326,36 +355,6 @@ def _fits(schema: Schema, document: Json) -> bool:
     except Unreadable:
         return False
     return True
-
-
-def is_shaped(known: Field, stored: Any) -> bool:
-    """Whether a stored value has the shape of a field, or says nothing."""
-    if is_empty(stored):
-        return True
-    if known.kind in {"list", "objects"}:
-        return is_list(stored)
-    return is_object(stored) is (known.kind in {"map", "object"}) and not is_list(stored)
-
-
-def is_displaced(known: Field, stored: Any) -> bool:
-    """Whether a stored value has to make room: nothing of it can stay beside the new one."""
-    return known.kind not in {"list", "objects"} and not is_shaped(known, stored)
-
-
-def stored_value(known: Field, stored: Any) -> Any:
-    """A stored value as a field of this kind holds it; misfits are still in it.
-
-    What has another shape altogether is not: it is set aside as soon as something takes its place.
-    """
-    if known.kind in {"list", "objects"}:
-        return list(stored) if is_list(stored) else [] if is_empty(stored) else [stored]
-    if known.kind == "map":
-        return stored if is_object(stored) else {}
-    if known.kind == "object":
-        inside = {name: copy.deepcopy(key.default) for name, key in known.keys.items()}
-        held = stored if is_object(stored) else {}
-        return {**inside, **{key: value for key, value in held.items() if value is not None}}
-    return stored
 
 
 def counts_as(schema: Schema, document: Mapping[str, Any], before: str) -> str:

@@ -9,9 +9,13 @@ from __future__ import annotations
 import copy
 import re
 import unicodedata
+from collections import Counter, defaultdict
+from functools import partial
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
+from usermemory.schema.fields import NAMING
+from usermemory.schema.renames import is_empty
 from usermemory.schema.shape import Json, are_texts, canonical, is_list, is_object, parsed
 
 if TYPE_CHECKING:
@@ -190,6 +194,36 @@ def _empty(field: Field, value: Any) -> bool:
     return value is None or value in ([], {})
 
 
+def is_shaped(known: Field, stored: Any) -> bool:
+    """Whether a stored value has the shape of a field, or says nothing."""
+    if is_empty(stored):
+        return True
+    if known.kind in {"list", "objects"}:
+        return is_list(stored)
+    return is_object(stored) is (known.kind in {"map", "object"}) and not is_list(stored)
+
+
+def is_displaced(known: Field, stored: Any) -> bool:
+    """Whether a stored value has to make room: nothing of it can stay beside the new one."""
+    return known.kind not in {"list", "objects"} and not is_shaped(known, stored)
+
+
+def stored_value(known: Field, stored: Any) -> Any:
+    """A stored value as a field of this kind holds it; misfits are still in it.
+
+    What has another shape altogether is not: it is set aside as soon as something takes its place.
+    """
+    if known.kind in {"list", "objects"}:
+        return list(stored) if is_list(stored) else [] if is_empty(stored) else [stored]
+    if known.kind == "map":
+        return stored if is_object(stored) else {}
+    if known.kind == "object":
+        inside = {name: copy.deepcopy(key.default) for name, key in known.keys.items()}
+        held = stored if is_object(stored) else {}
+        return {**inside, **{key: value for key, value in held.items() if value is not None}}
+    return stored
+
+
 def identity(item: Any) -> str:
     """What makes two items the same: equal after folding, letters and numbers as they are."""
     if isinstance(item, str):
@@ -218,6 +252,50 @@ def identities(items: Sequence[Any]) -> list[str]:
                 for line in lines
             ]
     return list(map(identity, items))
+
+
+def naming_of(known: Field | None, item: Any) -> str | None:
+    """What an object in a list goes by, folded; None for all else."""
+    if not is_object(item):
+        return None
+    if known is not None and known.kind == "objects":
+        name = item.get(known.settings.key or "")
+    else:
+        name = next((item[name] for name in NAMING if name in item), None)
+    return None if name is None else identity(str(name))
+
+
+def sources(known: Field | None, given: Sequence[Any], made: Sequence[Any]) -> list[list[int]]:
+    """For each item that a schema made of a list, which given items it was.
+
+    Validators sort, merge and drop: an item is those that say the same, else those of its name.
+    What is left, if there are as many, stands in one order; else it came from nowhere.
+
+    Args:
+        known: The field of the list; None where the schema says nothing of it.
+        given: The items before.
+        made: The items that the schema made of them.
+    """
+    found: list[list[int]] = [[] for _ in made]
+    left = [*range(len(given))]
+    for says in (identity, partial(naming_of, known)):
+        there: dict[str | None, list[list[int]]] = defaultdict(list)
+        for places, item in zip(found, made, strict=True):
+            if not places:
+                there[says(item)].append(places)
+        there.pop(None, None)
+        taken: Counter[str | None] = Counter()
+        for at in left:
+            if same := there.get(name := says(given[at])):
+                same[min(taken[name], len(same) - 1)].append(at)
+                taken[name] += 1
+        gone = {at for places in found for at in places}
+        left = [at for at in left if at not in gone]
+    bare = [places for places in found if not places]
+    if len(bare) == len(left):
+        for places, at in zip(bare, left, strict=True):
+            places.append(at)
+    return found
 
 
 def ordered(schema: Mapping[str, Any], given: Any, found: Any) -> Any:

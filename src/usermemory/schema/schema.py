@@ -20,7 +20,7 @@ from pydantic_core import to_jsonable_python
 
 from usermemory.errors import InvalidDocument, InvalidInput, SchemaError, did_you_mean
 from usermemory.schema.answer_form import change_schema
-from usermemory.schema.document import Reading, read
+from usermemory.schema.document import ASIDE, Reading, read
 from usermemory.schema.fields import Field, field_from
 from usermemory.schema.form import kept_all, ordered, without_defaults
 from usermemory.schema.reading import (
@@ -79,6 +79,8 @@ class Schema:
                 for name, part in json_schema.get("properties", {}).items()
             }
         )
+        if ASIDE in self.fields:
+            raise SchemaError(f"field {ASIDE!r}: values are set aside there, give it another name")
         self.inside: Mapping[str, Inside] = {
             name: Inside([part], json_schema)
             for name, part in json_schema.get("properties", {}).items()

@@ -145,7 +145,7 @@ def section(
     """A field with so many of its values, from there on."""
     value = reading.document.get(found.name, found.default)
     value = value if found.name in origins.fields else without_defaults(found, value)
-    places = reading.origins.get((found.name, None), ())
+    places = reading.origins.get((found.name, None))
     stand = _stand(found, value, places)
     skipped, part = sum(1 for _ in islice(stand, begin)), list(islice(stand, count))
     named_by = (found.settings.key or "") if found.kind == "objects" else ""
@@ -170,12 +170,12 @@ def row_of(rows: Sequence[Row], one: Shown) -> Row | None:
 
 
 def _stand(
-    found: Field, value: Any, places: Sequence[Sequence[int]]
+    found: Field, value: Any, places: Sequence[Sequence[int]] | None
 ) -> Iterator[tuple[str, Any, str, str]]:
     """Path, value, shown name and key of each value of a field."""
     if is_list(value):
-        stored = [one[0] for one in places] if len(places) == len(value) else range(len(value))
-        for at, item in zip(reversed(stored), reversed(value), strict=True):
+        every = range(len(value)) if places is None else [one[0] if one else "-" for one in places]
+        for at, item in zip(reversed(every), reversed(value), strict=True):
             yield pointer(found.name, at), item, "", naming(found, item) or ""
     elif is_object(value):
         for key, item in value.items():
