@@ -212,6 +212,16 @@ async def test_several_changes_are_taken_back_once_it_is_confirmed(memory: UserM
     assert memory.recall("will").document["interests"] == ["chess"]
 
 
+async def test_a_long_revision_is_told_in_part(memory: UserMemory) -> None:
+    """Of thousands of changes at once a page shows the first, and says how many more there are."""
+    memory.edit("will", {"interests": [f"interest {n}." for n in range(3_000)]}, by="import")
+    async with signed_in(app(memory)) as browser:
+        for where, more in (("/person/timeline", {}), ("/person/undo", {"revision": "2"})):
+            answer = await browser.get(where, user="will", **more)
+            assert re.search(r"and 2,9\d\d more changes", answer.text), where
+            assert len(answer.text) < 60_000
+
+
 async def test_a_change_is_taken_back_and_an_item_removed(memory: UserMemory) -> None:
     """Undo and remove do what they say, and the timeline shows both."""
     async with signed_in(app(memory)) as browser:
