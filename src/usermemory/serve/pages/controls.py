@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any
 
+from usermemory.changes.coerce import in_form
 from usermemory.errors import InvalidInput
 from usermemory.schema.shape import is_list, is_object
 from usermemory.serve.pages.words import label, pointer, readable
@@ -156,7 +157,7 @@ def typed(one: Input, text: str) -> Any:
     """What was typed into a control, as a value; what it is worth the schema says.
 
     Raises:
-        InvalidInput: It is no JSON, or no date or time, where that is asked for.
+        InvalidInput: It is no JSON, number, date or time, where that is asked for.
     """
     text = text.replace("\r\n", "\n")
     if one.kind == "lines":
@@ -169,10 +170,11 @@ def typed(one: Input, text: str) -> Any:
         except (ValueError, RecursionError) as error:
             raise InvalidInput(f"{one.label}: this is no JSON") from error
     if one.kind == "number":
-        try:
-            return json.loads(text.strip().replace(",", "."))
-        except (ValueError, RecursionError):
-            return text  # the schema says what is wrong with it
+        found = in_form(one.schema, text, one.label)
+        if isinstance(found, str):  # also where a comma may part thousands
+            example = "1600" if one.schema.get("type") == "integer" else "1600 or 1600.5"
+            raise InvalidInput(f"{one.label}: write it as a number such as {example}.")
+        return found
     moment = _MOMENTS.get(one.schema.get("format", ""))
     if moment and text != one.value:
         text = text.strip()
