@@ -171,6 +171,17 @@ async def test_what_the_schema_refuses_is_said_in_the_form(
     assert memory.recall("will").document == before
 
 
+async def test_adding_to_a_map_overwrites_nothing(memory: UserMemory) -> None:
+    """A name that is taken is refused, however it is written; what stands there is kept."""
+    async with signed_in(app(memory)) as browser:
+        form = {"user": "will", "path": "/allergies/-", "value": "none"}
+        for key in ("penicillin", " Penicillin. "):
+            answer = await browser.post("/person/edit", **form, key=key)
+            assert answer.status_code == 422
+            assert "There is 'penicillin' already" in unescape(answer.text)
+    assert memory.recall("will").document["allergies"] == {"penicillin": "hives"}
+
+
 async def test_an_older_page_overwrites_nothing(memory: UserMemory) -> None:
     """A form of a value that is another one by now is refused with what to do."""
     async with signed_in(app(memory)) as browser:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from usermemory.changes.coerce import in_form
 from usermemory.errors import InvalidInput
+from usermemory.schema.form import identity
 from usermemory.schema.shape import is_list, is_object
 from usermemory.serve.pages.words import label, pointer, readable
 from usermemory.text import is_nothing
@@ -229,6 +230,8 @@ def operation(place: Spot, controls: Sequence[Input], fields: Mapping[str, str])
         name = fields.get("key", "").strip()
         if not name:
             raise InvalidInput("Give it a name.")
+        if taken := [one for one in place.names if identity(one) == identity(name)]:
+            raise InvalidInput(f"There is {taken[0]!r} already: change that, or take another name.")
         path, controls = pointer(place.field.name, name), controls[1:]
     value = edited(place, controls, fields)
     of_list = place.field.kind in {"list", "objects", "map"}

@@ -199,6 +199,7 @@ class Spot:
         keys: The properties of an object there.
         shape: The field that has its shape, where that is one of the schema.
         new: Whether nothing stands there yet.
+        names: Of a new entry of a map, those that are taken.
     """
 
     field: Field
@@ -209,6 +210,7 @@ class Spot:
     keys: Mapping[str, Field]
     shape: Field | None = None
     new: bool = False
+    names: tuple[str, ...] = ()
 
     @property
     def seen(self) -> str:
@@ -234,9 +236,10 @@ def spot(reading: Reading, schema: Schema, path: str) -> Spot | None:
         shown = reading.document.get(found.name)
         keys = found.keys if found.kind == "object" else NO_KEYS
         return Spot(found, path, shown, None, found.value_schema, keys, found, new=shown is None)
-    if steps[1] == "-" and found.kind in {"list", "objects", "map"}:
-        return Spot(found, path, None, None, found.value_schema, found.keys, new=True)
     stored = {**reading.document, **reading.stored}.get(found.name, found.default)
+    if steps[1] == "-" and found.kind in {"list", "objects", "map"}:
+        names = (*stored,) if found.kind == "map" and is_object(stored) else ()
+        return Spot(found, path, None, None, found.value_schema, found.keys, new=True, names=names)
     return _inside(found, stored, path, steps[1])
 
 
