@@ -182,6 +182,18 @@ async def test_adding_to_a_map_overwrites_nothing(memory: UserMemory) -> None:
     assert memory.recall("will").document["allergies"] == {"penicillin": "hives"}
 
 
+async def test_no_form_gives_two_items_one_name(memory: UserMemory) -> None:
+    """Neither a new item nor a renamed one takes the name of another: the form says so."""
+    memory.edit("will", [{"op": "add", "path": "/goals/-", "value": {"name": "swim"}}], by="test")
+    async with signed_in(app(memory)) as browser:
+        for path in ("/goals/-", "/goals/1"):
+            form = {"user": "will", "path": path, "value.name": "RUN"}
+            answer = await browser.post("/person/edit", **form)
+            assert answer.status_code == 422
+            assert "another item is called that" in answer.text
+    assert [one["name"] for one in memory.recall("will").document["goals"]] == ["run", "swim"]
+
+
 async def test_an_older_page_overwrites_nothing(memory: UserMemory) -> None:
     """A form of a value that is another one by now is refused with what to do."""
     async with signed_in(app(memory)) as browser:
