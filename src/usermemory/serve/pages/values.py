@@ -14,6 +14,7 @@ from usermemory.schema.shape import is_list, is_object
 from usermemory.serve.pages.words import (
     NO_KEYS,
     as_json,
+    in_order,
     keys_in,
     label,
     pointer,
@@ -55,9 +56,9 @@ class Row:
     @property
     def text(self) -> str:
         """It in a line; an object of a list begins with its name."""
-        if not (self.key and is_object(self.value) and self.value.get(self.key)):
+        if not is_object(self.value) or is_nothing(self.value.get(self.key)):
             return readable(self.value, self.keys)
-        rest = {name: part for name, part in self.value.items() if name != self.key and part}
+        rest = in_order({**self.value, self.key: None}, self.keys)
         told = [readable(self.value[self.key]), *([readable(rest, self.keys)] if rest else [])]
         return "; ".join(told)
 
