@@ -74,7 +74,7 @@ async def test_a_date_has_a_control_of_its_own(memory: UserMemory) -> None:
         item = (await browser.get("/person/value", user="will", path="/days/0")).text
         assert re.search(r'<input[^>]+value="2026-01-02"[^>]+type="date"', item)
         seen = (await browser.get("/person/value", user="will", path="/seen")).text
-        assert "Written as 2026-05-31T18:30." in seen
+        assert "Written as 2026-05-31T18:30Z, with its zone: Z for UTC, or such as +02:00." in seen
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ async def test_a_date_has_a_control_of_its_own(memory: UserMemory) -> None:
     [
         ("/born", "31.5.2026", "Born: write it as 2026-05-31."),
         ("/born", "2026-W01-1", "Born: write it as 2026-05-31."),
-        ("/seen", "yesterday", "Seen: write it as 2026-05-31T18:30."),
+        ("/seen", "yesterday", "Seen: write it as 2026-05-31T18:30Z."),
     ],
 )
 async def test_what_is_no_date_is_said_plainly(

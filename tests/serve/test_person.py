@@ -328,6 +328,8 @@ async def test_refused_misfits_search_and_exports(memory: UserMemory, listener: 
     memory.trigger("will")
     async with signed_in(app(memory)) as browser:
         assert "did not say the words" in await page_of(browser, "/person/refused")
+        refused = (await browser.get("/person/refused", user="will")).text
+        assert re.findall(r'.<span class="tag">', refused, re.DOTALL) == ['\n<span class="tag">']
         assert "Bergen" in await page_of(browser, "/person/search", q="where in Bergen")
         as_json = await browser.get("/person/export.json", user="will")
         assert as_json.json()["user_id"] == "will"

@@ -16,7 +16,7 @@ from usermemory.records import Applied
 from usermemory.schema import schema_of
 from usermemory.serve import app
 from usermemory.serve.pages.values import Row
-from usermemory.serve.pages.words import Titles, label
+from usermemory.serve.pages.words import Titles, label, readable
 
 
 class Geo(BaseModel):
@@ -149,6 +149,12 @@ def test_no_and_zero_are_said_in_a_line() -> None:
     assert Row("/dogs/0", {**value, "name": None}, key="name", keys=field.keys).text == (
         "Had jabs: no; Effort: 0"
     )
+
+
+def test_white_space_is_something_to_click_on() -> None:
+    """An item of nothing but white space can be seen, and so removed."""
+    assert [readable(one) for one in (" ", "\u00a0\n", "", "x")] == [*["(blank)"] * 3, "x"]
+    assert readable(["tea", " "]) == "tea, (blank)"
 
 
 def test_what_the_schema_does_not_know_keeps_its_name() -> None:

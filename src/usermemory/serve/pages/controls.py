@@ -28,10 +28,11 @@ _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class _Moment:
-    """How a date or a time is written: by an example, and by what reads it."""
+    """How a date or a time is written: by an example, what is said of that, and what reads it."""
 
     example: str
     read: Any
+    zone: str = ""
 
     def fits(self, text: str) -> bool:
         """Whether a text is one."""
@@ -53,7 +54,9 @@ def _read_day(text: str) -> date:
 
 _MOMENTS = {
     "date": _Moment("2026-05-31", _read_day),
-    "date-time": _Moment("2026-05-31T18:30", datetime.fromisoformat),
+    "date-time": _Moment(
+        "2026-05-31T18:30Z", datetime.fromisoformat, ", with its zone: Z for UTC, or such as +02:00"
+    ),
     "time": _Moment("18:30", time.fromisoformat),
 }
 """By the format that JSON Schema names."""
@@ -149,7 +152,7 @@ def _leaf(name: str, title: str, schema: Mapping[str, Any], value: Any, hint: st
     if moment and schema["format"] == "date" and (not text or moment.fits(text)):
         return Input(name, title, "date", text, hint=hint, schema=schema)
     if moment:
-        hint = _hint(hint, f"Written as {moment.example}.")
+        hint = _hint(hint, f"Written as {moment.example}{moment.zone}.")
     kind = "text" if len(text) > _LONG or "\n" in text else "line"
     return Input(name, title, kind, text, hint=hint, schema=schema)
 

@@ -80,6 +80,8 @@ def readable(value: Any, keys: Mapping[str, Field] = NO_KEYS) -> str:
     if is_list(value):
         return ", ".join(readable(one, keys) for one in value) or "nothing"
     text = str(value)
+    if not text.strip():
+        return "(blank)"  # else it would stand in no line
     found = _TIME.fullmatch(text)
     return " ".join(filter(None, found.groups())).replace("Z", "UTC") if found else text
 
