@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
+from langchain_core.language_models import FakeListChatModel
 from pydantic import BaseModel, Field
 from tests.serve.browsing import HOST, Browser, anonymous, signed_in
 
@@ -379,12 +380,39 @@ async def test_proposals_are_approved_edited_and_declined(
 
 
 async def test_a_tidy_pass_without_a_model_says_so(memory: UserMemory) -> None:
-    """The button of the page answers with what is missing."""
+    """It is not offered, and a page from before is told so in plain words."""
     async with signed_in(app(memory)) as browser:
-        assert "Look for what to tidy" in await page_of(browser)
+        assert "Look for what to tidy" not in await page_of(browser)
         answer = await browser.post("/person/tidy", user="will")
     assert answer.status_code == 422
-    assert "model" in answer.text
+    assert "There is no language model here" in answer.text
+
+
+async def test_a_tidy_pass_is_offered_where_there_is_a_model(
+    memory: UserMemory, listener: Listener
+) -> None:
+    """Whoever reads with a language model may look a profile over with it."""
+    listener.model = FakeListChatModel(responses=[""])  # type: ignore[attr-defined]
+    async with signed_in(app(memory)) as browser:
+        assert "Look for what to tidy" in await page_of(browser)
+
+
+async def test_the_schemas_complaints_name_fields_by_their_titles(memory: UserMemory) -> None:
+    """What does not fit is told under the title that stands beside the control."""
+    async with signed_in(app(memory)) as browser:
+        goal = {"user": "will", "path": "/goals/0", "value.name": "", "value.due": ""}
+        answer = await browser.post("/person/edit", **goal)
+        assert "Goals: Name: " in answer.text
+        assert "goals.0" not in answer.text
+
+
+async def test_a_blank_user_is_told_in_plain_words(memory: UserMemory) -> None:
+    """Neither what a parameter is called nor what a library takes."""
+    async with signed_in(app(memory)) as browser:
+        answer = await browser.get("/person", user=" ")
+    assert answer.status_code == 422
+    assert "This names no user" in answer.text
+    assert "user_id" not in answer.text
 
 
 async def test_a_page_that_is_open_while_its_user_is_erased_answers_clearly(
