@@ -375,6 +375,10 @@ async def test_proposals_are_approved_edited_and_declined(
             assert again.status_code == 409
             other = await browser.post("/person/decide", user="ann", proposal=waiting["name"])
             assert other.status_code == 409
+            profile = await page_of(browser)
+            assert profile.count("before it was approved") == 1
+            assert re.search(r"I love chess[^“]+edited by \w+ before it was approved", profile)
+            assert "edited before it was approved" in await page_of(browser, "/person/timeline")
         found = reviewed.recall("will").document
     assert (found["name"], found["interests"], found["home"]["city"]) == ("Will", ["go"], None)
 
