@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -12,9 +13,12 @@ from usermemory.clock import Clock
 from usermemory.errors import Conflict, InvalidInput
 from usermemory.past import snapshot
 from usermemory.records import Revision, Undone
-from usermemory.schema import Schema
+from usermemory.schema import Field, Schema
 from usermemory.schema.document import counts_as
-from usermemory.schema.renames import renamed_history, renamed_stamps
+from usermemory.schema.form import identity
+from usermemory.schema.reading import Unreadable
+from usermemory.schema.renames import renamed, renamed_history, renamed_stamps
+from usermemory.schema.shape import is_list, is_object
 from usermemory.store import Driver
 from usermemory.store.flows import Profile, load_profile
 from usermemory.store.flows import amend as amends
@@ -69,6 +73,10 @@ class Correcting:
             document, changes = edited(profile.document or {}, wanted, self._schema)
             if not changes:
                 return None
+            before = renamed(self._schema, profile.document or {})
+            for name in dict.fromkeys(one.field for one in changes):
+                if (field := self._schema.fields.get(name)) and field.kind == "objects":
+                    _check_names(field, before.get(name), document.get(name))
             fingerprint = counts_as(self._schema, document, profile.fingerprint)
             return Amendment(document, changes, by, fingerprint)
 
@@ -156,6 +164,27 @@ class Correcting:
             if isinstance(answer, Revision):
                 return answer
             profile = answer
+
+
+def _check_names(field: Field, before: Any, after: Any) -> None:
+    """See that an edit gives no two items one name; doubles of older times stay.
+
+    Raises:
+        InvalidDocument: It does.
+    """
+    key = field.settings.key or ""
+    was, now = (
+        [
+            None if not is_object(item) or item.get(key) is None else identity(str(item[key]))
+            for item in (items if is_list(items) else ())
+        ]
+        for items in (before, after)
+    )
+    for name, count in Counter(now).items():
+        if name is not None and count > max(1, was.count(name)):
+            last = len(now) - 1 - now[::-1].index(name)
+            told = "another item is called that; items are told apart by it"
+            raise Unreadable([((field.name, last, key), told)])
 
 
 def _newest(history: list[Revision]) -> list[Revision]:

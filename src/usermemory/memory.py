@@ -621,6 +621,7 @@ class UserMemory:
         messages: Iterable[Any],
         *,
         confirmed: bool = False,
+        dry_run: bool = False,
     ) -> Forgotten | Refused:
         """As `forget`, if the user asks for it in what they said last.
 
@@ -632,6 +633,8 @@ class UserMemory:
             value: The item of a list, the key of a map or an object; None for the whole field.
             quote: The user's words, which ask to forget it.
             confirmed: Whether the user has confirmed it to the application, by a button say.
+            dry_run: Only say what it would reach, or why it would be refused: before a question is
+                put to the user.
 
         Raises:
             ProviderError: The second look could not be reached; nothing was erased.
@@ -642,7 +645,7 @@ class UserMemory:
         if isinstance(change, Refused):
             return change
         try:
-            return self.forget(user_id, field, change.value)
+            return self.forget(user_id, field, change.value, dry_run=dry_run)
         except InvalidInput as error:  # no such item: the model is told which there are
             return Refused(change, "item_not_there", str(error))
 

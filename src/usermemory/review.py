@@ -59,6 +59,9 @@ class Reviewing:
             as_proposed = proposal.kind not in ("merge", "shorten") and value is None
             if any(one.reason not in _DONE or not as_proposed for one in judged.refused):
                 return Proposed(None, judged.refused)
+            if value is not None:
+                made_so = (replace(one, edited=one.after is not None) for one in judged.applied)
+                judged = replace(judged, applied=tuple(made_so))
             amendment = self._amendment(proposal, begun, judged, by) if judged.applied else None
             made = self._driver.write(
                 approve_proposal, proposal, begun, amendment, edited=value is not None

@@ -196,6 +196,24 @@ async def test_the_application_may_confirm(
     assert confirms or "did not confirm" in text
 
 
+async def test_the_application_asks_about_nothing_that_cannot_be_done(
+    tmp_path: Path, colour: str
+) -> None:
+    """What the user's words do not bear out is refused before anybody is asked to confirm it."""
+    asked: list[Any] = []
+
+    def build(memory: Any, model: Any, checkpointer: Any) -> Any:
+        tools = memory_tools(memory, confirm=asked.append)
+        return create_chatbot(memory, model, checkpointer=checkpointer, tools=tools)
+
+    model = script(forgetting("forget everything", "interests", "bouldering"))
+    async with chatting(tmp_path, colour, model, InMemorySaver(), build=build) as chat:
+        await known(chat)
+        ((status, text),) = await say(chat, "Please forget bouldering.")
+    assert (status, asked) == ("error", [])
+    assert "quote" in text
+
+
 async def test_without_look_or_confirmation_nothing_is_erased(tmp_path: Path, colour: str) -> None:
     """An erasure cannot be undone: the quote alone will not do."""
     model = script(forgetting("forget bouldering", "interests", "bouldering"))

@@ -40,6 +40,7 @@ class Person(BaseModel):
     home: Home = Home()
     trips: list[Trip] = []
     days: list[date] = []
+    weight: float | None = None
 
 
 SAID = "I am 41, born 2 May 1985, in a good mood, and off to Rome on 1 June 2026."
@@ -73,7 +74,7 @@ async def test_a_date_has_a_control_of_its_own(memory: UserMemory) -> None:
         item = (await browser.get("/person/value", user="will", path="/days/0")).text
         assert re.search(r'<input[^>]+value="2026-01-02"[^>]+type="date"', item)
         seen = (await browser.get("/person/value", user="will", path="/seen")).text
-        assert "Written as 2026-05-31T18:30." in seen
+        assert "Written as 2026-05-31T18:30Z, with its zone: Z for UTC, or such as +02:00." in seen
 
 
 @pytest.mark.parametrize(
@@ -81,7 +82,7 @@ async def test_a_date_has_a_control_of_its_own(memory: UserMemory) -> None:
     [
         ("/born", "31.5.2026", "Born: write it as 2026-05-31."),
         ("/born", "2026-W01-1", "Born: write it as 2026-05-31."),
-        ("/seen", "yesterday", "Seen: write it as 2026-05-31T18:30."),
+        ("/seen", "yesterday", "Seen: write it as 2026-05-31T18:30Z."),
     ],
 )
 async def test_what_is_no_date_is_said_plainly(
@@ -93,6 +94,44 @@ async def test_what_is_no_date_is_said_plainly(
     assert answer.status_code == 422
     assert told in answer.text
     assert memory.recall("will").document["born"] == "1985-05-02"
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "value"),
+    [
+        ("/weight", "72,5", 72.5),
+        ("/weight", " 1600 ", 1600),
+        ("/weight", "0,125", 0.125),
+        ("/age", "41", 41),
+    ],
+)
+async def test_a_number_may_have_a_comma(
+    memory: UserMemory, path: str, text: str, value: float
+) -> None:
+    """A comma before decimals is read as a point."""
+    async with signed_in(app(memory)) as browser:
+        await browser.post("/person/edit", user="will", path=path, value=text)
+    assert memory.recall("will").document[path[1:]] == value
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "told"),
+    [
+        ("/weight", "1,600", "Weight: write it as a number such as 1600 or 1600.5."),
+        ("/weight", "1.500,25", "Weight: write it as a number such as 1600 or 1600.5."),
+        ("/weight", "NaN", "Weight: write it as a number such as 1600 or 1600.5."),
+        ("/age", "1,600", "Age: write it as a number such as 1600."),
+        ("/age", "old", "Age: write it as a number such as 1600."),
+    ],
+)
+async def test_a_number_that_may_be_another_is_asked_again(
+    memory: UserMemory, path: str, text: str, told: str
+) -> None:
+    """What may be grouped by thousands is never saved as a thousandth of it."""
+    async with signed_in(app(memory)) as browser:
+        answer = await browser.post("/person/edit", user="will", path=path, value=text)
+    assert (answer.status_code, told in answer.text) == (422, True)
+    assert memory.recall("will").document[path[1:]] is None
 
 
 async def test_what_stands_two_deep_has_controls(memory: UserMemory) -> None:
@@ -160,7 +199,7 @@ async def test_a_proposal_is_not_made_of_nothing(tmp_path: Path) -> None:
         waiting = {one.changes[0].field: one.id for one in memory.proposals("will")}
         async with signed_in(app(memory)) as browser:
             form = {"user": "will", "proposal": waiting["age"]}
-            for value, told in (("", "decline it"), ("old", "It cannot be made")):
+            for value, told in (("", "decline it"), ("old", "a number"), ("-3", "cannot be made")):
                 answer = await browser.post("/person/decide", **form, value=value)
                 assert answer.status_code == 422
                 assert told in answer.text

@@ -68,6 +68,20 @@ async def test_what_is_no_json_is_told_alike(http: httpx.AsyncClient, body: byte
     assert answer.status_code == 400, answer.text
 
 
+@pytest.mark.parametrize("kind", ["text/plain", "application/json"])
+async def test_a_body_that_is_no_object_is_told_plainly(
+    memory: UserMemory, http: httpx.AsyncClient, kind: str
+) -> None:
+    """Of another type, a text or a list: what is wanted is said, and as which type."""
+    for body in (b'"x"', b"[1]", b"") if kind == "application/json" else (b'{"by": "x"}',):
+        answer = await http.patch(PROFILE, content=body, headers={"content-type": kind})
+        told = "the body is a JSON object, sent as content-type: application/json"
+        assert (answer.status_code, answer.json()["detail"]) == (422, told)
+    away = {"field": "interests", "value": "tea"}
+    answer = await http.post("/api/v1/users/will/forget", json=away)
+    assert answer.json()["detail"].endswith("pass anywhere")
+
+
 async def test_nobody_is_named_in_plain_words(memory: UserMemory) -> None:
     """A person's page without a user is told to a person, and shows the way."""
     async with signed_in(app(memory)) as browser:

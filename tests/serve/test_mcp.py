@@ -237,6 +237,30 @@ async def test_the_user_is_asked_before_forgetting(
     assert answer.is_error is bool(left)
 
 
+@pytest.mark.parametrize(
+    ("value", "quote", "told"),
+    [("chess", "forget all of it", "quote"), ("tea", "forget that I like chess", "tea")],
+)
+async def test_nobody_is_asked_about_what_cannot_be_forgotten(
+    place: Place, connect: Connect, value: str, quote: str, told: str
+) -> None:
+    """Words that were not said, and what stands nowhere, are refused before the user is asked."""
+    with place.memory() as memory:
+        memory.edit("will", {"interests": ["chess"]}, by="test")
+    asked: list[str] = []
+
+    async def ask(_: Any, params: wire.ElicitRequestParams) -> wire.ElicitResult:
+        asked.append(params.message)
+        return wire.ElicitResult(action="accept", content={})
+
+    said = {"quote": quote, "message": "Please forget that I like chess"}
+    async with connect(elicitation_callback=ask) as client:
+        wanted = {"field": "interests", "value": value, **said}
+        answer = await client.call_tool("forget_memory", wanted)
+    assert (answer.is_error, asked) == (True, [])
+    assert told in text(answer)
+
+
 async def test_without_anybody_to_ask_nothing_is_forgotten(place: Place, connect: Connect) -> None:
     """A client that cannot ask the user, and no model for a second look: it stays, and says so."""
     with place.memory() as memory:

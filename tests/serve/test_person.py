@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
+from langchain_core.language_models import FakeListChatModel
 from pydantic import BaseModel, Field
 from tests.serve.browsing import HOST, Browser, anonymous, signed_in
 
@@ -171,6 +172,29 @@ async def test_what_the_schema_refuses_is_said_in_the_form(
     assert memory.recall("will").document == before
 
 
+async def test_adding_to_a_map_overwrites_nothing(memory: UserMemory) -> None:
+    """A name that is taken is refused, however it is written; what stands there is kept."""
+    async with signed_in(app(memory)) as browser:
+        form = {"user": "will", "path": "/allergies/-", "value": "none"}
+        for key in ("penicillin", " Penicillin. "):
+            answer = await browser.post("/person/edit", **form, key=key)
+            assert answer.status_code == 422
+            assert "There is 'penicillin' already" in unescape(answer.text)
+    assert memory.recall("will").document["allergies"] == {"penicillin": "hives"}
+
+
+async def test_no_form_gives_two_items_one_name(memory: UserMemory) -> None:
+    """Neither a new item nor a renamed one takes the name of another: the form says so."""
+    memory.edit("will", [{"op": "add", "path": "/goals/-", "value": {"name": "swim"}}], by="test")
+    async with signed_in(app(memory)) as browser:
+        for path in ("/goals/-", "/goals/1"):
+            form = {"user": "will", "path": path, "value.name": "RUN"}
+            answer = await browser.post("/person/edit", **form)
+            assert answer.status_code == 422
+            assert "another item is called that" in answer.text
+    assert [one["name"] for one in memory.recall("will").document["goals"]] == ["run", "swim"]
+
+
 async def test_an_older_page_overwrites_nothing(memory: UserMemory) -> None:
     """A form of a value that is another one by now is refused with what to do."""
     async with signed_in(app(memory)) as browser:
@@ -210,6 +234,16 @@ async def test_several_changes_are_taken_back_once_it_is_confirmed(memory: UserM
         await browser.post("/person/undo", user="will", revision="2", sure="yes")
     assert memory.recall("will").document["age"] is None
     assert memory.recall("will").document["interests"] == ["chess"]
+
+
+async def test_a_long_revision_is_told_in_part(memory: UserMemory) -> None:
+    """Of thousands of changes at once a page shows the first, and says how many more there are."""
+    memory.edit("will", {"interests": [f"interest {n}." for n in range(3_000)]}, by="import")
+    async with signed_in(app(memory)) as browser:
+        for where, more in (("/person/timeline", {}), ("/person/undo", {"revision": "2"})):
+            answer = await browser.get(where, user="will", **more)
+            assert re.search(r"and 2,9\d\d more changes", answer.text), where
+            assert len(answer.text) < 60_000
 
 
 async def test_a_change_is_taken_back_and_an_item_removed(memory: UserMemory) -> None:
@@ -295,6 +329,8 @@ async def test_refused_misfits_search_and_exports(memory: UserMemory, listener: 
     memory.trigger("will")
     async with signed_in(app(memory)) as browser:
         assert "did not say the words" in await page_of(browser, "/person/refused")
+        refused = (await browser.get("/person/refused", user="will")).text
+        assert re.findall(r'.<span class="tag">', refused, re.DOTALL) == ['\n<span class="tag">']
         assert "Bergen" in await page_of(browser, "/person/search", q="where in Bergen")
         as_json = await browser.get("/person/export.json", user="will")
         assert as_json.json()["user_id"] == "will"
@@ -339,17 +375,48 @@ async def test_proposals_are_approved_edited_and_declined(
             assert again.status_code == 409
             other = await browser.post("/person/decide", user="ann", proposal=waiting["name"])
             assert other.status_code == 409
+            profile = await page_of(browser)
+            assert profile.count("before it was approved") == 1
+            assert re.search(r"I love chess[^“]+edited by \w+ before it was approved", profile)
+            assert "edited before it was approved" in await page_of(browser, "/person/timeline")
         found = reviewed.recall("will").document
     assert (found["name"], found["interests"], found["home"]["city"]) == ("Will", ["go"], None)
 
 
 async def test_a_tidy_pass_without_a_model_says_so(memory: UserMemory) -> None:
-    """The button of the page answers with what is missing."""
+    """It is not offered, and a page from before is told so in plain words."""
     async with signed_in(app(memory)) as browser:
-        assert "Look for what to tidy" in await page_of(browser)
+        assert "Look for what to tidy" not in await page_of(browser)
         answer = await browser.post("/person/tidy", user="will")
     assert answer.status_code == 422
-    assert "model" in answer.text
+    assert "There is no language model here" in answer.text
+
+
+async def test_a_tidy_pass_is_offered_where_there_is_a_model(
+    memory: UserMemory, listener: Listener
+) -> None:
+    """Whoever reads with a language model may look a profile over with it."""
+    listener.model = FakeListChatModel(responses=[""])  # type: ignore[attr-defined]
+    async with signed_in(app(memory)) as browser:
+        assert "Look for what to tidy" in await page_of(browser)
+
+
+async def test_the_schemas_complaints_name_fields_by_their_titles(memory: UserMemory) -> None:
+    """What does not fit is told under the title that stands beside the control."""
+    async with signed_in(app(memory)) as browser:
+        goal = {"user": "will", "path": "/goals/0", "value.name": "", "value.due": ""}
+        answer = await browser.post("/person/edit", **goal)
+        assert "Goals: Name: " in answer.text
+        assert "goals.0" not in answer.text
+
+
+async def test_a_blank_user_is_told_in_plain_words(memory: UserMemory) -> None:
+    """Neither what a parameter is called nor what a library takes."""
+    async with signed_in(app(memory)) as browser:
+        answer = await browser.get("/person", user=" ")
+    assert answer.status_code == 422
+    assert "This names no user" in answer.text
+    assert "user_id" not in answer.text
 
 
 async def test_a_page_that_is_open_while_its_user_is_erased_answers_clearly(

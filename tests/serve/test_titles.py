@@ -15,7 +15,8 @@ from usermemory import Change, Extraction, Request, UserMemory
 from usermemory.records import Applied
 from usermemory.schema import schema_of
 from usermemory.serve import app
-from usermemory.serve.pages.words import Titles, label
+from usermemory.serve.pages.values import Row
+from usermemory.serve.pages.words import Titles, label, readable
 
 
 class Geo(BaseModel):
@@ -113,6 +114,18 @@ class Worker(BaseModel):
     other_job: Employer = Employer()
 
 
+class Dog(BaseModel):
+    name: str
+    vaccinated: bool | None = Field(None, title="Had jabs")
+    effort: int | None = None
+    kind: str | None = None
+    toys: list[str] = []
+
+
+class Owner(BaseModel):
+    dogs: list[Dog] = []
+
+
 def test_a_title_is_what_the_field_is_called_not_its_class() -> None:
     """One word suffices; the name of a class, which Pydantic gives as a title, does not."""
     fields = schema_of(Worker).fields
@@ -125,6 +138,23 @@ def test_what_an_object_says_stands_in_the_order_of_the_schema() -> None:
     titles = Titles(schema_of(Worker).fields)
     assert titles.valued(job, "job") == "Since: 2026-05-31 18:30 UTC; Employed by: Hydro; extra: x"
     assert titles.sides(Applied("job", "set", {"company": None}, job))[0] == ""
+
+
+def test_no_and_zero_are_said_in_a_line() -> None:
+    """Of an item of a list only what says nothing is left out; no and 0 say something."""
+    (field,) = schema_of(Owner).fields.values()
+    value = {"name": "Rex", "vaccinated": False, "effort": 0, "kind": None, "toys": []}
+    row = Row("/dogs/0", value, key="name", keys=field.keys)
+    assert row.text == "Rex; Had jabs: no; Effort: 0"
+    assert Row("/dogs/0", {**value, "name": None}, key="name", keys=field.keys).text == (
+        "Had jabs: no; Effort: 0"
+    )
+
+
+def test_white_space_is_something_to_click_on() -> None:
+    """An item of nothing but white space can be seen, and so removed."""
+    assert [readable(one) for one in (" ", "\u00a0\n", "", "x")] == [*["(blank)"] * 3, "x"]
+    assert readable(["tea", " "]) == "tea, (blank)"
 
 
 def test_what_the_schema_does_not_know_keeps_its_name() -> None:

@@ -9,7 +9,7 @@ import jsonpatch
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel
+from pydantic import BaseModel, model_validator
 
 from usermemory.changes import apply, difference, patch, undo
 from usermemory.changes import diff as compare
@@ -109,6 +109,45 @@ def test_changes_and_their_undoing_in_a_long_profile() -> None:
         done.append(applied)
     assert (len(document["notes"]), len(document["pets"])) == (4_000, 4_001)
     assert undo(document, done, SCHEMA)[0] == FULL
+
+
+def test_taking_thousands_of_changes_back_judges_the_profile_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The profile is read twice for a revision of two thousand changes, in either direction."""
+    empty, full = SCHEMA.empty(), {**FULL, "notes": NOTES[:1_500], "pets": PETS[:500]}
+    calls = counted(monkeypatch, SCHEMA, "read")
+    for before, after in ((empty, full), (full, empty)):
+        done = difference(before, after, SCHEMA)
+        assert len(done) == 2_000
+        undone, made, conflicts = undo(after, done, SCHEMA)
+        assert (undone, len(made), conflicts) == (before, 2_000, ())
+    assert calls[0] == 4
+
+
+class Few(BaseModel):
+    notes: list[str] = []
+    limit: int = 1_000
+
+    @model_validator(mode="after")
+    def _within(self) -> Few:
+        if len(self.notes) > self.limit:
+            raise ValueError("too many notes")
+        return self
+
+
+def test_one_change_that_cannot_be_taken_back_is_found_by_halves(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What the schema refuses stays, all else is taken back, and few looks tell which it is."""
+    schema = schema_of(Few)
+    notes = [f"note {number}" for number in range(100)]
+    done = difference(schema.validate({"notes": notes}), schema.empty(), schema)
+    calls = counted(monkeypatch, schema, "read")
+    undone, made, conflicts = undo({"notes": ["one since"], "limit": 100}, done, schema)
+    assert undone["notes"] == [*notes[1:], "one since"]
+    assert (len(made), [one.before for one in conflicts]) == (99, ["note 0"])
+    assert calls[0] < 30
 
 
 NAMES = st.sampled_from(["Rex", "rex.", "Mia", "Tom"])

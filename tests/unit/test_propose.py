@@ -186,6 +186,11 @@ def test_an_erasure_is_judged_first(memory: UserMemory) -> None:
         assert isinstance(refused, Refused)
         reasons[quote] = refused.reason
     assert reasons == {"forget everything": "quote_not_found", "forget chess": "doubtful"}
+    would = memory.propose_erasure(
+        "will", "1", *asked, "forget chess", said, confirmed=True, dry_run=True
+    )
+    assert isinstance(would, Forgotten)
+    assert would.values == 1
     assert "chess" in memory.recall("will").document["interests"]
     erased = memory.propose_erasure("will", "1", *asked, "forget chess", said, confirmed=True)
     assert isinstance(erased, Forgotten)

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import unicodedata
+from pathlib import Path
+from typing import Annotated, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel
 
+from usermemory import Remember, UserMemory
 from usermemory.changes import Unfit, apply
+from usermemory.errors import InvalidDocument
 from usermemory.records import Change
 from usermemory.schema import UserProfile, schema_of
 from usermemory.schema.form import identity
@@ -125,3 +130,53 @@ def test_any_text_has_an_identity(text: str) -> None:
     """Nothing folds away altogether, and folding twice folds no more."""
     assert bool(identity(text)) == bool(text.strip())
     assert identity(identity(text)) == identity(text)
+
+
+class Goal(BaseModel):
+    name: str
+    due: str | None = None
+
+
+class Runner(BaseModel):
+    goals: list[Goal] = []
+
+
+class Older(BaseModel):
+    goals: Annotated[list[Goal], Remember(key="due")] = []
+
+
+RUN, SWIM = {"name": "run", "due": None}, {"name": "swim", "due": None}
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        [{"op": "add", "path": "/goals/-", "value": {"name": "RUN", "due": "May"}}],
+        [{"op": "replace", "path": "/goals/1/name", "value": " Run."}],
+        {"goals": [RUN, SWIM, {"name": "run", "due": "May"}]},
+        {"goals": [RUN, {"name": "x"}, {"name": "X", "due": "May"}]},
+    ],
+)
+def test_no_edit_gives_two_items_one_name(tmp_path: Path, wanted: Any) -> None:
+    """The name tells items apart, so a second one of it is refused, however it is written."""
+    with UserMemory(tmp_path / "m.db", Runner, model="offline", worker=False) as memory:
+        memory.edit("will", {"goals": [RUN, SWIM]}, by="test")
+        with pytest.raises(InvalidDocument, match=r"goals\.\d\.name: another item is called that"):
+            memory.edit("will", wanted, by="test")
+        assert memory.recall("will").document["goals"] == [RUN, SWIM]
+
+
+def test_two_items_of_one_name_of_older_times_stay(tmp_path: Path) -> None:
+    """They are read, and what stands beside them or in them is edited; no third one comes."""
+    doubles = [{"name": "run", "due": "May"}, {"name": "Run", "due": "June"}]
+    with UserMemory(tmp_path / "m.db", Older, model="offline", worker=False) as memory:
+        memory.edit("will", {"goals": doubles}, by="test")
+    with UserMemory(tmp_path / "m.db", Runner, model="offline", worker=False) as memory:
+        assert memory.recall("will").document["goals"] == doubles
+        later = [{"op": "replace", "path": "/goals/1/due", "value": "July"}]
+        memory.edit("will", [*later, {"op": "add", "path": "/goals/-", "value": SWIM}], by="test")
+        goals = [doubles[0], {"name": "Run", "due": "July"}, SWIM]
+        assert memory.recall("will").document["goals"] == goals
+        with pytest.raises(InvalidDocument):
+            memory.edit("will", {"goals": [*goals, {"name": "RUN"}]}, by="test")
+        memory.edit("will", {"goals": [goals[0], {"name": "walk"}]}, by="test")

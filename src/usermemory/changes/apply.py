@@ -16,7 +16,7 @@ from usermemory.errors import Conflict, InvalidDocument, InvalidInput, did_you_m
 from usermemory.records import Applied
 from usermemory.schema.document import ASIDE, stand_in
 from usermemory.schema.form import is_shaped, sources, stored_value
-from usermemory.schema.shape import canonical, is_list, is_object
+from usermemory.schema.shape import canonical, is_list, is_object, same
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -184,30 +184,53 @@ def undo(
     result, misfits = dict(reading.stored), misfit_places(reading.misfits)
     done: list[Applied] = []
     conflicts: list[Applied] = []
-    for each in reversed(applied):
+    runs = [[*reversed(applied)]]  # that are still to be taken back, the next one last
+    while runs:
+        run = runs.pop()
+        new, made, kept = _run_back(result, run, schema)
+        try:
+            left = _checked_beside(misfits | {*misfits_then}, new, made, schema)
+        except Collision:  # some of it is refused: halves tell which without a look at each
+            half = len(run) // 2
+            if half:
+                runs += [run[half:], run[:half]]
+            else:
+                conflicts += run
+            continue
+        done += made
+        conflicts += kept
+        result, misfits = new, left
+    return result, tuple(done), tuple(conflicts)
+
+
+def _run_back(
+    document: dict[str, Any], run: Iterable[Applied], schema: Schema
+) -> tuple[dict[str, Any], list[Applied], list[Applied]]:
+    """Take changes back whatever the schema says: the document, what was done, and what was not."""
+    done: list[Applied] = []
+    conflicts: list[Applied] = []
+    for each in run:
         if each.erased:
             conflicts.append(each)
             continue
-        field = field_for(schema, each, result.get(each.field))
-        stored = result.get(field.name, copy.deepcopy(field.default))
+        field = field_for(schema, each, document.get(each.field))
+        stored = document.get(field.name, copy.deepcopy(field.default))
         try:
-            new = put_in_place(result, field, taken_back(field, stored, each), back=True)
-            left = _checked_beside(misfits | {*misfits_then}, new, field, schema)
+            new = put_in_place(document, field, taken_back(field, stored, each), back=True)
         except Collision:
             conflicts.append(each)
             continue
         if changed := _done(field, each, stored, new.get(field.name)):
             done += changed
-            result, misfits = new, left
-    return result, tuple(done), tuple(conflicts)
+            document = new
+    return document, done, conflicts
 
 
 def _done(field: Field, change: Applied, stored: Any, new: Any) -> tuple[Applied, ...]:
     """What taking a change back did: of a whole value a whole value again."""
     if field.kind == "scalar" or not is_whole(field, change):
         return tuple(turned(field, stored, new))
-    same = canonical(stored) == canonical(new)
-    return () if same else (Applied(field.name, "set", stored, new),)
+    return () if same(stored, new) else (Applied(field.name, "set", stored, new),)
 
 
 def taken_back(field: Field, stored: Any, change: Applied) -> Any:
@@ -224,7 +247,7 @@ def taken_back(field: Field, stored: Any, change: Applied) -> Any:
         if canonical(stored_value(field, back.before)) == canonical(current):
             return back.after
     value = put(field, current, back)
-    if canonical(value) == canonical(current):
+    if same(value, current):
         return stored
     if not is_object(stored) or not is_object(value):
         return value
@@ -264,26 +287,27 @@ def field_for(schema: Schema, change: Applied, stored: Any) -> Field:
 
 
 def _checked_beside(
-    known: set[str], after: Mapping[str, Any], field: Field, schema: Schema
+    known: set[str], after: Mapping[str, Any], done: Iterable[Applied], schema: Schema
 ) -> set[str]:
-    """See that a value that fits by itself makes no other one a misfit, nor itself beside them.
+    """See that values that fit by themselves make no other one a misfit, nor become one.
 
     Args:
         known: The misfits before, by their places.
-        after: The stored document with the value.
-        field: Where that is.
+        after: The stored document with the values.
+        done: What put them there.
         schema: Today's.
 
     Returns:
         The misfits afterwards.
 
     Raises:
-        Collision: It does.
+        Collision: They do.
     """
     found = misfit_places(schema.read(after).misfits)
     if new := found - known:
-        alone = {name: after[name] for name in (field.name,) if name in after}
-        if new - misfit_places(schema.read(alone).misfits):
+        for name in {one.field for one in done} & after.keys():
+            new -= misfit_places(schema.read({name: after[name]}).misfits)
+        if new:
             raise Collision
     return found
 
@@ -340,7 +364,7 @@ def changed(
         field = schema.fields.get(name) or stand_in(name, before.get(name))
         stored = before.get(name, field.default)
         done = list(turned(field, stored, after.get(name, field.default)))
-        if done and _same([*room.get(name, ()), stored], aside.get(name)):
+        if done and same([*room.get(name, ()), stored], aside.get(name)):
             room[name] = aside[name]  # set aside by that
         yield from done
     yield from compare(stand_in(ASIDE, {}), room, aside)
@@ -369,14 +393,10 @@ def _checked(
     at_fault = {one.field for one in found.misfits}
     return {
         name: value
-        if name in at_fault or _same(value, shown.get(name))
+        if name in at_fault or (value is not None and same(value, shown.get(name)))
         else found.document.get(name, value)
         for name, value in found.stored.items()
     }
-
-
-def _same(one: Any, other: Any) -> bool:
-    return one is not None and canonical(one) == canonical(other)
 
 
 def _patched(document: Mapping[str, Any], operations: Sequence[Any], schema: Schema) -> Any:

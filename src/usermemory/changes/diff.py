@@ -5,15 +5,15 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from dataclasses import replace
-from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from usermemory.records import Applied, Change
-from usermemory.schema.form import identity, is_shaped, stored_value
-from usermemory.schema.shape import canonical, goes_on, is_list, is_object
+from usermemory.schema.form import identities, identity, is_shaped, stored_value
+from usermemory.schema.shape import canonical, goes_on, is_list, is_object, same
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from usermemory.records import Action
     from usermemory.schema import Field, Schema
@@ -73,7 +73,7 @@ def turned(field: Field, before: Any, after: Any) -> Iterator[Applied]:
     Where a value of another shape makes room for what the field holds, or comes back, a change of
     the whole field comes first, or last: so undo gives back what was there, verbatim.
     """
-    if canonical(before) == canonical(after):
+    if same(before, after):
         return
     if not is_shaped(field, before) and not is_shaped(field, after):
         yield Applied(field.name, "set", before, after)
@@ -95,7 +95,7 @@ def _inside(field: Field, inner: Field, before: Any, after: Any) -> Iterator[App
     if inner.kind == "list" and is_list(before) and is_list(after):
         for applied in _items(inner, before, after):
             yield replace(applied, field=field.name, key=inner.name)
-    elif canonical(before) != canonical(after):
+    elif not same(before, after):
         yield Applied(field.name, "clear" if after is None else "update", before, after, inner.name)
 
 
@@ -134,11 +134,15 @@ def _changed(before: list[Any], after: list[Any]) -> tuple[int, int, int]:
     if goes_on(before, after):
         return len(before), len(before), len(after)
     shorter = min(len(before), len(after))
-    start = next((at for at in range(shorter) if not _same(before[at], after[at])), shorter)
-    left = shorter - start
-    alike = (at for at in range(left) if not _same(before[-1 - at], after[-1 - at]))
-    end = next(alike, left)
+    start = _alike(before, after, shorter)
+    end = _alike(reversed(before), reversed(after), shorter - start)
     return start, len(before) - end, len(after) - end
+
+
+def _alike(one: Iterable[Any], other: Iterable[Any], most: int) -> int:
+    """How many values two lists begin with alike: mostly the very same ones."""
+    pairs = enumerate(islice(zip(one, other, strict=False), most))
+    return next((at for at, (a, b) in pairs if a is not b and not _same(a, b)), most)
 
 
 def _aligned(before: list[str], after: list[str]) -> list[tuple[int, int]]:
@@ -284,28 +288,32 @@ def _put_item(field: Field, items: list[Any], applied: Applied) -> list[Any]:
 
 def find(field: Field, items: list[Any], wanted: Any) -> int | None:
     """Where an item stands: the very same, else one that says the same or has the same name."""
-    return finder(field, items)(wanted)
+    equal = (at for at, item in enumerate(items) if item == wanted and same(item, wanted))
+    place = next(equal, None)
+    if place is None:
+        names, name = _same_things(field, items), _same_things(field, [wanted])[0]
+        place = names.index(name) if name in names else None
+    return place
 
 
 def finder(field: Field, items: list[Any]) -> Callable[[Any], int | None]:
     """As `find`, for a list in which many are looked for: it is read once."""
-    tables: list[dict[str, int]] = []
-    sames: tuple[Callable[[Any], str], ...] = (canonical, partial(_same_thing, field))
+    backwards = range(len(items) - 1, -1, -1)  # of equal ones the first counts
+    exact = {canonical(items[at]): at for at in backwards}
+    names = _same_things(field, items)
+    named = {names[at]: at for at in backwards}
 
     def found(wanted: Any) -> int | None:
-        for number, same in enumerate(sames):
-            if number == len(tables):
-                backwards = range(len(items) - 1, -1, -1)  # of equal ones the first counts
-                tables.append({same(items[at]): at for at in backwards})
-            if (place := tables[number].get(same(wanted))) is not None:
-                return place
-        return None
+        place = exact.get(canonical(wanted))
+        return named.get(_same_things(field, [wanted])[0]) if place is None else place
 
     return found
 
 
-def _same_thing(field: Field, item: Any) -> str:
-    return identity(naming(field, item) or item)
+def _same_things(field: Field, items: Sequence[Any]) -> list[str]:
+    if field.kind != "objects":
+        return identities(items)
+    return identities([naming(field, item) or item for item in items])
 
 
 def _replaced(current: Any, before: Any, after: Any) -> Any:

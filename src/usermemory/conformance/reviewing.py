@@ -102,6 +102,7 @@ class Reviewing:
         bench.verbs.approve(proposal.id, value="chess, on Mondays")
         assert bench.interests("will") == ["chess, on Mondays"]
         assert len(bench.verbs.why("will", "interests")) == 1
+        assert bench.verbs.history("will")[0].changes[0].edited
 
     def test_nothing_to_edit(self, making: Making) -> None:
         """What only takes away puts in nothing that one could edit."""

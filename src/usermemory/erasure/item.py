@@ -114,8 +114,8 @@ def check_item(target: Target, stored: Stored, schema: Schema) -> None:
     names = item_names(schema, target.field, stored.document)
     raise InvalidInput(
         f"{target.value!r} is no item of {target.field}, and waits nowhere to be read: there is "
-        f"{most_like(target.value, names)}. To keep it from being learned all the same: "
-        "anywhere=True (--anywhere)"
+        f"{most_like(target.value, names)}. To keep it from being learned all the same, "
+        "pass anywhere"
     )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from langchain_core.tools import BaseTool, StructuredTool, ToolException
@@ -254,12 +255,11 @@ class _Tools:
         wanted = read_erasure(given, self.memory.schema)
         with tolerant(self.memory, run, self.on_error):
             messages = self._heard(runtime, run)
-            asked = (wanted.field, wanted.value, wanted.quote, messages)
-            confirmed = self._confirmed(wanted)
-            made = self.memory.propose_erasure(
-                run.user_id, run.thread_id, *asked, confirmed=confirmed
-            )
-            return _erased(wanted, made)
+            asked = (run.user_id, run.thread_id, wanted.field, wanted.value, wanted.quote, messages)
+            erase = partial(self.memory.propose_erasure, *asked)
+            if self.confirm is not None:  # nobody is asked about what cannot be done
+                _erased(wanted, erase(confirmed=True, dry_run=True))
+            return _erased(wanted, erase(confirmed=self._confirmed(wanted)))
         raise ToolException(answers.UNREACHABLE)
 
     async def aforget(self, runtime: _Runtime, **given: Any) -> str:
@@ -268,12 +268,11 @@ class _Tools:
         wanted = read_erasure(given, self.memory.schema)
         with tolerant(self.memory, run, self.on_error):
             messages = await self._aheard(runtime, run)
-            asked = (wanted.field, wanted.value, wanted.quote, messages)
-            confirmed = self._confirmed(wanted)
-            made = await self.memory.apropose_erasure(
-                run.user_id, run.thread_id, *asked, confirmed=confirmed
-            )
-            return _erased(wanted, made)
+            asked = (run.user_id, run.thread_id, wanted.field, wanted.value, wanted.quote, messages)
+            erase = partial(self.memory.apropose_erasure, *asked)
+            if self.confirm is not None:  # nobody is asked about what cannot be done
+                _erased(wanted, await erase(confirmed=True, dry_run=True))
+            return _erased(wanted, await erase(confirmed=self._confirmed(wanted)))
         raise ToolException(answers.UNREACHABLE)
 
     def read(self, runtime: _Runtime, **given: Any) -> str:

@@ -135,7 +135,8 @@ class Applied:
     (``None`` on the side where it is absent). ``index`` is where in the list it stood: a hint for
     putting it back and for deriving RFC 6902, never an address. ``erased`` says that the user had
     one or all of the values erased: they are then empty. ``at`` is when the memory that an import
-    took it from had it; what rests on the user's words has the times of these.
+    took it from had it; what rests on the user's words has the times of these. ``edited`` says that
+    a person put the value in place of the proposed one when they approved it.
     """
 
     field: str
@@ -147,6 +148,7 @@ class Applied:
     evidence: tuple[Evidence, ...] = ()
     erased: bool = False
     at: float | None = None
+    edited: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,10 +150,16 @@ def _http_error(_: Request, error: Exception) -> JSONResponse:
     return problem(found.status_code, found.detail, found.headers)
 
 
+_NO_OBJECT = {"missing", "model_attributes_type", "model_type", "dict_type"}
+"""How Pydantic calls a body that is nothing, a text or a list."""
+
+
 def _invalid(_: Request, error: Exception) -> JSONResponse:
     faults = error.errors() if isinstance(error, RequestValidationError) else ()
     if any(fault["type"] == "json_invalid" for fault in faults):
         return problem(400, "the body is no JSON")
+    if any(fault["loc"] == ("body",) and fault["type"] in _NO_OBJECT for fault in faults):
+        return problem(422, "the body is a JSON object, sent as content-type: application/json")
     # What was sent is not repeated.
     told = [f"{'/'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in faults]
     return problem(422, "; ".join(told))

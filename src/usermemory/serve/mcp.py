@@ -289,16 +289,16 @@ class _OneUser:
     async def _forget(self, call: _Call) -> Answer:
         given = {name: call.given.get(name) for name in ("field", "value", "quote")}
         wanted = read_erasure(given, self._memory.schema)
-        messages = _said(call.given)
+        asked = (self._user_id, THREAD, wanted.field, wanted.value, wanted.quote, _said(call.given))
+        would = await self._memory.apropose_erasure(*asked, confirmed=True, dry_run=True)
+        if isinstance(would, Refused):  # nobody is asked about what cannot be done
+            raise answers.not_erased(would)
         confirmed = await call.confirmed(_question(wanted), self._asked)
         if isinstance(confirmed, wire.InputRequiredResult):
             return confirmed
         if confirmed is False:
             raise ToolException(answers.NOT_CONFIRMED)
-        asked = (wanted.field, wanted.value, wanted.quote, messages)
-        made = await self._memory.apropose_erasure(
-            self._user_id, THREAD, *asked, confirmed=bool(confirmed)
-        )
+        made = await self._memory.apropose_erasure(*asked, confirmed=bool(confirmed))
         if isinstance(made, Refused):
             raise answers.not_erased(made)
         return answers.erased(wanted, made)

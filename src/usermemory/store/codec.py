@@ -34,13 +34,13 @@ def dumps(value: Any) -> str:
 
 
 def records(items: Iterable[Applied]) -> str:
-    """The changes of a revision as JSON; few have a time of their own."""
+    """The changes of a revision as JSON; few have a time of their own, or were edited."""
     return dumps(
         [
             {
                 name: value
                 for name, value in asdict(item).items()
-                if name != "at" or value is not None
+                if value or name not in {"at", "edited"}
             }
             for item in items
         ]

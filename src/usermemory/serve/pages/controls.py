@@ -10,7 +10,9 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any
 
+from usermemory.changes.coerce import in_form
 from usermemory.errors import InvalidInput
+from usermemory.schema.form import identity
 from usermemory.schema.shape import is_list, is_object
 from usermemory.serve.pages.words import label, pointer, readable
 from usermemory.text import is_nothing
@@ -26,10 +28,11 @@ _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class _Moment:
-    """How a date or a time is written: by an example, and by what reads it."""
+    """How a date or a time is written: by an example, what is said of that, and what reads it."""
 
     example: str
     read: Any
+    zone: str = ""
 
     def fits(self, text: str) -> bool:
         """Whether a text is one."""
@@ -51,7 +54,9 @@ def _read_day(text: str) -> date:
 
 _MOMENTS = {
     "date": _Moment("2026-05-31", _read_day),
-    "date-time": _Moment("2026-05-31T18:30", datetime.fromisoformat),
+    "date-time": _Moment(
+        "2026-05-31T18:30Z", datetime.fromisoformat, ", with its zone: Z for UTC, or such as +02:00"
+    ),
     "time": _Moment("18:30", time.fromisoformat),
 }
 """By the format that JSON Schema names."""
@@ -147,7 +152,7 @@ def _leaf(name: str, title: str, schema: Mapping[str, Any], value: Any, hint: st
     if moment and schema["format"] == "date" and (not text or moment.fits(text)):
         return Input(name, title, "date", text, hint=hint, schema=schema)
     if moment:
-        hint = _hint(hint, f"Written as {moment.example}.")
+        hint = _hint(hint, f"Written as {moment.example}{moment.zone}.")
     kind = "text" if len(text) > _LONG or "\n" in text else "line"
     return Input(name, title, kind, text, hint=hint, schema=schema)
 
@@ -156,7 +161,7 @@ def typed(one: Input, text: str) -> Any:
     """What was typed into a control, as a value; what it is worth the schema says.
 
     Raises:
-        InvalidInput: It is no JSON, or no date or time, where that is asked for.
+        InvalidInput: It is no JSON, number, date or time, where that is asked for.
     """
     text = text.replace("\r\n", "\n")
     if one.kind == "lines":
@@ -169,10 +174,11 @@ def typed(one: Input, text: str) -> Any:
         except (ValueError, RecursionError) as error:
             raise InvalidInput(f"{one.label}: this is no JSON") from error
     if one.kind == "number":
-        try:
-            return json.loads(text.strip().replace(",", "."))
-        except (ValueError, RecursionError):
-            return text  # the schema says what is wrong with it
+        found = in_form(one.schema, text, one.label)
+        if isinstance(found, str):  # also where a comma may part thousands
+            example = "1600" if one.schema.get("type") == "integer" else "1600 or 1600.5"
+            raise InvalidInput(f"{one.label}: write it as a number such as {example}.")
+        return found
     moment = _MOMENTS.get(one.schema.get("format", ""))
     if moment and text != one.value:
         text = text.strip()
@@ -227,6 +233,8 @@ def operation(place: Spot, controls: Sequence[Input], fields: Mapping[str, str])
         name = fields.get("key", "").strip()
         if not name:
             raise InvalidInput("Give it a name.")
+        if taken := [one for one in place.names if identity(one) == identity(name)]:
+            raise InvalidInput(f"There is {taken[0]!r} already: change that, or take another name.")
         path, controls = pointer(place.field.name, name), controls[1:]
     value = edited(place, controls, fields)
     of_list = place.field.kind in {"list", "objects", "map"}

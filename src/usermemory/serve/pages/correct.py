@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
-from usermemory.errors import Conflict, InvalidInput
+from usermemory.errors import ConfigurationError, Conflict, InvalidInput
 from usermemory.refused import in_words
 from usermemory.serve.pages.controls import edited, inputs, is_untouched, operation
 from usermemory.serve.pages.person import DONE, field_of_path
@@ -73,7 +73,7 @@ class Corrections:
         except Conflict:
             told = "Somebody changed this meanwhile. Look at it again before you save."
         except InvalidInput as error:
-            told = str(error)
+            told = self._frame.titles.told(error)
         return self._person.panel(ask, known, place, told, 422)
 
     def remove(self, ask: Ask) -> Response:
@@ -254,7 +254,10 @@ class Corrections:
 
     def tidy(self, ask: Ask) -> Response:
         """Have a model look for what to merge, shorten and end; a person decides."""
-        found = self._memory.tidy(ask.user_id)
+        try:
+            found = self._memory.tidy(ask.user_id)
+        except ConfigurationError as error:
+            raise InvalidInput("There is no language model here to look it over.") from error
         return self._back(ask, "tidied" if found else "tidy")
 
     def _back(self, ask: Ask, done: str, anchor: str = "main") -> Response:

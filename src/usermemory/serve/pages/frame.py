@@ -168,7 +168,8 @@ class Frame:
             finalize=words.shown_text,
         )
         self._templates.filters.update(words.FILTERS)
-        self._templates.filters.update(words.Titles(memory.schema.fields).filters())
+        self.titles = words.Titles(memory.schema.fields)
+        self._templates.filters.update(self.titles.filters())
 
     def page(
         self, ask: Ask, template: str, status: int = 200, headers: Any = None, **context: Any
@@ -232,7 +233,7 @@ class Frame:
         try:
             ask = self._ask(request, body, rule)
         except (HTTPException, UserMemoryError) as error:
-            return self.refuse(nobody, *_told(error))
+            return self.refuse(nobody, *_told(error, self.titles))
         if ask is None:
             return self._sign_in(nobody)
         if rule.of_user and not ask.user_id:
@@ -242,7 +243,7 @@ class Frame:
         except Exception as error:  # noqa: BLE001 - a fault of ours is logged
             if not isinstance(error, HTTPException | UserMemoryError):
                 log_failure(request.method, error)
-            return self.refuse(ask, *_told(error))
+            return self.refuse(ask, *_told(error, self.titles))
 
     def _ask(self, request: Request, body: bytes, rule: _Rule) -> Ask | None:
         """The request of somebody who may make it; None for nobody known."""
@@ -317,11 +318,11 @@ def _fields(request: Request, body: bytes) -> dict[str, str]:
     return {**found, **dict(pairs)}
 
 
-def _told(error: Exception) -> tuple[int, str]:
+def _told(error: Exception, titles: words.Titles) -> tuple[int, str]:
     if isinstance(error, HTTPException):
         return error.status_code, error.detail
     if isinstance(error, InvalidInput | ConfigurationError | ExtractionError):
-        return 422, str(error)
+        return 422, titles.told(error)
     if isinstance(error, Conflict):
         return 409, "Somebody changed this profile meanwhile. Look at it again."
     if isinstance(error, StoreBusy):

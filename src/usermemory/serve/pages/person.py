@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
 
-from usermemory.errors import InvalidInput
+from usermemory.errors import ConfigurationError, InvalidInput
 from usermemory.past import evidence_of
 from usermemory.records import Job, Proposal, Revision
 from usermemory.schema.renames import renamed_history
@@ -133,7 +133,16 @@ class Person:
             empty=[one for one in found if not one.total],
             done=DONE.get(ask.get("done"), ""),
             proposals=[] if ask.own else self._proposals(ask.user_id),
+            tidies=self._has_model(),
         )
+
+    def _has_model(self) -> bool:
+        """Whether there is a language model that could look a profile over."""
+        try:
+            model = getattr(self._memory.consolidator.extractor(), "model", None)
+        except ConfigurationError:
+            return False
+        return model is not None and not isinstance(model, str)
 
     def _proposals(self, user_id: str) -> list[tuple[Proposal, list[Input]]]:
         """What waits for a person, each with the form that edits it, where it can be edited."""

@@ -14,6 +14,7 @@ from usermemory.schema.shape import is_list, is_object
 from usermemory.serve.pages.words import (
     NO_KEYS,
     as_json,
+    in_order,
     keys_in,
     label,
     pointer,
@@ -55,9 +56,9 @@ class Row:
     @property
     def text(self) -> str:
         """It in a line; an object of a list begins with its name."""
-        if not (self.key and is_object(self.value) and self.value.get(self.key)):
+        if not is_object(self.value) or is_nothing(self.value.get(self.key)):
             return readable(self.value, self.keys)
-        rest = {name: part for name, part in self.value.items() if name != self.key and part}
+        rest = in_order({**self.value, self.key: None}, self.keys)
         told = [readable(self.value[self.key]), *([readable(rest, self.keys)] if rest else [])]
         return "; ".join(told)
 
@@ -199,6 +200,7 @@ class Spot:
         keys: The properties of an object there.
         shape: The field that has its shape, where that is one of the schema.
         new: Whether nothing stands there yet.
+        names: Of a new entry of a map, those that are taken.
     """
 
     field: Field
@@ -209,6 +211,7 @@ class Spot:
     keys: Mapping[str, Field]
     shape: Field | None = None
     new: bool = False
+    names: tuple[str, ...] = ()
 
     @property
     def seen(self) -> str:
@@ -234,9 +237,10 @@ def spot(reading: Reading, schema: Schema, path: str) -> Spot | None:
         shown = reading.document.get(found.name)
         keys = found.keys if found.kind == "object" else NO_KEYS
         return Spot(found, path, shown, None, found.value_schema, keys, found, new=shown is None)
-    if steps[1] == "-" and found.kind in {"list", "objects", "map"}:
-        return Spot(found, path, None, None, found.value_schema, found.keys, new=True)
     stored = {**reading.document, **reading.stored}.get(found.name, found.default)
+    if steps[1] == "-" and found.kind in {"list", "objects", "map"}:
+        names = (*stored,) if found.kind == "map" and is_object(stored) else ()
+        return Spot(found, path, None, None, found.value_schema, found.keys, new=True, names=names)
     return _inside(found, stored, path, steps[1])
 
 

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from usermemory.erasure import MASK
+from usermemory.errors import IdentityError
 from usermemory.refused import action_of, in_words, shown_field
+from usermemory.schema.reading import Unreadable
 from usermemory.schema.shape import is_list, is_object
 from usermemory.serve.prices import money
 from usermemory.text import is_nothing
@@ -80,6 +82,8 @@ def readable(value: Any, keys: Mapping[str, Field] = NO_KEYS) -> str:
     if is_list(value):
         return ", ".join(readable(one, keys) for one in value) or "nothing"
     text = str(value)
+    if not text.strip():
+        return "(blank)"  # else it would stand in no line
     found = _TIME.fullmatch(text)
     return " ".join(filter(None, found.groups())).replace("Z", "UTC") if found else text
 
@@ -173,6 +177,25 @@ class Titles:
         keys = field.keys if field and field.kind == "object" else NO_KEYS
         part = "" if key is None else key_label(keys, str(key))
         return ": ".join(filter(None, [label(field, name), part]))
+
+    def told(self, error: Exception) -> str:
+        """What an error says; of a document that the schema refuses, by its titles."""
+        if isinstance(error, IdentityError):
+            return "This names no user, or no conversation. Choose one from the list."
+        if not isinstance(error, Unreadable):
+            return str(error)
+        return "; ".join(f"{self._spot(place)}: {text}" for place, text in error.problems[:5])
+
+    def _spot(self, place: Sequence[Any]) -> str:
+        """A place of a document, as deep as the schema names it."""
+        names: list[str] = []
+        keys = self._fields
+        for step in (one for one in place if isinstance(one, str)):
+            if step not in keys:
+                break
+            names.append(label(keys[step], step))
+            keys = keys_in(keys[step])
+        return ": ".join(names) or "The profile"
 
     def valued(self, value: Any, name: str, key: Any = None) -> str:
         """A value of a field in a line."""
