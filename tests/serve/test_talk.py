@@ -139,7 +139,9 @@ async def test_a_conversation_goes_with_a_value_only_if_it_is_ticked(memory: Use
         assert "Delete this conversation too, whole" in asked.text
         assert "checked" not in asked.text
         done = await browser.post("/person/forget", **chosen, sure="yes")
-        assert "may still hold" in (await browser.follow(done)).text
+        told = (await browser.follow(done)).text
+        assert "still stands in this conversation" in told
+        assert "nowhere" not in told
         assert "climbing" in (await browser.get("/talk", user="will", thread="t")).text
         ticked = {"sure": "yes", "words": "yes", "conversations": "yes", "thread": "t"}
         await browser.post("/person/unlearn", user="will", **ticked)
