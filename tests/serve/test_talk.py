@@ -171,3 +171,20 @@ async def test_what_was_shown_is_corrected_on_the_spot(memory: UserMemory) -> No
         assert "no longer" in shown
     assert memory.recall("will").document["interests"] == ["climbing", "go"]
     served.state.pages.close()
+
+
+async def test_that_learning_is_paused_stands_beside_a_talk(memory: UserMemory) -> None:
+    """Whoever talks sees that nothing of it is learned, and can have it learned again there."""
+    served = app(memory)
+    async with signed_in(served) as browser:
+        page = (await browser.get("/talk", user="will", thread="t")).text
+        assert "paused" not in page
+        state = re.findall(r"state=([^\"&]+)", page)[-1]
+        memory.pause("will")
+        seen = {"user": "will", "thread": "t", "state": state}
+        beside = await browser.get("/talk/beside", **seen)
+        assert "Learning is paused" in beside.text
+        assert "/person/resume" in beside.text
+        await browser.post("/person/resume", user="will")
+        assert "paused" not in (await browser.get("/talk", user="will", thread="t")).text
+    served.state.pages.close()

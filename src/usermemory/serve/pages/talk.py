@@ -232,7 +232,8 @@ class TalkPages:
         error = next((job.last_error for job in jobs if job.last_error), "")
         refused = memory.refused(user_id, None, _NEWEST)
         newest = refused[0].at if refused else 0
-        state = f"{profile.revision}-{waiting}-{due}-{running}-{len(error)}-{newest}"
+        paused = memory.driver.read(recalls.is_paused, user_id)
+        state = f"{profile.revision}-{waiting}-{due}-{running}-{len(error)}-{newest}-{paused}"
         if state == ask.get("state"):
             return {"state": state}
         history = memory.driver.read(recalls.history, user_id, 200)
@@ -250,6 +251,7 @@ class TalkPages:
             "due": due,
             "running": running,
             "error": error,
+            "paused": paused,
         }
 
 
