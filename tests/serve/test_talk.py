@@ -188,3 +188,21 @@ async def test_that_learning_is_paused_stands_beside_a_talk(memory: UserMemory) 
         await browser.post("/person/resume", user="will")
         assert "paused" not in (await browser.get("/talk", user="will", thread="t")).text
     served.state.pages.close()
+
+
+async def test_what_waits_for_a_decision_stands_beside_a_talk(tmp_path: Path) -> None:
+    """With review what was read is not known yet: the panel says where it is decided."""
+    url = tmp_path / "r.db"
+    with UserMemory(url, model="offline", worker=False, review="all") as memory:
+        served = app(memory)
+        async with signed_in(served) as browser:
+            said = {"user": "will", "thread": "t", "text": "I'm Will. I like climbing."}
+            await browser.post("/talk/say", **said)
+            page = (await browser.get("/talk", user="will", thread="t")).text
+            assert "decision" not in page
+            state = re.findall(r"state=([^\"&]+)", page)[-1]
+            memory.trigger("will")
+            beside = await browser.get("/talk/beside", user="will", thread="t", state=state)
+            assert "2 changes wait for a decision" in beside.text
+            assert 'id="proposals"' in (await browser.get("/person", user="will")).text
+        served.state.pages.close()

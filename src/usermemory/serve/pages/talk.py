@@ -233,7 +233,9 @@ class TalkPages:
         refused = memory.refused(user_id, None, _NEWEST)
         newest = refused[0].at if refused else 0
         paused = memory.driver.read(recalls.is_paused, user_id)
+        proposals = len(memory.proposals(user_id))
         state = f"{profile.revision}-{waiting}-{due}-{running}-{len(error)}-{newest}-{paused}"
+        state += f"-{proposals}"
         if state == ask.get("state"):
             return {"state": state}
         history = memory.driver.read(recalls.history, user_id, 200)
@@ -252,6 +254,7 @@ class TalkPages:
             "running": running,
             "error": error,
             "paused": paused,
+            "proposals": proposals,
         }
 
 
