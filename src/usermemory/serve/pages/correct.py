@@ -88,7 +88,7 @@ class Corrections:
         known, place = self._person.place(ask)
         of_list = place.field.kind in {"list", "objects", "map"} and place.item is not None
         op: dict[str, Any] = {"op": "remove", "path": place.path}
-        if not of_list:
+        if not of_list and place.field.name in self._memory.schema.fields:
             empty = place.shape.default if place.shape else None
             op = {"op": "replace", "path": place.path, "value": empty}
         return self._patch(ask, known, place, op)

@@ -20,6 +20,7 @@ from usermemory.serve.pages.values import (
     Section,
     Spot,
     changes_of,
+    misfits_of,
     proposed_spot,
     section,
     sections,
@@ -131,6 +132,7 @@ class Person:
             known=known,
             sections=[one for one in found if one.total],
             empty=[one for one in found if not one.total],
+            misfits=misfits_of(known.reading, self._memory.schema),
             done=DONE.get(ask.get("done"), ""),
             proposals=[] if ask.own else self._proposals(ask.user_id),
         )
