@@ -445,3 +445,19 @@ async def test_defaults_of_an_object_that_is_null_are_not_known(tmp_path: Path) 
             memory.edit("will", [{"op": "add", "path": "/home/latitude", "value": 1.5}], by="ana")
             memory.edit("will", [{"op": "add", "path": "/home/latitude", "value": 0.0}], by="ana")
             assert "Where home is" in (await page_of(browser)).partition("Not known")[0]
+
+
+async def test_an_edit_before_what_was_learned_is_no_label_of_it(
+    memory: UserMemory, listener: Listener
+) -> None:
+    """A field is labelled as edited by hand as long as nothing was learned of it since."""
+    memory.edit("will", [{"op": "add", "path": "/interests/-", "value": "go"}], by="ana")
+    memory.edit("will", [{"op": "remove", "path": "/interests/1"}], by="ana")
+    listener.changes = (Change("interests", "add", "tea", "I love tea"),)
+    async with signed_in(app(memory)) as browser:
+        assert "Edited by hand" in await page_of(browser)
+        memory.remember("will", "friday", [("user", "I love tea")])
+        memory.trigger("will")
+        page = await page_of(browser)
+    assert "tea" in page
+    assert "Edited by hand" not in page

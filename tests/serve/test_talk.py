@@ -206,3 +206,19 @@ async def test_what_waits_for_a_decision_stands_beside_a_talk(tmp_path: Path) ->
             assert "2 changes wait for a decision" in beside.text
             assert 'id="proposals"' in (await browser.get("/person", user="will")).text
         served.state.pages.close()
+
+
+async def test_news_say_whether_they_were_learned(memory: UserMemory) -> None:
+    """What a person changed by hand is not headed as learned, nor is what was learned as changed."""
+    served = app(memory)
+    async with signed_in(served) as browser:
+        memory.edit("will", {"name": "Will"}, by="ana")
+        asked = {"user": "will", "thread": "t", "since": 0}
+        beside = (await browser.get("/talk/beside", **asked)).text
+        assert "Changed by ana" in beside
+        assert "Just learned" not in beside
+        memory.remember("will", "t", [("user", "I like tea.")])
+        memory.trigger("will")
+        beside = (await browser.get("/talk/beside", **asked)).text
+        assert beside.index("Just learned") < beside.index("Changed by ana")
+    served.state.pages.close()
