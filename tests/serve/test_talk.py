@@ -209,7 +209,7 @@ async def test_what_waits_for_a_decision_stands_beside_a_talk(tmp_path: Path) ->
 
 
 async def test_news_say_whether_they_were_learned(memory: UserMemory) -> None:
-    """What a person changed by hand is not headed as learned, nor is what was learned as changed."""
+    """What a person changed by hand is not headed as learned, nor the other way round."""
     served = app(memory)
     async with signed_in(served) as browser:
         memory.edit("will", {"name": "Will"}, by="ana")
