@@ -307,6 +307,28 @@ def test_a_bot_that_cannot_answer_says_so_and_is_asked_again(
     assert complaints == []
 
 
+def test_each_line_of_a_message_has_its_own_direction(page: Page) -> None:
+    """A message that begins in Hebrew leaves its English lines as they are written."""
+    talk(page, "will", "Hi, I'm Will.")
+    page.get_by_label("Say something").fill("שלום\nI love hiking.")
+    page.keyboard.press("Enter")
+    words = page.locator("#said li.user .text").last
+    expect(words).to_contain_text("hiking")
+    dot, love = words.evaluate(
+        """(one) => {
+          const text = [...one.childNodes].find((part) => part.data?.includes("hiking"));
+          return ["hiking.", "I love"].map((part) => {
+            const range = document.createRange();
+            const at = text.data.indexOf(part) + (part === "hiking." ? 6 : 0);
+            range.setStart(text, at);
+            range.setEnd(text, at + 1);
+            return range.getBoundingClientRect().left;
+          });
+        }"""
+    )
+    assert love < dot
+
+
 def test_what_is_being_corrected_is_left_alone(page: Page, complaints: list[str]) -> None:
     """A value that could not be loaded loads when it is opened again; news wait for its form."""
     talk(page, "will", "Hi, I'm Will. I like climbing.")

@@ -15,6 +15,7 @@ from tests.serve.browsing import HOST, signed_in
 from tests.support.postgres import fresh
 
 from usermemory import UserMemory
+from usermemory.extras.rules.chat_model import OfflineChatModel
 from usermemory.serve import app
 
 
@@ -222,3 +223,15 @@ async def test_news_say_whether_they_were_learned(memory: UserMemory) -> None:
         beside = (await browser.get("/talk/beside", **asked)).text
         assert beside.index("Just learned") < beside.index("Changed by ana")
     served.state.pages.close()
+
+
+async def test_a_mounted_app_says_that_no_model_is_in_use(tmp_path: Path) -> None:
+    """Nobody takes the rules for a model; with a bot of its own nothing is said of them."""
+    with UserMemory(tmp_path / "m.db", model="offline", worker=False) as memory:
+        for bot, told in ((None, True), (OfflineChatModel(), False)):
+            served = app(memory, bot=bot)
+            async with signed_in(served) as browser:
+                for where in ({}, {"user": "will"}):
+                    page = (await browser.get("/talk", **where)).text
+                    assert ("No language model is in use" in page) is told
+            served.state.pages.close()

@@ -14,6 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from usermemory.errors import Conflict, InvalidInput
 from usermemory.records import Proof
 from usermemory.refused import in_words
+from usermemory.schema.shape import is_object
 from usermemory.serve.pages.controls import edited, inputs, is_untouched, operation
 from usermemory.serve.pages.person import DONE, field_of_path
 from usermemory.serve.pages.values import proposed_spot
@@ -148,6 +149,8 @@ class Corrections:
             raise InvalidInput("This value cannot be read.") from error
         if not ask.get("sure"):
             reach = self._memory.forget(ask.user_id, field, value, dry_run=True)
+            reading = self._person.known(ask).reading
+            stored = {**reading.document, **reading.stored}.get(field)
             return self._frame.page(
                 ask,
                 "forget.html",
@@ -156,6 +159,7 @@ class Corrections:
                 field=self._memory.schema.fields.get(field),
                 name=field,
                 value=value,
+                part=stored.get(value) if is_object(stored) and isinstance(value, str) else None,
                 item=item,
             )
         return self._forgotten(ask, partial(self._memory.forget, ask.user_id, field, value))

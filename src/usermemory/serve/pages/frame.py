@@ -87,7 +87,7 @@ class Ask:
     def editor(self) -> str:
         """Whom the history names for what is changed here."""
         if self.own:
-            return "the user"
+            return words.THE_USER
         return self.visitor.access.name or "support"
 
     def get(self, name: str, default: str = "") -> str:

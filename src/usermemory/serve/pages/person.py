@@ -133,7 +133,7 @@ class Person:
             sections=[one for one in found if one.total],
             empty=[one for one in found if not one.total],
             misfits=misfits_of(known.reading, self._memory.schema),
-            done=DONE.get(ask.get("done"), ""),
+            done=_done(ask),
             proposals=[] if ask.own else self._proposals(ask.user_id),
         )
 
@@ -252,6 +252,11 @@ class Person:
         text = "\n".join(lines if len(lines) > 2 else [*lines, "Nothing."]) + "\n"
         headers = _download("profile.txt")
         return Response(text, media_type="text/plain; charset=utf-8", headers=headers)
+
+
+def _done(ask: Ask) -> str:
+    told = DONE.get(ask.get("done"), "")
+    return told.replace("the user said", "you said") if ask.own else told
 
 
 def _is_wanted(revision: Revision, wanted: dict[str, str]) -> bool:

@@ -30,6 +30,9 @@ _NEWEST = 5
 
 _ALL = 1 << 30
 _LONGEST = 20_000
+_NO_BOT = "No language model is in use for the replies: they come from rules."
+_NO_READER = "Only plain statements in English are learned."
+
 _FAILED = 1_000
 """Threads of which it is known why the bot did not answer."""
 
@@ -45,12 +48,22 @@ class Talk:
 
     def __init__(self, memory: UserMemory, bot: Any, notice: str) -> None:
         self.memory = memory
-        self.notice = notice
+        self._notice = notice
         self._bot = bot
         self._lock = threading.Lock()
         self._saver: Any = None
         self._graph: Any = None
         self._failed: dict[str, str] = {}
+
+    @property
+    def notice(self) -> str:
+        """What the page says of the model; of rules in its place in any case."""
+        if self._notice or self._bot is not None:
+            return self._notice
+        from usermemory.extras.rules.extractor import OfflineExtractor
+
+        rules = isinstance(self.memory.consolidator.extractor(), OfflineExtractor)
+        return f"{_NO_BOT} {_NO_READER}" if rules else _NO_BOT
 
     def said(self, user_id: str, thread_id: str) -> list[Any]:
         """The messages of a thread so far.
