@@ -164,8 +164,7 @@ class Consolidator:
 
     def _fitting(self, claim: Claim) -> Claim:
         """The claim with as much of its batch as one call reads."""
-        at_most = claim.thread.at_most
-        batch = fitting(claim.batch, self.budget, at_most, more=not claim.whole)
+        batch = fitting(claim.batch, self.budget, claim.thread.at_most, more=not claim.whole)
         whole = claim.whole and len(batch) == len(claim.batch)
         return replace(claim, batch=batch, whole=whole)
 
@@ -190,8 +189,7 @@ class Consolidator:
 
     def _answer(self, claim: Claim, reading: Reading) -> BatchAnswer:
         """The model's answer: the one from before, where only what comes after it had to wait."""
-        answer = self._answers.take(claim.user_id, claim.thread_id, claim.question)
-        if answer is not None:
+        if answer := self._answers.take(claim.user_id, claim.thread_id, claim.question):
             return answer
         extractor = self.extractor()
         batch = self._batch(claim, reading).lent()
@@ -226,10 +224,9 @@ class Consolidator:
             answer.unstored += type(error) is StoreError  # others pass: a lock, a full disk
             if isinstance(error, StoreError) and answer.unstored < _STORED_AT_LAST:
                 raise
-            spent, answer.spent = answer.spent, Usage()
-            return self._fail(claim, error, spent)
+            outcome, answer.spent = self._fail(claim, error, answer), Usage()
         except BaseException as error:  # noqa: BLE001 - as for the answer itself
-            return self._fail(claim, error, answer.spent)
+            return self._fail(claim, error, answer)
         if answer.spent.calls:
             self._reached(claim)
         return outcome
@@ -244,7 +241,7 @@ class Consolidator:
             refused = (*answer.extraction.rejections, *judged.refused)
             if exceeded := self.limits.exceeded(batch.document, judged.applied, refused):
                 reason, told = exceeded
-                return self._fail(claim, UnusableAnswer(told, reason, answer.spent))
+                return self._fail(claim, UnusableAnswer(told, reason), answer)
             judged, aside = reviewed(batch, judged, self.review)
             refused = (*answer.extraction.rejections, *judged.refused)
             result = self._result(claim, answer, judged, refused, reading, aside)
@@ -354,14 +351,17 @@ class Consolidator:
             keep_for=self.keep_for,
         )
 
-    def _fail(self, claim: Claim, error: BaseException, spent: Usage | None = None) -> Outcome:
+    def _fail(self, claim: Claim, error: BaseException, of: BatchAnswer | None = None) -> Outcome:
         """Record why; the messages stay in the inbox for the next attempt or for a person."""
         # Of an unknown error only the type is kept: its text may quote the conversation.
         reason, text = "extractor_error", type(error).__name__
         if isinstance(error, ExtractionError | StoreError):
             reason, text = getattr(error, "reason", "not_stored"), f"{text}: {error}"
-        usage = spent or (error.usage if isinstance(error, UnusableAnswer) else Usage())
-        failure = self._next_attempt(claim, Failure(reason, text, None, usage=usage), error)
+        usage, model = (of.spent, of.extraction.model) if of else (Usage(), "")
+        if of is None and isinstance(error, UnusableAnswer):
+            usage, model = error.usage, error.model
+        failure = Failure(reason, text, None, usage=usage, model=model)
+        failure = self._next_attempt(claim, failure, error)
         held = self.driver.write(fail, claim, failure)
         if not isinstance(error, ExtractionError | StoreError):
             logger.error("the extractor failed with %s", text)
@@ -380,8 +380,8 @@ class Consolidator:
         """Wait and try again; halve a batch that is itself to blame; bury a turn that is."""
         if isinstance(error, ProviderError):
             wait, new = self.outage.failed(claim.now, failure.error, self.retry, error.retry_after)
-            failure = replace(failure, model=error.model, counts=False)
-            return replace(failure, retry_in=wait, repeated=not new)
+            model = "" if failure.usage.calls else error.model
+            return replace(failure, model=model, counts=False, retry_in=wait, repeated=not new)
         failed = claim.thread.attempts + 1
         if not isinstance(error, ExtractionError):
             return replace(failure, retry_in=self.retry.after(failed))

@@ -124,7 +124,7 @@ class ExtractionError(UserMemoryError):
         reason: Which kind of failure; it becomes the outcome's reason.
 
     Attributes:
-        model: The name of the model that could not be asked, where it is known.
+        model: The name of the model that answered so, or could not be asked, where it is known.
     """
 
     model = ""

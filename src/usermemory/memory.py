@@ -836,20 +836,22 @@ class UserMemory:
         """Try to remove what pending erasures left on the disk; True if nothing is left."""
         return clean_erased(self.driver)
 
-    def verify_erased(self, user_id: Id, text: str) -> Proof:
-        """Look for a text in every table and file: the proof that it is erased.
+    def verify_erased(self, user_id: Id, text: str | Sequence[str]) -> Proof:
+        """Look for a text, or for any of several, in every table and file: the proof of an erasure.
 
         Whatever the case, and escaped as JSON too. Words are told from parts of words, and from
         what other items of the profile say more of ("tennis" in "table tennis"): that is kept, and
         counted as such. Rows of other users are told apart; a file's bytes can't be. On
         PostgreSQL the server's files, log and backups are out of reach.
         """
-        if len(text.strip()) < 2:
-            raise InvalidInput(f"{text!r} is too short to look for: it would be found everywhere")
+        texts = [one.strip() for one in ([text] if isinstance(text, str) else text)]
+        short = next((one for one in texts or [""] if len(one) < 2), None)
+        if short is not None:
+            raise InvalidInput(f"{short!r} is too short to look for: it would be found everywhere")
         user_id = checked_user(user_id)
         held = self.driver.read(load_profile, user_id).document or {}
         spared = [leaf for leaf in leaves([*held.values()]) if isinstance(leaf, str)]
-        places = self.driver.search(user_id, text.strip(), spared)
+        places = self.driver.search(user_id, texts, spared)
         return Proof(tuple(places), self.driver.read(newest_erasure) is not None)
 
     def export(self, user_id: Id, *, for_user: bool = False) -> dict[str, Any]:

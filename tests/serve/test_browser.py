@@ -25,6 +25,7 @@ from playwright.sync_api import (
 )
 from tests.support.command_line import COMMAND, PATIENCE, environment
 from tests.support.postgres import free_port
+from tests.support.provider_server import ProviderServer, status, text
 
 from usermemory import UserMemory
 from usermemory.serve.tokens import Tokens
@@ -269,6 +270,64 @@ def test_a_fault_is_told_until_it_is_over(
     expect(page.locator("#told")).to_be_empty()
     expect(page.locator("#beside")).to_contain_text("4 messages waiting")
     complaints.clear()  # of what was made to fail
+
+
+def test_a_bot_that_cannot_answer_says_so_and_is_asked_again(
+    chromium: Browser, tmp_path: Path, complaints: list[str]
+) -> None:
+    """Why no answer came stays on the page; asked again by button or by words it is one message."""
+    with ProviderServer() as provider:
+        provider.always(status(401, message="no such key"))
+        model = ("--model", "gpt-test", "--base-url", provider.openai_url, "--no-worker")
+        server = Server(tmp_path / "memory.db", *model)
+        context = chromium.new_context()
+        try:
+            with page_of(context, complaints) as page:
+                page.goto(server.first)
+                page.goto(f"{server.url}/talk?user=will&thread=t")
+                box, said = page.get_by_label("Say something"), page.locator("#said")
+                again = page.get_by_role("button", name="Ask again")
+                for ask in (lambda: page.keyboard.press("Enter"), again.click, page.reload):
+                    if again.count() == 0:
+                        box.fill("I like tea.")
+                    ask()
+                    expect(said.get_by_role("alert")).to_contain_text("key of this provider")
+                    expect(box).to_have_value("")
+                box.fill("I like tea.")
+                page.keyboard.press("Enter")
+                expect(again).to_be_enabled()
+                provider.always(text("Noted."))
+                again.click()
+                expect(said).to_contain_text("Noted.")
+                expect(said.locator("li.failed")).to_have_count(0)
+                expect(said.locator("li.user")).to_have_text(["You: I like tea."])
+                expect(page.locator("#beside")).to_contain_text("2 messages waiting")
+        finally:
+            server.stop()
+            context.close()
+    assert complaints == []
+
+
+def test_each_line_of_a_message_has_its_own_direction(page: Page) -> None:
+    """A message that begins in Hebrew leaves its English lines as they are written."""
+    talk(page, "will", "Hi, I'm Will.")
+    page.get_by_label("Say something").fill("שלום\nI love hiking.")
+    page.keyboard.press("Enter")
+    words = page.locator("#said li.user .text").last
+    expect(words).to_contain_text("hiking")
+    dot, love = words.evaluate(
+        """(one) => {
+          const text = [...one.childNodes].find((part) => part.data?.includes("hiking"));
+          return ["hiking.", "I love"].map((part) => {
+            const range = document.createRange();
+            const at = text.data.indexOf(part) + (part === "hiking." ? 6 : 0);
+            range.setStart(text, at);
+            range.setEnd(text, at + 1);
+            return range.getBoundingClientRect().left;
+          });
+        }"""
+    )
+    assert love < dot
 
 
 def test_what_is_being_corrected_is_left_alone(page: Page, complaints: list[str]) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from pydantic import BaseModel, Field
 from tests.serve.browsing import HOST, Browser, anonymous, signed_in
 from tests.support.command_line import run
 from tests.support.postgres import fresh
@@ -203,3 +204,33 @@ async def test_a_proof_tells_nothing_of_others(database: str, tmp_path: Path) ->
         assert told[0] == told[1]
         assert "stands nowhere any more" in told[0]
         served.state.pages.close()
+
+
+class Address(BaseModel):
+    city: str | None = Field(None, title="City")
+
+
+class Customer(BaseModel):
+    address: Address = Address()
+    family: dict[str, str] = {}
+
+
+async def test_the_own_page_speaks_to_the_user(tmp_path: Path) -> None:
+    """It says *you*, names a value by its titles with what stands there, and needs no glossary."""
+    with UserMemory(tmp_path / "c.db", Customer, "offline", worker=False) as memory:
+        stored = {"address": {"city": "Milan"}, "family": {"mother": "Anna"}}
+        memory.edit("will", stored, by="ana")
+        link = Tokens(memory).link("will")
+        async with anonymous(app(memory)) as browser:
+            saved = await send(browser, link, "/own/edit", path="/family/mother", value="Ann")
+            page = (await browser.follow(saved)).text
+            assert "What you said before" in page
+            assert "the user" not in page
+            told = [
+                (await send(browser, link, "/own/forget", field=field, item=f'"{item}"')).text
+                for field, item in (("address", "city"), ("family", "mother"))
+            ]
+            erase = (await browser.get("/own/erase", link=link)).text
+    assert "Address: City</bdi></strong>: <bdi>Milan" in told[0]
+    assert "Family: mother</bdi></strong>: <bdi>Ann" in told[1]
+    assert "Counters" not in erase

@@ -262,6 +262,22 @@ async def test_a_change_is_taken_back_and_an_item_removed(memory: UserMemory) ->
         assert "I'm Will" in only
 
 
+async def test_a_filtered_timeline_shows_the_changes_of_its_field(memory: UserMemory) -> None:
+    """Of a revision that changed others too it says so, and asks before it takes them back."""
+    ops = [{"op": "replace", "path": "/age", "value": 33}]
+    memory.edit("will", [*ops, {"op": "add", "path": "/interests/-", "value": "go"}], by="ana")
+    async with signed_in(app(memory)) as browser:
+        every = await page_of(browser, "/person/timeline")
+        some = await page_of(browser, "/person/timeline", field="age")
+        answer = await browser.get("/person/timeline", user="will", field="age")
+    assert " go " in every
+    assert "33" in some
+    assert " go " not in some
+    assert "and 1 change of other fields" in some
+    assert "Take back 2 changes…" in some
+    assert 'name="sure"' not in answer.text
+
+
 async def test_forgetting_says_what_goes_asks_once_and_proves_it(memory: UserMemory) -> None:
     """A first form changes nothing and tells what goes and stays; the second erases, with proof."""
     async with signed_in(app(memory)) as browser:
@@ -496,3 +512,19 @@ async def test_defaults_of_an_object_that_is_null_are_not_known(tmp_path: Path) 
             memory.edit("will", [{"op": "add", "path": "/home/latitude", "value": 1.5}], by="ana")
             memory.edit("will", [{"op": "add", "path": "/home/latitude", "value": 0.0}], by="ana")
             assert "Where home is" in (await page_of(browser)).partition("Not known")[0]
+
+
+async def test_an_edit_before_what_was_learned_is_no_label_of_it(
+    memory: UserMemory, listener: Listener
+) -> None:
+    """A field is labelled as edited by hand as long as nothing was learned of it since."""
+    memory.edit("will", [{"op": "add", "path": "/interests/-", "value": "go"}], by="ana")
+    memory.edit("will", [{"op": "remove", "path": "/interests/1"}], by="ana")
+    listener.changes = (Change("interests", "add", "tea", "I love tea"),)
+    async with signed_in(app(memory)) as browser:
+        assert "Edited by hand" in await page_of(browser)
+        memory.remember("will", "friday", [("user", "I love tea")])
+        memory.trigger("will")
+        page = await page_of(browser)
+    assert "tea" in page
+    assert "Edited by hand" not in page

@@ -6,8 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from langchain_openai import ChatOpenAI
+from pydantic import SecretStr
 from tests.serve.browsing import signed_in
 from tests.support.command_line import run
+from tests.support.provider_server import ProviderServer, text
 
 from usermemory import Change, Extraction, Request, UserMemory
 from usermemory.errors import ConfigurationError
@@ -21,12 +24,14 @@ MILLIONS = Usage(3, 2_000_000, 500_000)
 class Costly:
     """Answers in the name of a model, each reading at the same tokens."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, lost: bool = False) -> None:
         self.model = "gpt-5-mini-2025-08-07"
+        self.lost = lost
 
     def extract(self, _: Request) -> Extraction:
-        change = Change("interests", "add", "tea", "I like tea")
-        return Extraction((change,), model=self.model, usage=MILLIONS)
+        drinks = ("tea", "coffee") if self.lost else ("tea",)
+        changes = tuple(Change("interests", "add", one, f"I like {one}") for one in drinks)
+        return Extraction(changes, model=self.model, usage=MILLIONS)
 
 
 async def test_operations_show_money_where_prices_are_given(tmp_path: Path) -> None:
@@ -41,7 +46,7 @@ async def test_operations_show_money_where_prices_are_given(tmp_path: Path) -> N
             page = (await browser.get("/operations")).text
         assert "<strong>1.50</strong>cost in 30 days" in page
         assert '<td class="n">1.50</td>' in page
-        assert "no price" in page
+        assert ">no price<" in page
         assert "&lt;i&gt;home-made" in page
         assert "Cost a day" in page
         async with signed_in(app(memory)) as browser:
@@ -50,6 +55,34 @@ async def test_operations_show_money_where_prices_are_given(tmp_path: Path) -> N
         assert "--price MODEL=IN/OUT" in page
         assert "cost in 30 days" not in page
         assert "Cost a day" not in page
+
+
+@pytest.mark.parametrize("strategy", ["patch", "overwrite"])
+async def test_an_answer_that_cannot_be_used_has_its_models_price(
+    tmp_path: Path, strategy: Any
+) -> None:
+    """What is no answer, and what is too much of one, was paid for as well."""
+    with ProviderServer() as provider:
+        provider.always(text("I had rather talk about rowing."))
+        model = ChatOpenAI(model="gpt-test", base_url=provider.openai_url, api_key=SecretStr("x"))
+        made = {"model": model, "worker": False, "strategy": strategy}
+        with UserMemory(tmp_path / "m.db", **made) as memory:
+            memory.remember("will", "t", ["I like tea"])
+            assert [one.status for one in memory.trigger("will")] == ["failed"]
+            page = await operations(memory, {"gpt-test": (1_000.0, 1_000.0)})
+    limited = UserMemory(tmp_path / "n.db", model=Costly(lost=True), worker=False, max_changes=1)
+    with limited as memory:
+        memory.remember("will", "t", ["I like tea. I like coffee."])
+        assert [one.status for one in memory.trigger("will")] == ["failed"]
+        page += await operations(memory, {"gpt-5-mini": (0.25, 2.0)})
+    assert ">no price<" not in page
+    assert ">unknown<" not in page
+    assert page.count("<strong>0.00</strong>cost") == 0
+
+
+async def operations(memory: UserMemory, prices: Any) -> str:
+    async with signed_in(app(memory, prices=prices)) as browser:
+        return (await browser.get("/operations")).text
 
 
 @pytest.mark.parametrize(

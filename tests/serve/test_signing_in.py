@@ -157,3 +157,19 @@ def test_what_may_embed_is_an_origin(memory: UserMemory) -> None:
     for wrong in ("app.example.com", "https://a.example/path", "https://a.example; script-src *"):
         with pytest.raises(ConfigurationError):
             app(memory, frame_ancestors=[wrong])
+
+
+async def test_a_page_that_refuses_leads_on(tmp_path: Path) -> None:
+    """Who is signed in finds the other pages from an error, whatever was wrong with the form."""
+    with UserMemory(tmp_path / "m.db", model="offline", worker=False) as memory:
+        async with signed_in(app(memory)) as browser:
+            old = await browser.http.post("/talk/say", data={"csrf": "0"}, headers={"origin": HOST})
+            other = await browser.http.post("/talk/say", headers={"origin": "https://evil.example"})
+            lost = await browser.http.get("/nowhere", headers={"accept": "text/html"})
+        async with anonymous(app(memory)) as browser:
+            nobody = await browser.http.get("/nowhere", headers={"accept": "text/html"})
+    assert [one.status_code for one in (old, other, lost, nobody)] == [403, 403, 404, 404]
+    assert ['href="/people"' in one.text for one in (old, other, lost, nobody)] == [
+        *(True, True, True),
+        False,
+    ]

@@ -15,6 +15,7 @@ from tests.serve.browsing import HOST, signed_in
 from tests.support.postgres import fresh
 
 from usermemory import UserMemory
+from usermemory.extras.rules.chat_model import OfflineChatModel
 from usermemory.serve import app
 
 
@@ -139,7 +140,9 @@ async def test_a_conversation_goes_with_a_value_only_if_it_is_ticked(memory: Use
         assert "Delete this conversation too, whole" in asked.text
         assert "checked" not in asked.text
         done = await browser.post("/person/forget", **chosen, sure="yes")
-        assert "may still hold" in (await browser.follow(done)).text
+        told = (await browser.follow(done)).text
+        assert "still stands in this conversation" in told
+        assert "nowhere" not in told
         assert "climbing" in (await browser.get("/talk", user="will", thread="t")).text
         ticked = {"sure": "yes", "words": "yes", "conversations": "yes", "thread": "t"}
         await browser.post("/person/unlearn", user="will", **ticked)
@@ -169,3 +172,66 @@ async def test_what_was_shown_is_corrected_on_the_spot(memory: UserMemory) -> No
         assert "no longer" in shown
     assert memory.recall("will").document["interests"] == ["climbing", "go"]
     served.state.pages.close()
+
+
+async def test_that_learning_is_paused_stands_beside_a_talk(memory: UserMemory) -> None:
+    """Whoever talks sees that nothing of it is learned, and can have it learned again there."""
+    served = app(memory)
+    async with signed_in(served) as browser:
+        page = (await browser.get("/talk", user="will", thread="t")).text
+        assert "paused" not in page
+        state = re.findall(r"state=([^\"&]+)", page)[-1]
+        memory.pause("will")
+        seen = {"user": "will", "thread": "t", "state": state}
+        beside = await browser.get("/talk/beside", **seen)
+        assert "Learning is paused" in beside.text
+        assert "/person/resume" in beside.text
+        await browser.post("/person/resume", user="will")
+        assert "paused" not in (await browser.get("/talk", user="will", thread="t")).text
+    served.state.pages.close()
+
+
+async def test_what_waits_for_a_decision_stands_beside_a_talk(tmp_path: Path) -> None:
+    """With review what was read is not known yet: the panel says where it is decided."""
+    url = tmp_path / "r.db"
+    with UserMemory(url, model="offline", worker=False, review="all") as memory:
+        served = app(memory)
+        async with signed_in(served) as browser:
+            said = {"user": "will", "thread": "t", "text": "I'm Will. I like climbing."}
+            await browser.post("/talk/say", **said)
+            page = (await browser.get("/talk", user="will", thread="t")).text
+            assert "decision" not in page
+            state = re.findall(r"state=([^\"&]+)", page)[-1]
+            memory.trigger("will")
+            beside = await browser.get("/talk/beside", user="will", thread="t", state=state)
+            assert "2 changes wait for a decision" in beside.text
+            assert 'id="proposals"' in (await browser.get("/person", user="will")).text
+        served.state.pages.close()
+
+
+async def test_news_say_whether_they_were_learned(memory: UserMemory) -> None:
+    """What a person changed by hand is not headed as learned, nor the other way round."""
+    served = app(memory)
+    async with signed_in(served) as browser:
+        memory.edit("will", {"name": "Will"}, by="ana")
+        asked = {"user": "will", "thread": "t", "since": 0}
+        beside = (await browser.get("/talk/beside", **asked)).text
+        assert "Changed by ana" in beside
+        assert "Just learned" not in beside
+        memory.remember("will", "t", [("user", "I like tea.")])
+        memory.trigger("will")
+        beside = (await browser.get("/talk/beside", **asked)).text
+        assert beside.index("Just learned") < beside.index("Changed by ana")
+    served.state.pages.close()
+
+
+async def test_a_mounted_app_says_that_no_model_is_in_use(tmp_path: Path) -> None:
+    """Nobody takes the rules for a model; with a bot of its own nothing is said of them."""
+    with UserMemory(tmp_path / "m.db", model="offline", worker=False) as memory:
+        for bot, told in ((None, True), (OfflineChatModel(), False)):
+            served = app(memory, bot=bot)
+            async with signed_in(served) as browser:
+                for where in ({}, {"user": "will"}):
+                    page = (await browser.get("/talk", **where)).text
+                    assert ("No language model is in use" in page) is told
+            served.state.pages.close()

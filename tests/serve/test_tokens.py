@@ -55,7 +55,7 @@ def test_a_token_is_stored_hashed(memory: UserMemory) -> None:
     secret = text.split("_", 2)[2]
     assert [one.token_id for one in tokens.all()] == [made.token_id]
     assert secret not in repr(tokens.all())
-    assert not any(place.found for place in memory.driver.search("will", secret))
+    assert not any(place.found for place in memory.driver.search("will", [secret]))
 
 
 @pytest.mark.parametrize(

@@ -132,7 +132,7 @@ def test_readers_of_a_locked_table(memory: UserMemory, url: str, schema: str, ad
             lambda: asyncio.run(memory.arecall("will")),
             memory.ping,
             memory.jobs,
-            lambda: memory.driver.search("will", "Will"),
+            lambda: memory.driver.search("will", ["Will"]),
             other.open,
         ):
             with pytest.raises(StoreBusy, match="lock"):

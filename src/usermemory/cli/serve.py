@@ -87,6 +87,7 @@ def serve(  # noqa: PLR0913 - options of a command
             )
             typer.echo(f"{_address(host, listening)}{served.state.pages.first_visit()}")
             _say_the_rest(host, notices)
+            memory.wake()  # what was due before is read though nobody speaks
             interrupted = _run(served, listening)
             served.state.pages.close()
         finally:

@@ -192,8 +192,11 @@ class Carrying:
             {0},
         )
         assert len(proof.places) >= 8
-        with pytest.raises(InvalidInput, match="too short"):
-            bench.verbs.verify_erased("will", "x")
+        bench.verbs.remember("will", "t", ["I like tea"])
+        assert not bench.verbs.verify_erased("will", ["crème brûlée", "tea"]).erased
+        for short in ("x", ["tea", "x"], []):
+            with pytest.raises(InvalidInput, match="too short"):
+                bench.verbs.verify_erased("will", short)
 
     def test_what_others_said(self, making: Making) -> None:
         """What stands in other users' memory is theirs, and told apart."""

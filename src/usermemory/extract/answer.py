@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from usermemory.errors import ProviderError
+from usermemory.errors import ExtractionError, ProviderError
 from usermemory.extract import UnusableAnswer
 from usermemory.extract.asked_form import (
     ARGUMENTS,
@@ -23,7 +24,7 @@ from usermemory.records import Usage
 from usermemory.schema.shape import is_list, is_object
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Generator, Iterator, Mapping, Sequence
 
     from langchain_core.messages import AIMessage
 
@@ -138,6 +139,16 @@ def asked_name(model: object) -> str:
     inside = models_inside(model)[0]
     asked = getattr(inside, "model_name", None) or getattr(inside, "model", None)
     return str(asked or type(inside).__name__)
+
+
+@contextmanager
+def answered_by(model: object) -> Generator[None]:
+    """Whatever is wrong with an answer says whose it was: what it cost is that model's price."""
+    try:
+        yield
+    except ExtractionError as error:
+        error.model = error.model or asked_name(model)
+        raise
 
 
 def _of_calls(message: AIMessage, form: Mapping[str, Any], *, cut: bool) -> Iterator[Answer]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from usermemory.changes import difference, proposed
 from usermemory.extract import Extraction, Request, UnusableAnswer
-from usermemory.extract.answer import model_name, parsed_value, read_answer, usage
+from usermemory.extract.answer import answered_by, model_name, parsed_value, read_answer, usage
 from usermemory.extract.asking import ask
 from usermemory.extract.manner import RunName, manner_of, traced
 from usermemory.extract.models import chat_model, is_small
@@ -168,7 +168,8 @@ class LanguageModelExtractor:
 
     def extract(self, request: Request) -> Extraction:
         """Propose changes; see `Extractor.extract`."""
-        return self._asked(request, (), self._prompt.version)
+        with answered_by(self.model):
+            return self._asked(request, (), self._prompt.version)
 
     def repair(self, request: Request, rejected: Sequence[Refused]) -> Extraction:
         """Propose better changes in place of rejected ones; see `Repairing.repair`."""
@@ -219,10 +220,11 @@ class OverwriteExtractor:
         differs = rewriting(request)
         config = traced("usermemory.consolidate", "overwrite", OVERWRITE, request)
         texts, asked = (overwriting(schema), differs), overwriting_form(schema)
-        message = ask(self.model, texts, asked, self._manner, config)
-        written = read_answer(message, asked)
-        if not is_object(written):
-            raise UnusableAnswer("the answer is no profile", "unusable", usage(message))
+        with answered_by(self.model):
+            message = ask(self.model, texts, asked, self._manner, config)
+            written = read_answer(message, asked)
+            if not is_object(written):
+                raise UnusableAnswer("the answer is no profile", "unusable", usage(message))
         changes, rejections = _differences(schema, request.document, written)
         name = model_name(message, self.model)
         return Extraction(changes, usage(message), name, OVERWRITE, rejections)

@@ -88,11 +88,16 @@ class OwnThreads:
 
     def held(self, threads: Iterable[str]) -> list[str]:
         """Those of these threads that are there and the user's."""
-        return [thread_id for thread_id in threads if self._owner(thread_id) == self._user_id]
+        owned = ((one, self._owner(one, self._user_id)) for one in threads)
+        return [thread_id for thread_id, owner in owned if owner == self._user_id]
+
+    def owners(self, threads: Iterable[str]) -> dict[str, str | None]:
+        """Who spoke in each of these threads last; None where nothing says it."""
+        return {thread_id: self._owner(thread_id, None) for thread_id in threads}
 
     def delete_thread(self, thread_id: str) -> None:
         """Delete a thread, if it is there and the user's."""
-        owner = self._owner(thread_id)
+        owner = self._owner(thread_id, self._user_id)
         if owner == self._user_id:
             self._saver.delete_thread(thread_id)
             self.deleted.append(thread_id)
@@ -103,10 +108,11 @@ class OwnThreads:
         """The same, for whoever awaits; the saver is one for sync graphs."""
         self.delete_thread(thread_id)
 
-    def _owner(self, thread_id: str) -> str | None:
+    def _owner(self, thread_id: str, unnamed: str | None) -> str | None:
         """Who spoke in a thread last, as its run was configured; None where it is not there."""
         checkpoint = self._saver.get_tuple({"configurable": {"thread_id": thread_id}})
-        return checkpoint and str(checkpoint.metadata.get("user_id", self._user_id))
+        owner = checkpoint.metadata.get("user_id", unnamed) if checkpoint else None
+        return None if owner is None else str(owner)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
@@ -81,7 +82,7 @@ def asgi_app(
     found = [] if pages is None else pages.routes()
     made.router.routes.extend(found)
     own = {"api", "mcp", *(_first_step(route.path) for route in found)}
-    made.add_middleware(_Guard, limit=body_limit, own=own)
+    made.add_middleware(_Guard, limit=body_limit, own=own, memory=memory)
     made.add_exception_handler(UserMemoryError, _refused)
     made.add_exception_handler(HTTPException, _unmatched(made, pages))
     made.add_exception_handler(RequestValidationError, _invalid)
@@ -215,15 +216,20 @@ class _Guard:
     """Security headers on each answer, and no body beyond the limit.
 
     Where another server adds its own routes to the app, as LangGraph's does, those are left alone.
+    The first request has the memory's worker look, if it has one: what was due when the process
+    before this one ended would wait until somebody speaks. Not sooner: the server may fork.
 
     Args:
         app: What answers.
         limit: Bytes of a request.
         own: First steps of the paths that are guarded.
+        memory: What is served.
     """
 
-    def __init__(self, app: ASGIApp, limit: int, own: set[str]) -> None:
+    def __init__(self, app: ASGIApp, limit: int, own: set[str], memory: UserMemory) -> None:
         self._app = app
+        self._memory = memory
+        self._woken = False
         self._limit = limit
         self._own = own
 
@@ -232,6 +238,9 @@ class _Guard:
         if scope["type"] != "http" or _first_step(path) not in self._own:
             await self._app(scope, receive, send)
             return
+        if not self._woken:
+            self._woken = True
+            await run_in_threadpool(self._memory.wake)
 
         begun = False
 

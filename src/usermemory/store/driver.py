@@ -158,7 +158,9 @@ class Driver(ABC):
         return ""
 
     @abstractmethod
-    def search(self, user_id: str, text: str, spared: Sequence[str] = ()) -> Sequence[Place]:
+    def search(
+        self, user_id: str, texts: Sequence[str], spared: Sequence[str] = ()
+    ) -> Sequence[Place]:
         """Every table and file that can be looked into, with how often the text stands there."""
 
 

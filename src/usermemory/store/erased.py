@@ -21,33 +21,36 @@ from usermemory.store.flows.erase import expire, has_expired, mark_cleaned, newe
 
 
 class Wanted:
-    """A text as it may be written in a row or a file: plain, or escaped as JSON, in any case.
+    """Texts as they may be written in a row or a file: plain, or escaped as JSON, in any case.
 
     Args:
-        text: What is looked for.
+        texts: What is looked for; any of them is a find.
         spared: What the user's profile holds: where that says more ("table tennis") the text
             ("tennis") is a part of it, and rightly there.
 
     Attributes:
-        kept: In how many values it stands only as a part of a word, or of what is spared.
+        kept: In how many values one stands only as a part of a word, or of what is spared.
     """
 
-    def __init__(self, text: str, spared: Iterable[str] = ()) -> None:
+    def __init__(self, texts: Iterable[str], spared: Iterable[str] = ()) -> None:
         self.kept = 0
-        self._needles = Needles([text], spared)
-        self._letters = _letters(text)
-        self._forms = tuple(dict.fromkeys((text, json.dumps(text)[1:-1])))
+        texts = tuple(texts)
+        self._needles = Needles(texts, spared)
+        self._letters = {_letters(text) for text in texts}
+        self._forms = tuple(
+            dict.fromkeys(form for text in texts for form in (text, json.dumps(text)[1:-1]))
+        )
 
     @cached_property
     def as_bytes(self) -> tuple[bytes, ...]:
-        """Its forms in UTF-8: as they are and in one case, with accents joined and apart."""
+        """Their forms in UTF-8: as they are and in one case, with accents joined and apart."""
         written = (normalize(how, form) for form in self._forms for how in ("NFC", "NFD"))
         cases = (str, str.casefold, str.lower, str.upper, str.title)
         forms = (case(form) for form in (*self._forms, *written) for case in cases)
         return tuple(dict.fromkeys(form.encode(errors="replace") for form in forms))
 
     def in_value(self, value: object) -> bool:
-        """Whether it stands in a column's value."""
+        """Whether one stands in a column's value."""
         if value is None:
             return False
         if isinstance(value, bytes):
@@ -60,11 +63,12 @@ class Wanted:
         return False
 
     def _near(self, text: str) -> bool:
-        """Whether its letters stand there; word by word is dear, and few texts hold them."""
-        return self._letters in _letters(text)
+        """Whether the letters of one stand there; word by word is dear, and few texts hold them."""
+        there = _letters(text)
+        return any(letters in there for letters in self._letters)
 
     def in_bytes(self, data: bytes) -> int:
-        """How often it stands in bytes."""
+        """How often the one that stands most often in bytes does."""
         lowered = data.lower()
         return max(max(data.count(form), lowered.count(form)) for form in self.as_bytes)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -11,18 +12,21 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
 from usermemory.errors import ConfigurationError, Conflict, InvalidInput
+from usermemory.records import Proof
 from usermemory.refused import in_words
+from usermemory.schema.shape import is_object
 from usermemory.serve.pages.controls import edited, inputs, is_untouched, operation
 from usermemory.serve.pages.person import DONE, field_of_path
 from usermemory.serve.pages.values import proposed_spot
-from usermemory.text import is_nothing, leaves
+from usermemory.store.flows import recall as recalls
+from usermemory.text import is_nothing, leaves, words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Mapping
 
     from starlette.routing import Route
 
-    from usermemory.records import Forgotten, Undone
+    from usermemory.records import Forgotten, Place, Undone
     from usermemory.serve.pages.frame import Ask, Frame
     from usermemory.serve.pages.person import Known, Person
     from usermemory.serve.pages.values import Spot
@@ -34,6 +38,9 @@ _NAMED = 20
 
 _SHORT = 3
 """Characters of a text from which on a proof looks for it: shorter ones stand everywhere."""
+
+_LOOKED_FOR = 50
+"""Texts that a proof looks for, the longest."""
 
 
 class Corrections:
@@ -63,6 +70,7 @@ class Corrections:
             made += [route(f"{base}{path}", one, writes=True) for path, one in both]
             made += [route(f"{base}/erase", self.ask_erase, asks=True)]
             made += [route(f"{base}/forgotten", self.forgotten)]
+            made += [route(f"{base}/forgotten", self.delete_conversations, writes=True)]
         return made
 
     def edit(self, ask: Ask) -> Response:
@@ -81,7 +89,7 @@ class Corrections:
         known, place = self._person.place(ask)
         of_list = place.field.kind in {"list", "objects", "map"} and place.item is not None
         op: dict[str, Any] = {"op": "remove", "path": place.path}
-        if not of_list:
+        if not of_list and place.field.name in self._memory.schema.fields:
             empty = place.shape.default if place.shape else None
             op = {"op": "replace", "path": place.path, "value": empty}
         return self._patch(ask, known, place, op)
@@ -141,6 +149,8 @@ class Corrections:
             raise InvalidInput("This value cannot be read.") from error
         if not ask.get("sure"):
             reach = self._memory.forget(ask.user_id, field, value, dry_run=True)
+            reading = self._person.known(ask).reading
+            stored = {**reading.document, **reading.stored}.get(field)
             return self._frame.page(
                 ask,
                 "forget.html",
@@ -149,13 +159,10 @@ class Corrections:
                 field=self._memory.schema.fields.get(field),
                 name=field,
                 value=value,
+                part=stored.get(value) if is_object(stored) and isinstance(value, str) else None,
                 item=item,
             )
-        stood = self._memory.recall(ask.user_id).document.get(field) if value is None else value
-        texts = [leaf for leaf in leaves(stood) if isinstance(leaf, str)]
-        told = max(texts, key=len, default="")
-        erase = partial(self._memory.forget, ask.user_id, field, value)
-        return self._forgotten(ask, erase, told)
+        return self._forgotten(ask, partial(self._memory.forget, ask.user_id, field, value))
 
     def ask_erase(self, ask: Ask) -> Response:
         """What goes with all that is kept of the user."""
@@ -169,44 +176,84 @@ class Corrections:
             return RedirectResponse(ask.of_user("/erase"), 303)
         return self._forgotten(ask, partial(self._memory.forget_user, ask.user_id))
 
-    def _forgotten(self, ask: Ask, erase: Callable[..., Forgotten], told: str = "") -> Response:
-        """Erase, with the conversations if they were ticked; ``told`` is looked for after it.
+    def _forgotten(self, ask: Ask, erase: Callable[..., Forgotten]) -> Response:
+        """Erase, with the conversations if they were ticked, and look for what went.
 
         The page that says so has an address of its own, which holds numbers and no text.
         """
-        threads = self._frame.talk.own_threads(ask.user_id)
+        user_id, memory = ask.user_id, self._memory
+        threads = self._frame.talk.own_threads(user_id)
+        mine, before = memory.forget_user(user_id, dry_run=True).threads, self._texts(user_id)
         done = erase(checkpointer=threads if ask.get("conversations") == "yes" else None)
-        proof = None
-        if len(told.strip()) >= _SHORT:
-            found = self._memory.verify_erased(ask.user_id, told)
-            proof = {
-                "erased": found.erased,
-                "of_user": sum(one.of_user for one in found.places),
-                "kept": any(one.kept for one in found.places),
-                "places": [
-                    (one.where, one.size, one.of_user + one.unknown) for one in found.places
-                ],
-            }
-            if ask.own:  # how much there is of others is nothing for the user
-                del proof["places"], proof["erased"]
-        left = [one for one in done.threads if one not in threads.deleted]
+        gone = sorted(before - self._texts(user_id), key=len, reverse=True)
+        wanted = [text for text in gone if len(text) >= _SHORT][:_LOOKED_FOR]
+        found = memory.verify_erased(user_id, wanted) if wanted else Proof(())
+        there = {thread for place in found.places for thread in place.threads}
+        # Other memories may share the checkpointer: what they hold of a user of that id is theirs.
+        still = threads.held(one for one in mine if one in there or one in done.threads)
+        left = [one for one in done.threads if one not in {*still, *threads.deleted}]
         note = {
             **{name: getattr(done, name) for name in ("values", "changes", "quotes", "messages")},
             "pending": done.pending,
-            "proof": proof,
+            "proof": self._told_proof(ask, found, threads.owners) if found.places else None,
             "gone": len(threads.deleted),
+            "still": still[:_NAMED],
             "left": [] if ask.own else left[:_NAMED],
             "more": max(0, len(left) - _NAMED),
         }
+        return self._noted(ask, note)
+
+    def _texts(self, user_id: str) -> set[str]:
+        """The texts of a profile and its history, with the words that they rest on."""
+        profile, history = self._memory.driver.read(recalls.profile_and_history, user_id)
+        changes = [change for revision in history for change in revision.changes]
+        sides = [side for change in changes for side in (change.before, change.after)]
+        quotes = (one.quote.strip() for change in changes for one in change.evidence)
+        values = leaves([profile.document, sides])
+        found = {value.strip() for value in values if isinstance(value, str)}
+        return found | {quote for quote in quotes if len(words(quote)) > 1}  # not "Yes"
+
+    def _told_proof(
+        self, ask: Ask, found: Proof, owners: Callable[[Iterable[str]], Mapping[str, str | None]]
+    ) -> dict[str, Any]:
+        """A proof as its page tells it: what stands in conversations of others is theirs."""
+        if ask.own:  # how much there is of others is nothing for the user
+            return {"of_user": sum(one.of_user for one in found.places)}
+        places: list[Place] = []
+        for one in found.places:
+            speakers = set(owners(one.threads).values())
+            theirs = speakers and speakers.isdisjoint({None, ask.user_id})
+            places.append(replace(one, of_others=one.unknown, unknown=0) if theirs else one)
+        return {
+            "erased": Proof(tuple(places)).erased,
+            "kept": any(one.kept for one in places),
+            "places": [(one.where, one.size, one.of_user + one.unknown) for one in places],
+        }
+
+    def _noted(self, ask: Ask, note: Mapping[str, Any]) -> Response:
         sealed = self._frame.sessions.note(ask.user_id, note)
         return RedirectResponse(ask.of_user("/forgotten", note=sealed), 303)
 
-    def forgotten(self, ask: Ask) -> Response:
-        """What was erased, in numbers, and the proof."""
-        done = self._frame.sessions.of_note(ask.user_id, ask.get("note"))
+    def _of_note(self, ask: Ask) -> dict[str, Any]:
+        done: dict[str, Any] | None = self._frame.sessions.of_note(ask.user_id, ask.get("note"))
         if done is None:
             raise HTTPException(404, "This page was there for an hour after something was erased.")
-        return self._frame.page(ask, "forgotten.html", done=done)
+        return done
+
+    def forgotten(self, ask: Ask) -> Response:
+        """What was erased, in numbers, and the proof."""
+        return self._frame.page(ask, "forgotten.html", done=self._of_note(ask))
+
+    def delete_conversations(self, ask: Ask) -> Response:
+        """Delete the conversations in which it was still found; its text is not known any more."""
+        done, threads = self._of_note(ask), self._frame.talk.own_threads(ask.user_id)
+        for thread in done["still"]:
+            threads.delete_thread(thread)
+        cleaned = self._memory.driver.clean()
+        gone = done["gone"] + len(threads.deleted)
+        still = threads.held(done["still"])
+        changed = {"gone": gone, "still": still, "proof": None, "pending": not cleaned}
+        return self._noted(ask, {**done, **changed})
 
     def pause(self, ask: Ask) -> Response:
         """Learn nothing until resumed."""

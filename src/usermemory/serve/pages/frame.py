@@ -87,7 +87,7 @@ class Ask:
     def editor(self) -> str:
         """Whom the history names for what is changed here."""
         if self.own:
-            return "the user"
+            return words.THE_USER
         return self.visitor.access.name or "support"
 
     def get(self, name: str, default: str = "") -> str:
@@ -233,6 +233,8 @@ class Frame:
         try:
             ask = self._ask(request, body, rule)
         except (HTTPException, UserMemoryError) as error:
+            if not (rule.own or isinstance(error, StoreError)):  # so that the page leads on
+                nobody.visitor = self._bearer(request) or _NOBODY
             return self.refuse(nobody, *_told(error, self.titles))
         if ask is None:
             return self._sign_in(nobody)
@@ -257,7 +259,7 @@ class Frame:
             if "user" in fields:
                 raise HTTPException(403, "This link is for one user's own page.")
         else:
-            found = self.sessions.of_cookie(request.cookies.get(cookie_name(request), ""))
+            found = self._bearer(request)
         if found is None:
             return Ask(request, _NOBODY, fields) if rule.public else None
         if rule.writes and not rule.public:
@@ -266,6 +268,10 @@ class Frame:
             raise HTTPException(403, "This may only be read.")
         user_id = found.access.user_id or fields.get("user", "")
         return Ask(request, found, fields, user_id, framed=rule.own)
+
+    def _bearer(self, request: Request) -> Visitor | None:
+        """Who is signed in."""
+        return self.sessions.of_cookie(request.cookies.get(cookie_name(request), ""))
 
     def _sign_in(self, ask: Ask) -> Response:
         if ask.is_fragment:

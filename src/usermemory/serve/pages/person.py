@@ -20,6 +20,7 @@ from usermemory.serve.pages.values import (
     Section,
     Spot,
     changes_of,
+    misfits_of,
     proposed_spot,
     section,
     sections,
@@ -131,7 +132,8 @@ class Person:
             known=known,
             sections=[one for one in found if one.total],
             empty=[one for one in found if not one.total],
-            done=DONE.get(ask.get("done"), ""),
+            misfits=misfits_of(known.reading, self._memory.schema),
+            done=_done(ask),
             proposals=[] if ask.own else self._proposals(ask.user_id),
             tidies=self._has_model(),
         )
@@ -259,6 +261,11 @@ class Person:
         text = "\n".join(lines if len(lines) > 2 else [*lines, "Nothing."]) + "\n"
         headers = _download("profile.txt")
         return Response(text, media_type="text/plain; charset=utf-8", headers=headers)
+
+
+def _done(ask: Ask) -> str:
+    told = DONE.get(ask.get("done"), "")
+    return told.replace("the user said", "you said") if ask.own else told
 
 
 def _is_wanted(revision: Revision, wanted: dict[str, str]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -30,6 +30,11 @@ _NEWEST = 5
 
 _ALL = 1 << 30
 _LONGEST = 20_000
+_NO_BOT = "No language model is in use for the replies: they come from rules."
+_NO_READER = "Only plain statements in English are learned."
+
+_FAILED = 1_000
+"""Threads of which it is known why the bot did not answer."""
 
 
 class Talk:
@@ -43,11 +48,22 @@ class Talk:
 
     def __init__(self, memory: UserMemory, bot: Any, notice: str) -> None:
         self.memory = memory
-        self.notice = notice
+        self._notice = notice
         self._bot = bot
         self._lock = threading.Lock()
         self._saver: Any = None
         self._graph: Any = None
+        self._failed: dict[str, str] = {}
+
+    @property
+    def notice(self) -> str:
+        """What the page says of the model; of rules in its place in any case."""
+        if self._notice or self._bot is not None:
+            return self._notice
+        from usermemory.extras.rules.extractor import OfflineExtractor
+
+        rules = isinstance(self.memory.consolidator.extractor(), OfflineExtractor)
+        return f"{_NO_BOT} {_NO_READER}" if rules else _NO_BOT
 
     def said(self, user_id: str, thread_id: str) -> list[Any]:
         """The messages of a thread so far.
@@ -66,7 +82,8 @@ class Talk:
     def reply(self, user_id: str, thread_id: str, text: str) -> Iterator[str]:
         """The pieces of the bot's reply; of a model that fails, what is wrong.
 
-        What was said is remembered in any case.
+        What was said is remembered in any case. Said again while no answer stands, it is the same
+        message, and stored once.
 
         Raises:
             StoreError: The database took neither what was said nor the reply.
@@ -75,7 +92,11 @@ class Talk:
 
         from usermemory.extract.provider_errors import ProviderErrors
 
-        said = {"messages": [HumanMessage(text, id=str(uuid4()))]}
+        unanswered = _unanswered(self.said(user_id, thread_id))
+        same = unanswered is not None and str(unanswered.text) == text
+        message = unanswered if same else HumanMessage(text, id=str(uuid4()))
+        said = {"messages": [message]}
+        self._failed.pop(thread_id, None)
         try:
             with ProviderErrors():
                 config = _config(user_id, thread_id)
@@ -85,7 +106,14 @@ class Talk:
         except StoreError:
             raise
         except UserMemoryError as error:
+            self._failed[thread_id] = str(error)
+            for oldest in list(self._failed)[:-_FAILED]:
+                self._failed.pop(oldest, None)
             yield f"\n[The bot could not answer: {error}]"
+
+    def failed(self, thread_id: str) -> str:
+        """Why the bot did not answer in a thread when it was last asked; empty if it did."""
+        return self._failed.get(thread_id, "")
 
     def own_threads(self, user_id: str) -> OwnThreads:
         """The user's conversations that this database's checkpointer holds, to be deleted."""
@@ -111,6 +139,11 @@ class Talk:
                 bot = self._bot or OfflineChatModel()
                 self._graph = create_chatbot(self.memory, bot, checkpointer=self._saver)
             return self._graph
+
+
+def _unanswered(messages: Sequence[Any]) -> Any:
+    """The user's message at the end of a thread; None where the bot has answered."""
+    return messages[-1] if messages and messages[-1].type == "human" else None
 
 
 def _config(user_id: str, thread_id: str) -> dict[str, Any]:
@@ -153,6 +186,8 @@ class TalkPages:
             ask,
             "talk.html",
             messages=shown,
+            unanswered=_unanswered(messages),
+            failed=self._talk.failed(thread),
             thread=thread,
             **self._beside(ask, thread),
         )
@@ -210,7 +245,10 @@ class TalkPages:
         error = next((job.last_error for job in jobs if job.last_error), "")
         refused = memory.refused(user_id, None, _NEWEST)
         newest = refused[0].at if refused else 0
-        state = f"{profile.revision}-{waiting}-{due}-{running}-{len(error)}-{newest}"
+        paused = memory.driver.read(recalls.is_paused, user_id)
+        proposals = len(memory.proposals(user_id))
+        state = f"{profile.revision}-{waiting}-{due}-{running}-{len(error)}-{newest}-{paused}"
+        state += f"-{proposals}"
         if state == ask.get("state"):
             return {"state": state}
         history = memory.driver.read(recalls.history, user_id, 200)
@@ -228,6 +266,8 @@ class TalkPages:
             "due": due,
             "running": running,
             "error": error,
+            "paused": paused,
+            "proposals": proposals,
         }
 
 

@@ -8,7 +8,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from usermemory.changes.diff import naming
-from usermemory.records import Applied, Proposal, Revision, Shown
+from usermemory.records import Applied, Misfit, Proposal, Revision, Shown
+from usermemory.schema.document import stand_in
 from usermemory.schema.form import without_defaults
 from usermemory.schema.shape import is_list, is_object
 from usermemory.serve.pages.words import (
@@ -160,6 +161,18 @@ def section(
     return Section(found, rows, total, begin)
 
 
+def misfits_of(reading: Reading, schema: Schema) -> list[tuple[Misfit, Row | None]]:
+    """What does not fit the schema, each with its row; None where it has no place to open."""
+    found: list[tuple[Misfit, Row | None]] = []
+    for one in reading.misfits:
+        inside = one.path or tuple(step for step in (one.key, one.index) if step is not None)
+        path = pointer(one.field, *inside[:1])
+        keys = keys_in(schema.fields.get(one.field), one.key)
+        place = spot(reading, schema, path)
+        found.append((one, Row(path, one.value, keys=keys) if place else None))
+    return found
+
+
 def row_of(rows: Sequence[Row], one: Shown) -> Row | None:
     """Where what was shown in an answer stands now; None where it does no more."""
     inside = [] if one.item is None else [str(one.item)]
@@ -228,13 +241,20 @@ class Spot:
 
 
 def spot(reading: Reading, schema: Schema, path: str) -> Spot | None:
-    """The place of a pointer; None where nothing stands any more. ``/field/-`` is a new item."""
+    """The place of a pointer; None where nothing stands any more. ``/field/-`` is a new item.
+
+    What does not fit the schema has a place too, also under a name that the schema has not.
+    """
     steps = steps_of(path)
-    found = schema.fields.get(steps[0]) if steps else None
-    if found is None or len(steps) > 2:
+    if not 1 <= len(steps) <= 2:
+        return None
+    unfit = [one for one in reading.misfits if one.field == steps[0]]
+    found = schema.fields.get(steps[0]) or next((stand_in(m.field, m.value) for m in unfit), None)
+    if found is None:
         return None
     if len(steps) == 1:
-        shown = reading.document.get(found.name)
+        whole = next((one for one in unfit if one.key is None and one.index is None), None)
+        shown = whole.value if whole else reading.document.get(found.name)
         keys = found.keys if found.kind == "object" else NO_KEYS
         return Spot(found, path, shown, None, found.value_schema, keys, found, new=shown is None)
     stored = {**reading.document, **reading.stored}.get(found.name, found.default)

@@ -45,6 +45,9 @@ _TIME = re.compile(
 
 NO_KEYS: Mapping[str, Field] = {}
 
+THE_USER = "the user"
+"""Who revisions are by that a user makes on their own page."""
+
 LEARNED = "model"
 """Who revisions are by that were learned from what the user said."""
 
@@ -150,14 +153,14 @@ def cost(usage: Usage) -> str:
     return f"{told}{cached}, {usage.output_tokens:,} out"
 
 
-def doer(revision: Revision) -> str:
-    """Who made a revision, as a sentence begins."""
+def doer(revision: Revision, *, own: bool = False) -> str:
+    """Who made a revision, as a sentence begins; on the user's own page told to the user."""
     if revision.undoes:
         return "Taken back"
     if revision.by == LEARNED:
         return "Learned"
     return {"forget": "Erased", "migration": "Moved to a new schema"}.get(
-        revision.by, f"Changed by {revision.by}"
+        revision.by, f"Changed by {'you' if own and revision.by == THE_USER else revision.by}"
     )
 
 

@@ -68,7 +68,8 @@ class Failure:
         poison: The messages that are to blame by themselves: they die, their thread goes on.
         counts: Whether it counts as an attempt; an outage does not.
         repeated: Whether it belongs to an outage that was reported before.
-        model: The name of the model that could not be asked.
+        model: The name of the model whose usage it is, or that could not be asked; empty where a
+            second model failed after something was spent on a first.
     """
 
     reason: str
@@ -217,9 +218,7 @@ def fail(claim: Claim, failure: Failure) -> Flow[bool]:
     yield from _after_failure(claim, failure, thread, user.now)
     yield from _spend(claim, user, failure.usage)
     seqs = [message.seq for message in claim.batch]
-    # What was spent before a second look failed was another model's.
-    model = "" if failure.usage.calls else failure.model
-    reason, error = failure.reason, failure.error
+    reason, error, model = failure.reason, failure.error, failure.model
     yield from _record(
         claim, "failed", user.now, seqs, failure.usage, reason=reason, error=error, model=model
     )

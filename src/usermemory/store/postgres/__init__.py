@@ -207,7 +207,9 @@ class PostgreSQL(Driver):
         with postgres_errors(self.url), self.connections.borrowed() as connection:
             return _misses(connection)
 
-    def search(self, user_id: str, text: str, spared: Sequence[str] = ()) -> Sequence[Place]:
+    def search(
+        self, user_id: str, texts: Sequence[str], spared: Sequence[str] = ()
+    ) -> Sequence[Place]:
         """Every table of our schema, and of the one in which LangGraph's saver has its own."""
         self.open()
         tables: dict[tuple[str, str], list[str]] = {}
@@ -218,7 +220,7 @@ class PostgreSQL(Driver):
                 name = row["table_schema"], row["table_name"]
                 tables.setdefault(name, []).append(row["column_name"])
             return sorted_places(
-                _searched(connection, name, columns, user_id, Wanted(text, spared))
+                _searched(connection, name, columns, user_id, Wanted(texts, spared))
                 for name, columns in tables.items()
             )
 

@@ -144,10 +144,12 @@ class SQLite(Driver):
             if name in {"journal_mode", "synchronous"} and found[name] != wanted
         ]
 
-    def search(self, user_id: str, text: str, spared: Sequence[str] = ()) -> Sequence[Place]:
+    def search(
+        self, user_id: str, texts: Sequence[str], spared: Sequence[str] = ()
+    ) -> Sequence[Place]:
         """Every table of the file, and the bytes of the file and its log."""
         self.open()
-        return sorted_places(search(self.path, self.patience.seconds, user_id, text, spared))
+        return sorted_places(search(self.path, self.patience.seconds, user_id, texts, spared))
 
     def _connect(self) -> sqlite3.Connection:
         """Open the writing connection and bring the tables up to date."""

@@ -334,18 +334,18 @@ def _split(script: str) -> Iterator[str]:
 
 
 def search(
-    path: Path, busy_timeout: float, user_id: str, text: str, spared: Iterable[str] = ()
+    path: Path, busy_timeout: float, user_id: str, texts: Sequence[str], spared: Iterable[str] = ()
 ) -> Iterator[Place]:
-    """Every table and file with how often the text stands in it."""
+    """Every table and file with how often one of the texts stands in it."""
     with sqlite_errors(path), closing(connect(path, busy_timeout, query_only=True)) as connection:
         for (table,) in connection.execute(
             "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name"
         ).fetchall():
-            yield _searched_table(connection, table, user_id, Wanted(text, spared))
+            yield _searched_table(connection, table, user_id, Wanted(texts, spared))
     for file in sorted(path.parent.glob(f"{path.name}*")):
         if file.name in {path.name, *(f"{path.name}{end}" for end in ("-wal", "-journal"))}:
             data = raw_bytes(file) if file.name == path.name else file.read_bytes()
-            yield Place(f"file {file}", len(data), unknown=Wanted(text, spared).in_bytes(data))
+            yield Place(f"file {file}", len(data), unknown=Wanted(texts, spared).in_bytes(data))
 
 
 def _searched_table(

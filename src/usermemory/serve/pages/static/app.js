@@ -118,15 +118,19 @@ function wordsOf(item) {
   return item.querySelector(".text").textContent;
 }
 
+// Of what got no answer the words stand already; they are the same message when they are said again.
 async function say(form) {
-  const field = form.elements.text;
-  const button = form.querySelector("button");
-  const text = field.value.trim();
+  const field = document.getElementById("text");
+  const button = document.querySelector("#say button");
+  const text = form.elements.text.value.trim();
   if (!text || button.disabled) return;
   button.disabled = true;
   const body = new URLSearchParams(new FormData(form));
-  const mine = put("user", text);
-  field.value = "";
+  const failed = document.querySelector("#said li.failed");
+  const unanswered = failed?.querySelector("form").elements.text.value === text;
+  const mine = unanswered ? null : put("user", text);
+  if (form.elements.text === field) field.value = "";
+  failed?.remove();
   tell("");
   const reply = put("bot", "…");
   try {
@@ -146,8 +150,9 @@ async function say(form) {
     history.replaceState(null, "", form.dataset.page);
     await reread(form.dataset.page);
   } catch (error) {
-    for (const one of [mine, reply]) one.closest("li").remove();
-    field.value = text;
+    for (const one of [mine, reply]) one?.closest("li").remove();
+    if (failed) document.getElementById("said").append(failed);
+    if (!unanswered) field.value = text;
     tell(error instanceof TypeError ? "The answer broke off: the server or its database cannot be reached. What you said stands in the box; try again." : error.message);
   } finally {
     button.disabled = false;
@@ -157,7 +162,7 @@ async function say(form) {
 }
 
 document.addEventListener("submit", (event) => {
-  if (event.target.id !== "say") return;
+  if (!event.target.matches("#say, .again")) return;
   event.preventDefault();
   say(event.target);
 });
