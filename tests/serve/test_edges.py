@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Annotated
 
 import httpx
 import pytest
+from pydantic import AfterValidator, BaseModel
 from tests.serve.browsing import HOST, anonymous, signed_in
 from tests.support.command_line import run
 
 from usermemory import UserMemory
+from usermemory.schema import schema_of
 from usermemory.serve import app
+from usermemory.serve.pages.values import Origins, section
 from usermemory.serve.tokens import Tokens
 
 BROWSER = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
@@ -133,3 +137,21 @@ def test_a_token_can_be_the_first_thing(tmp_path: Path) -> None:
     assert made.returncode == 0, made.stderr
     with UserMemory(db, model="offline", worker=False) as memory:
         assert Tokens(memory).check(made.stdout.strip()) is not None
+
+
+def test_a_value_leads_to_where_it_is_stored() -> None:
+    """Whatever order a validator puts the items of a list in, and whatever it adds to them."""
+
+    def arranged(tags: list[str]) -> list[str]:
+        return sorted({*tags, "always"})
+
+    class Sorted(BaseModel):
+        tags: Annotated[list[str], AfterValidator(arranged)] = []
+
+    schema = schema_of(Sorted)
+    rows = section(schema.read({"tags": ["tea", "chess"]}), schema.fields["tags"], Origins([])).rows
+    assert [(row.value, row.path) for row in rows] == [
+        ("tea", "/tags/0"),
+        ("chess", "/tags/1"),
+        ("always", "/tags/-"),
+    ]
