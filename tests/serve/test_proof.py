@@ -93,6 +93,7 @@ async def test_the_words_of_a_conversation_are_found_and_deleted_with_it(
         assert not memory.verify_erased("will", "I am vegan").erased
         done = await browser.follow(await browser.post("/person/forgotten", user="will", note=note))
         assert "1 conversation deleted too" in done.text
+        assert "not looked for again" in done.text
         assert "still stands" not in done.text
     assert memory.verify_erased("will", "I am vegan").erased
     served.state.pages.close()

@@ -197,6 +197,7 @@ class Corrections:
             "pending": done.pending,
             "proof": self._told_proof(ask, found, threads.owners) if found.places else None,
             "gone": len(threads.deleted),
+            "deleted": False,
             "still": still[:_NAMED],
             "left": [] if ask.own else left[:_NAMED],
             "more": max(0, len(left) - _NAMED),
@@ -252,8 +253,8 @@ class Corrections:
         cleaned = self._memory.driver.clean()
         gone = done["gone"] + len(threads.deleted)
         still = threads.held(done["still"])
-        changed = {"gone": gone, "still": still, "proof": None, "pending": not cleaned}
-        return self._noted(ask, {**done, **changed})
+        changed = {"gone": gone, "deleted": True, "still": still, "pending": not cleaned}
+        return self._noted(ask, {**done, **changed, "proof": None})
 
     def pause(self, ask: Ask) -> Response:
         """Learn nothing until resumed."""
