@@ -179,11 +179,8 @@ def _steps(pointer: str) -> list[str]:
 def _led(value: Any, steps: Sequence[str], pointer: str) -> Any:
     """What stands where the steps lead to."""
     for step in steps:
-        there: Mapping[str, Any] = {}
-        if is_mapping(value):
-            there = value
-        elif is_sequence(value):
-            there = {str(at): one for at, one in enumerate(value)}
+        numbered = enumerate(value if is_sequence(value) else ())
+        there = value if is_mapping(value) else {str(at): one for at, one in numbered}
         if step not in there:
             raise InvalidInput(f"{pointer!r} leads nowhere in this profile")
         value = there[step]

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 from usermemory.changes.coerce import Unfit
 from usermemory.changes.diff import Collision, compare, find, inverted, is_whole, put, turned
 from usermemory.changes.rejoining import held_value, put_in_place, rejoined, settled
-from usermemory.changes.value import is_about, is_rest, proposed_value
+from usermemory.changes.value import as_wanted, is_rest, proposed_value, spoken_of
 from usermemory.errors import Conflict, InvalidDocument, InvalidInput, did_you_mean
 from usermemory.records import Applied
 from usermemory.schema.document import ASIDE, stand_in
-from usermemory.schema.form import is_shaped, sources, stored_value
+from usermemory.schema.form import is_shaped, stored_value
 from usermemory.schema.shape import canonical, is_list, is_object, same
 
 if TYPE_CHECKING:
@@ -59,20 +59,10 @@ def apply(
     if not done:
         raise Unfit("duplicate", f"{field.name} says so already")
     if len(done) != 1:
-        done = tuple(compare(field, current, _in_order(field, wanted, value)))
+        done = tuple(compare(field, current, as_wanted(field, wanted, value)))
     if len(done) != 1:
         raise Unfit("invalid_document", f"{field.name}: the schema changes more than was asked for")
     return {**document, field.name: value}, replace(done[0], evidence=evidence)
-
-
-def _in_order(field: Field, wanted: Any, made: Any) -> Any:
-    """A list as the schema made it, in the wanted order: that a validator sorts is no change."""
-    if not is_list(wanted) or not is_list(made) or wanted == made:
-        return made
-    places = sources(field, wanted, made)
-    if sorted(places) != [[at] for at in range(len(wanted))]:
-        return made
-    return [made[places.index([at])] for at in range(len(wanted))]
 
 
 def apply_beside(
@@ -98,10 +88,11 @@ def apply_beside(
         partial(apply, document, change, schema),
         partial(_apply_to_misfit, reading, document, done, change, schema),
     ]
-    about = _spoken_of(reading, change, schema)
+    about = spoken_of(reading, change, schema)
     if about is None and not (reading.misfits and done):
         return ways[0]()
-    if about and change.action == _COMPLETING.get(schema.fields[change.field].kind):
+    kind = schema.fields[change.field].kind if about else ""
+    if change.action == {"objects": "add", "map": "set"}.get(kind):
         ways.reverse()
     try:
         return ways[0]()
@@ -110,15 +101,6 @@ def apply_beside(
             return ways[1]()
         except Unfit as unfit:
             raise (refused if unfit.reason == "item_not_there" else unfit) from None
-
-
-_COMPLETING = {"objects": "add", "map": "set"}
-
-
-def _spoken_of(reading: Reading, change: Change, schema: Schema) -> Misfit | None:
-    field = schema.fields.get(change.field)
-    about = (one for one in reading.misfits if field and is_about(field, change, one))
-    return next(about, None)
 
 
 def _apply_to_misfit(
@@ -130,7 +112,7 @@ def _apply_to_misfit(
 ) -> tuple[dict[str, Any], Applied]:
     """Take out a misfit, or make it fit; `Unfit` where neither comes of it."""
     now = schema.read(settled(reading, document, done, schema)[0])
-    misfit = _spoken_of(now, change, schema)
+    misfit = spoken_of(now, change, schema)
     if misfit is None:  # it fits by now, or is gone
         return apply(now.document, change, schema)
     field = known = schema.fields[change.field]

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any
 from usermemory.changes.coerce import Unfit, in_form, plain
 from usermemory.errors import SchemaError
 from usermemory.schema.fields import MAX_LENGTH, NAMING, caps_of, smaller
-from usermemory.schema.form import identities, identity
+from usermemory.schema.form import identities, identity, sources
 from usermemory.schema.shape import Json, canonical, fits, is_list, is_object, parsed, simplify
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sized
 
     from usermemory.records import Change, Misfit
-    from usermemory.schema import Field
+    from usermemory.schema import Field, Schema
+    from usermemory.schema.document import Reading
 
 
 def value_of(field: Field, value: Any, *, whole: bool = False) -> Any:
@@ -208,6 +209,23 @@ def _updated(field: Field, items: list[Any], place: int, told: Mapping[str, Any]
     name = field.settings.key or ""
     parts = {key: part for key, part in told.items() if part is not None and key != name}
     return [*items[:place], {**_as_object(field, items[place]), **parts}, *items[place + 1 :]]
+
+
+def as_wanted(field: Field, wanted: Any, made: Any) -> Any:
+    """A list as the schema made it, in the wanted order: that a validator sorts is no change."""
+    if not is_list(wanted) or not is_list(made) or wanted == made:
+        return made
+    places = sources(field, wanted, made)
+    if sorted(places) != [[at] for at in range(len(wanted))]:
+        return made
+    return [made[places.index([at])] for at in range(len(wanted))]
+
+
+def spoken_of(reading: Reading, change: Change, schema: Schema) -> Misfit | None:
+    """The misfit that a change speaks of, if it speaks of one."""
+    field = schema.fields.get(change.field)
+    about = (one for one in reading.misfits if field and is_about(field, change, one))
+    return next(about, None)
 
 
 def is_about(field: Field, change: Change, misfit: Misfit) -> bool:

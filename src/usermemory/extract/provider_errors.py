@@ -297,10 +297,9 @@ def _is_no_answer(value: Any) -> bool:
     """Whether it is a proxy's page, or a package's model of an answer that holds nothing of one."""
     if isinstance(value, str):
         return _PAGE.match(value) is not None
-    of_answer = isinstance(value, BaseModel) and (
-        hasattr(value, "choices") or hasattr(value, "content")
-    )
-    return of_answer and all(getattr(value, name, None) is None for name in _OF_ANSWERS)
+    fields = type(value).model_fields if isinstance(value, BaseModel) else {}
+    held = (getattr(value, name, None) for name in _OF_ANSWERS)
+    return bool({"choices", "content"} & fields.keys()) and all(one is None for one in held)
 
 
 def _report_in(value: Any) -> Any:
