@@ -124,7 +124,7 @@ class _Entry:
 
 def _profile(recalled: Recalled, schema: Schema, room: int) -> tuple[list[str], tuple[Shown, ...]]:
     told = schema.without_defaults(recalled.document, recalled.times)
-    entries = [entry for name, value in told.items() for entry in _entries(name, value)]
+    entries = [entry for name in schema.fields for entry in _entries(name, told.get(name))]
     updated = recalled.updated_at
     opening = "<user_profile>" if updated is None else f'<user_profile updated="{_day(updated)}">'
     entries = _aged(entries, recalled, schema)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import signal
 import subprocess
 from pathlib import Path
 
 from tests.serve.browsing import anonymous
-from tests.support.command_line import COMMAND, PATIENCE, environment
+from tests.support.command_line import COMMAND, environment
 from tests.support.until import until
 
 from usermemory import UserMemory
@@ -46,5 +45,4 @@ def test_a_server_reads_what_is_due_by_itself(tmp_path: Path) -> None:
         try:
             until(lambda: is_read(tmp_path / "m.db"), "what was due")
         finally:
-            server.send_signal(signal.SIGINT)
-            server.wait(PATIENCE)
+            server.kill()

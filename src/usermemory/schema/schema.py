@@ -45,7 +45,7 @@ from usermemory.schema.shape import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 
 class Schema:
@@ -147,19 +147,17 @@ class Schema:
         """What of a stored document fits this schema, item by item, and what does not."""
         return read(self, stored)
 
-    def without_defaults(self, document: Mapping[str, Any], heard_of: Container[str]) -> Json:
-        """The document as it is shown to people and models, in the order of the fields.
+    def without_defaults(self, document: Mapping[str, Any], heard_of: Iterable[str]) -> Json:
+        """The document as it is shown to people and models; fields of another schema as they are.
 
         Args:
             document: As this schema keeps it.
             heard_of: Fields of which something was learned or edited: of another one, an object
                 that may be null is null where it holds nothing but its own defaults.
         """
-        return {
-            name: document[name] if name in heard_of else without_defaults(field, document[name])
-            for name, field in self.fields.items()
-            if name in document
-        }
+        unsaid = self.fields.keys() & document.keys() - {*heard_of}
+        shown = {name: without_defaults(self.fields[name], document[name]) for name in unsaid}
+        return {**document, **shown}
 
     def check_name(self, field: str, document: Mapping[str, Any]) -> None:
         """See that a field, or the one a JSON pointer leads into, is in schema or document.
