@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -236,6 +237,18 @@ def test_a_body_that_holds_nothing(server: ProviderServer, asked: Request, build
     error = failure(build(server), asked)
     assert isinstance(error, ProviderError)
     assert error.reason == "unavailable"
+
+
+@pytest.mark.parametrize("build", [openai, anthropic])
+def test_a_page_that_the_user_sent_is_no_outage(
+    server: ProviderServer, asked: Request, build: Any
+) -> None:
+    """An odd answer to a message that is a page blames the answer: nobody else waits for it."""
+    page = replace(asked.messages[0], text="<html><body>I love rowing.</body></html>")
+    server.always(Reply(body={"id": "x", "model": "m", "choices": None, "content": None}))
+    error = failure(build(server), replace(asked, batch=(page,)))
+    assert isinstance(error, UnusableAnswer)
+    assert error.reason == "unusable"
 
 
 def test_a_provider_that_breaks_off(server: ProviderServer, asked: Request) -> None:
